@@ -1,0 +1,175 @@
+"""The async client of Sepahan Gostar."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from typing import ClassVar, Final
+
+from sepahan_sms import wire
+from smscore.client import AsyncClient
+from smscore.dates import jalali_text
+from smscore.delivery import OnBatch
+from smscore.endpoint import Provider
+from smscore.errors import InvalidRequest
+from smscore.messages import InboundMessage
+from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
+from smscore.reports import SendReport
+from smscore.statuses import MessageStatus, check_message_ids
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,55}", re.ASCII)
+_SENT_ID: Final = re.compile(rf"{_REQUEST_ID.pattern}(-[0-9]+)?", re.ASCII)
+_RECEIVE_LIMIT: Final = 100
+
+
+class AsyncSepahan(AsyncClient):
+    """Send and receive through Sepahan Gostar, from asyncio.
+
+    Settings left out are read from ``SEPAHAN_TOKEN``, ``SEPAHAN_SENDER`` and ``SEPAHAN_BASE_URL``. The customers of
+    resellers give ``base_url=sepahan_sms.RESELLERS_BASE_URL``.
+    """
+
+    provider: ClassVar[Provider] = wire.SEPAHAN
+
+    async def send(
+        self,
+        to: Recipients,
+        text: str,
+        *,
+        sender: str | None = None,
+        request_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """What became of one text to one recipient or many, 100 a request.
+
+        ``request_id`` is your own id for the call, a letter or digit and at most 55 more of ``A-Z a-z 0-9 . _ -``;
+        batch n of several goes out as ``<request_id>-<n>``. Costs are in Rials.
+
+        Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
+        ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
+        with the whole report.
+
+        Document: Sepahan Gostar, method send.
+        """
+        request_id = _checked_request_id(request_id)
+        return await self._send(wire.SEND, to, text, sender, on_batch, request_id=request_id)
+
+    async def send_p2p(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        request_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """What became of messages with a text of its own for each recipient, 100 a request.
+
+        ``messages`` are ``smscore.Message`` or (recipient, text) pairs; the rest is as in :meth:`send`.
+
+        Document: Sepahan Gostar, method sendP2P.
+        """
+        request_id = _checked_request_id(request_id)
+        return await self._send_p2p(wire.SEND_P2P, messages, sender, on_batch, request_id=request_id)
+
+    def send_stream(
+        self,
+        to: Recipients | AsyncIterable[Recipient],
+        text: str,
+        *,
+        sender: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every 100 recipients of an iterable of any length, as batches finish.
+
+        A bad number becomes a ``NOT_SENT`` result, and a batch's failure is in its report; a bad text or sender
+        raises. Closing the generator cancels what is in flight.
+
+        Document: Sepahan Gostar, method send.
+        """
+        return self._send_stream(wire.SEND, to, text, sender, on_batch)
+
+    def send_p2p_stream(
+        self,
+        messages: Messages | AsyncIterable[AnyMessage],
+        *,
+        sender: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every 100 messages of an iterable of any length, as batches finish; see :meth:`send_stream`.
+
+        Document: Sepahan Gostar, method sendP2P.
+        """
+        return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch)
+
+    async def check_request_id(self, request_id: str) -> bool:
+        """Whether a request with this id came in within the past 4 hours; of an older one the answer is False too.
+
+        It is the id that went out: ``result.request_id``.
+
+        Document: Sepahan Gostar, method checkRequestId.
+        """
+        return await self._call(wire.CHECK_REQUEST_ID, _checked_sent_id(request_id))
+
+    async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
+        """The delivery statuses of messages of the past 24 hours, in the order asked, 100 a request.
+
+        Document: Sepahan Gostar, method status.
+        """
+        return await self._call_in_chunks(wire.STATUS, check_message_ids(message_ids))
+
+    async def old_status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
+        """The delivery statuses of messages of the past weeks, today's left out, in the order asked.
+
+        The provider answers between 01:00 and 05:00 Tehran time only; raises ``OutsideServiceHours`` at others.
+
+        Document: Sepahan Gostar, method oldStatus.
+        """
+        return await self._call_in_chunks(wire.OLD_STATUS, check_message_ids(message_ids))
+
+    async def credit(self) -> int:
+        """The credit left. The document names no currency; the field's usage is Rials.
+
+        Document: Sepahan Gostar, method credit.
+        """
+        return await self._call(wire.CREDIT, None)
+
+    async def receive(
+        self,
+        *,
+        number: str | None = None,
+        since: dt.date | dt.datetime | None = None,
+        limit: int = 100,
+        mark_as_read: bool = True,
+    ) -> list[InboundMessage]:
+        """Messages that people sent to your lines, at most ``limit`` (1 to 100).
+
+        ``number`` is one line of yours, all by default; ``since`` a date or an aware datetime, the past 24 hours by
+        default. The provider hands each message out once, unless ``mark_as_read`` is False.
+
+        Document: Sepahan Gostar, method Receive.
+        """
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _RECEIVE_LIMIT:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            raise InvalidRequest(f"limit= is a whole number from 1 to {_RECEIVE_LIMIT}.")
+        body = wire.ReceiveBody(
+            privateNumber=check_sender(number, needed=False),
+            startDate=None if since is None else jalali_text(since, "since"),
+            numberOfMessages=limit,
+            markAsRead=bool(mark_as_read),
+        )
+        return await self._call(wire.RECEIVE if mark_as_read else wire.PEEK, body)
+
+
+def _checked_request_id(request_id: str | None) -> str | None:
+    if request_id is None or (isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        return request_id
+    raise InvalidRequest(
+        "The request id has the wrong form. Give a letter or digit, then at most 55 of A-Z a-z 0-9 . _ -"
+    )
+
+
+def _checked_sent_id(request_id: str) -> str:
+    # A batch's id is the call's with "-<n>" behind it, and so may be longer.
+    if not isinstance(request_id, str) or not _SENT_ID.fullmatch(request_id):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise InvalidRequest("This is no request id. Give the .request_id of a result.")
+    return request_id

@@ -1,0 +1,256 @@
+"""Sepahan's endpoints: what each call puts on the wire, and how its answer is read, in the provider's spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import attrs
+from attrs import frozen
+
+from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUSES
+from smscore import codec
+from smscore.batching import Batch
+from smscore.codec import DecodeError, Raw
+from smscore.dates import read_day
+from smscore.delivery import SendEndpoint
+from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
+from smscore.errors import ProviderError, SMSError
+from smscore.merging import BatchResult, all_accepted
+from smscore.messages import InboundMessage
+from smscore.outcomes import Outcome
+from smscore.refusals import Codes, Words, malformed, refusal
+from smscore.reports import OUTCOME_BYTES
+from smscore.statuses import DeliveryStatus, MessageStatus
+
+T = TypeVar("T")
+
+SEPAHAN: Final = Provider(
+    name="sepahan",
+    base_url="https://api.sepahansms.com",
+    authorization=lambda token: token,
+    send_limit=100,
+    has_request_ids=True,
+)
+
+RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
+"""Where the customers of Sepahan's resellers send to: give it as ``base_url=``."""
+
+
+@frozen
+class SendBody:
+    """The body of Send and SendP2P; the misspelling is the provider's."""
+
+    senderNumbers: list[str | None]
+    reciverNumbers: list[str]
+    smsTexts: list[str]
+
+
+@frozen
+class ReceiveBody:
+    """The body of Receive: what is None is left out, and the provider's default holds."""
+
+    privateNumber: str | None = None
+    startDate: str | None = None
+    numberOfMessages: int | None = None
+    markAsRead: bool | None = None
+
+
+@frozen
+class SendValue:
+    """What Send and SendP2P give back."""
+
+    ids: list[int]
+    smsCount: int | None = None
+    totalPrice: int | None = None
+
+
+@frozen
+class RequestIdValue:
+    """What checkRequestId gives back."""
+
+    isDuplicate: bool
+
+
+@frozen
+class ErrorValue:
+    """The error inside the envelope."""
+
+    code: int | None = None
+    message: str | None = None
+    details: list[str] | None = None
+
+
+def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shape: str = "") -> T:
+    """The value of a successful answer; what the envelope refuses is raised.
+
+    ``second_shape`` is the key that holds the value where the answer is not the usual envelope.
+    """
+    name = SEPAHAN.name
+    try:
+        parts = codec.pieces(answer.body)
+        if "isSuccess" not in parts and second_shape in parts and answer.is_success:
+            return codec.decode(parts[second_shape], model)
+        if not codec.decode(parts.get("isSuccess", _NULL), bool):
+            raise refusal(answer, codes, _words(parts, answer, codes), provider=name)
+        if not answer.is_success:
+            raise refusal(answer, codes, Words(), provider=name)
+        return codec.decode(parts.get("value", _NULL), model)
+    except DecodeError as error:
+        # Receive's own codes may stand in the HTTP status alone.
+        if answer.status in codes:
+            raise refusal(answer, codes, Words(code=answer.status), provider=name) from None
+        raise malformed(answer, str(error), provider=name) from None
+
+
+_NULL: Final = Raw(b"null")
+
+
+def _words(parts: dict[str, Raw], answer: Answer, codes: Codes) -> Words:
+    error = codec.decode(parts.get("error", _NULL), _ERROR)
+    if isinstance(error, ErrorValue):
+        code = error.code if error.code is not None else _code_in_status(answer, codes)
+        return Words(code=code, message=error.message, details=error.details or ())
+    return Words(code=_code_in_status(answer, codes), message=error)
+
+
+# The envelope's sample shows an object, Send's table of outputs a plain string.
+_ERROR: Final[Any] = ErrorValue | str | None
+
+
+def _code_in_status(answer: Answer, codes: Codes) -> int | None:
+    return answer.status if answer.status in codes else None
+
+
+def _build_send(batch: Batch) -> Content:
+    # The document names the header both ways; with the wrong one alone the id would protect nothing.
+    request_id = batch.request_id or ""
+    return Content(
+        codec.encode(SendBody(batch.senders, batch.recipients, batch.texts)),
+        headers={"requestId": request_id, "Request-Id": request_id},
+    )
+
+
+def _build_send_p2p(batch: Batch) -> Content:
+    # All three arrays have one entry a message, also where one sender or text serves all.
+    size = len(batch)
+    senders = batch.senders * size if len(batch.senders) == 1 else batch.senders
+    texts = batch.texts * size if len(batch.texts) == 1 else batch.texts
+    return _build_send(attrs.evolve(batch, senders=senders, texts=texts))
+
+
+def _read_send(answer: Answer, batch: Batch) -> BatchResult:
+    value = _value(answer, SendValue)
+    if len(value.ids) != len(batch):
+        raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
+    ids: list[int | None] = [*value.ids]
+    if min(value.ids) > 0:
+        return all_accepted(batch, ids, value.totalPrice)
+    return _with_refused(answer, ids, value.totalPrice)
+
+
+def _with_refused(answer: Answer, ids: list[int | None], cost: int | None) -> BatchResult:
+    # A negative id is that recipient's own error code; a zero is neither an id nor a code.
+    errors: dict[int, SMSError] = {}
+    shared: dict[int, SMSError] = {}
+    outcomes = bytearray(OUTCOME_BYTES[Outcome.ACCEPTED] * len(ids))
+    for place, id_ in enumerate(ids):
+        if id_ is None or id_ > 0:
+            continue
+        if id_ not in shared:
+            shared[id_] = _refused_alone(answer, id_)
+        error = errors[place] = shared[id_]
+        outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
+        ids[place] = None
+    return BatchResult(bytes(outcomes), ids, errors, cost)
+
+
+def _refused_alone(answer: Answer, code: int) -> SMSError:
+    if code == 0:
+        return malformed(answer, "an id of 0", provider=SEPAHAN.name)
+    known = ERRORS.get(code)
+    error = refusal(answer, ERRORS, Words(code=code, message=known.persian if known else None), provider=SEPAHAN.name)
+    if isinstance(error, ProviderError):
+        error.meets_every_batch = False
+    return error
+
+
+def _build_ids(ids: Sequence[int]) -> Content:
+    return Content(codec.encode(list(ids)))
+
+
+def _read_statuses(answer: Answer, ids: Sequence[int], *, codes: Codes, second_shape: str) -> list[MessageStatus]:
+    found = _value(answer, list[int], codes=codes, second_shape=second_shape)
+    if len(found) != len(ids):
+        raise malformed(answer, f"{len(found)} statuses for {len(ids)} ids", provider=SEPAHAN.name)
+    return [
+        MessageStatus(id_, code, STATUSES.get(code, DeliveryStatus.UNRECOGNIZED))
+        for id_, code in zip(ids, found, strict=True)
+    ]
+
+
+def _read_messages(answer: Answer, _: ReceiveBody) -> list[InboundMessage]:
+    rows = _value(answer, list[Any], codes=RECEIVE_ERRORS, second_shape="result")
+    return [_inbound(row) for row in rows]
+
+
+def _inbound(row: object) -> InboundMessage:
+    # A message is handed out once, so an odd row must still reach the caller: `raw` has all of it.
+    raw = row if isinstance(row, dict) else {"": row}
+    return InboundMessage(
+        number=_text(raw.get("privateNumber")),
+        sender=_text(raw.get("sendNumber")),
+        text=_text(raw.get("messageText")),
+        date=read_day(raw.get("date")),
+        raw=raw,
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+SEND: Final = SendEndpoint("Send", "POST", "/api/Sms/Send", _build_send, _read_send, Repeat.SAME_ID)
+SEND_P2P: Final = SendEndpoint("SendP2P", "POST", "/api/Sms/SendP2P", _build_send_p2p, _read_send, Repeat.SAME_ID)
+CHECK_REQUEST_ID: Final = Endpoint[str, bool](
+    "checkRequestId",
+    "GET",
+    "/api/Requests/checkRequestId/{requestId}",
+    lambda request_id: Content(path={"requestId": request_id}),
+    lambda answer, _: _value(answer, RequestIdValue).isDuplicate,
+)
+STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
+    "status",
+    "POST",
+    "/api/SmsReport/status",
+    _build_ids,
+    partial(_read_statuses, codes=ERRORS, second_shape=""),
+    limit=100,
+)
+OLD_STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
+    "oldStatus",
+    "POST",
+    "/api/SmsReport/oldStatus",
+    _build_ids,
+    partial(_read_statuses, codes=OLD_STATUS_ERRORS, second_shape="result"),
+    limit=100,
+)
+CREDIT: Final = Endpoint[None, int](
+    "credit", "GET", "/api/SmsReport/credit", lambda _: Content(), lambda answer, _: _value(answer, int)
+)
+
+
+def _receive(repeat: Repeat) -> Endpoint[ReceiveBody, list[InboundMessage]]:
+    return Endpoint(
+        "Receive",
+        "POST",
+        "/api/SmsReport/Receive",
+        lambda body: Content(codec.encode(body)),
+        _read_messages,
+        repeat,
+    )
+
+
+RECEIVE: Final = _receive(Repeat.NEVER)
+PEEK: Final = _receive(Repeat.FREELY)  # Receive with markAsRead false: it hands nothing out for good

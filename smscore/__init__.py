@@ -1,0 +1,65 @@
+"""What Payamak's provider packages share, and what their users catch, read and set."""
+
+from smscore.config import RetryPolicy, Timeouts
+from smscore.delivery import BatchEvent
+from smscore.errors import (
+    AccountError,
+    AuthenticationError,
+    ClientClosed,
+    ConfigurationError,
+    ConnectionFailed,
+    DuplicateRequest,
+    InsufficientCredit,
+    InvalidNumber,
+    InvalidParameters,
+    InvalidRequest,
+    MalformedResponse,
+    NotAttempted,
+    NotFound,
+    OutcomeUnknown,
+    OutsideServiceHours,
+    PartialSendError,
+    ProviderError,
+    RateLimited,
+    ResponseLost,
+    ServerError,
+    SMSError,
+)
+from smscore.messages import InboundMessage, Message
+from smscore.outcomes import Outcome
+from smscore.reports import RecipientResult, SendReport
+from smscore.statuses import DeliveryStatus, MessageStatus
+
+__all__ = [
+    "AccountError",
+    "AuthenticationError",
+    "BatchEvent",
+    "ClientClosed",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeliveryStatus",
+    "DuplicateRequest",
+    "InboundMessage",
+    "InsufficientCredit",
+    "InvalidNumber",
+    "InvalidParameters",
+    "InvalidRequest",
+    "MalformedResponse",
+    "Message",
+    "MessageStatus",
+    "NotAttempted",
+    "NotFound",
+    "Outcome",
+    "OutcomeUnknown",
+    "OutsideServiceHours",
+    "PartialSendError",
+    "ProviderError",
+    "RateLimited",
+    "RecipientResult",
+    "ResponseLost",
+    "RetryPolicy",
+    "SMSError",
+    "SendReport",
+    "ServerError",
+    "Timeouts",
+]

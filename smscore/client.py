@@ -1,0 +1,363 @@
+"""What all async clients share: settings, connections, and the running of endpoints and batches."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import ssl as ssl_module
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self, TypeVar
+
+import attrs
+
+from smscore.batching import Batch, Outgoing, chunked, split
+from smscore.concurrency import as_finished, each, slices
+from smscore.config import (
+    MAX_CONCURRENCY,
+    STREAM_BATCH,
+    RetryPolicy,
+    Settings,
+    Timeouts,
+    checked_base_url,
+    checked_limit,
+    checked_timeouts,
+    checked_token,
+    from_environment,
+)
+from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule, not_attempted
+from smscore.endpoint import Answer, Endpoint, Fault, Provider, request_for
+from smscore.errors import SMSError
+from smscore.merging import BatchResult, Merger, failed
+from smscore.outgoing import (
+    AnyMessage,
+    Messages,
+    Recipient,
+    Recipients,
+    check_sender,
+    iterable,
+    listed,
+    one_text,
+    peer_to_peer,
+    stream_of,
+)
+from smscore.ratelimit import RateLimit
+from smscore.refusals import fault_error
+from smscore.reports import SendReport
+from smscore.text import check_text
+from smscore.transport import Transport
+
+if TYPE_CHECKING:
+    import aiohttp
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Prepare(Protocol):
+    """Turns a piece of a stream into columns."""
+
+    def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing: ...
+
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Unset:
+    """Stands for an option that was not given, where None means something."""
+
+
+UNSET: Final = Unset()
+
+
+class AsyncClient:
+    """The async face of a provider; :class:`AsyncSepahan`, :class:`AsyncIPPanel` and :class:`AsyncNajva` are its kinds."""
+
+    provider: ClassVar[Provider]
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        sender: str | None = None,
+        base_url: str | None = None,
+        timeout: Timeouts | float = Timeouts(),
+        retry: RetryPolicy = RetryPolicy(),
+        max_concurrency: int = MAX_CONCURRENCY,
+        batch_size: int | None = None,
+        rate_limit: float | None = None,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        name = self.provider.name
+        checked_limit("max_concurrency", max_concurrency)
+        checked_limit("batch_size", batch_size, self.provider.send_limit)
+        checked_limit("rate_limit", rate_limit)
+        base_url = base_url or from_environment(name, "base_url") or self.provider.base_url
+        self._settings = Settings(
+            base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
+            token=checked_token(token, name),
+            sender=sender or from_environment(name, "sender"),
+            timeout=checked_timeouts(timeout),
+            retry=retry,
+            max_concurrency=max_concurrency,
+            batch_size=batch_size,
+            rate_limit=rate_limit,
+        )
+        self._limit = RateLimit(rate_limit) if rate_limit else None
+        self._transport = Transport(proxy=proxy, ssl=ssl, session=session)
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeouts | float | Unset = UNSET,
+        retry: RetryPolicy | Unset = UNSET,
+        sender: str | Unset | None = UNSET,
+        rate_limit: float | Unset | None = UNSET,
+    ) -> Self:
+        """The same client with these options changed, on the same connections; closing either closes both."""
+        changed = {"retry": retry, "sender": sender, "rate_limit": rate_limit}
+        if not isinstance(timeout, Unset):
+            changed["timeout"] = checked_timeouts(timeout)
+        twin = copy.copy(self)
+        twin._settings = attrs.evolve(
+            self._settings, **{name: value for name, value in changed.items() if not isinstance(value, Unset)}
+        )
+        if not isinstance(rate_limit, Unset):
+            checked_limit("rate_limit", rate_limit)
+            twin._limit = RateLimit(rate_limit) if rate_limit else None
+        return twin
+
+    async def aclose(self) -> None:
+        """Close the client's connections; a session of yours stays open. Closing twice is fine."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._settings.base_url!r}, sender={self._settings.sender!r})"
+
+    @staticmethod
+    def _adjusted_base_url(url: str) -> str:
+        return url
+
+    def _sender(self, sender: str | None, *, needed: bool) -> str | None:
+        return check_sender(sender or self._settings.sender, needed=needed)
+
+    @property
+    def _batch_size(self) -> int | None:
+        return self._settings.batch_size or self.provider.send_limit
+
+    # Reading
+
+    async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
+        """One request that sends no message."""
+        try:
+            return await self._exchange(endpoint, params, self._deadline())
+        except SMSError as error:
+            error.outcome = None
+            raise
+
+    async def _call_in_chunks(self, endpoint: Endpoint[Sequence[P], list[R]], items: Sequence[P]) -> list[R]:
+        """As many requests as the provider's limit asks for; the results in the order of the items."""
+        chunks = chunked(items, endpoint.limit or len(items) or 1)
+        found: dict[int, list[R]] = {}
+
+        async def read(numbered: tuple[int, Sequence[P]]) -> tuple[int, list[R]]:
+            number, chunk = numbered
+            return number, await self._call(endpoint, chunk)
+
+        async with aclosing(as_finished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
+            async for number, result in results:
+                found[number] = result
+        return [result for number in range(len(chunks)) for result in found[number]]
+
+    async def _exchange(
+        self, endpoint: Endpoint[P, R], params: P, deadline: float | None, rule: StopRule | None = None
+    ) -> R:
+        left = _time_left(deadline)
+        if (self._limit and not await self._limit.wait(left)) or (left is not None and left <= 0):
+            raise not_attempted("the time for the whole call ran out", self.provider.name)
+        if rule is not None and rule.reason is not None:
+            raise not_attempted(rule.reason, self.provider.name)
+        settings = self._settings
+        request = request_for(
+            endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token
+        )
+        answer = await self._transport.exchange(request, _within(settings.timeout, _time_left(deadline)))
+        return self._read(endpoint, answer, params)
+
+    def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
+        name = self.provider.name
+        if isinstance(answer, Fault):
+            _log.debug("%s %s: %s", name, endpoint.name, answer.reason)
+            raise fault_error(answer, provider=name)
+        _log.debug("%s %s: HTTP %d", name, endpoint.name, answer.status)
+        return endpoint.read(answer, params)
+
+    def _deadline(self) -> float | None:
+        call = self._settings.timeout.call
+        return None if call is None else time.monotonic() + call
+
+    # Sending
+
+    async def _send(
+        self,
+        endpoint: SendEndpoint,
+        to: Recipients,
+        text: str,
+        sender: str | None,
+        on_batch: OnBatch | None,
+        *,
+        extra: Mapping[str, str] = MappingProxyType({}),
+        request_id: str | None = None,
+    ) -> SendReport:
+        """One text to many recipients."""
+        line = self._sender(sender, needed=endpoint.needs_sender)
+        return await self._deliver(endpoint, one_text(listed(to), text, line, extra), on_batch, request_id)
+
+    async def _send_p2p(
+        self,
+        endpoint: SendEndpoint,
+        messages: Messages,
+        sender: str | None,
+        on_batch: OnBatch | None,
+        *,
+        extra: Mapping[str, str] = MappingProxyType({}),
+        request_id: str | None = None,
+    ) -> SendReport:
+        """A text of its own to each recipient."""
+        outgoing = peer_to_peer(
+            list(iterable(messages, "messages")),
+            self._sender(sender, needed=False),
+            extra,
+            needs_sender=endpoint.needs_sender,
+        )
+        return await self._deliver(endpoint, outgoing, on_batch, request_id)
+
+    def _send_stream(
+        self,
+        endpoint: SendEndpoint,
+        to: Recipients | AsyncIterable[Recipient],
+        text: str,
+        sender: str | None,
+        on_batch: OnBatch | None,
+        *,
+        extra: Mapping[str, str] = MappingProxyType({}),
+    ) -> AsyncGenerator[SendReport, None]:
+        """One text to a source of recipients of any length."""
+        line = self._sender(sender, needed=endpoint.needs_sender)
+        check_text(text)
+        prepare = partial(one_text, text=text, sender=line, extra=extra)
+        return self._stream(endpoint, stream_of(to, "to"), prepare, on_batch)
+
+    def _send_p2p_stream(
+        self,
+        endpoint: SendEndpoint,
+        messages: Messages | AsyncIterable[AnyMessage],
+        sender: str | None,
+        on_batch: OnBatch | None,
+        *,
+        extra: Mapping[str, str] = MappingProxyType({}),
+    ) -> AsyncGenerator[SendReport, None]:
+        """A source of messages of any length."""
+        line = self._sender(sender, needed=False)
+        prepare = partial(peer_to_peer, sender=line, extra=extra, needs_sender=endpoint.needs_sender)
+        return self._stream(endpoint, stream_of(messages, "messages"), prepare, on_batch)
+
+    async def _deliver(
+        self, endpoint: SendEndpoint, outgoing: Outgoing, on_batch: OnBatch | None, request_id: str | None
+    ) -> SendReport:
+        name = partial(self._request_id, request_id)
+        batches = split(outgoing, self._batch_size, one_sender=endpoint.one_sender, name=name)
+        merger = Merger(outgoing)
+        delivery = self._delivery(endpoint, on_batch)
+
+        async def deliver(batch: Batch) -> None:
+            merger.add(batch, await delivery.deliver(batch))
+
+        if len(batches) == 1:
+            await deliver(batches[0])
+        else:
+            async with aclosing(as_finished(each(batches), deliver, self._settings.max_concurrency)) as ended:
+                async for _ in ended:
+                    pass
+        report = merger.report()
+        if not report.refused_one_by_one:
+            report.raise_for_failures()
+        return report
+
+    async def _stream(
+        self,
+        endpoint: SendEndpoint,
+        items: Iterable[Any] | AsyncIterable[Any],
+        prepare: Prepare,
+        on_batch: OnBatch | None,
+    ) -> AsyncGenerator[SendReport, None]:
+        delivery = self._delivery(endpoint, on_batch)
+
+        async def deliver(stretch: tuple[Merger, list[Batch]]) -> SendReport:
+            merger, batches = stretch
+            for batch in batches:
+                merger.add(batch, await delivery.deliver(batch))
+            return merger.report()
+
+        async with (
+            aclosing(self._stretches(endpoint, items, prepare)) as stretches,
+            aclosing(as_finished(stretches, deliver, self._settings.max_concurrency)) as reports,
+        ):
+            async for report in reports:
+                yield report
+
+    async def _stretches(
+        self, endpoint: SendEndpoint, items: Iterable[Any] | AsyncIterable[Any], prepare: Prepare
+    ) -> AsyncGenerator[tuple[Merger, list[Batch]], None]:
+        """A source in stretches of one report each; it is one batch, or one for each sender in it."""
+        size = self._batch_size or STREAM_BATCH
+        offset = index = 0
+        async with aclosing(slices(items, size)) as pieces:
+            async for piece in pieces:
+                outgoing = prepare(piece, start=offset, keep_bad=True)
+                name = partial(self._request_id, None)
+                batches = split(outgoing, size, one_sender=endpoint.one_sender, name=name, first_index=index)
+                yield Merger(outgoing, offset), batches
+                offset += len(piece)
+                index += len(batches)
+
+    def _delivery(self, endpoint: SendEndpoint, on_batch: OnBatch | None) -> Delivery:
+        deadline = self._deadline()
+
+        async def attempt(batch: Batch, rule: StopRule) -> BatchResult:
+            try:
+                return await self._exchange(endpoint, batch, deadline, rule)
+            except SMSError as error:
+                return failed(batch, error)
+
+        return Delivery(self.provider.name, attempt, on_batch)
+
+    def _request_id(self, given: str | None, number: int, count: int) -> str | None:
+        """The id of batch ``number`` of ``count``; None for a provider that knows none."""
+        if not self.provider.has_request_ids:
+            return None
+        if given is None:
+            return uuid.uuid4().hex
+        return given if count == 1 else f"{given}-{number}"
+
+
+def _time_left(deadline: float | None) -> float | None:
+    return None if deadline is None else deadline - time.monotonic()
+
+
+def _within(timeouts: Timeouts, left: float | None) -> Timeouts:
+    if left is None or left >= timeouts.total:
+        return timeouts
+    return attrs.evolve(timeouts, total=max(left, 0.001))

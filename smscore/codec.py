@@ -1,0 +1,111 @@
+"""Bytes to attrs classes and back, strictly: a wrong type is an error that names its path, never a coercion."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final, TypeVar, cast, get_args, get_origin
+
+import attrs
+import cattrs
+import msgspec
+
+T = TypeVar("T")
+
+Raw = msgspec.Raw
+"""A piece of JSON that has been found and not yet read."""
+
+
+class DecodeError(Exception):
+    """The bytes are not what was asked for; the text names the path, and holds nothing of the content."""
+
+
+def pieces(body: bytes | Raw) -> dict[str, Raw]:
+    """The values of a JSON object by key, each still unread."""
+    return decode(body, cast("type[dict[str, Raw]]", dict[str, Raw]))
+
+
+def decode(body: bytes | Raw, model: type[T]) -> T:
+    """One JSON value as the model says; ``DecodeError`` where it is not that.
+
+    msgspec reads what it can, which is every model without converters or aliases; cattrs reads the others.
+    """
+    try:
+        if _is_plain(model):
+            return cast("T", _decoder(model).decode(body))
+        return _strict.structure(_decoder(Any).decode(body), model)
+    # msgspec tells of broken UTF-8 by UnicodeDecodeError and of too deep a nesting by RecursionError.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError(_path_of(error)) from None
+    except cattrs.BaseValidationError as error:
+        raise DecodeError("; ".join(cattrs.transform_error(error, format_exception=_type_only))) from None
+
+
+def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
+    """A JSON array, each entry as the model says; an entry that is not becomes its ``DecodeError``."""
+    try:
+        return list(decode(body, cast("type[list[T]]", list[model])))  # type: ignore[valid-type]  # a runtime alias
+    except DecodeError:
+        return [_row(raw, model) for raw in decode(body, cast("type[list[Raw]]", list[Raw]))]
+
+
+def encode(value: Any) -> bytes:
+    """A request's body as compact UTF-8 JSON: Persian as it is, and fields that are None left out."""
+    return _encoder.encode(_strict.unstructure(value) if attrs.has(type(value)) else value)
+
+
+def _row(raw: Raw, model: type[T]) -> T | DecodeError:
+    try:
+        return decode(raw, model)
+    except DecodeError as error:
+        return error
+
+
+def _path_of(error: Exception) -> str:
+    # msgspec's own texts name types and the path only; the others may quote the bytes.
+    if isinstance(error, msgspec.ValidationError):
+        return str(error)
+    return "it is no JSON" if not isinstance(error, RecursionError) else "it is nested too deeply"
+
+
+def _type_only(error: BaseException, expected: type | None) -> str:
+    # cattrs' own texts quote the value.
+    if isinstance(error, KeyError):
+        return "a required field is missing"
+    return f"expected {getattr(expected, '__name__', expected)}"
+
+
+@cache
+def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(model)
+
+
+@cache
+def _is_plain(model: Any) -> bool:
+    if attrs.has(model):
+        fields = attrs.fields(attrs.resolve_types(model))
+        return all(f.converter is None and f.alias == f.name and _is_plain(f.type) for f in fields)
+    return all(_is_plain(part) for part in get_args(model))
+
+
+_encoder: Final = msgspec.json.Encoder()
+_strict: Final = cattrs.Converter(omit_if_default=True)
+
+
+def _exactly(kind: type) -> Any:
+    def structure(value: object, _: type) -> object:
+        if type(value) is not kind:
+            raise TypeError(kind.__name__)
+        return value
+
+    return structure
+
+
+def _is_list_of_plain(kind: Any) -> bool:
+    return get_origin(kind) is list and not any(attrs.has(part) for part in get_args(kind))
+
+
+# cattrs alone would make "None" of None, True of "false" and 1 of 1.9.
+for _kind in (bool, int, str):
+    _strict.register_structure_hook(_kind, _exactly(_kind))
+# A list of 10,000 numbers is JSON as it is; copying it would cost more than encoding it.
+_strict.register_unstructure_hook_func(_is_list_of_plain, lambda items: items)

@@ -1,0 +1,136 @@
+"""Every setting of a client and every default, in one place."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+from attrs.validators import ge, gt, instance_of, optional
+
+from smscore.errors import ConfigurationError
+from smscore.masking import Secret
+
+CONNECT_TIMEOUT: Final = 10.0
+READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
+TOTAL_TIMEOUT: Final = 120.0
+MAX_CONCURRENCY: Final = 8
+STREAM_BATCH: Final = 10_000  # of a stream to a provider that sets no limit
+KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
+ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
+DEAD_BATCHES: Final = 3  # in a row without a usable answer or a connection: no further batch starts
+
+_POSITIVE: Final = optional([instance_of((int, float)), gt(0)])
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    ``connect``, ``read`` and ``total`` are of one request: to open a connection, between two pieces of the
+    answer, and in all. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound.
+    """
+
+    connect: float = field(default=CONNECT_TIMEOUT, validator=[instance_of((int, float)), gt(0)])
+    read: float = field(default=READ_TIMEOUT, validator=[instance_of((int, float)), gt(0)])
+    total: float = field(default=TOTAL_TIMEOUT, validator=[instance_of((int, float)), gt(0)])
+    call: float | None = field(default=None, validator=_POSITIVE)
+
+
+@frozen
+class RetryPolicy:
+    """How often one request is tried, and the waits between tries in seconds (they double, up to ``wait_max``)."""
+
+    attempts: int = field(default=3, validator=[instance_of(int), ge(1)])
+    wait_initial: float = field(default=0.5, validator=[instance_of((int, float)), ge(0)])
+    wait_max: float = field(default=8.0, validator=[instance_of((int, float)), ge(0)])
+
+    @classmethod
+    def none(cls) -> RetryPolicy:
+        """The policy that repeats nothing."""
+        return cls(attempts=1)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """A client's settings, checked, with what the environment filled in."""
+
+    base_url: str
+    token: Secret
+    sender: str | None
+    timeout: Timeouts
+    retry: RetryPolicy
+    max_concurrency: int
+    batch_size: int | None
+    rate_limit: float | None
+
+
+def from_environment(provider: str, setting: str) -> str | None:
+    """``SEPAHAN_TOKEN`` and its like; an empty variable counts as none."""
+    return os.environ.get(f"{provider}_{setting}".upper()) or None
+
+
+def checked_token(token: str | None, provider: str) -> Secret:
+    """The token, fit for a header; ``ConfigurationError`` otherwise."""
+    token = (token if token is not None else from_environment(provider, "token") or "").strip()
+    if not token:
+        raise ConfigurationError(
+            f"There is no token. Give token=… or set {provider.upper()}_TOKEN.", provider=provider
+        )
+    if not token.isascii() or not token.isprintable():
+        raise ConfigurationError(
+            "The token holds characters that no header can carry. Copy it anew from the provider's panel.",
+            provider=provider,
+        )
+    return Secret(token)
+
+
+def checked_base_url(url: str, provider: str) -> str:
+    """The base URL without its last slash, if it is https, or http to this machine."""
+    problem = _url_problem(url)
+    if problem:
+        raise ConfigurationError(f"The base URL {problem}.", provider=provider)
+    return url.rstrip("/")
+
+
+def _url_problem(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is no URL"
+    if not host or re.search(r"\s", url):
+        return "is no URL; give one such as https://api.example.ir"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "must hold no user, query or fragment; the token goes into token=…"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
+        return None
+    return "must be https; plain http is for this machine only (localhost), since the token travels in it"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def checked_timeouts(timeout: Timeouts | float) -> Timeouts:
+    """Timeouts as they are, or a bare number of seconds as the ``total``."""
+    if isinstance(timeout, Timeouts):
+        return timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise ConfigurationError("timeout= is a number of seconds above 0, or smscore.Timeouts(…).")
+    return Timeouts(total=float(timeout))
+
+
+def checked_limit(name: str, value: float | None, most: int | None = None) -> None:
+    """Raise ``ConfigurationError`` unless the value is None or a number from 1 (rates: above 0) to ``most``."""
+    if value is None:
+        return
+    least_is_met = not isinstance(value, bool) and (value > 0 if name == "rate_limit" else isinstance(value, int) and value >= 1)
+    if not least_is_met or (most is not None and value > most):
+        raise ConfigurationError(f"{name}= is out of range: from 1" + (f" to {most}." if most else " up."))

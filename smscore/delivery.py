@@ -1,0 +1,114 @@
+"""One sending call on its way: its batches, what stops them, and what the caller's journal hears."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal, TypeAlias
+
+from attrs import define, field, frozen
+
+from smscore.batching import Batch
+from smscore.config import DEAD_BATCHES
+from smscore.endpoint import Endpoint
+from smscore.errors import NotAttempted, ProviderError, SMSError
+from smscore.merging import BatchResult, batch_report, failed
+from smscore.numbers import e164_forms
+from smscore.refusals import is_dead
+from smscore.reports import SendReport
+
+_log: Final = logging.getLogger(__name__)
+
+
+@frozen
+class SendEndpoint(Endpoint[Batch, BatchResult]):
+    """An endpoint that sends messages, a batch a request."""
+
+    needs_sender: bool = True
+    one_sender: bool = False
+    """Whether one request holds messages of one sender only."""
+
+
+@frozen
+class BatchEvent:
+    """What a journal is told: a batch is about to be sent (``report`` None), or it is done.
+
+    ``index`` counts the call's batches from 0, ``request_id`` is the id that it goes out with, ``recipients`` are
+    E.164.
+    """
+
+    state: Literal["sending", "done"]
+    index: int
+    request_id: str | None
+    recipients: tuple[str, ...] = field(repr=lambda numbers: f"<{len(numbers)} numbers>")
+    report: SendReport | None = None
+
+
+OnBatch: TypeAlias = Callable[[BatchEvent], object]
+
+
+@define
+class StopRule:
+    """Whether the rest of a call is still worth starting."""
+
+    reason: str | None = None
+    _dead_in_a_row: int = 0
+
+    def note(self, failure: SMSError | None) -> None:
+        """Take in how a batch ended; a batch that was not tried says nothing."""
+        if isinstance(failure, NotAttempted):
+            return
+        self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
+        if isinstance(failure, ProviderError) and failure.meets_every_batch:
+            self.stop(f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too")
+        elif self._dead_in_a_row >= DEAD_BATCHES:
+            self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer or no connection")
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more; the first reason stays."""
+        self.reason = self.reason or reason
+
+
+@define
+class Delivery:
+    """Delivers a call's batches one by one, through ``attempt``, until something stops the rest."""
+
+    provider: str
+    attempt: Callable[[Batch, StopRule], Awaitable[BatchResult]]
+    on_batch: OnBatch | None = None
+    rule: StopRule = field(factory=StopRule)
+
+    async def deliver(self, batch: Batch) -> BatchResult:
+        """What became of this batch; errors are in the result, and only a cancel is raised."""
+        if self.rule.reason is None:
+            await self._tell("sending", batch)
+        if self.rule.reason is not None:
+            return failed(batch, not_attempted(self.rule.reason, self.provider))
+        result = await self.attempt(batch, self.rule)
+        self.rule.note(result.failure)
+        await self._tell("done", batch, result)
+        return result
+
+    async def _tell(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> None:
+        if self.on_batch is None:
+            return
+        report = None if result is None else batch_report(batch, result)
+        event = BatchEvent(state, batch.index, batch.request_id, tuple(e164_forms(batch.recipients)), report)
+        try:
+            heard: Any = self.on_batch(event)
+            if inspect.isawaitable(heard):
+                await heard
+        # A journal that cannot be written stops the call, but must not take the results with it.
+        except Exception as error:
+            _log.exception("on_batch raised")
+            self.rule.stop(f"on_batch raised {type(error).__name__}")
+
+
+def not_attempted(reason: str, provider: str) -> NotAttempted:
+    """The error of recipients that were not tried."""
+    return NotAttempted(
+        f"Not tried, since {reason}. Nothing was sent to this recipient, and it may be tried again.",
+        provider=provider,
+        reason=reason,
+    )

@@ -1,0 +1,120 @@
+"""An endpoint as a value: where it is, what goes in, how its answer is read, and how it may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import BinaryIO, Generic, TypeVar
+
+from attrs import field, frozen
+
+from smscore.masking import Secret
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Repeat(Enum):
+    """What may be done when no usable answer came."""
+
+    FREELY = "it changes nothing, or repeating it changes nothing more"
+    SAME_ID = "with the same request id and the same bytes"
+    NEVER = "it may have been done, and would be done twice"
+
+
+@frozen
+class FileContent:
+    """A file to upload as the multipart field ``field``."""
+
+    file: BinaryIO = field(repr=False)
+    filename: str
+    field: str = "file"
+
+
+@frozen
+class Content:
+    """What a call puts into its request, apart from what its endpoint says of every one."""
+
+    body: bytes | FileContent | None = field(default=None, repr=False)
+    query: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    path: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    """Values for the placeholders of the endpoint's path, fit for a path as they are."""
+
+
+@frozen
+class Request:
+    """A whole request, ready to leave."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | FileContent | None = field(default=None, repr=False)
+    query: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+
+
+@frozen
+class Answer:
+    """A whole answer, as it came."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+    """The seconds that its ``Retry-After`` header asks to wait."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the HTTP status is a 2xx."""
+        return 200 <= self.status < 300
+
+
+@frozen
+class Fault:
+    """No answer: why, in plain words, and whether any of the request may have left."""
+
+    left: bool
+    reason: str
+    too_large: bool = False
+
+
+@frozen
+class Endpoint(Generic[P, R]):
+    """One call of a provider's API; ``name`` is the provider's own."""
+
+    name: str
+    method: str
+    path: str
+    build: Callable[[P], Content]
+    read: Callable[[Answer, P], R]
+    repeat: Repeat = Repeat.FREELY
+    limit: int | None = None
+    """The most ids that the provider takes in one request."""
+
+
+@frozen
+class Provider:
+    """What the core must know of a provider; the rest is in its endpoints."""
+
+    name: str
+    base_url: str
+    authorization: Callable[[str], str]
+    """The token as the value of the ``Authorization`` header."""
+    send_limit: int | None = None
+    """The most recipients in one request; None where the provider sets no limit."""
+    has_request_ids: bool = False
+    """Whether a send carries an id by which the provider knows a repeated one."""
+
+
+def request_for(endpoint: Endpoint[P, R], params: P, *, provider: Provider, base_url: str, token: Secret) -> Request:
+    """The request that makes this call."""
+    content = endpoint.build(params)
+    headers = {"Authorization": provider.authorization(token.reveal()), "Accept": "application/json"}
+    if isinstance(content.body, bytes):
+        headers["Content-Type"] = "application/json"
+    return Request(
+        endpoint.method,
+        base_url + endpoint.path.format_map(content.path),
+        {**headers, **content.headers},
+        content.body,
+        content.query,
+    )

@@ -1,0 +1,38 @@
+"""What a repr may show of a number, a text or a token: enough to recognise, not enough to use."""
+
+from __future__ import annotations
+
+_SHOWN = 3
+
+
+def masked_number(number: object) -> str:
+    """A number with its middle hidden: ``+98912***789``."""
+    digits = str(number)
+    if len(digits) < 3 * _SHOWN:
+        return "***"
+    head = digits[: -2 * _SHOWN][:6]
+    return f"{head}***{digits[-_SHOWN:]}"
+
+
+def masked_text(text: object) -> str:
+    """How long a text is, and nothing of what it says."""
+    return f"<{len(str(text))} characters>"
+
+
+class Secret:
+    """A token that does not show itself: not in ``repr``, ``str``, ``format`` or a pickle."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """The token itself, for the one header that needs it."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("A token is never pickled. Make the client anew from its settings instead.")

@@ -1,0 +1,96 @@
+"""From the batches' results to one report. Nothing here knows a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from attrs import field, frozen
+
+from smscore.batching import Batch, Outgoing, put
+from smscore.errors import SMSError
+from smscore.outcomes import Outcome
+from smscore.reports import OUTCOME_BYTES, SendReport
+
+_NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
+
+
+@frozen
+class BatchResult:
+    """What became of one batch: a column of outcomes and one of ids, and the errors by place in the batch."""
+
+    outcomes: bytes
+    message_ids: list[int | None] | None = field(default=None, repr=False)
+    errors: Mapping[int, SMSError] = field(factory=dict[int, SMSError])
+    cost: int | Decimal | None = None
+    failure: SMSError | None = None
+    """The error that met the batch as a whole."""
+
+
+def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int | Decimal | None = None) -> BatchResult:
+    """The result of a batch that the provider took whole."""
+    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost)
+
+
+def failed(batch: Batch, error: SMSError) -> BatchResult:
+    """The result of a batch that one error met as a whole."""
+    return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
+
+
+class Merger:
+    """Columns of a call's results, filled in as its batches end."""
+
+    def __init__(self, outgoing: Outgoing, offset: int = 0) -> None:
+        size = len(outgoing)
+        self._outgoing = outgoing
+        self._offset = offset
+        self._outcomes = bytearray(_NOT_SENT * size)
+        self._message_ids: list[int | None] = [None] * size
+        self._errors: list[SMSError | None] = [None] * size
+        self._request_ids: list[str | None] = [None] * size
+        self._cost: int | Decimal | None = None
+        self._batch_failed = False
+        for position, error in outgoing.bad.items():
+            self._errors[position] = error
+
+    def add(self, batch: Batch, result: BatchResult) -> None:
+        """Write one batch's result where its recipients stand."""
+        places, size = batch.positions, len(batch)
+        if isinstance(places, range):
+            self._outcomes[places.start : places.stop] = result.outcomes
+        else:
+            for place, outcome in zip(places, result.outcomes, strict=True):
+                self._outcomes[place] = outcome
+        put(self._request_ids, places, [batch.request_id] * size)
+        if result.message_ids is not None:
+            put(self._message_ids, places, result.message_ids)
+        if result.failure is not None:
+            put(self._errors, places, [result.failure] * size)
+            self._batch_failed = True
+        for place, error in result.errors.items():
+            self._errors[places[place]] = error
+        if result.cost is not None:
+            self._cost = result.cost + (self._cost or 0)
+
+    def report(self) -> SendReport:
+        """The report of all batches added so far."""
+        return SendReport(
+            recipients=self._outgoing.recipients,
+            outcomes=bytes(self._outcomes),
+            message_ids=self._message_ids,
+            errors=self._errors,
+            request_ids=self._request_ids,
+            refs=self._outgoing.refs,
+            batch_failed=self._batch_failed,
+            cost=self._cost,
+            offset=self._offset,
+        )
+
+
+def batch_report(batch: Batch, result: BatchResult) -> SendReport:
+    """The report of one batch alone, its recipients counted from 0."""
+    alone = Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs)
+    merger = Merger(alone)
+    merger.add(Batch(0, range(len(batch)), batch.recipients, batch.texts, batch.senders, request_id=batch.request_id), result)
+    return merger.report()

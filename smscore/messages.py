@@ -1,0 +1,40 @@
+"""What goes out and what comes in: the messages themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from smscore.masking import masked_number, masked_text
+
+
+@frozen
+class Message:
+    """One message of a peer-to-peer send: a recipient with a text of its own.
+
+    ``sender`` overrides the call's. ``ref`` is anything of yours: it comes back on the result and goes nowhere
+    else.
+    """
+
+    to: str | int = field(repr=masked_number)
+    text: str = field(repr=masked_text)
+    sender: str | None = None
+    ref: Any = field(default=None, repr=False)
+
+
+@frozen
+class InboundMessage:
+    """A message that somebody sent to one of your lines.
+
+    ``number`` is your line, ``sender`` who wrote, ``date`` the day of receipt or None where it cannot be read,
+    ``raw`` the provider's own row.
+    """
+
+    number: str = field(repr=masked_number)
+    sender: str = field(repr=masked_number)
+    text: str = field(repr=masked_text)
+    date: dt.date | None
+    raw: Mapping[str, Any] = field(repr=False, eq=False)

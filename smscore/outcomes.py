@@ -1,0 +1,18 @@
+"""What became of a message to one recipient."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Outcome(Enum):
+    """What became of one recipient's message; the value is the JSON form."""
+
+    ACCEPTED = "accepted"
+    """The provider took it."""
+    REJECTED = "rejected"
+    """The provider refused it."""
+    NOT_SENT = "not_sent"
+    """It provably never reached the provider."""
+    UNKNOWN = "unknown"
+    """It may have reached the provider, and may not."""

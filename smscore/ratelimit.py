@@ -1,0 +1,36 @@
+"""At most so many requests a second: each waits for its turn, first come first served."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Final
+
+# Waking up is late by a few milliseconds, now more, now less: without a margin a second could hold one too many.
+_MARGIN: Final = 1.02
+
+
+class RateLimit:
+    """Turns that lie ``1 / rate`` seconds apart; safe from several threads and event loops."""
+
+    def __init__(self, rate: float) -> None:
+        self._interval = _MARGIN / rate
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def reserve(self, now: float, most: float | None = None) -> float | None:
+        """Take the next free turn and give the seconds from ``now`` to it; None if they are more than ``most``."""
+        with self._lock:
+            turn = max(now, self._next)
+            if most is not None and turn - now > most:
+                return None
+            self._next = turn + self._interval
+        return turn - now
+
+    async def wait(self, most: float | None = None) -> bool:
+        """Wait for a turn and say True; False at once where it would come only after ``most`` seconds."""
+        delay = self.reserve(time.monotonic(), most)
+        if delay:
+            await asyncio.sleep(delay)
+        return delay is not None

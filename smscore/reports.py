@@ -1,0 +1,214 @@
+"""What a send gives back: one truthful result for every recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final, Literal, overload
+
+from attrs import define, field, frozen
+
+from smscore.errors import InvalidNumber, OutcomeUnknown, PartialSendError, SMSError
+from smscore.masking import masked_number
+from smscore.numbers import e164
+from smscore.outcomes import Outcome
+
+OUTCOMES: Final = tuple(Outcome)
+OUTCOME_BYTES: Final = {outcome: bytes([index]) for index, outcome in enumerate(OUTCOMES)}
+
+
+@frozen
+class RecipientResult:
+    """What became of one recipient's message.
+
+    ``recipient`` is E.164 (a bad number of a stream stays as it was given), ``message_id`` the provider's id or
+    None, ``error`` why it was not accepted or None, ``request_id`` the id that its batch went out with, ``ref``
+    the caller's own mark of :class:`Message`.
+    """
+
+    recipient: str = field(repr=masked_number)
+    outcome: Outcome
+    message_id: int | None = None
+    error: SMSError | None = None
+    request_id: str | None = None
+    ref: Any = field(default=None, repr=False)
+
+
+@define(eq=False, repr=False)
+class SendReport(Sequence[RecipientResult]):
+    """Every recipient's result, in the order given; ``offset`` is the first one's position in a stream.
+
+    Inside it keeps columns, and makes a :class:`RecipientResult` when one is looked at, so that a report of a
+    million stays small.
+    """
+
+    _recipients: list[str]
+    _outcomes: bytes
+    _message_ids: list[int | None]
+    _errors: list[SMSError | None]
+    _request_ids: list[str | None]
+    _refs: list[Any] | None = None
+    _batch_failed: bool = False
+    cost: int | Decimal | None = None
+    """What the provider said that it costs, summed, in the provider's own unit (Rials); None if it said nothing."""
+    offset: int = 0
+
+    def __len__(self) -> int:
+        return len(self._recipients)
+
+    @overload
+    def __getitem__(self, index: int) -> RecipientResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RecipientResult]: ...
+    def __getitem__(self, index: int | slice) -> RecipientResult | list[RecipientResult]:
+        if isinstance(index, slice):
+            return [self._result(position) for position in range(*index.indices(len(self)))]
+        return self._result(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[RecipientResult]:
+        return map(self._result, range(len(self)))
+
+    def _result(self, position: int) -> RecipientResult:
+        error = self._errors[position]
+        recipient = self._recipients[position]
+        return RecipientResult(
+            recipient if isinstance(error, InvalidNumber) else e164(recipient),
+            OUTCOMES[self._outcomes[position]],
+            self._message_ids[position],
+            error,
+            self._request_ids[position],
+            self._refs[position] if self._refs is not None else None,
+        )
+
+    @property
+    def accepted(self) -> Sequence[RecipientResult]:
+        """The results of those that the provider took."""
+        return _Selection(self, Outcome.ACCEPTED)
+
+    @property
+    def rejected(self) -> Sequence[RecipientResult]:
+        """The results of those that the provider refused."""
+        return _Selection(self, Outcome.REJECTED)
+
+    @property
+    def not_sent(self) -> Sequence[RecipientResult]:
+        """The results of those that provably never reached the provider: exactly these may be sent again."""
+        return _Selection(self, Outcome.NOT_SENT)
+
+    @property
+    def unknown(self) -> Sequence[RecipientResult]:
+        """The results of those that may have reached the provider."""
+        return _Selection(self, Outcome.UNKNOWN)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the provider took all of them."""
+        return self._count(Outcome.ACCEPTED) == len(self)
+
+    @property
+    def message_ids(self) -> list[int]:
+        """The distinct ids known of the accepted, in order."""
+        accepted = OUTCOMES.index(Outcome.ACCEPTED)
+        pairs = zip(self._message_ids, self._outcomes, strict=True)
+        return list(dict.fromkeys(id_ for id_, code in pairs if id_ is not None and code == accepted))
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Every result as a JSON-ready dict; an error becomes its class name, code and English text."""
+        return [_as_dict(result) for result in self]
+
+    def raise_for_failures(self) -> None:
+        """Raise the error that tells of it, with this report, if not all were accepted."""
+        error = self.failure()
+        if error is not None:
+            raise error
+
+    def failure(self) -> SMSError | None:
+        """The error that tells of this report's failures, or None if all were accepted."""
+        if self.ok:
+            return None
+        accepted, unknown = self._count(Outcome.ACCEPTED), self._count(Outcome.UNKNOWN)
+        first = self._errors[0]
+        if first is not None and ((not accepted and not unknown) or unknown == len(self)):
+            first.report = self
+            return first
+        return self._partial_failure()
+
+    @property
+    def refused_one_by_one(self) -> bool:
+        """Whether all that failed was refused singly, in answers that came, and some were accepted."""
+        only_refused = self._count(Outcome.ACCEPTED) + self._count(Outcome.REJECTED) == len(self)
+        return only_refused and not self._batch_failed and self._count(Outcome.ACCEPTED) > 0
+
+    def _partial_failure(self) -> PartialSendError:
+        counts = ", ".join(f"{self._count(outcome)} {_WORDS[outcome]}" for outcome in OUTCOMES)
+        error = PartialSendError(
+            f"Of {len(self)} recipients: {counts}. Look at error.report: .not_sent may be sent again, "
+            ".unknown may have gone and must not be.",
+            errors=list({id(error): error for error in self._errors if error is not None}.values()),
+        )
+        error.provider = next((cause.provider for cause in error.errors if cause.provider), None)
+        error.outcome = Outcome.UNKNOWN if self._count(Outcome.UNKNOWN) else None
+        error.report = self
+        return error
+
+    def _count(self, outcome: Outcome) -> int:
+        return self._outcomes.count(OUTCOME_BYTES[outcome])
+
+    def _positions(self, outcome: Outcome) -> Iterator[int]:
+        wanted = OUTCOMES.index(outcome)
+        return (position for position, code in enumerate(self._outcomes) if code == wanted)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self._count(o)} {_WORDS[o]}" for o in OUTCOMES if self._count(o))
+        return f"<SendReport of {len(self)}: {counts or 'nobody'}>"
+
+
+_WORDS: Final = {
+    Outcome.ACCEPTED: "accepted",
+    Outcome.REJECTED: "rejected",
+    Outcome.NOT_SENT: "not sent",
+    Outcome.UNKNOWN: "unknown",
+}
+
+
+class _Selection(Sequence[RecipientResult]):
+    """The results of one outcome, found when looked at."""
+
+    def __init__(self, report: SendReport, outcome: Outcome) -> None:
+        self._report = report
+        self._outcome = outcome
+        self._found: list[int] | None = None
+
+    def __len__(self) -> int:
+        return self._report._count(self._outcome)
+
+    @overload
+    def __getitem__(self, index: int) -> RecipientResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RecipientResult]: ...
+    def __getitem__(self, index: int | slice) -> RecipientResult | list[RecipientResult]:
+        if self._found is None:
+            self._found = list(self._report._positions(self._outcome))
+        if isinstance(index, slice):
+            return [self._report[position] for position in self._found[index]]
+        return self._report[self._found[index]]
+
+    def __iter__(self) -> Iterator[RecipientResult]:
+        return map(self._report._result, self._report._positions(self._outcome))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} {_WORDS[self._outcome]} of {len(self._report)}>"
+
+
+def _as_dict(result: RecipientResult) -> dict[str, Any]:
+    error = result.error
+    return {
+        "recipient": result.recipient,
+        "outcome": result.outcome.value,
+        "message_id": result.message_id,
+        "error": None
+        if error is None
+        else {"type": type(error).__name__, "code": error.code, "text": str(error)},
+        "request_id": result.request_id,
+        "ref": result.ref,
+    }

@@ -1,0 +1,214 @@
+"""The network, and the only module that knows aiohttp's client: a request goes in, an answer or a fault comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import ssl as ssl_module
+from collections.abc import AsyncGenerator
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from attrs import define
+
+from smscore.config import ANSWER_CAP, KEEPALIVE, Timeouts
+from smscore.dates import read_retry_after
+from smscore.endpoint import Answer, Fault, FileContent, Request
+from smscore.errors import ClientClosed, ConfigurationError
+
+_log: Final = logging.getLogger(__name__)
+_PIECE: Final = 256 * 1024
+
+
+class Transport:
+    """Sessions of one client, one for each event loop that it is used in."""
+
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self._proxy = proxy
+        self._ssl = checked_ssl(ssl)
+        self._borrowed = session
+        self._closed = False
+        self._owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned] = WeakKeyDictionary()
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`aclose` was called."""
+        return self._closed
+
+    async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
+        """Send once, and read the whole answer. A cancel is passed on; nothing else is raised."""
+        session = await self._session()
+        # A connection that the server has closed is seen as closed only after the loop has run.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        mark = _Mark()
+        try:
+            async with session.request(
+                request.method,
+                request.url,
+                params=request.query,
+                data=_payload(request.body, mark),
+                headers=request.headers,
+                timeout=_client_timeout(timeouts),
+                allow_redirects=False,
+                proxy=self._proxy,
+                ssl=self._ssl,
+            ) as response:
+                mark.left = True
+                return await _read(response)
+        # Whatever goes wrong here, the caller must learn whether the request left, so nothing may escape as it is;
+        # and aiohttp's errors hold the URL and headers, so only the kind goes on.
+        except Exception as error:
+            _log.debug("%s in a request", type(error).__name__)
+            return Fault(mark.left, _reason(error))
+
+    async def aclose(self) -> None:
+        """Close the connections of every loop; a borrowed session stays open."""
+        self._closed = True
+        here = asyncio.get_running_loop()
+        for loop, owned in list(self._owned.items()):
+            if loop is here:
+                await owned.guard.aclose()
+            elif loop.is_running():
+                asyncio.run_coroutine_threadsafe(owned.guard.aclose(), loop)
+        self._owned.clear()
+
+    async def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ClientClosed("This client is closed. Make a new one, or close it later.")
+        if self._borrowed is not None:
+            if self._borrowed.closed:
+                raise ClientClosed("The session that this client was given is closed.")
+            return self._borrowed
+        loop = asyncio.get_running_loop()
+        owned = self._owned.get(loop)
+        if owned is None:
+            owned = _Owned()
+            self._owned[loop] = owned
+            await owned.guard.asend(None)
+        return owned.session
+
+
+class _Owned:
+    """A session that closes itself when its loop ends."""
+
+    def __init__(self) -> None:
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        self.guard = self._close_at_the_end()
+
+    async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
+        # A loop that ends closes its async generators: the one hook that asyncio gives.
+        try:
+            yield
+        finally:
+            await self.session.close()
+
+
+@define
+class _Mark:
+    """Whether any of a request's body may have left this machine."""
+
+    left: bool = False
+
+
+class _MarkedBytes(Payload):
+    """A body that notes when it is written, which works on a borrowed session too."""
+
+    _value: bytes
+
+    def __init__(self, value: bytes, mark: _Mark) -> None:
+        super().__init__(value, content_type="application/json")
+        self._size = len(value)
+        self._mark = mark
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._value.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        self._mark.left = True
+        # A large body goes in pieces, so that it does not hold up the loop.
+        for start in range(0, len(self._value), _PIECE):
+            await writer.write(self._value[start : start + _PIECE])
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+
+class _MarkedForm(aiohttp.MultipartWriter):
+    """A form with one file, read while it is sent, that notes when it is written."""
+
+    def __init__(self, content: FileContent, mark: _Mark) -> None:
+        super().__init__("form-data")
+        self._mark = mark
+        part = self.append(content.file)
+        part.set_content_disposition("form-data", name=content.field, filename=content.filename)
+
+    async def write(self, writer: AbstractStreamWriter, close_boundary: bool = True) -> None:
+        self._mark.left = True
+        await super().write(writer, close_boundary)
+
+
+def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
+    """An ``ssl.SSLContext``, or True for the usual checks; nothing turns them off."""
+    if ssl is None or isinstance(ssl, ssl_module.SSLContext):
+        return ssl or True
+    raise ConfigurationError("ssl= takes an ssl.SSLContext. Certificates are always checked: load your own CA into one.")
+
+
+def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.read, connect=None
+    )
+
+
+def _payload(body: bytes | FileContent | None, mark: _Mark) -> Payload:
+    # A request without a body gets an empty one: its writing is what shows that the request left.
+    return _MarkedForm(body, mark) if isinstance(body, FileContent) else _MarkedBytes(body or b"", mark)
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
+    retry_after = read_retry_after(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        size += len(piece)
+        if size > ANSWER_CAP:
+            response.close()
+            return Fault(True, "the answer is too large to be one", too_large=True)
+        pieces.append(piece)
+    return Answer(response.status, b"".join(pieces), retry_after)
+
+
+# The first that fits names the reason; the order goes from the particular to the general.
+_REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (aiohttp.ConnectionTimeoutError, "opening the connection timed out"),
+    (aiohttp.SocketTimeoutError, "waiting for the answer timed out"),
+    (TimeoutError, "the time for the request ran out"),
+    (aiohttp.ClientConnectorDNSError, "the host name could not be resolved"),
+    (aiohttp.ClientConnectorCertificateError, "the server's certificate is not trusted"),
+    (aiohttp.ClientSSLError, "the TLS handshake failed"),
+    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached"),
+    (aiohttp.ClientHttpProxyError, "the proxy refused the connection"),
+    (aiohttp.ClientConnectorError, "the connection was refused or could not be opened"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed without an answer"),
+    (aiohttp.ClientPayloadError, "the answer was cut off"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+)
+
+
+def _reason(error: BaseException) -> str:
+    return next((words for kind, words in _REASONS if isinstance(error, kind)), "the connection broke")
