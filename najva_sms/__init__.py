@@ -1,0 +1,8 @@
+"""Send SMS through Najva."""
+
+from najva_sms.blocking import Najva
+from najva_sms.client import AsyncNajva
+from najva_sms.messages import DeliveryReport, OutboxMessage, OutboxPage
+from najva_sms.webhook import parse_webhook
+
+__all__ = ["Najva", "AsyncNajva", "DeliveryReport", "OutboxMessage", "OutboxPage", "parse_webhook"]

@@ -18,6 +18,8 @@ import attrs
 from smscore.batching import Batch, Outgoing, chunked, split
 from smscore.concurrency import as_finished, each, slices
 from smscore.config import (
+    DEFAULT_RETRY,
+    DEFAULT_TIMEOUTS,
     MAX_CONCURRENCY,
     STREAM_BATCH,
     RetryPolicy,
@@ -32,12 +34,13 @@ from smscore.config import (
 from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule, not_attempted
 from smscore.endpoint import Answer, Endpoint, Fault, Provider, request_for
 from smscore.errors import SMSError
-from smscore.merging import BatchResult, Merger, failed
+from smscore.merging import BatchResult, Merger, all_accepted, failed
 from smscore.outgoing import (
     AnyMessage,
     Messages,
     Recipient,
     Recipients,
+    Source,
     check_sender,
     iterable,
     listed,
@@ -85,8 +88,8 @@ class AsyncClient:
         *,
         sender: str | None = None,
         base_url: str | None = None,
-        timeout: Timeouts | float = Timeouts(),
-        retry: RetryPolicy = RetryPolicy(),
+        timeout: Timeouts | float = DEFAULT_TIMEOUTS,
+        retry: RetryPolicy = DEFAULT_RETRY,
         max_concurrency: int = MAX_CONCURRENCY,
         batch_size: int | None = None,
         rate_limit: float | None = None,
@@ -136,6 +139,10 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""
         await self._transport.aclose()
+
+    def close_unused(self) -> None:
+        """Close a client that has no connections yet."""
+        self._transport.close_unused()
 
     async def __aenter__(self) -> Self:
         return self
@@ -274,6 +281,26 @@ class AsyncClient:
         prepare = partial(peer_to_peer, sender=line, extra=extra, needs_sender=endpoint.needs_sender)
         return self._stream(endpoint, stream_of(messages, "messages"), prepare, on_batch)
 
+    async def _send_once(
+        self, endpoint: Endpoint[P, R], params: P, recipients: list[str], on_batch: OnBatch | None
+    ) -> R:
+        """One request that sends to more people than the ``recipients`` it names."""
+        deadline = self._deadline()
+        receipts: list[R] = []
+
+        async def attempt(batch: Batch, rule: StopRule) -> BatchResult:
+            try:
+                receipts.append(await self._exchange(endpoint, params, deadline, rule))
+            except SMSError as error:
+                return failed(batch, error)
+            return all_accepted(batch, None)
+
+        batch = Batch(0, range(len(recipients)), recipients, [], [])
+        result = await Delivery(self.provider.name, attempt, on_batch).deliver(batch)
+        if result.failure is not None:
+            raise result.failure
+        return receipts[0]
+
     async def _deliver(
         self, endpoint: SendEndpoint, outgoing: Outgoing, on_batch: OnBatch | None, request_id: str | None
     ) -> SendReport:
@@ -299,7 +326,7 @@ class AsyncClient:
     async def _stream(
         self,
         endpoint: SendEndpoint,
-        items: Iterable[Any] | AsyncIterable[Any],
+        items: Source,
         prepare: Prepare,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
@@ -319,7 +346,7 @@ class AsyncClient:
                 yield report
 
     async def _stretches(
-        self, endpoint: SendEndpoint, items: Iterable[Any] | AsyncIterable[Any], prepare: Prepare
+        self, endpoint: SendEndpoint, items: Source, prepare: Prepare
     ) -> AsyncGenerator[tuple[Merger, list[Batch]], None]:
         """A source in stretches of one report each; it is one batch, or one for each sender in it."""
         size = self._batch_size or STREAM_BATCH

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,8 +69,20 @@ async def each(items: Iterable[T]) -> AsyncGenerator[T, None]:
         yield item
 
 
-async def slices(items: Iterable[T] | AsyncIterable[T], size: int) -> AsyncGenerator[list[T], None]:
-    """A plain or async iterable in lists of ``size``; the last may be shorter."""
+class SliceSource(ABC, Generic[T]):
+    """A source that hands out its items in lists."""
+
+    @abstractmethod
+    async def take(self, size: int) -> list[T]:
+        """The next items, at most so many; none at the end."""
+
+
+async def slices(items: Iterable[T] | AsyncIterable[T] | SliceSource[T], size: int) -> AsyncGenerator[list[T], None]:
+    """Any source in lists of ``size``; the last may be shorter."""
+    if isinstance(items, SliceSource):
+        while piece := await items.take(size):
+            yield piece
+        return
     if not isinstance(items, AsyncIterable):
         source = iter(items)
         while piece := list(islice(source, size)):

@@ -54,6 +54,10 @@ class RetryPolicy:
         return cls(attempts=1)
 
 
+DEFAULT_TIMEOUTS: Final = Timeouts()
+DEFAULT_RETRY: Final = RetryPolicy()
+
+
 @frozen(kw_only=True)
 class Settings:
     """A client's settings, checked, with what the environment filled in."""

@@ -24,11 +24,12 @@ class Repeat(Enum):
 
 @frozen
 class FileContent:
-    """A file to upload as the multipart field ``field``."""
+    """A file to upload as a multipart field: ``size`` bytes from where it stands. It stays open."""
 
     file: BinaryIO = field(repr=False)
-    filename: str
-    field: str = "file"
+    filename: str = field(repr=False)
+    size: int
+    name: str = "file"
 
 
 @frozen

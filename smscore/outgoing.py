@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from smscore.batching import Outgoing
+from smscore.concurrency import SliceSource
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.messages import Message
 from smscore.numbers import local_forms, with_ascii_digits
@@ -26,11 +27,14 @@ def listed(to: Recipients) -> list[Recipient]:
     return list(iterable(to, "to"))
 
 
-def stream_of(items: Any, name: str) -> Iterable[Any] | AsyncIterable[Any]:
-    """One recipient, or a plain or async iterable of what is to be sent."""
+Source: TypeAlias = Iterable[Any] | AsyncIterable[Any] | SliceSource[Any]
+
+
+def stream_of(items: Any, name: str) -> Source:
+    """One recipient, or any source of what is to be sent."""
     if isinstance(items, (str, int)):
         return [items]
-    return cast("AsyncIterable[Any]", items) if isinstance(items, AsyncIterable) else iterable(items, name)
+    return items if isinstance(items, (AsyncIterable, SliceSource)) else iterable(items, name)
 
 
 def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
@@ -50,6 +54,12 @@ def check_sender(sender: object, *, needed: bool) -> str | None:
     if needed and not line:
         raise InvalidRequest("There is no sender. Give sender=… to the call or the client, or set …_SENDER.")
     return line or None
+
+
+def checked_numbers(to: Recipients) -> list[str]:
+    """The recipients, which may be none, in local form; ``InvalidNumber`` names every bad one."""
+    numbers = listed(to)
+    return _recipients(numbers, keep_bad=False)[0] if numbers else []
 
 
 def one_text(

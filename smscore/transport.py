@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import BinaryIO, Final
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -79,9 +80,14 @@ class Transport:
         for loop, owned in list(self._owned.items()):
             if loop is here:
                 await owned.guard.aclose()
-            elif loop.is_running():
+            # After a fork the parent's loop only looks as if it ran here.
+            elif owned.pid == os.getpid() and loop.is_running():
                 asyncio.run_coroutine_threadsafe(owned.guard.aclose(), loop)
         self._owned.clear()
+
+    def close_unused(self) -> None:
+        """Refuse any further request, where no connection was opened."""
+        self._closed = True
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -103,6 +109,7 @@ class _Owned:
     """A session that closes itself when its loop ends."""
 
     def __init__(self) -> None:
+        self.pid = os.getpid()
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -149,17 +156,39 @@ class _MarkedBytes(Payload):
 
 
 class _MarkedForm(aiohttp.MultipartWriter):
-    """A form with one file, read while it is sent, that notes when it is written."""
+    """A form with one file that notes when it is written."""
 
     def __init__(self, content: FileContent, mark: _Mark) -> None:
         super().__init__("form-data")
         self._mark = mark
-        part = self.append(content.file)
-        part.set_content_disposition("form-data", name=content.field, filename=content.filename)
+        part = self.append_payload(_File(content))
+        part.set_content_disposition("form-data", name=content.name, filename=content.filename)
 
     async def write(self, writer: AbstractStreamWriter, close_boundary: bool = True) -> None:
         self._mark.left = True
         await super().write(writer, close_boundary)
+
+
+class _File(Payload):
+    """A file that is read while it is sent; aiohttp's own payload would close it, and it may be the caller's."""
+
+    _value: BinaryIO
+
+    def __init__(self, content: FileContent) -> None:
+        super().__init__(content.file, content_type="application/octet-stream")
+        self._size = content.size
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("A file is sent as it is.")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        left = self._size or 0
+        while left:
+            piece = await asyncio.to_thread(self._value.read, min(left, _PIECE))
+            if not piece:
+                raise OSError("the file became shorter while it was sent")
+            left -= len(piece)
+            await writer.write(piece)
 
 
 def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:

@@ -1,0 +1,145 @@
+"""The async client of IPPanel Edge."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from typing import ClassVar
+
+from attrs import frozen
+
+from ippanel_sms import wire
+from ippanel_sms.segments import CountrySegment, PostalCodeSegment, S, checked_segments
+from smscore.client import AsyncClient
+from smscore.dates import utc_text
+from smscore.delivery import OnBatch
+from smscore.endpoint import Provider
+from smscore.outgoing import Recipient, Recipients, checked_numbers
+from smscore.reports import SendReport
+from smscore.text import check_text
+
+
+@frozen
+class BulkReceipt:
+    """What IPPanel gives for a send to segments: the ids of its bulk messages."""
+
+    message_ids: list[int]
+
+
+class AsyncIPPanel(AsyncClient):
+    """Send through IPPanel Edge, from asyncio.
+
+    Settings left out are read from ``IPPANEL_TOKEN``, ``IPPANEL_SENDER`` and ``IPPANEL_BASE_URL``; a base URL is
+    taken with and without ``/api`` at its end. Senders are E.164, such as ``+983000505``, or a line such as
+    ``+98BANK``.
+    """
+
+    provider: ClassVar[Provider] = wire.IPPANEL
+
+    async def send(
+        self,
+        to: Recipients,
+        text: str,
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """What became of one text to one recipient or many; all of a request carry its bulk id.
+
+        IPPanel sets no limit, so that one request takes all unless the client's ``batch_size`` is set. ``send_time``
+        is an aware datetime to send at; a naive one is ``InvalidRequest``.
+
+        Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
+        ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
+        with the whole report.
+
+        Document: IPPanel Edge, Send Webservice SMS.
+        """
+        return await self._send(wire.SEND, to, text, sender, on_batch, extra=_send_time(send_time))
+
+    def send_stream(
+        self,
+        to: Recipients | AsyncIterable[Recipient],
+        text: str,
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every batch of an iterable of any length, as batches finish.
+
+        A batch is ``batch_size`` recipients, 10,000 where it is not set. A bad number becomes a ``NOT_SENT`` result,
+        and a batch's failure is in its report; a bad text or sender raises. Closing the generator cancels what is in
+        flight.
+
+        Document: IPPanel Edge, Send Webservice SMS.
+        """
+        return self._send_stream(wire.SEND, to, text, sender, on_batch, extra=_send_time(send_time))
+
+    async def send_country(
+        self,
+        segments: CountrySegment | Iterable[CountrySegment],
+        text: str,
+        *,
+        sender: str | None = None,
+        other_recipients: Recipients = (),
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> BulkReceipt:
+        """The ids of a text sent to people by place, and to ``other_recipients``.
+
+        Raises ``InvalidRequest`` for a segment out of range, or one that reaches nobody, before anything is sent.
+
+        Document: IPPanel Edge, Send Country SMS.
+        """
+        checked = checked_segments(segments, CountrySegment)
+        return await self._send_bulk("country", checked, text, sender, other_recipients, send_time, on_batch)
+
+    async def send_postal_code(
+        self,
+        segments: PostalCodeSegment | Iterable[PostalCodeSegment],
+        text: str,
+        *,
+        sender: str | None = None,
+        other_recipients: Recipients = (),
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> BulkReceipt:
+        """The ids of a text sent to people by postal code, and to ``other_recipients``.
+
+        Raises ``InvalidRequest`` for a segment out of range, or one that reaches nobody, before anything is sent.
+
+        Document: IPPanel Edge, Send Postal code SMS.
+        """
+        checked = checked_segments(segments, PostalCodeSegment)
+        return await self._send_bulk("postal_code", checked, text, sender, other_recipients, send_time, on_batch)
+
+    async def _send_bulk(
+        self,
+        sending_type: str,
+        segments: list[S],
+        text: str,
+        sender: str | None,
+        other_recipients: Recipients,
+        send_time: dt.datetime | None,
+        on_batch: OnBatch | None,
+    ) -> BulkReceipt:
+        others = checked_numbers(other_recipients)
+        bulk = wire.BulkSend(
+            sending_type,
+            segments,
+            check_text(text),
+            self._sender(sender, needed=True),
+            others,
+            _send_time(send_time).get("send_time"),
+        )
+        return BulkReceipt(await self._send_once(wire.SEND_BULK, bulk, others, on_batch))
+
+    @staticmethod
+    def _adjusted_base_url(url: str) -> str:
+        return url.removesuffix("/api")
+
+
+def _send_time(send_time: dt.datetime | None) -> Mapping[str, str]:
+    return {} if send_time is None else {"send_time": utc_text(send_time, "send_time")}

@@ -1,0 +1,136 @@
+"""Whom a bulk message reaches by where people live: segments, and whether they can be sent to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import IntEnum
+from typing import Any, Final, TypeAlias, TypeVar
+
+import attrs
+from attrs import frozen
+
+from smscore.errors import InvalidRequest
+
+
+class Gender(IntEnum):
+    """Whom a segment reaches, by gender."""
+
+    ALL = 0
+    MALE = 1
+    FEMALE = 2
+
+
+@frozen
+class Slice:
+    """Some of an operator's numbers in a segment: ``size`` of them from number ``start``."""
+
+    start: int
+    size: int
+
+
+_NOBODY: Final = Slice(0, 0)
+
+
+@frozen
+class CountrySegment:
+    """People by number prefix and place; ids are IPPanel's.
+
+    ``pre`` has 2 to 6 digits, ``bank`` is ``"all"`` or ``"white"`` (not blacklisted), ages are Jalali birth years
+    from 1300 to 1410. Document: IPPanel Edge, Send Country SMS.
+    """
+
+    pre: int
+    province_id: int
+    county_id: int | None = None
+    city_id: int | None = None
+    bank: str = "all"
+    gender: int = Gender.ALL
+    age_from: int = 1300
+    age_to: int = 1410
+    mci: Slice = _NOBODY
+    irancell: Slice = _NOBODY
+    other: Slice = _NOBODY
+
+
+@frozen
+class PostalCodeSegment:
+    """People by the first 2 to 5 digits of their postal code; the rest is as in :class:`CountrySegment`.
+
+    Document: IPPanel Edge, Send Postal code SMS.
+    """
+
+    postal_code: int
+    bank: str = "all"
+    gender: int = Gender.ALL
+    age_from: int = 1300
+    age_to: int = 1410
+    mci: Slice = _NOBODY
+    irancell: Slice = _NOBODY
+    other: Slice = _NOBODY
+
+
+Segment: TypeAlias = CountrySegment | PostalCodeSegment
+S = TypeVar("S", CountrySegment, PostalCodeSegment)
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[object], bool]:
+    def fits(value: object) -> bool:
+        return type(value) in (int, Gender) and least <= value and (most is None or value <= most)  # type: ignore[operator]  # the type is checked first
+
+    return fits
+
+
+def _is_slice(value: object) -> bool:
+    return isinstance(value, Slice) and _whole(0)(value.start) and _whole(0)(value.size)
+
+
+# What each field must be, and the words for it.
+_FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "pre": (_whole(10, 999_999), "is a number of 2 to 6 digits"),
+    "postal_code": (_whole(10, 99_999), "is a number of 2 to 5 digits"),
+    "province_id": (_whole(1), "is IPPanel's id, a number from 1"),
+    "county_id": (lambda value: value is None or _whole(1)(value), "is IPPanel's id, a number from 1, or None"),
+    "city_id": (lambda value: value is None or _whole(1)(value), "is IPPanel's id, a number from 1, or None"),
+    "bank": (lambda value: value in ("all", "white"), 'is "all" or "white"'),
+    "gender": (_whole(0, 2), "is 0, 1 or 2 (ippanel_sms.Gender)"),
+    "age_from": (_whole(1300, 1410), "is a Jalali year from 1300 to 1410"),
+    "age_to": (_whole(1300, 1410), "is a Jalali year from 1300 to 1410"),
+    "mci": (_is_slice, "is a Slice with a start and a size from 0"),
+    "irancell": (_is_slice, "is a Slice with a start and a size from 0"),
+    "other": (_is_slice, "is a Slice with a start and a size from 0"),
+}
+
+
+def checked_segments(segments: S | Iterable[S], kind: type[S]) -> list[S]:
+    """The segments as a list, if IPPanel can take every one; ``InvalidRequest`` names what is wrong otherwise."""
+    found = [segments] if isinstance(segments, kind) else list(_iterable(segments))
+    if not found:
+        raise InvalidRequest("There is no segment. Give at least one.")
+    problems = [
+        f"segment {place}: {problem}"
+        for place, segment in enumerate(found)
+        for problem in _problems(segment, kind)
+    ]
+    if problems:
+        raise InvalidRequest("These segments cannot be sent to. " + "; ".join(problems) + ".")
+    return found
+
+
+def _iterable(segments: object) -> Iterable[Any]:
+    if not isinstance(segments, Iterable):
+        raise InvalidRequest(f"segments is {type(segments).__name__}. Give an iterable of segments.")
+    return segments
+
+
+def _problems(segment: Segment, kind: type[Segment]) -> Iterator[str]:
+    if not isinstance(segment, kind):
+        yield f"it is {type(segment).__name__}, not {kind.__name__}"
+        return
+    wrong = [field.name for field in attrs.fields(kind) if not _FIELDS[field.name][0](getattr(segment, field.name))]
+    yield from (f"{name} {_FIELDS[name][1]}" for name in wrong)
+    if wrong:
+        return
+    if segment.age_from > segment.age_to:
+        yield "age_from is after age_to"
+    if not (segment.mci.size or segment.irancell.size or segment.other.size):
+        yield "the sizes of mci, irancell and other are all 0, so that it reaches nobody"

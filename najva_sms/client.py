@@ -1,0 +1,147 @@
+"""The async client of Najva SMS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from typing import ClassVar, Final
+
+from najva_sms import wire
+from najva_sms.messages import OutboxPage
+from najva_sms.uploads import UploadFile, opened
+from smscore.client import AsyncClient
+from smscore.delivery import OnBatch
+from smscore.endpoint import Provider
+from smscore.errors import InvalidRequest
+from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients
+from smscore.reports import SendReport
+from smscore.statuses import MessageStatus, check_message_ids
+
+_PAGE_SIZE: Final = 200
+
+
+class AsyncNajva(AsyncClient):
+    """Send through Najva SMS v2, from asyncio.
+
+    Settings left out are read from ``NAJVA_TOKEN``, ``NAJVA_SENDER`` and ``NAJVA_BASE_URL``.
+    """
+
+    provider: ClassVar[Provider] = wire.NAJVA
+
+    async def send(
+        self,
+        to: Recipients,
+        text: str,
+        *,
+        sender: str | None = None,
+        file_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """What became of one text to one recipient or many, 10,000 a request; costs are in Rials.
+
+        ``file_id`` is of a file that :meth:`upload_file` took, for Bale.
+
+        Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
+        ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
+        with the whole report.
+
+        Document: Najva SMS v2.0.0, send.
+        """
+        return await self._send(wire.SEND, to, text, sender, on_batch, extra=_file_id(file_id))
+
+    async def send_p2p(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        file_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """What became of messages with a text of its own for each recipient, 10,000 a request.
+
+        ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
+        requests, and those without one from the account's default line. The rest is as in :meth:`send`.
+
+        Document: Najva SMS v2.0.0, send-p2p.
+        """
+        return await self._send_p2p(wire.SEND_P2P, messages, sender, on_batch, extra=_file_id(file_id))
+
+    def send_stream(
+        self,
+        to: Recipients | AsyncIterable[Recipient],
+        text: str,
+        *,
+        sender: str | None = None,
+        file_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every 10,000 recipients of an iterable of any length, as batches finish.
+
+        A bad number becomes a ``NOT_SENT`` result, and a batch's failure is in its report; a bad text or sender
+        raises. Closing the generator cancels what is in flight.
+
+        Document: Najva SMS v2.0.0, send.
+        """
+        return self._send_stream(wire.SEND, to, text, sender, on_batch, extra=_file_id(file_id))
+
+    def send_p2p_stream(
+        self,
+        messages: Messages | AsyncIterable[AnyMessage],
+        *,
+        sender: str | None = None,
+        file_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every 10,000 messages of an iterable of any length, as batches finish.
+
+        A report covers messages that stand next to one another, also where their senders differ. The rest is as in
+        :meth:`send_stream`.
+
+        Document: Najva SMS v2.0.0, send-p2p.
+        """
+        return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch, extra=_file_id(file_id))
+
+    async def upload_file(self, file: UploadFile, *, filename: str | None = None) -> str:
+        """The id of a file uploaded for Bale, to give as ``file_id`` when sending.
+
+        ``file`` is a path, which is sent while it is read, or bytes or a binary file object, which need
+        ``filename``. It has at most 15 MB (15 x 1024 x 1024 bytes) and ends in jpeg, jpg, png, gif, opus, ogg or mp4;
+        anything else is ``InvalidRequest`` before a byte leaves. A file object of yours stays open.
+
+        Document: Najva SMS v2.0.0, upload for Bale.
+        """
+        content = await asyncio.to_thread(opened, file, filename)
+        try:
+            return await self._call(wire.UPLOAD, content)
+        finally:
+            if content.file is not file:
+                content.file.close()
+
+    async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
+        """The delivery statuses of messages, in the order asked, 1,000 a request.
+
+        Document: Najva SMS v2.0.0, status.
+        """
+        return await self._call_in_chunks(wire.STATUS, check_message_ids(message_ids))
+
+    async def outbox(self, *, page: int = 0, page_size: int = 200) -> OutboxPage:
+        """A page of the messages sent lately; ``page`` counts from 0, ``page_size`` is 1 to 200.
+
+        The document says that the provider has not opened this call yet.
+
+        Document: Najva SMS v2.0.0, outbox.
+        """
+        _check_whole("page", page, 0, None)
+        _check_whole("page_size", page_size, 1, _PAGE_SIZE)
+        return await self._call(wire.OUTBOX, (page, page_size))
+
+
+def _check_whole(name: str, value: object, least: int, most: int | None) -> None:
+    if type(value) is not int or value < least or (most is not None and value > most):
+        raise InvalidRequest(f"{name}= is a whole number from {least}" + (f" to {most}." if most else " up."))
+
+
+def _file_id(file_id: str | None) -> Mapping[str, str]:
+    if file_id is not None and (not isinstance(file_id, str) or not file_id.strip()):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise InvalidRequest("file_id= is what upload_file gave.")
+    return {} if file_id is None else {"file_id": file_id}

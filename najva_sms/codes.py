@@ -1,0 +1,74 @@
+"""Najva's codes: what each error and each status means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, ProviderError
+from smscore.refusals import Codes, Refusal
+from smscore.statuses import DeliveryStatus
+
+SUCCESS: Final = 200
+
+# No answer to a wrong token is documented; 401 and 403 are what HTTP has for it, in either place.
+_TOKEN: Final[Codes] = {
+    401: Refusal(AuthenticationError, "the token is not accepted"),
+    403: Refusal(AuthenticationError, "the token is not accepted"),
+}
+_WRONG: Final = Refusal(InvalidParameters, "the input parameters are wrong", "پارامترهای ورودی صحیح نیستند.")
+
+SEND_ERRORS: Final[Codes] = {
+    **_TOKEN,
+    400: _WRONG,
+    414: Refusal(
+        InvalidParameters, "there are over 10,000 recipients", "تعداد دریافت کننده‌ها بیش از 10000 عدد است."
+    ),
+    418: Refusal(InsufficientCredit, "the credit is too low", "اعتبار حساب شما کافی نیست."),
+}
+STATUS_ERRORS: Final[Codes] = {
+    **_TOKEN,
+    400: _WRONG,
+    414: Refusal(InvalidParameters, "there are over 1,000 ids", "تعداد messageidها بیش از 1000 عدد است."),
+}
+OUTBOX_ERRORS: Final[Codes] = {**_TOKEN, 400: _WRONG}
+UPLOAD_ERRORS: Final[Codes] = {
+    **_TOKEN,
+    400: Refusal(
+        InvalidParameters,
+        "the file's extension is not allowed; allowed are jpeg, jpg, png, gif, opus, ogg and mp4",
+        "پسوندهای مجاز نیست. پسوندهای مجاز: jpeg, jpg, png, gif, opus, ogg, mp4",
+    ),
+    413: Refusal(
+        InvalidParameters,
+        "the file is over 15 MB",
+        "حجم فایل بیش از حد مجاز است. بیشینه مقدار مجاز: ۱۵ مگابایت",
+    ),
+}
+
+STATUSES: Final[Mapping[int, DeliveryStatus]] = {
+    1: DeliveryStatus.QUEUED,
+    2: DeliveryStatus.SCHEDULED,
+    4: DeliveryStatus.SENT,
+    6: DeliveryStatus.FAILED,
+    10: DeliveryStatus.DELIVERED,
+    11: DeliveryStatus.UNDELIVERED,
+    13: DeliveryStatus.CANCELLED,
+    14: DeliveryStatus.BLOCKED,
+    100: DeliveryStatus.NOT_FOUND,
+}
+
+# A message that has one of these in the answer to its own send was refused alone.
+REFUSED: Final[Codes] = {
+    6: Refusal(ProviderError, "it failed at the sender line", "خطا در ارسال پیام به سرشماره مشخص شده"),
+    13: Refusal(ProviderError, "it was cancelled", "ارسال پیامک لغو شده است."),
+    14: Refusal(
+        ProviderError, "the recipient blocks it; its cost is paid back", "گیرنده دریافت این پیامک را بلاک کرده است."
+    ),
+    100: Refusal(ProviderError, "its message id is not valid", "شناسه پیامک نامعتبر است."),
+}
+
+
+def delivery_status(code: int) -> DeliveryStatus:
+    """The meaning of a status code; UNRECOGNIZED where the document lists it not."""
+    return STATUSES.get(code, DeliveryStatus.UNRECOGNIZED)

@@ -1,0 +1,42 @@
+"""What Najva tells of messages that were sent: a page of the outbox, and a delivery report."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from attrs import field, frozen
+
+from smscore.masking import masked_number, masked_text
+from smscore.statuses import DeliveryStatus
+
+
+@frozen
+class OutboxMessage:
+    """A message of the outbox: ``recipient`` E.164, ``sent_at`` aware (None if unreadable), ``cost`` in Rials."""
+
+    message_id: int
+    text: str = field(repr=masked_text)
+    sender: str
+    recipient: str = field(repr=masked_number)
+    code: int
+    status: DeliveryStatus
+    sent_at: dt.datetime | None
+    cost: int | None
+
+
+@frozen
+class OutboxPage:
+    """A page of the outbox: ``total`` counts the messages of all pages, ``page`` counts from 0."""
+
+    total: int
+    page: int
+    messages: list[OutboxMessage]
+
+
+@frozen
+class DeliveryReport:
+    """One call of Najva to your webhook: a message's delivery status has changed."""
+
+    message_id: int
+    code: int
+    status: DeliveryStatus

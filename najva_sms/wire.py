@@ -1,0 +1,323 @@
+"""Najva's endpoints: what each call puts on the wire, and how its answer is read, in the provider's spelling."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from attrs import frozen
+
+from najva_sms.codes import (
+    OUTBOX_ERRORS,
+    REFUSED,
+    SEND_ERRORS,
+    STATUS_ERRORS,
+    SUCCESS,
+    UPLOAD_ERRORS,
+    delivery_status,
+)
+from najva_sms.messages import OutboxMessage, OutboxPage
+from smscore import codec
+from smscore.batching import Batch
+from smscore.codec import DecodeError, Raw
+from smscore.delivery import SendEndpoint
+from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
+from smscore.errors import SMSError
+from smscore.merging import BatchResult, all_accepted
+from smscore.numbers import e164, local_form
+from smscore.outcomes import Outcome
+from smscore.refusals import Codes, Words, http_error, malformed, refusal
+from smscore.reports import OUTCOME_BYTES
+from smscore.statuses import MessageStatus
+
+T = TypeVar("T")
+
+NAJVA: Final = Provider(
+    name="najva",
+    base_url="https://sms.najva.com",
+    authorization=lambda token: f"Bearer {token}",
+    send_limit=10_000,
+)
+
+
+@frozen
+class SendBody:
+    """The body of send."""
+
+    message: str
+    sender: str | None
+    receivers: list[str]
+    file_id: str | None = None
+
+
+@frozen
+class SendP2PBody:
+    """The body of send-p2p; without a sender the account's default line is used."""
+
+    messages: list[dict[str, str]]
+    sender: str | None = None
+    file_id: str | None = None
+
+
+@frozen
+class Return:
+    """What every answer says of itself."""
+
+    status: int
+    message: str | None = None
+
+
+@frozen
+class SendEntry:
+    """What a report needs of one message in the answer to a send."""
+
+    messageid: int
+    receptor: str
+    status: int
+    cost: int | None = None
+
+
+@frozen
+class P2PEntry:
+    """The same with the text, which tells two messages to one number apart."""
+
+    messageid: int
+    receptor: str
+    status: int
+    message: str
+    cost: int | None = None
+
+
+@frozen
+class StatusEntry:
+    """One message in the answer to status."""
+
+    messageid: int
+    status: int
+
+
+@frozen
+class UploadEntry:
+    """The answer to an upload."""
+
+    file_id: str
+
+
+@frozen
+class OutboxHead:
+    """The first entry of an outbox page."""
+
+    totalMessages: int
+    page: int
+
+
+@frozen
+class OutboxEntry:
+    """Another entry of an outbox page."""
+
+    messageid: int
+    message: str
+    status: int
+    sender: str
+    receptor: str
+    date: int | None = None
+    cost: int | None = None
+
+
+Entry = TypeVar("Entry", SendEntry, P2PEntry)
+
+
+def _entries(answer: Answer, codes: Codes) -> Raw:
+    """The entries of a successful answer, unread; what the envelope refuses is raised."""
+    try:
+        parts = codec.pieces(answer.body)
+        said = codec.decode(parts.get("return", _NULL), Return)
+    except DecodeError as error:
+        if answer.status in codes:
+            raise refusal(answer, codes, Words(code=answer.status), provider=NAJVA.name) from None
+        raise malformed(answer, str(error), provider=NAJVA.name) from None
+    if said.status != SUCCESS or not answer.is_success:
+        raise _refused(answer, said, codes)
+    return parts.get("entries", _NULL)
+
+
+_NULL: Final = Raw(b"null")
+
+
+def _refused(answer: Answer, said: Return, codes: Codes) -> SMSError:
+    # The document does not say where the code of an error stands: either place counts.
+    places = [code for code in (said.status, answer.status) if code != SUCCESS]
+    code = next((code for code in places if code in codes), places[0])
+    words = Words(code=code, message=said.message)
+    if code in codes:
+        return refusal(answer, codes, words, provider=NAJVA.name)
+    return http_error(answer, words, provider=NAJVA.name, status=code)
+
+
+def _decoded(answer: Answer, raw: Raw, model: type[T]) -> T:
+    try:
+        return codec.decode(raw, model)
+    except DecodeError as error:
+        raise malformed(answer, str(error), provider=NAJVA.name) from None
+
+
+def _build_send(batch: Batch) -> Content:
+    (sender,), (text,) = batch.senders, batch.texts
+    return Content(codec.encode(SendBody(text, sender, batch.recipients, **batch.extra)))
+
+
+def _build_send_p2p(batch: Batch) -> Content:
+    pairs = zip(batch.texts, batch.recipients, strict=True)
+    messages = [{"message": text, "receiver": recipient} for text, recipient in pairs]
+    return Content(codec.encode(SendP2PBody(messages, batch.senders[0], **batch.extra)))
+
+
+def _read_send(answer: Answer, batch: Batch, *, model: type[Entry]) -> BatchResult:
+    raw = _entries(answer, SEND_ERRORS)
+    try:
+        entries = [entry for entry in codec.rows(raw, model) if not isinstance(entry, DecodeError)]
+    except DecodeError as error:
+        raise malformed(answer, str(error), provider=NAJVA.name) from None
+    matched = _matched(entries, batch)
+    if not any(matched):
+        raise malformed(answer, "no entry for any recipient", provider=NAJVA.name)
+    return _result(answer, batch, matched)
+
+
+def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
+    """The entry of each recipient, or None where it has none: an entry belongs to whom it names, wherever it stands."""
+    if [entry.receptor for entry in entries] == batch.recipients:
+        return entries
+    texts = batch.texts if len(batch.texts) == len(batch) else batch.texts * len(batch)
+    wanted = list(zip(batch.recipients, texts, strict=True))
+    found: list[Entry | None] = [None] * len(batch)
+    # Two messages to one number are told apart by their texts, where the answer repeats them as they were.
+    by_text = [(_recipient(entry), getattr(entry, "message", None)) for entry in entries]
+    rest = _assign(found, wanted, entries, by_text)
+    _assign(found, batch.recipients, rest, [_recipient(entry) for entry in rest])
+    return found
+
+
+def _recipient(entry: SendEntry | P2PEntry) -> str:
+    return local_form(entry.receptor) or entry.receptor
+
+
+def _assign(
+    found: list[Entry | None], wanted: Sequence[Hashable], entries: list[Entry], keys: Iterable[Hashable]
+) -> list[Entry]:
+    """Give each entry to the first free place that wants its key; the entries left over come back."""
+    free: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for place in range(len(wanted) - 1, -1, -1):
+        if found[place] is None:
+            free[wanted[place]].append(place)
+    rest: list[Entry] = []
+    for entry, key in zip(entries, keys, strict=True):
+        places = free.get(key)
+        if places:
+            found[places.pop()] = entry
+        else:
+            rest.append(entry)
+    return rest
+
+
+def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
+    ids = [None if entry is None else entry.messageid for entry in matched]
+    costs = [entry.cost for entry in matched if entry is not None and entry.cost is not None]
+    cost = sum(costs) if costs else None
+    odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
+    if not odd:
+        return all_accepted(batch, ids, cost)
+    outcomes = bytearray(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch))
+    errors: dict[int, SMSError] = {}
+    shared: dict[int | None, SMSError] = {}
+    for place in odd:
+        entry = matched[place]
+        code = None if entry is None else entry.status
+        if code not in shared:
+            shared[code] = _refused_alone(answer, code)
+        error = errors[place] = shared[code]
+        outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
+    return BatchResult(bytes(outcomes), ids, errors, cost)
+
+
+def _refused_alone(answer: Answer, code: int | None) -> SMSError:
+    if code is None:
+        return malformed(answer, "no entry for this recipient", provider=NAJVA.name)
+    return refusal(answer, REFUSED, Words(code=code, message=REFUSED[code].persian), provider=NAJVA.name)
+
+
+def _read_file_id(answer: Answer, _: FileContent) -> str:
+    return _decoded(answer, _entries(answer, UPLOAD_ERRORS), UploadEntry).file_id
+
+
+def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
+    entries = _decoded(answer, _entries(answer, STATUS_ERRORS), list[StatusEntry])
+    codes = {entry.messageid: entry.status for entry in entries}
+    missing = [id_ for id_ in ids if id_ not in codes]
+    if missing:
+        raise malformed(answer, f"no entry for {len(missing)} of {len(ids)} ids", provider=NAJVA.name)
+    return [MessageStatus(id_, codes[id_], delivery_status(codes[id_])) for id_ in ids]
+
+
+def _read_outbox(answer: Answer, _: tuple[int, int]) -> OutboxPage:
+    entries = _decoded(answer, _entries(answer, OUTBOX_ERRORS), list[Raw])
+    if not entries:
+        raise malformed(answer, "no entry with the totals", provider=NAJVA.name)
+    head = _decoded(answer, entries[0], OutboxHead)
+    rows = [_decoded(answer, entry, OutboxEntry) for entry in entries[1:]]
+    return OutboxPage(head.totalMessages, head.page, [_outbox_message(row) for row in rows])
+
+
+def _outbox_message(row: OutboxEntry) -> OutboxMessage:
+    recipient = local_form(row.receptor)
+    return OutboxMessage(
+        message_id=row.messageid,
+        text=row.message,
+        sender=row.sender,
+        recipient=e164(recipient) if recipient else row.receptor,
+        code=row.status,
+        status=delivery_status(row.status),
+        sent_at=_moment(row.date),
+        cost=row.cost,
+    )
+
+
+def _moment(seconds: int | None) -> dt.datetime | None:
+    try:
+        return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+SEND: Final = SendEndpoint(
+    "send", "POST", "/v2/sms/send", _build_send, partial(_read_send, model=SendEntry), Repeat.NEVER
+)
+SEND_P2P: Final = SendEndpoint(
+    "send-p2p",
+    "POST",
+    "/v2/sms/send-p2p",
+    _build_send_p2p,
+    partial(_read_send, model=P2PEntry),
+    Repeat.NEVER,
+    needs_sender=False,
+    one_sender=True,
+)
+UPLOAD: Final = Endpoint[FileContent, str]("upload-file", "POST", "/upload-file/bale", Content, _read_file_id)
+STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
+    "status",
+    "POST",
+    "/v2/sms/status",
+    lambda ids: Content(codec.encode({"messageids": list(ids)})),
+    _read_statuses,
+    limit=1_000,
+)
+OUTBOX: Final = Endpoint[tuple[int, int], OutboxPage](
+    "outbox",
+    "GET",
+    "/v2/sms/outbox",
+    lambda page: Content(query={"page": str(page[0]), "pageSize": str(page[1])}),
+    _read_outbox,
+)

@@ -1,0 +1,77 @@
+"""The blocking client of Sepahan Gostar, for scripts and Django views."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Generator, Iterable
+
+from sepahan_sms.client import AsyncSepahan
+from smscore.blocking import BlockingClient, materialised
+from smscore.delivery import OnBatch
+from smscore.messages import InboundMessage
+from smscore.outgoing import Messages, Recipients
+from smscore.reports import SendReport
+from smscore.statuses import MessageStatus
+
+
+class Sepahan(BlockingClient[AsyncSepahan]):
+    """Send and receive through Sepahan Gostar, from scripts and Django views; :class:`AsyncSepahan` tells of settings."""
+
+    _kind = AsyncSepahan
+
+    def send(
+        self,
+        to: Recipients,
+        text: str,
+        *,
+        sender: str | None = None,
+        request_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        return self._run(
+            self._client.send, materialised(to), text, sender=sender, request_id=request_id, on_batch=on_batch
+        )
+
+    def send_p2p(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        request_id: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        return self._run(
+            self._client.send_p2p, materialised(messages), sender=sender, request_id=request_id, on_batch=on_batch
+        )
+
+    def send_stream(
+        self, to: Recipients, text: str, *, sender: str | None = None, on_batch: OnBatch | None = None
+    ) -> Generator[SendReport, None, None]:
+        return self._iterate(self._client.send_stream, to, "to", text, sender=sender, on_batch=on_batch)
+
+    def send_p2p_stream(
+        self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
+    ) -> Generator[SendReport, None, None]:
+        return self._iterate(self._client.send_p2p_stream, messages, "messages", sender=sender, on_batch=on_batch)
+
+    def check_request_id(self, request_id: str) -> bool:
+        return self._run(self._client.check_request_id, request_id)
+
+    def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
+        return self._run(self._client.status, materialised(message_ids))
+
+    def old_status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
+        return self._run(self._client.old_status, materialised(message_ids))
+
+    def credit(self) -> int:
+        return self._run(self._client.credit)
+
+    def receive(
+        self,
+        *,
+        number: str | None = None,
+        since: dt.date | dt.datetime | None = None,
+        limit: int = 100,
+        mark_as_read: bool = True,
+    ) -> list[InboundMessage]:
+        return self._run(self._client.receive, number=number, since=since, limit=limit, mark_as_read=mark_as_read)

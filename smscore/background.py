@@ -1,0 +1,188 @@
+"""The thread behind every blocking client: one event loop a process, started when first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import queue
+import sys
+import threading
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from anyio.from_thread import BlockingPortal
+
+from smscore.concurrency import SliceSource
+from smscore.errors import ConfigurationError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_GRACE: Final = 1.0  # seconds that the end of the process waits for connections to close
+
+
+class BackgroundLoop:
+    """An event loop in a daemon thread, so that a script that forgets to close a client still ends."""
+
+    def __init__(self) -> None:
+        self._ready: Future[BlockingPortal] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="payamak", daemon=True)
+        self._pid = os.getpid()
+        self._thread.start()
+        self._portal = self._ready.result()
+        atexit.register(self.stop)
+
+    async def _serve(self) -> None:
+        async with BlockingPortal() as portal:
+            self._ready.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    def start(self, function: Callable[[], Awaitable[R]]) -> Future[R]:
+        """Begin this in the loop; cancelling the future cancels it there."""
+        if threading.current_thread() is self._thread:
+            raise ConfigurationError(
+                "A blocking client was called from its own thread, which would wait for itself. Use the async client."
+            )
+        return self._portal.start_task_soon(function)
+
+    def stop(self) -> None:
+        """End the loop, whose connections close with it; not in a forked child, whose loop it is not."""
+        if os.getpid() == self._pid and self._thread.is_alive():
+            self._portal.start_task_soon(self._portal.stop, True)
+            self._thread.join(_GRACE)
+
+
+class _Process:
+    """This process's background loop; a forked child starts one of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: BackgroundLoop | None = None
+        self._inherited: list[BackgroundLoop | None] = []
+
+    def background(self) -> BackgroundLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = BackgroundLoop()
+            return self._loop
+
+    @property
+    def is_started(self) -> bool:
+        return self._loop is not None
+
+    def begin_anew(self) -> None:
+        # Closing what a child inherited would break the parent's requests: it is kept, and never touched.
+        self._inherited.append(self._loop)
+        self._lock = threading.Lock()
+        self._loop = None
+
+
+_process: Final = _Process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_process.begin_anew)
+
+
+def is_started() -> bool:
+    """Whether this process has its background loop yet."""
+    return _process.is_started
+
+
+def run(function: Callable[[], Awaitable[R]], desk: Desk | None = None) -> R:
+    """Run this in the background loop and wait for it; Ctrl-C and its like cancel it there."""
+    _warn_inside_a_loop()
+    future = _process.background().start(function)
+    try:
+        return future.result() if desk is None else desk.serve(future)
+    except BaseException:
+        future.cancel()
+        raise
+
+
+class Desk:
+    """Where the loop asks the waiting thread to do something: a caller's callbacks and iterables stay in its thread."""
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+
+    def serve(self, future: Future[R]) -> R:
+        """Do what is asked until the future is done, and give its result."""
+        future.add_done_callback(lambda _: self._asked.put(None))
+        while (work := self._asked.get()) is not None:
+            work()
+        return future.result()
+
+    async def ask(self, function: Callable[[], T]) -> T:
+        """Have the waiting thread call this, and wait for what it gives."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            try:
+                result = function()
+            except Exception as error:
+                loop.call_soon_threadsafe(_settle, answer, None, error)
+            else:
+                loop.call_soon_threadsafe(_settle, answer, result, None)
+
+        self._asked.put(work)
+        return await answer
+
+    def callback(self, function: Callable[[T], Any] | None) -> Callable[[T], Awaitable[Any]] | None:
+        """The function, called in the waiting thread; a coroutine that it gives runs in the loop."""
+        if function is None:
+            return None
+
+        async def asked(argument: T) -> Any:
+            return await _finished(await self.ask(lambda: function(argument)))
+
+        return asked
+
+
+class CallersIterable(SliceSource[T]):
+    """A caller's iterable, gone through in the caller's thread, as an async one that hands out slices."""
+
+    def __init__(self, items: Iterable[T], desk: Desk) -> None:
+        self._items: Iterator[T] = iter(items)
+        self._desk = desk
+
+    async def take(self, size: int) -> list[T]:
+        """The next items, at most so many; none at the end."""
+        return await self._desk.ask(lambda: list(islice(self._items, size)))
+
+
+async def _finished(value: Any) -> Any:
+    return await value if isinstance(value, Awaitable) else value
+
+
+def _settle(answer: asyncio.Future[T], result: Any, error: Exception | None) -> None:
+    if answer.done():
+        return
+    if error is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(error)
+
+
+def _warn_inside_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if "IPython" not in sys.modules:
+        warnings.warn(
+            "A blocking client was called inside a running event loop, which stands still until it returns. "
+            "Use the async client there.",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+
+
+def refuse_gevent() -> None:
+    """Raise ``ConfigurationError`` where gevent has replaced threads by something that cannot run a loop."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        raise ConfigurationError("gevent has patched threading, and a blocking client cannot work so. Leave it out.")

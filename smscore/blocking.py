@@ -1,0 +1,133 @@
+"""What all blocking clients share: an async client, run in the background loop."""
+
+from __future__ import annotations
+
+import inspect
+import ssl as ssl_module
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from functools import partial
+from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
+
+from smscore import background
+from smscore.background import CallersIterable, Desk
+from smscore.client import UNSET, AsyncClient, Unset
+from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, RetryPolicy, Timeouts
+from smscore.delivery import OnBatch
+from smscore.outgoing import iterable, listed
+from smscore.reports import SendReport
+
+A = TypeVar("A", bound=AsyncClient)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class BlockingClient(Generic[A]):
+    """The blocking face of a provider: every method is the async client's, and waits for it.
+
+    One client may be used by many threads, and after a fork. All blocking clients of a process share one thread,
+    which the first call starts.
+    """
+
+    _kind: ClassVar[type[AsyncClient]]
+
+    def __init_subclass__(cls) -> None:
+        # A blocking method says what its async one says; one place keeps them alike.
+        for name, method in vars(cls).items():
+            if inspect.isfunction(method) and not method.__doc__:
+                method.__doc__ = inspect.getdoc(getattr(cls._kind, name))
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        sender: str | None = None,
+        base_url: str | None = None,
+        timeout: Timeouts | float = DEFAULT_TIMEOUTS,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        max_concurrency: int = MAX_CONCURRENCY,
+        batch_size: int | None = None,
+        rate_limit: float | None = None,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+    ) -> None:
+        background.refuse_gevent()
+        self._client: A = self._kind(  # type: ignore[assignment]  # a subclass sets _kind to its own A
+            token,
+            sender=sender,
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            max_concurrency=max_concurrency,
+            batch_size=batch_size,
+            rate_limit=rate_limit,
+            proxy=proxy,
+            ssl=ssl,
+        )
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeouts | float | Unset = UNSET,
+        retry: RetryPolicy | Unset = UNSET,
+        sender: str | Unset | None = UNSET,
+        rate_limit: float | Unset | None = UNSET,
+    ) -> Self:
+        """The same client with these options changed, on the same connections; closing either closes both."""
+        twin = object.__new__(type(self))
+        twin._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
+        return twin
+
+    def close(self) -> None:
+        """Close the client's connections. Closing twice is fine."""
+        if background.is_started():
+            background.run(self._client.aclose)
+        else:
+            self._client.close_unused()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._client).removeprefix("Async")
+
+    def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The async client's method, waited for; its ``on_batch`` is called in this thread."""
+        if kwargs.get("on_batch") is None:
+            return background.run(partial(method, *args, **kwargs))
+        desk = Desk()
+        kwargs["on_batch"] = desk.callback(kwargs["on_batch"])  # type: ignore[arg-type]  # ParamSpec has no keys
+        return background.run(partial(method, *args, **kwargs), desk)
+
+    def _iterate(
+        self,
+        method: Callable[..., AsyncGenerator[SendReport, None]],
+        items: Any,
+        name: str,
+        *args: Any,
+        on_batch: OnBatch | None,
+        **kwargs: Any,
+    ) -> Generator[SendReport, None, None]:
+        """The async client's stream; the items are gone through, and ``on_batch`` is called, in this thread."""
+        desk = Desk()
+        source: CallersIterable[Any] = CallersIterable(iterable([items] if isinstance(items, (str, int)) else items, name), desk)
+        return _reports(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
+
+
+def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[SendReport, None, None]:
+    try:
+        while (report := background.run(lambda: _next(stream), desk)) is not None:
+            yield report
+    finally:
+        background.run(stream.aclose)
+
+
+async def _next(stream: AsyncGenerator[SendReport, None]) -> SendReport | None:
+    return await anext(stream, None)
+
+
+def materialised(to: Any) -> Any:
+    """Recipients that an iterator yields, as a list made in the caller's thread, where its database connection is."""
+    return listed(to) if isinstance(to, Iterable) else to
