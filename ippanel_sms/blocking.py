@@ -14,7 +14,7 @@ from smscore.reports import SendReport
 
 
 class IPPanel(BlockingClient[AsyncIPPanel]):
-    """Send through IPPanel Edge, from scripts and Django views; :class:`AsyncIPPanel` tells of settings."""
+    """Send through IPPanel Edge, and wait for it; :class:`AsyncIPPanel` tells of settings."""
 
     _kind = AsyncIPPanel
 

@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from smscore.errors import InvalidRequest
+from smscore.outgoing import iterable
 
 
 class Gender(IntEnum):
@@ -103,23 +104,16 @@ _FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 
 def checked_segments(segments: S | Iterable[S], kind: type[S]) -> list[S]:
     """The segments as a list, if IPPanel can take every one; ``InvalidRequest`` names what is wrong otherwise."""
-    found = [segments] if isinstance(segments, kind) else list(_iterable(segments))
+    given: Any = segments  # callers may be untyped
+    found: list[S] = [given] if isinstance(given, kind) else list(iterable(given, "segments"))
     if not found:
         raise InvalidRequest("There is no segment. Give at least one.")
     problems = [
-        f"segment {place}: {problem}"
-        for place, segment in enumerate(found)
-        for problem in _problems(segment, kind)
+        f"segment {place}: {problem}" for place, segment in enumerate(found) for problem in _problems(segment, kind)
     ]
     if problems:
         raise InvalidRequest("These segments cannot be sent to. " + "; ".join(problems) + ".")
     return found
-
-
-def _iterable(segments: object) -> Iterable[Any]:
-    if not isinstance(segments, Iterable):
-        raise InvalidRequest(f"segments is {type(segments).__name__}. Give an iterable of segments.")
-    return segments
 
 
 def _problems(segment: Segment, kind: type[Segment]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -119,7 +118,9 @@ def _texts(words: object) -> list[str]:
 
 def _build_send(batch: Batch) -> Content:
     (sender,), (text,) = batch.senders, batch.texts
-    body = SendBody("webservice", sender, text, Recipients(e164_forms(batch.recipients)), **batch.extra)
+    body = SendBody(
+        "webservice", sender, text, Recipients(e164_forms(batch.recipients)), send_time=batch.extra.get("send_time")
+    )
     return Content(codec.encode(body))
 
 
@@ -136,7 +137,8 @@ def _build_bulk(bulk: BulkSend) -> Content:
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
-    return all_accepted(batch, [_read_ids(answer, batch)[0]] * len(batch))
+    ids: list[int | None] = [_read_ids(answer, batch)[0]]
+    return all_accepted(batch, ids * len(batch))
 
 
 def _read_ids(answer: Answer, _: object) -> list[int]:

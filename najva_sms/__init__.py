@@ -5,4 +5,4 @@ from najva_sms.client import AsyncNajva
 from najva_sms.messages import DeliveryReport, OutboxMessage, OutboxPage
 from najva_sms.webhook import parse_webhook
 
-__all__ = ["Najva", "AsyncNajva", "DeliveryReport", "OutboxMessage", "OutboxPage", "parse_webhook"]
+__all__ = ["AsyncNajva", "DeliveryReport", "Najva", "OutboxMessage", "OutboxPage", "parse_webhook"]

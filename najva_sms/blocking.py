@@ -15,7 +15,7 @@ from smscore.statuses import MessageStatus
 
 
 class Najva(BlockingClient[AsyncNajva]):
-    """Send through Najva SMS v2, from scripts and Django views; :class:`AsyncNajva` tells of settings."""
+    """Send through Najva SMS v2, and wait for it; :class:`AsyncNajva` tells of settings."""
 
     _kind = AsyncNajva
 
@@ -28,9 +28,7 @@ class Najva(BlockingClient[AsyncNajva]):
         file_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        return self._run(
-            self._client.send, materialised(to), text, sender=sender, file_id=file_id, on_batch=on_batch
-        )
+        return self._run(self._client.send, materialised(to), text, sender=sender, file_id=file_id, on_batch=on_batch)
 
     def send_p2p(
         self,

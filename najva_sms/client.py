@@ -142,6 +142,6 @@ def _check_whole(name: str, value: object, least: int, most: int | None) -> None
 
 
 def _file_id(file_id: str | None) -> Mapping[str, str]:
-    if file_id is not None and (not isinstance(file_id, str) or not file_id.strip()):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    if file_id is not None and (not isinstance(file_id, str) or not file_id.strip()):
         raise InvalidRequest("file_id= is what upload_file gave.")
     return {} if file_id is None else {"file_id": file_id}

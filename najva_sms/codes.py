@@ -21,9 +21,7 @@ _WRONG: Final = Refusal(InvalidParameters, "the input parameters are wrong", "پ
 SEND_ERRORS: Final[Codes] = {
     **_TOKEN,
     400: _WRONG,
-    414: Refusal(
-        InvalidParameters, "there are over 10,000 recipients", "تعداد دریافت کننده‌ها بیش از 10000 عدد است."
-    ),
+    414: Refusal(InvalidParameters, "there are over 10,000 recipients", "تعداد دریافت کننده‌ها بیش از 10000 عدد است."),
     418: Refusal(InsufficientCredit, "the credit is too low", "اعتبار حساب شما کافی نیست."),
 }
 STATUS_ERRORS: Final[Codes] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from najva_sms.codes import delivery_status
@@ -30,7 +30,9 @@ def parse_webhook(
         message_id, code = _whole(fields.get("messageid")), _whole(fields.get("status"))
         if message_id is not None and code is not None:
             return DeliveryReport(message_id, code, delivery_status(code))
-    raise InvalidRequest("This is no delivery report of Najva: it has no whole messageid and status. Answer it with 400.")
+    raise InvalidRequest(
+        "This is no delivery report of Najva: it has no whole messageid and status. Answer it with 400."
+    )
 
 
 def _candidates(body: bytes, query: bytes, content_type: str) -> Iterator[Mapping[str, Any]]:
@@ -38,7 +40,7 @@ def _candidates(body: bytes, query: bytes, content_type: str) -> Iterator[Mappin
     is_form = "form" in content_type.lower()
     if body.strip() and not is_form:
         try:
-            yield codec.decode(body, cast("type[dict[str, Any]]", dict[str, Any]))
+            yield codec.decode(body, dict[str, Any])
         except DecodeError:
             is_form = "json" not in content_type.lower()
     if is_form:

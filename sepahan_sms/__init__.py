@@ -4,4 +4,4 @@ from sepahan_sms.blocking import Sepahan
 from sepahan_sms.client import AsyncSepahan
 from sepahan_sms.wire import RESELLERS_BASE_URL
 
-__all__ = ["Sepahan", "RESELLERS_BASE_URL", "AsyncSepahan"]
+__all__ = ["RESELLERS_BASE_URL", "AsyncSepahan", "Sepahan"]

@@ -15,7 +15,7 @@ from smscore.statuses import MessageStatus
 
 
 class Sepahan(BlockingClient[AsyncSepahan]):
-    """Send and receive through Sepahan Gostar, from scripts and Django views; :class:`AsyncSepahan` tells of settings."""
+    """Send and receive through Sepahan Gostar, and wait for it; :class:`AsyncSepahan` tells of settings."""
 
     _kind = AsyncSepahan
 

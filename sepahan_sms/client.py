@@ -149,7 +149,7 @@ class AsyncSepahan(AsyncClient):
 
         Document: Sepahan Gostar, method Receive.
         """
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _RECEIVE_LIMIT:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _RECEIVE_LIMIT:
             raise InvalidRequest(f"limit= is a whole number from 1 to {_RECEIVE_LIMIT}.")
         body = wire.ReceiveBody(
             privateNumber=check_sender(number, needed=False),
@@ -161,7 +161,7 @@ class AsyncSepahan(AsyncClient):
 
 
 def _checked_request_id(request_id: str | None) -> str | None:
-    if request_id is None or (isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    if request_id is None or (isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)):
         return request_id
     raise InvalidRequest(
         "The request id has the wrong form. Give a letter or digit, then at most 55 of A-Z a-z 0-9 . _ -"
@@ -170,6 +170,6 @@ def _checked_request_id(request_id: str | None) -> str | None:
 
 def _checked_sent_id(request_id: str) -> str:
     # A batch's id is the call's with "-<n>" behind it, and so may be longer.
-    if not isinstance(request_id, str) or not _SENT_ID.fullmatch(request_id):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    if not isinstance(request_id, str) or not _SENT_ID.fullmatch(request_id):
         raise InvalidRequest("This is no request id. Give the .request_id of a result.")
     return request_id

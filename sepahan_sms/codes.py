@@ -62,9 +62,7 @@ OLD_STATUS_ERRORS: Final[Codes] = {
 # The document lists these in the column of HTTP statuses; they are honoured there and in error.code.
 RECEIVE_ERRORS: Final[Codes] = {
     **ERRORS,
-    406: Refusal(
-        InvalidParameters, "the receiving line is wrong or inactive", "شماره دریافت کننده نامعتبر"
-    ),
+    406: Refusal(InvalidParameters, "the receiving line is wrong or inactive", "شماره دریافت کننده نامعتبر"),
     410: Refusal(AccountError, "the receiving line has expired", "شماره دریافت کننده منقضی شده"),
     416: Refusal(InvalidParameters, "the number of messages is not valid", "تعداد پیام درخواستی نامعتبر"),
     423: Refusal(AccountError, "the receiving line is not active", "شماره دریافت کننده فعال نمی باشد"),

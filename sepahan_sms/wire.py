@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 from attrs import frozen
@@ -197,7 +197,7 @@ def _read_messages(answer: Answer, _: ReceiveBody) -> list[InboundMessage]:
 
 def _inbound(row: object) -> InboundMessage:
     # A message is handed out once, so an odd row must still reach the caller: `raw` has all of it.
-    raw = row if isinstance(row, dict) else {"": row}
+    raw = cast("dict[str, Any]", row) if isinstance(row, dict) else {"": row}
     return InboundMessage(
         number=_text(raw.get("privateNumber")),
         sender=_text(raw.get("sendNumber")),

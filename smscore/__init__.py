@@ -1,5 +1,7 @@
 """What Payamak's provider packages share, and what their users catch, read and set."""
 
+from typing import TYPE_CHECKING
+
 from smscore.config import RetryPolicy, Timeouts
 from smscore.delivery import BatchEvent
 from smscore.errors import (
@@ -62,4 +64,17 @@ __all__ = [
     "SendReport",
     "ServerError",
     "Timeouts",
+    "sandbox",
 ]
+
+if TYPE_CHECKING:
+    from smscore import sandbox
+
+
+def __getattr__(name: str) -> object:
+    # The sandbox brings a web server along, which only tests and demos need.
+    if name == "sandbox":
+        import smscore.sandbox
+
+        return smscore.sandbox
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import inspect
 import os
 import queue
 import sys
@@ -155,7 +156,7 @@ class CallersIterable(SliceSource[T]):
 
 
 async def _finished(value: Any) -> Any:
-    return await value if isinstance(value, Awaitable) else value
+    return await value if inspect.isawaitable(value) else value
 
 
 def _settle(answer: asyncio.Future[T], result: Any, error: Exception | None) -> None:

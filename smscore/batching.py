@@ -39,7 +39,7 @@ class Batch:
     """One request's worth of a call; ``positions`` says where its recipients stand in the call."""
 
     index: int
-    positions: Positions = field(repr=len)
+    positions: Positions = field(repr=lambda places: f"<{len(places)} places>")
     recipients: list[str] = field(repr=False)
     texts: list[str] = field(repr=False)
     senders: list[str | None]
@@ -64,16 +64,15 @@ def split(
     ``one_sender``: messages with different senders go in different batches. ``name`` gives the request id of
     batch number n (from 1) of so many.
     """
-    chunks = [
-        chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing) or 1)
-    ]
+    chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing) or 1)]
     return [
         Batch(
             index=first_index + number,
             positions=chunk,
             recipients=take(outgoing.recipients, chunk),
             texts=_take_each(outgoing.texts, chunk),
-            senders=outgoing.senders[chunk[0] :][:1] if one_sender and len(outgoing.senders) > 1
+            senders=outgoing.senders[chunk[0] :][:1]
+            if one_sender and len(outgoing.senders) > 1
             else _take_each(outgoing.senders, chunk),
             refs=None if outgoing.refs is None else take(outgoing.refs, chunk),
             request_id=name(number + 1, len(chunks)),

@@ -13,7 +13,7 @@ from smscore.background import CallersIterable, Desk
 from smscore.client import UNSET, AsyncClient, Unset
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, RetryPolicy, Timeouts
 from smscore.delivery import OnBatch
-from smscore.outgoing import iterable, listed
+from smscore.outgoing import iterable
 from smscore.reports import SendReport
 
 A = TypeVar("A", bound=AsyncClient)
@@ -112,7 +112,9 @@ class BlockingClient(Generic[A]):
     ) -> Generator[SendReport, None, None]:
         """The async client's stream; the items are gone through, and ``on_batch`` is called, in this thread."""
         desk = Desk()
-        source: CallersIterable[Any] = CallersIterable(iterable([items] if isinstance(items, (str, int)) else items, name), desk)
+        source: CallersIterable[Any] = CallersIterable(
+            iterable([items] if isinstance(items, (str, int)) else items, name), desk
+        )
         return _reports(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
 
 
@@ -128,6 +130,6 @@ async def _next(stream: AsyncGenerator[SendReport, None]) -> SendReport | None:
     return await anext(stream, None)
 
 
-def materialised(to: Any) -> Any:
-    """Recipients that an iterator yields, as a list made in the caller's thread, where its database connection is."""
-    return listed(to) if isinstance(to, Iterable) else to
+def materialised(items: Any) -> Any:
+    """What an iterable yields, as a list made in the caller's thread, where its database connection is."""
+    return items if isinstance(items, (str, bytes, bytearray)) or not isinstance(items, Iterable) else [*items]

@@ -7,7 +7,7 @@ import logging
 import ssl as ssl_module
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from types import MappingProxyType
@@ -27,6 +27,8 @@ from smscore.config import (
     Timeouts,
     checked_base_url,
     checked_limit,
+    checked_rate,
+    checked_retry,
     checked_timeouts,
     checked_token,
     from_environment,
@@ -64,7 +66,9 @@ R = TypeVar("R")
 class Prepare(Protocol):
     """Turns a piece of a stream into columns."""
 
-    def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing: ...
+    def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing:
+        """The columns; ``start`` is the piece's first position in the stream."""
+        ...
 
 
 _log: Final = logging.getLogger(__name__)
@@ -78,7 +82,7 @@ UNSET: Final = Unset()
 
 
 class AsyncClient:
-    """The async face of a provider; :class:`AsyncSepahan`, :class:`AsyncIPPanel` and :class:`AsyncNajva` are its kinds."""
+    """The async face of a provider."""
 
     provider: ClassVar[Provider]
 
@@ -100,14 +104,14 @@ class AsyncClient:
         name = self.provider.name
         checked_limit("max_concurrency", max_concurrency)
         checked_limit("batch_size", batch_size, self.provider.send_limit)
-        checked_limit("rate_limit", rate_limit)
+        checked_rate(rate_limit)
         base_url = base_url or from_environment(name, "base_url") or self.provider.base_url
         self._settings = Settings(
             base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
             token=checked_token(token, name),
             sender=sender or from_environment(name, "sender"),
             timeout=checked_timeouts(timeout),
-            retry=retry,
+            retry=checked_retry(retry),
             max_concurrency=max_concurrency,
             batch_size=batch_size,
             rate_limit=rate_limit,
@@ -124,15 +128,17 @@ class AsyncClient:
         rate_limit: float | Unset | None = UNSET,
     ) -> Self:
         """The same client with these options changed, on the same connections; closing either closes both."""
-        changed = {"retry": retry, "sender": sender, "rate_limit": rate_limit}
-        if not isinstance(timeout, Unset):
-            changed["timeout"] = checked_timeouts(timeout)
+        now = self._settings
         twin = copy.copy(self)
         twin._settings = attrs.evolve(
-            self._settings, **{name: value for name, value in changed.items() if not isinstance(value, Unset)}
+            now,
+            timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
+            retry=now.retry if isinstance(retry, Unset) else checked_retry(retry),
+            sender=now.sender if isinstance(sender, Unset) else sender,
+            rate_limit=now.rate_limit if isinstance(rate_limit, Unset) else rate_limit,
         )
         if not isinstance(rate_limit, Unset):
-            checked_limit("rate_limit", rate_limit)
+            checked_rate(rate_limit)
             twin._limit = RateLimit(rate_limit) if rate_limit else None
         return twin
 
@@ -185,7 +191,7 @@ class AsyncClient:
 
         async with aclosing(as_finished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
             async for number, result in results:
-                found[number] = result
+                found[number] = result  # noqa: PERF403  # a comprehension would hide the closing
         return [result for number in range(len(chunks)) for result in found[number]]
 
     async def _exchange(

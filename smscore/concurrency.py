@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,7 +57,7 @@ async def _next(source: AsyncIterator[T]) -> tuple[T] | None:
     return None
 
 
-async def _cancelled(tasks: list[asyncio.Task[R] | asyncio.Task[tuple[T] | None]]) -> None:
+async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -88,11 +88,11 @@ async def slices(items: Iterable[T] | AsyncIterable[T] | SliceSource[T], size: i
         while piece := list(islice(source, size)):
             yield piece
         return
-    piece = []
+    gathered: list[T] = []
     async for item in items:
-        piece.append(item)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
+        gathered.append(item)
+        if len(gathered) == size:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered

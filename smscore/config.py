@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import re
-from typing import Final
+from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
-from attrs.validators import ge, gt, instance_of, optional
+from attrs import Attribute, field, frozen
+from attrs.validators import optional
 
 from smscore.errors import ConfigurationError
 from smscore.masking import Secret
@@ -23,7 +24,24 @@ KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on
 ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
 DEAD_BATCHES: Final = 3  # in a row without a usable answer or a connection: no further batch starts
 
-_POSITIVE: Final = optional([instance_of((int, float)), gt(0)])
+
+def _seconds(_: object, attribute: Attribute[float], value: object) -> None:
+    if not _is_number(value) or not value > 0:
+        raise ConfigurationError(f"{attribute.name}= is a number of seconds above 0.")
+
+
+def _wait(_: object, attribute: Attribute[float], value: object) -> None:
+    if not _is_number(value) or not value >= 0:
+        raise ConfigurationError(f"{attribute.name}= is a number of seconds from 0.")
+
+
+def _attempts(_: object, __: object, value: object) -> None:
+    if type(value) is not int or value < 1:
+        raise ConfigurationError("attempts= is a whole number from 1.")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @frozen(kw_only=True)
@@ -34,19 +52,19 @@ class Timeouts:
     answer, and in all. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound.
     """
 
-    connect: float = field(default=CONNECT_TIMEOUT, validator=[instance_of((int, float)), gt(0)])
-    read: float = field(default=READ_TIMEOUT, validator=[instance_of((int, float)), gt(0)])
-    total: float = field(default=TOTAL_TIMEOUT, validator=[instance_of((int, float)), gt(0)])
-    call: float | None = field(default=None, validator=_POSITIVE)
+    connect: float = field(default=CONNECT_TIMEOUT, validator=_seconds)
+    read: float = field(default=READ_TIMEOUT, validator=_seconds)
+    total: float = field(default=TOTAL_TIMEOUT, validator=_seconds)
+    call: float | None = field(default=None, validator=optional(_seconds))
 
 
 @frozen
 class RetryPolicy:
     """How often one request is tried, and the waits between tries in seconds (they double, up to ``wait_max``)."""
 
-    attempts: int = field(default=3, validator=[instance_of(int), ge(1)])
-    wait_initial: float = field(default=0.5, validator=[instance_of((int, float)), ge(0)])
-    wait_max: float = field(default=8.0, validator=[instance_of((int, float)), ge(0)])
+    attempts: int = field(default=3, validator=_attempts)
+    wait_initial: float = field(default=0.5, validator=_wait)
+    wait_max: float = field(default=8.0, validator=_wait)
 
     @classmethod
     def none(cls) -> RetryPolicy:
@@ -81,9 +99,7 @@ def checked_token(token: str | None, provider: str) -> Secret:
     """The token, fit for a header; ``ConfigurationError`` otherwise."""
     token = (token if token is not None else from_environment(provider, "token") or "").strip()
     if not token:
-        raise ConfigurationError(
-            f"There is no token. Give token=… or set {provider.upper()}_TOKEN.", provider=provider
-        )
+        raise ConfigurationError(f"There is no token. Give token=… or set {provider.upper()}_TOKEN.", provider=provider)
     if not token.isascii() or not token.isprintable():
         raise ConfigurationError(
             "The token holds characters that no header can carry. Copy it anew from the provider's panel.",
@@ -126,15 +142,25 @@ def checked_timeouts(timeout: Timeouts | float) -> Timeouts:
     """Timeouts as they are, or a bare number of seconds as the ``total``."""
     if isinstance(timeout, Timeouts):
         return timeout
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+    if not _is_number(timeout) or not timeout > 0:
         raise ConfigurationError("timeout= is a number of seconds above 0, or smscore.Timeouts(…).")
     return Timeouts(total=float(timeout))
 
 
-def checked_limit(name: str, value: float | None, most: int | None = None) -> None:
-    """Raise ``ConfigurationError`` unless the value is None or a number from 1 (rates: above 0) to ``most``."""
-    if value is None:
-        return
-    least_is_met = not isinstance(value, bool) and (value > 0 if name == "rate_limit" else isinstance(value, int) and value >= 1)
-    if not least_is_met or (most is not None and value > most):
-        raise ConfigurationError(f"{name}= is out of range: from 1" + (f" to {most}." if most else " up."))
+def checked_retry(retry: RetryPolicy) -> RetryPolicy:
+    """The policy, if it is one."""
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError("retry= is a smscore.RetryPolicy(…), or smscore.RetryPolicy.none().")
+    return retry
+
+
+def checked_limit(name: str, value: int | None, most: int | None = None) -> None:
+    """Raise ``ConfigurationError`` unless the value is None or a whole number from 1 to ``most``."""
+    if value is not None and (type(value) is not int or value < 1 or (most is not None and value > most)):
+        raise ConfigurationError(f"{name}= is a whole number from 1" + (f" to {most}." if most else " up."))
+
+
+def checked_rate(rate: float | None) -> None:
+    """Raise ``ConfigurationError`` unless the rate is None or a number above 0."""
+    if rate is not None and (not _is_number(rate) or not rate > 0):
+        raise ConfigurationError("rate_limit= is a number of requests a second above 0.")

@@ -22,7 +22,7 @@ def jalali_text(day: dt.date | dt.datetime, name: str) -> str:
     """A day as ``1404/10/10``; of an aware datetime, the day in Tehran. A naive one is ``InvalidRequest``."""
     if isinstance(day, dt.datetime):
         day = aware(day, name).astimezone(TEHRAN).date()
-    elif not isinstance(day, dt.date):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    elif not isinstance(day, dt.date):
         raise InvalidRequest(f"{name}= takes a date or an aware datetime.")
     jalali = JalaliDate(day)
     return f"{jalali.year:04}/{jalali.month:02}/{jalali.day:02}"
@@ -35,7 +35,7 @@ def utc_text(moment: dt.datetime, name: str) -> str:
 
 def aware(moment: dt.datetime, name: str) -> dt.datetime:
     """The moment, if it says which time zone it is in; ``InvalidRequest`` otherwise."""
-    if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
         raise InvalidRequest(f"{name}= takes a datetime with a time zone, such as datetime.now(timezone.utc).")
     return moment
 

@@ -53,7 +53,7 @@ class StopRule:
     """Whether the rest of a call is still worth starting."""
 
     reason: str | None = None
-    _dead_in_a_row: int = 0
+    _dead_in_a_row: int = field(default=0, init=False)
 
     def note(self, failure: SMSError | None) -> None:
         """Take in how a batch ended; a batch that was not tried says nothing."""

@@ -92,5 +92,7 @@ def batch_report(batch: Batch, result: BatchResult) -> SendReport:
     """The report of one batch alone, its recipients counted from 0."""
     alone = Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs)
     merger = Merger(alone)
-    merger.add(Batch(0, range(len(batch)), batch.recipients, batch.texts, batch.senders, request_id=batch.request_id), result)
+    merger.add(
+        Batch(0, range(len(batch)), batch.recipients, batch.texts, batch.senders, request_id=batch.request_id), result
+    )
     return merger.report()

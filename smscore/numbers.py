@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-_INVISIBLE: Final = (
-    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
+_INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 _SEPARATORS: Final = " \t\r\n\u00a0\u2007\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212()" + _INVISIBLE
 _DIGITS: Final = ("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _ASCII_DIGITS: Final = str.maketrans(*_DIGITS)

@@ -34,12 +34,12 @@ def stream_of(items: Any, name: str) -> Source:
     """One recipient, or any source of what is to be sent."""
     if isinstance(items, (str, int)):
         return [items]
-    return items if isinstance(items, (AsyncIterable, SliceSource)) else iterable(items, name)
+    return cast("Source", items) if isinstance(items, (AsyncIterable, SliceSource)) else iterable(items, name)
 
 
 def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
     """The items, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
-    if isinstance(items, (bytes, bytearray)) or not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    if isinstance(items, (bytes, bytearray)) or not isinstance(items, Iterable):
         raise InvalidRequest(f"{name} is {type(items).__name__}. Give one recipient as a str, or an iterable.")
     return items
 
@@ -103,14 +103,13 @@ def peer_to_peer(
     )
 
 
-def _message(entry: object, position: int) -> Message:
+def _message(entry: Any, position: int) -> Message:
     if isinstance(entry, Message):
         return entry
-    if isinstance(entry, (tuple, list)) and len(cast("Sequence[Any]", entry)) == 2:
-        return Message(*cast("Sequence[Any]", entry))
-    raise InvalidRequest(
-        f"Message {position} is {type(entry).__name__}. Give a smscore.Message or a (recipient, text) pair."
-    )
+    if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
+        return Message(*pair)
+    kind: type[object] = type(entry)
+    raise InvalidRequest(f"Message {position} is {kind.__name__}. Give a smscore.Message or a (recipient, text) pair.")
 
 
 def _senders(rows: list[Message], sender: str | None, needed: bool) -> list[str | None]:

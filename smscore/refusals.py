@@ -85,7 +85,9 @@ def refusal(answer: Answer, codes: Codes, words: Words, *, provider: str) -> SMS
         error = _error(documented.error, f"{documented.meaning} (code {words.code})", answer, words, provider)
     elif words.code is not None and answer.status != _TOO_MANY and answer.status < _SERVER_ERRORS.start:
         meets_every_batch = words.meets_every_batch
-        error = _error(ProviderError, f"code {_shown(words.code)}, which its document does not list", answer, words, provider)
+        error = _error(
+            ProviderError, f"code {_shown(words.code)}, which its document does not list", answer, words, provider
+        )
     else:
         return http_error(answer, words, provider=provider)
     if meets_every_batch is not None:
@@ -128,9 +130,7 @@ def fault_error(fault: Fault, *, provider: str) -> SMSError:
             provider=provider,
         )
     kind: type[OutcomeUnknown] = MalformedResponse if fault.too_large else ResponseLost
-    return kind(
-        f"{provider} gave no usable answer: {fault.reason}. The request may have arrived.", provider=provider
-    )
+    return kind(f"{provider} gave no usable answer: {fault.reason}. The request may have arrived.", provider=provider)
 
 
 def is_dead(error: SMSError) -> bool:
@@ -138,9 +138,7 @@ def is_dead(error: SMSError) -> bool:
     return isinstance(error, (ConnectionFailed, OutcomeUnknown))
 
 
-def _error(
-    kind: type[ProviderError], why: str, answer: Answer, words: Words, provider: str
-) -> ProviderError:
+def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, provider: str) -> ProviderError:
     advice = _ADVICE.get(kind, "")
     return kind(
         f"{provider} refused the request: {why}. {advice}".rstrip(),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, overload
 
 from attrs import define, field, frozen
 
-from smscore.errors import InvalidNumber, OutcomeUnknown, PartialSendError, SMSError
+from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
 from smscore.numbers import e164
 from smscore.outcomes import Outcome
@@ -42,13 +42,13 @@ class SendReport(Sequence[RecipientResult]):
     million stays small.
     """
 
-    _recipients: list[str]
-    _outcomes: bytes
-    _message_ids: list[int | None]
-    _errors: list[SMSError | None]
-    _request_ids: list[str | None]
-    _refs: list[Any] | None = None
-    _batch_failed: bool = False
+    _recipients: list[str] = field(alias="recipients")
+    _outcomes: bytes = field(alias="outcomes")
+    _message_ids: list[int | None] = field(alias="message_ids")
+    _errors: list[SMSError | None] = field(alias="errors")
+    _request_ids: list[str | None] = field(alias="request_ids")
+    _refs: list[Any] | None = field(default=None, alias="refs")
+    _batch_failed: bool = field(default=False, alias="batch_failed")
     cost: int | Decimal | None = None
     """What the provider said that it costs, summed, in the provider's own unit (Rials); None if it said nothing."""
     offset: int = 0
@@ -206,9 +206,7 @@ def _as_dict(result: RecipientResult) -> dict[str, Any]:
         "recipient": result.recipient,
         "outcome": result.outcome.value,
         "message_id": result.message_id,
-        "error": None
-        if error is None
-        else {"type": type(error).__name__, "code": error.code, "text": str(error)},
+        "error": None if error is None else {"type": type(error).__name__, "code": error.code, "text": str(error)},
         "request_id": result.request_id,
         "ref": result.ref,
     }

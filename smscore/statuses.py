@@ -31,9 +31,7 @@ class DeliveryStatus(Enum):
         return self not in _MOVING
 
 
-_MOVING = frozenset(
-    {DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliveryStatus.SENT, DeliveryStatus.UNRECOGNIZED}
-)
+_MOVING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliveryStatus.SENT, DeliveryStatus.UNRECOGNIZED})
 
 
 @frozen
@@ -49,6 +47,6 @@ def check_message_ids(message_ids: Iterable[int]) -> list[int]:
     """The ids as a list, if each is a whole number; ``InvalidRequest`` otherwise."""
     ids = list(message_ids) if not isinstance(message_ids, (str, bytes)) else [message_ids]
     for place, id_ in enumerate(ids):
-        if isinstance(id_, bool) or not isinstance(id_, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        if isinstance(id_, bool) or not isinstance(id_, int):
             raise InvalidRequest(f"The message id at position {place} is {type(id_).__name__}, not int.")
     return [id_ for id_ in ids if isinstance(id_, int)]

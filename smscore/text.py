@@ -48,10 +48,9 @@ def text_problem(text: object) -> str | None:
     return None
 
 
-def check_text(text: object) -> str:
+def check_text(text: str) -> str:
     """The text, if it can be sent; ``InvalidRequest`` otherwise."""
     problem = text_problem(text)
     if problem is not None:
         raise InvalidRequest(f"The message text {problem}. Give the text to send as a str.")
-    assert isinstance(text, str)
     return text

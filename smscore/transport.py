@@ -195,7 +195,9 @@ def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
     """An ``ssl.SSLContext``, or True for the usual checks; nothing turns them off."""
     if ssl is None or isinstance(ssl, ssl_module.SSLContext):
         return ssl or True
-    raise ConfigurationError("ssl= takes an ssl.SSLContext. Certificates are always checked: load your own CA into one.")
+    raise ConfigurationError(
+        "ssl= takes an ssl.SSLContext. Certificates are always checked: load your own CA into one."
+    )
 
 
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:

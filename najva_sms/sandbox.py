@@ -1,0 +1,223 @@
+"""Najva as the sandbox plays it, written from the provider's document alone."""
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import PurePath
+from typing import Annotated, Final
+from uuid import uuid4
+
+import attrs
+import msgspec
+
+from smscore.sandbox import Call, Emulation, Message, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.text import count_parts
+
+__all__ = ["NajvaSandbox"]
+
+PRICE: Final = 1000  # Rials a part, as in send's sample
+SEND_LIMIT: Final = 10_000
+STATUS_LIMIT: Final = 1000
+PAGE_LIMIT: Final = 200
+FILE_LIMIT: Final = 15 * 1024 * 1024
+FILE_TYPES: Final = ("jpeg", "jpg", "png", "gif", "opus", "ogg", "mp4")
+DEFAULT_LINE: Final = "90000123"
+
+WRONG: Final = "پارامترهای ورودی صحیح نیستند."
+WRONG_FILE_TYPE: Final = f"پسوند مجاز نیست. پسوندهای مجاز: {', '.join(FILE_TYPES)}"
+TOO_LARGE: Final = "حجم فایل بیش از حد مجاز است. بیشینه مقدار مجاز: ۱۵ مگابایت"
+TOO_MANY_RECIPIENTS: Final = "تعداد دریافت کننده‌ها بیش از 10000 عدد است."
+TOO_MANY_IDS: Final = "تعداد messageidها بیش از 1000 عدد است."
+NO_CREDIT: Final = "اعتبار حساب شما کافی نیست."
+UNAUTHORIZED: Final = "توکن نامعتبر است."  # the document has no words for this one and the next
+NO_ROUTE: Final = "آدرس یافت نشد."
+
+# The words of the samples, and of the table for what no sample shows.
+STATUSES: Final[Mapping[int, str]] = {
+    1: "در صف ارسال",
+    2: "زمانبندی شده",
+    4: "رسیده به مخابرات",
+    6: "خطا در ارسال پیام به سرشماره مشخص شده",
+    10: "رسیده به گیرنده",
+    11: "در تحویل پیامک مشکلی رخ داده است",
+    13: "ارسال پیامک لغو شده است.",
+    14: "گیرنده دریافت این پیامک را بلاک کرده است.",
+    100: "شناسه پیامک نامعتبر است",
+}
+NO_SUCH_ID: Final = 100
+BLOCKED: Final = 14
+
+_RECIPIENT: Final = re.compile(r"09[0-9]{9}")
+_LINE: Final = re.compile(r"[0-9]+")
+_NATURAL: Final = re.compile(r"[0-9]{1,9}")
+
+# The envelope
+
+
+def entries(of: object) -> Reply:
+    return Reply(200, {"return": {"status": 200, "message": "تایید شد"}, "entries": of})
+
+
+def error(code: int, words: str = WRONG) -> Reply:
+    """A refusal. The document leaves open where the code stands: it is in both places."""
+    return Reply(code, {"return": {"status": code, "message": words}, "entries": None})
+
+
+def need(fact: bool, code: int = 400, words: str = WRONG) -> None:
+    if not fact:
+        raise Refused(error(code, words))
+
+
+# send, send-p2p
+
+
+@attrs.frozen(repr=False)
+class SendBody:
+    """send's body. Its table calls the list ``receptor``, its sample ``receivers``."""
+
+    message: str
+    sender: str
+    receivers: list[str] | None = None
+    receptor: list[str] | None = None
+    file_id: str | None = None
+
+
+@attrs.frozen(repr=False)
+class P2PMessage:
+    message: str
+    receiver: str
+
+
+@attrs.frozen(repr=False)
+class P2PBody:
+    messages: list[P2PMessage]
+    sender: str | None = None
+    file_id: str | None = None
+
+
+def send(call: Call) -> Reply:
+    """One text to up to 10,000 recipients (document: ارسال پیامک دسته‌ای)."""
+    body = read_json(call.body, SendBody, error(400))
+    recipients = body.receivers or body.receptor or []
+    check_send(call, body.sender, body.file_id, recipients, [body.message])
+    cost = PRICE * count_parts(body.message)
+    return accept(call, [call.message(to_e164(to), body.sender, body.message, cost) for to in recipients])
+
+
+def send_p2p(call: Call) -> Reply:
+    """A text of its own to each of up to 10,000 recipients (document: ارسال پیامک نظیر به نظیر)."""
+    body = read_json(call.body, P2PBody, error(400))
+    sender = body.sender or DEFAULT_LINE
+    pairs = [(message.receiver, message.message) for message in body.messages]
+    check_send(call, sender, body.file_id, [to for to, _ in pairs], [text for _, text in pairs])
+    priced = ((to_e164(to), sender, text, PRICE * count_parts(text)) for to, text in pairs)
+    return accept(call, [call.message(*entry) for entry in priced])
+
+
+def check_send(call: Call, sender: str, file_id: str | None, recipients: list[str], texts: list[str]) -> None:
+    need(len(recipients) <= SEND_LIMIT, 414, TOO_MANY_RECIPIENTS)
+    need(bool(recipients) and all(map(_RECIPIENT.fullmatch, recipients)))
+    need(all(texts))
+    need(_LINE.fullmatch(sender) is not None)
+    need(file_id is None or file_id in call.account.file_ids)
+
+
+def accept(call: Call, messages: list[Message]) -> Reply:
+    need(call.accept(messages), 418, NO_CREDIT)
+    return entries(list(rows(call, messages)))
+
+
+def rows(call: Call, messages: Iterable[Message]) -> Iterable[dict[str, object]]:
+    for message in messages:
+        code = call.code(message)
+        yield {
+            "messageid": message.message_id,
+            "message": message.text,
+            "status": code,
+            "statustext": STATUSES[code],
+            "sender": message.sender,
+            "receptor": "0" + message.recipient.removeprefix("+98"),
+            "date": int(message.received_at),
+            "cost": message.cost,
+        }
+
+
+def to_e164(recipient: str) -> str:
+    return "+98" + recipient[1:]
+
+
+# The other calls
+
+Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+@attrs.frozen(repr=False)
+class StatusBody:
+    messageids: list[Id]
+
+
+def upload(call: Call) -> Reply:
+    """A file for Bale, to be named in a later send (document: بارگذاری فایل برای بله)."""
+    if call.upload is None:
+        return error(400)
+    need(PurePath(call.upload.filename).suffix.lower()[1:] in FILE_TYPES, 400, WRONG_FILE_TYPE)
+    need(call.upload.size <= FILE_LIMIT, 413, TOO_LARGE)
+    file_id = str(uuid4())
+    call.account.file_ids.add(file_id)
+    return entries({"file_id": file_id})
+
+
+def status(call: Call) -> Reply:
+    """The statuses of up to 1,000 ids; an unknown one has 100 (document: دریافت وضعیت ارسال)."""
+    ids = read_json(call.body, StatusBody, error(400)).messageids
+    need(len(ids) <= STATUS_LIMIT, 414, TOO_MANY_IDS)
+    return entries([status_row(call, message_id) for message_id in ids])
+
+
+def status_row(call: Call, message_id: int) -> dict[str, object]:
+    message = call.account.by_id.get(message_id)
+    code = NO_SUCH_ID if message is None else call.code(message)
+    return {"messageid": message_id, "status": code, "statustext": STATUSES[code]}
+
+
+def outbox(call: Call) -> Reply:
+    """What was sent, newest first, by pages of up to 200 (document: دریافت لیست پیامک‌های ارسالی اخیر)."""
+    page, size = natural(call, "page"), natural(call, "pageSize")
+    need(1 <= size <= PAGE_LIMIT)
+    sent = call.account.messages
+    head: dict[str, object] = {"totalMessages": len(sent), "page": page}
+    return entries([head, *rows(call, islice(reversed(sent), page * size, (page + 1) * size))])
+
+
+def natural(call: Call, name: str) -> int:
+    given = call.query.get(name, "")
+    need(_NATURAL.fullmatch(given) is not None)
+    return int(given)
+
+
+STAGES: Final = {Stage.SCHEDULED: 2, Stage.QUEUED: 1, Stage.SENT: 4, Stage.DELIVERED: 10}
+REFUSALS: Final = {
+    Refusal.UNAUTHORIZED: error(401, UNAUTHORIZED),
+    Refusal.ROUTE: error(404, NO_ROUTE),
+    Refusal.BODY: error(400),
+    Refusal.SIZE: error(413),
+}
+
+
+class NajvaSandbox(Emulation):
+    """Najva's five calls. An error's code is the HTTP status and ``return.status`` alike."""
+
+    name = "najva"
+    first_id = 2**53 + 1
+    token_form = re.compile(r"Bearer (\S+)")
+    codes = STATUSES
+    stages = STAGES
+    refusals = REFUSALS
+    paid_back = frozenset({BLOCKED})
+    routes = (
+        Route("POST", "/v2/sms/send", send),
+        Route("POST", "/v2/sms/send-p2p", send_p2p),
+        Route("POST", "/upload-file/bale", upload, upload_limit=FILE_LIMIT),
+        Route("POST", "/v2/sms/status", status),
+        Route("GET", "/v2/sms/outbox", outbox),
+    )

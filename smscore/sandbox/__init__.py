@@ -1,0 +1,31 @@
+"""A server on this machine that speaks the providers' wire formats, for tests and demonstrations.
+
+::
+
+    async with Sandbox() as box:                        # or: with Sandbox() as box, in a thread of its own
+        async with AsyncSepahan("any token", sender="50003300", base_url=box.url("sepahan")) as client:
+            await client.send("09123456789", "سلام")
+        print(box.messages)
+
+``Emulation`` and what goes with it is for whoever adds a provider.
+"""
+
+from .box import Sandbox
+from .emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload, read_json
+from .state import Inbound, Message, SandboxMessage, Stage
+
+__all__ = [
+    "Call",
+    "Emulation",
+    "Inbound",
+    "Message",
+    "Refusal",
+    "Refused",
+    "Reply",
+    "Route",
+    "Sandbox",
+    "SandboxMessage",
+    "Stage",
+    "Upload",
+    "read_json",
+]

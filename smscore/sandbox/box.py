@@ -1,0 +1,218 @@
+"""The sandbox as its users see it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import web
+
+from .emulation import Emulation, emulations
+from .server import build_runner
+from .state import Account, Inbound, Message, SandboxMessage, State
+
+__all__ = ["Sandbox"]
+
+OPENING_CREDIT: Final = 1_000_000_000
+
+# A wildcard address is for listening; a client on this machine connects to loopback.
+_REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing binds to it unasked)
+
+
+class Sandbox:
+    """The three providers on this machine: nothing is sent, everything is remembered.
+
+    ``async with Sandbox() as box:`` serves in the running loop, ``with Sandbox() as box:`` in a thread of its
+    own. ``port`` 0 takes a free one. Any token that is not empty opens an account at its first use, with
+    ``credit`` Rials. ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
+    the sandbox remembers stays readable after the end.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        credit: int = OPENING_CREDIT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._emulations = emulations()
+        first_ids = {name: emulation.first_id for name, emulation in self._emulations.items()}
+        self._state = State(credit=credit, clock=clock, first_ids=first_ids)
+        self._host = host
+        self._asked_port = port
+        self._runner: web.AppRunner | None = None
+        self._thread: _Background | None = None
+
+    def __repr__(self) -> str:
+        return f"Sandbox({self._origin() if self._runner else 'not running'})"
+
+    # Where it is
+
+    def url(self, provider: str) -> str:
+        """The base URL for that provider's client. A ``RuntimeError`` while the sandbox is not running."""
+        return f"{self._origin()}/{self._emulation(provider).name}"
+
+    def _origin(self) -> str:
+        if self._runner is None:
+            raise RuntimeError("The sandbox is not running: use it in a with block.")
+        host = _REACHED_AT.get(self._host, self._host)
+        port: int = self._runner.addresses[0][1]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    # What it holds
+
+    @property
+    def messages(self) -> list[SandboxMessage]:
+        """Every message accepted, oldest first, each with its status code of this moment."""
+        with self._state.lock:
+            now = self._state.now()
+            return [self._public(message, now) for message in self._state.messages]
+
+    def _public(self, message: Message, now: float) -> SandboxMessage:
+        return SandboxMessage(
+            provider=message.provider,
+            recipient=message.recipient,
+            sender=message.sender,
+            text=message.text,
+            message_id=message.message_id,
+            code=self._emulations[message.provider].code(message, now),
+            received_at=datetime.fromtimestamp(message.received_at, UTC),
+        )
+
+    def credit(self, provider: str, token: str) -> int:
+        """The credit of that token's account, in Rials. ``token`` is the bare one, for Najva too."""
+        with self._state.lock:
+            return self._account(provider, token).credit
+
+    def set_credit(self, provider: str, token: str, rials: int) -> None:
+        """Set the credit of that token's account, in Rials."""
+        with self._state.lock:
+            self._account(provider, token).credit = rials
+
+    def _account(self, provider: str, token: str) -> Account:
+        if not token or token.split() != [token]:
+            raise ValueError("A token is a text that is not empty and holds no space.")
+        return self._state.account(self._emulation(provider).name, token)
+
+    # What can be made to happen
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox's clock forward. A ``ValueError`` for a negative or endless step."""
+        with self._state.lock:
+            self._state.advance(seconds)
+
+    def feed(self, provider: str, *, sender: str, number: str, text: str) -> None:
+        """Let a message come in on the line ``number``; Sepahan's Receive hands it out, once an account."""
+        for value in (sender, number, text):
+            value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
+        with self._state.lock:
+            name = self._emulation(provider).name
+            self._state.inbox.append(Inbound(name, sender, number, text, self._state.now()))
+
+    def settle(self, provider: str, message_id: int, code: int) -> None:
+        """Set the status code of a message for good: undelivered, blocked, … A bulk id settles all of it.
+
+        Najva's 14 (blocked) pays the message's cost back. A ``KeyError`` where the id is unknown,
+        a ``ValueError`` where the provider has no such code.
+        """
+        emulation = self._emulation(provider)
+        if code not in emulation.codes:
+            raise ValueError(f"{provider} has no status {code}; it has {sorted(emulation.codes)}.")
+        with self._state.lock:
+            found = [m for m in self._state.messages if (m.provider, m.message_id) == (provider, message_id)]
+            if not found:
+                raise KeyError(message_id)
+            self._state.settle(found, code, emulation.paid_back)
+
+    def clear(self) -> None:
+        """Forget every message and account. The clock goes on, and no id is given twice."""
+        with self._state.lock:
+            self._state.clear()
+
+    def _emulation(self, provider: str) -> Emulation:
+        if provider not in self._emulations:
+            raise ValueError(f"No provider of this name; the sandbox has {sorted(self._emulations)}.")
+        return self._emulations[provider]
+
+    # Running
+
+    async def start(self) -> None:
+        """Listen, in the running event loop. An ``OSError`` where the port is taken."""
+        if self._runner is not None:
+            raise RuntimeError("The sandbox is already running.")
+        runner = build_runner(self._emulations, self._state)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._asked_port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stop listening. Doing so twice is fine."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __enter__(self) -> Self:
+        background = _Background(self)
+        background.start()
+        self._thread = background
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        background, self._thread = self._thread, None
+        if background is not None:
+            background.stop()
+
+
+class _Background:
+    """A sandbox's server in a daemon thread with an event loop of its own."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
+        self._started: Future[asyncio.AbstractEventLoop] = Future()
+        self._over = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="payamak-sandbox", daemon=True)
+
+    def start(self) -> None:
+        """Return once it listens, or raise what kept it from that."""
+        self._thread.start()
+        error = self._started.exception()
+        if error is not None:
+            self._thread.join()
+            raise error
+
+    def stop(self) -> None:
+        self._started.result().call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        try:
+            await self._box.start()
+        except BaseException as error:
+            self._started.set_exception(error)
+            return
+        self._started.set_result(asyncio.get_running_loop())
+        await self._over.wait()
+        await self._box.stop()

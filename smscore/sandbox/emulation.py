@@ -1,0 +1,154 @@
+"""What a provider's emulation is made of: routes, tables, and plain functions from a call to a reply."""
+
+import enum
+import re
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import ClassVar, Final, TypeVar
+
+import attrs
+import msgspec
+
+from .state import Account, Message, Stage, State, stage_of
+
+__all__ = ["Call", "Emulation", "Refusal", "Refused", "Reply", "Route", "Upload", "emulations", "read_json"]
+
+T = TypeVar("T")
+
+GROUP: Final = "payamak.sandboxes"
+
+
+class Refusal(enum.Enum):
+    """Why the shell refuses a request before the provider's own function sees it."""
+
+    UNAUTHORIZED = "no token, or not in the provider's form"
+    ROUTE = "no such path, or not with this method"
+    BODY = "the body did not arrive whole, or is not in its declared encoding"
+    SIZE = "the body is larger than the sandbox reads"
+
+
+@attrs.frozen(repr=False)
+class Reply:
+    """An HTTP status and the JSON-ready body that goes with it."""
+
+    status: int
+    body: object
+
+
+class Refused(Exception):
+    """Raised by a provider's function in place of returning: the reply that refuses the call."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+@attrs.frozen(repr=False)
+class Upload:
+    """A file that came in and was counted, not kept. ``size`` is at most one byte above the route's limit."""
+
+    filename: str
+    size: int
+
+
+@attrs.frozen(repr=False)
+class Route:
+    """One call of a provider: ``path`` is aiohttp's (``/a/{name}``), ``upload_limit`` makes it a multipart one."""
+
+    method: str
+    path: str
+    answer: "Callable[[Call], Reply]"
+    upload_limit: int | None = None
+
+
+class Emulation:
+    """One provider, as tables: subclass it and name the class in the entry points of ``payamak.sandboxes``.
+
+    ``token_form`` matches a whole Authorization header, its group 1 being the token. ``codes`` names the
+    statuses, ``stages`` picks one for each stage of a message, ``paid_back`` lists those that give a message's
+    cost back. ``refusals`` holds the replies, in the provider's envelope, to what the shell itself refuses.
+    """
+
+    name: ClassVar[str]
+    first_id: ClassVar[int]
+    token_form: ClassVar[re.Pattern[str]]
+    routes: ClassVar[tuple[Route, ...]]
+    codes: ClassVar[Mapping[int, str]]
+    stages: ClassVar[Mapping[Stage, int]]
+    paid_back: ClassVar[frozenset[int]] = frozenset()
+    refusals: ClassVar[Mapping[Refusal, Reply]]
+
+    def token(self, authorization: str) -> str | None:
+        """The token in an Authorization header, or None where it is not in the provider's form."""
+        match = self.token_form.fullmatch(authorization)
+        return match[1] if match else None
+
+    def code(self, message: Message, now: float) -> int:
+        """The status code of a message at ``now``."""
+        if message.settled is not None:
+            return message.settled
+        return self.stages[stage_of(message.starts_at, now)]
+
+
+@attrs.frozen(repr=False)
+class Call:
+    """One authenticated request, with what the provider's function needs to answer it."""
+
+    emulation: Emulation
+    state: State
+    account: Account
+    body: bytes
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    upload: Upload | None
+    now: float
+
+    def next_id(self) -> int:
+        """An id that the provider has not given before, a 64-bit int."""
+        return self.state.next_id(self.emulation.name)
+
+    def message(
+        self,
+        recipient: str,
+        sender: str,
+        text: str,
+        cost: int,
+        *,
+        message_id: int | None = None,
+        starts_at: float | None = None,
+    ) -> Message:
+        """A message of this call, not accepted yet; its id is a new one unless given."""
+        return Message(
+            provider=self.emulation.name,
+            account=self.account,
+            message_id=self.next_id() if message_id is None else message_id,
+            recipient=recipient,
+            sender=sender,
+            text=text,
+            cost=cost,
+            received_at=self.now,
+            starts_at=self.now if starts_at is None else starts_at,
+        )
+
+    def accept(self, messages: list[Message]) -> bool:
+        """Charge and keep all of ``messages``; False, and nothing done, where the credit is too low."""
+        return self.state.accept(self.account, messages)
+
+    def code(self, message: Message) -> int:
+        """The status code of a message at the time of this call."""
+        return self.emulation.code(message, self.now)
+
+
+def read_json(body: bytes, shape: type[T], otherwise: Reply) -> T:
+    """The body as ``shape``, or ``Refused`` with ``otherwise`` where it is anything else."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (ValueError, RecursionError):  # bad JSON, UTF-8 or types; 200,000 brackets
+        raise Refused(otherwise) from None
+
+
+def emulations() -> dict[str, Emulation]:
+    """Every installed provider's emulation, by name."""
+    found: Iterator[type[Emulation]] = (entry.load() for entry in entry_points(group=GROUP))
+    return {emulation.name: emulation() for emulation in found}
