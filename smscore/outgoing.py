@@ -103,13 +103,13 @@ def peer_to_peer(
     )
 
 
-def _message(entry: Any, position: int) -> Message:
+def _message(entry: object, position: int) -> Message:
+    kind = type(entry).__name__
     if isinstance(entry, Message):
         return entry
     if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
         return Message(*pair)
-    kind: type[object] = type(entry)
-    raise InvalidRequest(f"Message {position} is {kind.__name__}. Give a smscore.Message or a (recipient, text) pair.")
+    raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
 
 
 def _senders(rows: list[Message], sender: str | None, needed: bool) -> list[str | None]:

@@ -10,9 +10,9 @@
 ``Emulation`` and what goes with it is for whoever adds a provider.
 """
 
-from .box import Sandbox
-from .emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload, read_json
-from .state import Inbound, Message, SandboxMessage, Stage
+from smscore.sandbox.box import Sandbox
+from smscore.sandbox.emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload, read_json
+from smscore.sandbox.state import Inbound, Message, SandboxMessage, Stage
 
 __all__ = [
     "Call",

@@ -11,9 +11,9 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from .emulation import Emulation, emulations
-from .server import build_runner
-from .state import Account, Inbound, Message, SandboxMessage, State
+from smscore.sandbox.emulation import Emulation, emulations
+from smscore.sandbox.server import build_runner
+from smscore.sandbox.state import Account, Inbound, Message, SandboxMessage, State
 
 __all__ = ["Sandbox"]
 
@@ -52,6 +52,11 @@ class Sandbox:
         return f"Sandbox({self._origin() if self._runner else 'not running'})"
 
     # Where it is
+
+    @property
+    def providers(self) -> list[str]:
+        """The names of the providers that it speaks for."""
+        return list(self._emulations)
 
     def url(self, provider: str) -> str:
         """The base URL for that provider's client. A ``RuntimeError`` while the sandbox is not running."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Final, TypeVar
 import attrs
 import msgspec
 
-from .state import Account, Message, Stage, State, stage_of
+from smscore.sandbox.state import Account, Message, Stage, State, stage_of
 
 __all__ = ["Call", "Emulation", "Refusal", "Refused", "Reply", "Route", "Upload", "emulations", "read_json"]
 

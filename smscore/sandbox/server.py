@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 from aiohttp import BodyPartReader, web
 
-from .emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload
-from .state import State
+from smscore.sandbox.emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload
+from smscore.sandbox.state import State
 
 __all__ = ["build_runner"]
 

@@ -1,0 +1,101 @@
+"""What the demo looks like on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from smscore.cli.demo import PLANS, Fate, Plan, Sent
+from smscore.outcomes import Outcome
+from smscore.statuses import DeliveryStatus
+
+
+class Display:
+    """Progress bars and tables."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._progress = Progress(
+            TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), console=self._console
+        )
+
+    def started(self, urls: Mapping[str, str]) -> None:
+        """Say where the sandbox is."""
+        self._console.print("A sandbox speaks for the providers on this machine; nothing is sent to anybody.")
+        for provider, url in urls.items():
+            self._console.print(f"  {provider:<8} {url}")
+        self._progress.start()
+
+    def sending(self, plan: Plan) -> Callable[[int], None]:
+        """A bar for one provider's messages."""
+        task = self._progress.add_task(plan.provider, total=plan.count)
+        return lambda more: self._progress.advance(task, more)
+
+    def waiting(self) -> None:
+        """End the bars."""
+        self._progress.stop()
+        self._console.print("A moment, until the messages are at their handsets …")
+
+    def finished(self, sent: list[Sent], fates: list[Fate], problems: list[str]) -> None:
+        """Show all that is known."""
+        for table in (outcomes_table(sent), money_table(sent), statuses_table(sent), fates_table(fates)):
+            self._console.print(table)
+        for problem in problems:
+            self._console.print(f"[red]✗[/] {problem}")
+        if not problems:
+            total = sum(plan.count for plan in PLANS) + len(PLANS)
+            self._console.print(f"[green]✓[/] Every number adds up: the sandbox received {total:,} messages.")
+
+
+def outcomes_table(sent: list[Sent]) -> Table:
+    """What became of the messages, by provider."""
+    table = _table("Outcomes, by the async clients and one each by the blocking ones", "provider")
+    for heading in ("requests", *(outcome.value.replace("_", " ") for outcome in Outcome), "seconds"):
+        table.add_column(heading, justify="right")
+    for one in sent:
+        counts = [f"{one.outcomes[outcome]:,}" for outcome in Outcome]
+        table.add_row(one.plan.provider, str(one.requests + len(one.blocking)), *counts, f"{one.seconds:.2f}")
+    return table
+
+
+def money_table(sent: list[Sent]) -> Table:
+    """What each provider said that it costs, and the credit that is left, in Rials."""
+    table = _table("Money, in Rials", "provider")
+    for heading in ("cost, as the provider says", "charged", "credit left"):
+        table.add_column(heading, justify="right")
+    for one in sent:
+        cost = "it does not say" if one.cost is None else f"{one.cost:,}"
+        charged = one.credit_before - one.credit_after
+        table.add_row(one.plan.provider, cost, f"{charged:,}", f"{one.credit_after:,}")
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    return Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
+
+
+def statuses_table(sent: list[Sent]) -> Table:
+    """The delivery statuses at once and after a moment, of the providers that tell."""
+    table = _table("Delivery statuses", "provider", "at once", "after a moment")
+    for one in sent:
+        table.add_row(one.plan.provider, _counts(one.first_statuses), _counts(one.last_statuses))
+    return table
+
+
+def _counts(statuses: Counter[DeliveryStatus] | None) -> str:
+    if statuses is None:
+        return "no call that tells"
+    return ", ".join(f"{count:,} {status.value}" for status, count in statuses.most_common())
+
+
+def fates_table(fates: list[Fate]) -> Table:
+    """What became of the odd rows of the CSV."""
+    table = _table("Odd rows of the CSV", "row", "as given", "what became of it")
+    for fate in sorted(fates, key=lambda fate: fate.row.place):
+        table.add_row(str(fate.row.place), fate.row.number, fate.words)
+    return table
