@@ -306,7 +306,7 @@ class IPPanelSandbox(Emulation):
 
     name = "ippanel"
     first_id = 1123544245
-    token_form = re.compile(r"(\S+)")
+    token_form = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes = STATUSES
     stages = STAGES
     refusals = REFUSALS

@@ -209,7 +209,7 @@ class NajvaSandbox(Emulation):
 
     name = "najva"
     first_id = 2**53 + 1
-    token_form = re.compile(r"Bearer (\S+)")
+    token_form = re.compile(r"Bearer (\S(?:.*\S)?)")
     codes = STATUSES
     stages = STAGES
     refusals = REFUSALS

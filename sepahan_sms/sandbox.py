@@ -314,7 +314,7 @@ class SepahanSandbox(Emulation):
 
     name = "sepahan"
     first_id = 639027944154527201  # past 2**53 and odd, as close to the sample's as a float cannot tell
-    token_form = re.compile(r"(\S+)")
+    token_form = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes = STATUSES
     stages = STAGES
     refusals = REFUSALS

@@ -165,6 +165,9 @@ class PartialSendError(SMSError):
     ``errors`` holds every distinct error once, in the order of the recipients.
     """
 
+    if TYPE_CHECKING:
+        report: SendReport  # pyright: ignore[reportIncompatibleVariableOverride]  # it is never without one
+
     def __init__(self, text: str = "", *, errors: Sequence[SMSError] = (), **answer: Any) -> None:
         super().__init__(text, **answer)
         self.errors: list[SMSError] = list(errors)

@@ -100,8 +100,8 @@ class Sandbox:
             self._account(provider, token).credit = rials
 
     def _account(self, provider: str, token: str) -> Account:
-        if not token or token.split() != [token]:
-            raise ValueError("A token is a text that is not empty and holds no space.")
+        if not token or token.strip() != token or token.startswith("Bearer "):
+            raise ValueError("A token is a text that is not empty, without its scheme and without spaces around it.")
         return self._state.account(self._emulation(provider).name, token)
 
     # What can be made to happen

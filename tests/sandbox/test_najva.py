@@ -122,7 +122,7 @@ async def test_too_little_credit_refuses_the_whole_request(najva: Any, box: Sand
     assert (box.messages, najva.credit) == ([], 2 * PRICE - 1)
 
 
-@pytest.mark.parametrize("header", ["none", "token", "Bearer", "Bearer ", "Bearer a b", "Basic token"])
+@pytest.mark.parametrize("header", ["none", "token", "Bearer", "Bearer ", "Basic token"])
 async def test_without_a_bearer_token_the_answer_is_401(najva: Any, header: str) -> None:
     api = type(najva)(najva.box, najva.session, "najva", "") if header == "none" else najva
     authorization = "" if header == "none" else header

@@ -160,7 +160,7 @@ async def test_the_last_rial_can_be_spent(sepahan: Any, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("path", POSTS)
-@pytest.mark.parametrize("header", ["", "Bearer token", "a b"])
+@pytest.mark.parametrize("header", ["", "Bearer token"])
 async def test_without_a_bare_token_the_answer_is_minus_1(sepahan: Any, path: str, header: str) -> None:
     api = sepahan if header else type(sepahan)(sepahan.box, sepahan.session, "sepahan", "")
     failed(await api("POST", path, send_body(), authorization=header), -1)

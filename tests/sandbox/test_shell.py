@@ -188,7 +188,7 @@ def test_an_account_opens_with_the_given_credit() -> None:
     assert Sandbox(credit=5).credit("sepahan", "token") == 5
 
 
-@pytest.mark.parametrize("token", ["", " ", "a b", "Bearer token", " token"])
+@pytest.mark.parametrize("token", ["", " ", "Bearer token", " token"])
 def test_a_token_that_no_header_could_carry_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="token"):
         Sandbox().credit("najva", token)
@@ -375,7 +375,8 @@ def test_an_emulation_shares_nothing_with_the_clients(module: ModuleType) -> Non
 
 def test_the_shell_imports_no_provider_and_nothing_of_the_core() -> None:
     for path in Path(inspect.getfile(server)).parent.glob("*.py"):
-        assert not any("sms" in name or name.startswith("..") for name in imported(path.read_text("utf-8")))
+        ours = {name for name in imported(path.read_text("utf-8")) if "sms" in name or name.startswith(".")}
+        assert all(name.startswith("smscore.sandbox.") for name in ours)
 
 
 def test_a_message_says_what_it_holds() -> None:

@@ -1,0 +1,39 @@
+"""What is installed is what was built."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points, requires
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("smscore", "sepahan_sms", "ippanel_sms", "najva_sms")
+PROVIDERS = ["ippanel", "najva", "sepahan"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_says_that_it_is_typed(package: str):
+    assert files(package).joinpath("py.typed").is_file()
+
+
+@pytest.mark.parametrize("group", ["payamak.sandboxes", "payamak.clients", "payamak.blocking_clients"])
+def test_each_provider_is_found_by_its_entry_points(group: str):
+    found = entry_points(group=group)
+    assert sorted(entry.name for entry in found) == PROVIDERS
+    assert all(entry.load() for entry in found)
+
+
+def test_the_runtime_needs_six_libraries_and_the_rest_are_extras():
+    needed = [line for line in requires("payamak") or [] if "extra ==" not in line]
+    names = sorted(line.split(">")[0].split("<")[0] for line in needed)
+    assert names == ["aiohttp", "anyio", "attrs", "cattrs", "msgspec", "persiantools"]
+
+
+@pytest.mark.skipif("PAYAMAK_WHEEL" not in os.environ, reason="only where nox has installed the wheel")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_tests_run_on_the_wheel_and_not_on_the_checkout(package: str):
+    checkout = Path(__file__).parent.parent
+    installed = Path(str(files(package)))
+    assert checkout / package != installed
