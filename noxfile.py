@@ -16,7 +16,7 @@ PACKAGES = ("smscore", "sepahan_sms", "ippanel_sms", "najva_sms")
 
 
 def install_wheel(session: nox.Session, *groups: str) -> None:
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     for old in folder.glob("*.whl"):
         old.unlink()
     session.run("uv", "build", "--wheel", "--quiet", "--out-dir", str(folder), silent=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Generator, Iterable
+from typing import ClassVar
 
 from ippanel_sms.client import AsyncIPPanel, BulkReceipt
 from ippanel_sms.segments import CountrySegment, PostalCodeSegment
 from smscore.blocking import BlockingClient, materialised
+from smscore.client import AsyncClient
 from smscore.delivery import OnBatch
 from smscore.outgoing import Recipients
 from smscore.reports import SendReport
@@ -16,7 +18,7 @@ from smscore.reports import SendReport
 class IPPanel(BlockingClient[AsyncIPPanel]):
     """Send through IPPanel Edge, and wait for it; :class:`AsyncIPPanel` tells of settings."""
 
-    _kind = AsyncIPPanel
+    _kind: ClassVar[type[AsyncClient]] = AsyncIPPanel
 
     def send(
         self,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 import attrs
 
@@ -304,10 +304,10 @@ REFUSALS: Final = {
 class IPPanelSandbox(Emulation):
     """IPPanel's send, in the three forms that its documents have."""
 
-    name = "ippanel"
-    first_id = 1123544245
-    token_form = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
-    codes = STATUSES
-    stages = STAGES
-    refusals = REFUSALS
-    routes = (Route("POST", "/api/send", send),)
+    name: ClassVar[str] = "ippanel"
+    first_id: ClassVar[int] = 1123544245
+    token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
+    codes: ClassVar[Mapping[int, str]] = STATUSES
+    stages: ClassVar[Mapping[Stage, int]] = STAGES
+    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    routes: ClassVar[tuple[Route, ...]] = (Route("POST", "/api/send", send),)

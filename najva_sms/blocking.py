@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from typing import ClassVar
 
 from najva_sms.client import AsyncNajva
 from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile
 from smscore.blocking import BlockingClient, materialised
+from smscore.client import AsyncClient
 from smscore.delivery import OnBatch
 from smscore.outgoing import Messages, Recipients
 from smscore.reports import SendReport
@@ -17,7 +19,7 @@ from smscore.statuses import MessageStatus
 class Najva(BlockingClient[AsyncNajva]):
     """Send through Najva SMS v2, and wait for it; :class:`AsyncNajva` tells of settings."""
 
-    _kind = AsyncNajva
+    _kind: ClassVar[type[AsyncClient]] = AsyncNajva
 
     def send(
         self,

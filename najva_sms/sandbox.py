@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import PurePath
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 from uuid import uuid4
 
 import attrs
@@ -207,14 +207,14 @@ REFUSALS: Final = {
 class NajvaSandbox(Emulation):
     """Najva's five calls. An error's code is the HTTP status and ``return.status`` alike."""
 
-    name = "najva"
-    first_id = 2**53 + 1
-    token_form = re.compile(r"Bearer (\S(?:.*\S)?)")
-    codes = STATUSES
-    stages = STAGES
-    refusals = REFUSALS
-    paid_back = frozenset({BLOCKED})
-    routes = (
+    name: ClassVar[str] = "najva"
+    first_id: ClassVar[int] = 2**53 + 1
+    token_form: ClassVar[re.Pattern[str]] = re.compile(r"Bearer (\S(?:.*\S)?)")
+    codes: ClassVar[Mapping[int, str]] = STATUSES
+    stages: ClassVar[Mapping[Stage, int]] = STAGES
+    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})
+    routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/v2/sms/send", send),
         Route("POST", "/v2/sms/send-p2p", send_p2p),
         Route("POST", "/upload-file/bale", upload, upload_limit=FILE_LIMIT),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Generator, Iterable
+from typing import ClassVar
 
 from sepahan_sms.client import AsyncSepahan
 from smscore.blocking import BlockingClient, materialised
+from smscore.client import AsyncClient
 from smscore.delivery import OnBatch
 from smscore.messages import InboundMessage
 from smscore.outgoing import Messages, Recipients
@@ -17,7 +19,7 @@ from smscore.statuses import MessageStatus
 class Sepahan(BlockingClient[AsyncSepahan]):
     """Send and receive through Sepahan Gostar, and wait for it; :class:`AsyncSepahan` tells of settings."""
 
-    _kind = AsyncSepahan
+    _kind: ClassVar[type[AsyncClient]] = AsyncSepahan
 
     def send(
         self,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import attrs
 import msgspec
@@ -312,13 +312,13 @@ REFUSALS: Final = {
 class SepahanSandbox(Emulation):
     """Sepahan's seven calls. An error is HTTP 401 whatever its cause, but for Receive's and unknown paths."""
 
-    name = "sepahan"
-    first_id = 639027944154527201  # past 2**53 and odd, as close to the sample's as a float cannot tell
-    token_form = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
-    codes = STATUSES
-    stages = STAGES
-    refusals = REFUSALS
-    routes = (
+    name: ClassVar[str] = "sepahan"
+    first_id: ClassVar[int] = 639027944154527201  # past 2**53 and odd, as close to the sample's as a float cannot tell
+    token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
+    codes: ClassVar[Mapping[int, str]] = STATUSES
+    stages: ClassVar[Mapping[Stage, int]] = STAGES
+    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/api/Sms/Send", send),
         Route("POST", "/api/Sms/SendP2P", send_p2p),
         Route("GET", "/api/Requests/checkRequestId/{request_id}", check_request_id),

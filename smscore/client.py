@@ -200,8 +200,8 @@ class AsyncClient:
         left = _time_left(deadline)
         if (self._limit and not await self._limit.wait(left)) or (left is not None and left <= 0):
             raise not_attempted("the time for the whole call ran out", self.provider.name)
-        if rule is not None and rule.reason is not None:
-            raise not_attempted(rule.reason, self.provider.name)
+        if rule is not None:
+            rule.check(self.provider.name)
         settings = self._settings
         request = request_for(
             endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token

@@ -53,6 +53,7 @@ class StopRule:
     """Whether the rest of a call is still worth starting."""
 
     reason: str | None = None
+    cause: Exception | None = None
     _dead_in_a_row: int = field(default=0, init=False)
 
     def note(self, failure: SMSError | None) -> None:
@@ -65,9 +66,15 @@ class StopRule:
         elif self._dead_in_a_row >= DEAD_BATCHES:
             self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer or no connection")
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, cause: Exception | None = None) -> None:
         """Start nothing more; the first reason stays."""
-        self.reason = self.reason or reason
+        if self.reason is None:
+            self.reason, self.cause = reason, cause
+
+    def check(self, provider: str) -> None:
+        """Raise ``NotAttempted`` if nothing more is to start."""
+        if self.reason is not None:
+            raise not_attempted(self.reason, provider) from self.cause
 
 
 @define
@@ -81,10 +88,12 @@ class Delivery:
 
     async def deliver(self, batch: Batch) -> BatchResult:
         """What became of this batch; errors are in the result, and only a cancel is raised."""
-        if self.rule.reason is None:
+        try:
+            self.rule.check(self.provider)
             await self._tell("sending", batch)
-        if self.rule.reason is not None:
-            return failed(batch, not_attempted(self.rule.reason, self.provider))
+            self.rule.check(self.provider)
+        except NotAttempted as error:
+            return failed(batch, error)
         result = await self.attempt(batch, self.rule)
         self.rule.note(result.failure)
         await self._tell("done", batch, result)
@@ -101,8 +110,8 @@ class Delivery:
                 await heard
         # A journal that cannot be written stops the call, but must not take the results with it.
         except Exception as error:
-            _log.exception("on_batch raised")
-            self.rule.stop(f"on_batch raised {type(error).__name__}")
+            _log.error("on_batch raised %s; the rest of the call is not sent", type(error).__name__)
+            self.rule.stop(f"on_batch raised {type(error).__name__}", error)
 
 
 def not_attempted(reason: str, provider: str) -> NotAttempted:

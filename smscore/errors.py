@@ -52,13 +52,13 @@ class ConfigurationError(SMSError):
 class ClientClosed(SMSError):
     """The client was closed before this call."""
 
-    default_outcome = Outcome.NOT_SENT
+    default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 
 
 class InvalidRequest(SMSError, ValueError):
     """The input is wrong; it was refused here and nothing was sent."""
 
-    default_outcome = Outcome.NOT_SENT
+    default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 
 
 class InvalidNumber(InvalidRequest):
@@ -72,13 +72,13 @@ class InvalidNumber(InvalidRequest):
 class ConnectionFailed(SMSError):
     """The request never reached the provider: it may be sent again."""
 
-    default_outcome = Outcome.NOT_SENT
+    default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 
 
 class NotAttempted(SMSError):
     """The request was not tried; ``reason`` says why."""
 
-    default_outcome = Outcome.NOT_SENT
+    default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 
     def __init__(self, text: str = "", *, reason: str = "", **answer: Any) -> None:
         super().__init__(text, **answer)
@@ -88,7 +88,7 @@ class NotAttempted(SMSError):
 class OutcomeUnknown(SMSError):
     """No usable answer came after the request may have left: the messages may have been sent."""
 
-    default_outcome = Outcome.UNKNOWN
+    default_outcome: ClassVar[Outcome | None] = Outcome.UNKNOWN
 
 
 class ResponseLost(OutcomeUnknown):
@@ -106,7 +106,7 @@ class ServerError(OutcomeUnknown):
 class ProviderError(SMSError):
     """The provider said no. A code that no table knows is this very class, the code kept."""
 
-    default_outcome = Outcome.REJECTED
+    default_outcome: ClassVar[Outcome | None] = Outcome.REJECTED
     meets_every_batch: bool = False
     """Whether any other batch of the same call would meet the same refusal."""
 
@@ -114,19 +114,19 @@ class ProviderError(SMSError):
 class AuthenticationError(ProviderError):
     """The token is wrong, expired or not approved, or this machine's IP is not allowed."""
 
-    meets_every_batch = True
+    meets_every_batch: bool = True
 
 
 class AccountError(ProviderError):
     """The user, manager, line or service is inactive, expired or has no price."""
 
-    meets_every_batch = True
+    meets_every_batch: bool = True
 
 
 class InsufficientCredit(ProviderError):
     """The credit is too low."""
 
-    meets_every_batch = True
+    meets_every_batch: bool = True
 
 
 class InvalidParameters(ProviderError):
@@ -144,7 +144,7 @@ class DuplicateRequest(ProviderError):
 class OutsideServiceHours(ProviderError):
     """The provider serves this call at other hours only."""
 
-    meets_every_batch = True
+    meets_every_batch: bool = True
 
 
 class RateLimited(ProviderError):

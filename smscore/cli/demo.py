@@ -150,7 +150,9 @@ async def _send(client: Any, sent: Sent, recipients: Path, fates: list[Fate], pr
     began = time.perf_counter()
     if plan is PLANS[-1]:
         rows, repeats = distinct(await asyncio.to_thread(read_rows, recipients))
-        async for report in client.send_stream([row.number for row in rows], TEXT, on_batch=on_batch):
+        stream = client.send_stream([row.number for row in rows], TEXT, on_batch=on_batch)
+        # Reports come as their batches end; the rows are in the order of the offsets.
+        for report in sorted([report async for report in stream], key=lambda report: report.offset):
             sent.take(sent.results, report)
         fates.extend(repeats + odd_fates(rows, sent.results))
     else:

@@ -5,7 +5,8 @@ import itertools
 import math
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -112,11 +113,13 @@ class State:
     """All of the sandbox's memory. Whoever uses it holds its ``lock``: requests and the user's thread alike."""
 
     def __init__(self, *, credit: int, clock: Callable[[], float], first_ids: Mapping[str, int]) -> None:
-        self.lock = threading.RLock()
+        self.lock: AbstractContextManager[bool] = threading.RLock()
         self._opening_credit = credit
         self._clock = clock
         self._ahead = 0.0
-        self._ids = {provider: itertools.count(first) for provider, first in first_ids.items()}
+        self._ids: dict[str, Iterator[int]] = {
+            provider: itertools.count(first) for provider, first in first_ids.items()
+        }
         self.clear()
 
     def clear(self) -> None:
