@@ -174,8 +174,11 @@ class AsyncClient:
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
         """One request that sends no message."""
+        return await self._call_until(self._deadline(), endpoint, params)
+
+    async def _call_until(self, deadline: float | None, endpoint: Endpoint[P, R], params: P) -> R:
         try:
-            return await self._exchange(endpoint, params, self._deadline())
+            return await self._exchange(endpoint, params, deadline)
         except SMSError as error:
             error.outcome = None
             raise
@@ -184,10 +187,11 @@ class AsyncClient:
         """As many requests as the provider's limit asks for; the results in the order of the items."""
         chunks = chunked(items, endpoint.limit or len(items) or 1)
         found: dict[int, list[R]] = {}
+        deadline = self._deadline()
 
         async def read(numbered: tuple[int, Sequence[P]]) -> tuple[int, list[R]]:
             number, chunk = numbered
-            return number, await self._call(endpoint, chunk)
+            return number, await self._call_until(deadline, endpoint, chunk)
 
         async with aclosing(as_finished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
             async for number, result in results:

@@ -87,11 +87,14 @@ class Delivery:
     rule: StopRule = field(factory=StopRule)
 
     async def deliver(self, batch: Batch) -> BatchResult:
-        """What became of this batch; errors are in the result, and only a cancel is raised."""
+        """What became of this batch; errors are in the result, and only a cancel is raised.
+
+        A batch that the journal heard of before its send, it hears of after it too.
+        """
         try:
             self.rule.check(self.provider)
-            await self._tell("sending", batch)
-            self.rule.check(self.provider)
+            if not await self._tell("sending", batch):
+                self.rule.check(self.provider)
         except NotAttempted as error:
             return failed(batch, error)
         result = await self.attempt(batch, self.rule)
@@ -99,19 +102,21 @@ class Delivery:
         await self._tell("done", batch, result)
         return result
 
-    async def _tell(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> None:
+    async def _tell(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> bool:
+        """Whether the journal took it in; one that cannot be written stops the call, and the results are kept."""
         if self.on_batch is None:
-            return
+            return True
         report = None if result is None else batch_report(batch, result)
         event = BatchEvent(state, batch.index, batch.request_id, tuple(e164_forms(batch.recipients)), report)
         try:
             heard: Any = self.on_batch(event)
             if inspect.isawaitable(heard):
                 await heard
-        # A journal that cannot be written stops the call, but must not take the results with it.
         except Exception as error:
             _log.error("on_batch raised %s; the rest of the call is not sent", type(error).__name__)
             self.rule.stop(f"on_batch raised {type(error).__name__}", error)
+            return False
+        return True
 
 
 def not_attempted(reason: str, provider: str) -> NotAttempted:

@@ -7,7 +7,8 @@ import datetime as dt
 import logging
 import os
 import ssl as ssl_module
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import BinaryIO, Final
 from weakref import WeakKeyDictionary
 
@@ -62,6 +63,8 @@ class Transport:
                 headers=request.headers,
                 timeout=_client_timeout(timeouts),
                 allow_redirects=False,
+                raise_for_status=False,
+                middlewares=_sent_once(session) if request.method in _SENT_AGAIN else None,
                 proxy=self._proxy,
                 ssl=self._ssl,
             ) as response:
@@ -71,7 +74,7 @@ class Transport:
         # and aiohttp's errors hold the URL and headers, so only the kind goes on.
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
-            return Fault(mark.left, _reason(error))
+            return Fault(mark.left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
     async def aclose(self) -> None:
         """Close the connections of every loop; a borrowed session stays open."""
@@ -99,8 +102,7 @@ class Transport:
         loop = asyncio.get_running_loop()
         owned = self._owned.get(loop)
         if owned is None:
-            owned = _Owned()
-            self._owned[loop] = owned
+            owned = self._owned[loop] = _Owned(partial(self._owned.pop, loop, None))
             await owned.guard.asend(None)
         return owned.session
 
@@ -108,8 +110,9 @@ class Transport:
 class _Owned:
     """A session that closes itself when its loop ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, forget: Callable[[], object]) -> None:
         self.pid = os.getpid()
+        self._forget = forget
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -122,7 +125,32 @@ class _Owned:
         try:
             yield
         finally:
+            self._forget()
             await self.session.close()
+
+
+# aiohttp sends these again by itself when the connection breaks before an answer.
+_SENT_AGAIN: Final = frozenset({"GET"})
+
+
+class _Stopped(Exception):
+    """A broken connection, under a name that aiohttp does not take for a reason to send again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def _stop(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Stopped(_reason(error)) from None
+
+
+def _sent_once(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+    # Those given to a request take the place of the session's own, which a borrowed one may have.
+    return (*session._middlewares, _stop)
 
 
 @define
