@@ -53,8 +53,8 @@ class Meta:
     """What every answer says of itself; some answers lack some of it."""
 
     status: bool
-    message: str | None = None
-    message_code: str | None = None
+    message: Any = None
+    message_code: Any = None
     errors: Any = None
 
 
@@ -95,8 +95,8 @@ _NULL: Final = Raw(b"null")
 def _refused(answer: Answer, meta: Meta) -> SMSError:
     fields = _fields(meta.errors)
     words = Words(
-        code=meta.message_code,
-        message=meta.message,
+        code=codec.text(meta.message_code),
+        message=codec.text(meta.message),
         fields=fields,
         meets_every_batch=True if SENDER_FIELD in fields else None,
     )
@@ -109,11 +109,7 @@ def _fields(errors: object) -> dict[str, list[str]]:
     # No errors come as {}, as [] or not at all, and a field's as a list or as one text.
     if not isinstance(errors, dict):
         return {}
-    return {str(name): _texts(words) for name, words in cast("Mapping[object, object]", errors).items()}
-
-
-def _texts(words: object) -> list[str]:
-    return [str(word) for word in cast("list[object]", words)] if isinstance(words, list) else [str(words)]
+    return {str(name): codec.texts(words) for name, words in cast("Mapping[object, object]", errors).items()}
 
 
 def _build_send(batch: Batch) -> Content:

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from najva_sms import wire
 from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile, opened
-from smscore.client import AsyncClient
+from smscore.client import AsyncClient, sends_nothing
 from smscore.delivery import OnBatch
 from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
@@ -101,6 +101,7 @@ class AsyncNajva(AsyncClient):
         """
         return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch, extra=_file_id(file_id))
 
+    @sends_nothing
     async def upload_file(self, file: UploadFile, *, filename: str | None = None) -> str:
         """The id of a file uploaded for Bale, to give as ``file_id`` when sending.
 
@@ -117,6 +118,7 @@ class AsyncNajva(AsyncClient):
             if content.file is not file:
                 content.file.close()
 
+    @sends_nothing
     async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
         """The delivery statuses of messages, in the order asked, 1,000 a request.
 
@@ -124,6 +126,7 @@ class AsyncNajva(AsyncClient):
         """
         return await self._call_in_chunks(wire.STATUS, check_message_ids(message_ids))
 
+    @sends_nothing
     async def outbox(self, *, page: int = 0, page_size: int = 200) -> OutboxPage:
         """A page of the messages sent lately; ``page`` counts from 0, ``page_size`` is 1 to 200.
 

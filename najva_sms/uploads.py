@@ -57,7 +57,7 @@ def _open(path: Path) -> BinaryIO:
 
 def _rewindable(file: BinaryIO) -> BinaryIO:
     """The file itself, or what a source that cannot be rewound holds, up to the limit and a byte."""
-    if not hasattr(file, "read"):
+    if not hasattr(file, "read") or not isinstance(file.read(0), bytes):
         raise InvalidRequest(f"file is {type(file).__name__}. Give a path, bytes or a binary file object.")
     if file.seekable():
         return file

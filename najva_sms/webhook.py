@@ -12,6 +12,7 @@ from najva_sms.messages import DeliveryReport
 from smscore import codec
 from smscore.codec import DecodeError
 from smscore.errors import InvalidRequest
+from smscore.statuses import is_id
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
@@ -63,5 +64,5 @@ def _bytes(value: bytes | str) -> bytes:
 
 def _whole(value: object) -> int | None:
     if isinstance(value, str) and _WHOLE.fullmatch(value):
-        return int(value)
-    return value if type(value) is int else None
+        value = int(value)
+    return value if is_id(value) else None

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
@@ -67,17 +67,17 @@ class Return:
     """What every answer says of itself."""
 
     status: int
-    message: str | None = None
+    message: Any = None
 
 
 @frozen
 class SendEntry:
-    """What a report needs of one message in the answer to a send."""
+    """What a report needs of one message in the answer to a send; an odd cost must not cost the id."""
 
     messageid: int
     receptor: str
     status: int
-    cost: int | None = None
+    cost: Any = None
 
 
 @frozen
@@ -88,7 +88,7 @@ class P2PEntry:
     receptor: str
     status: int
     message: str
-    cost: int | None = None
+    cost: Any = None
 
 
 @frozen
@@ -151,7 +151,7 @@ def _refused(answer: Answer, said: Return, codes: Codes) -> SMSError:
     # The document does not say where the code of an error stands: either place counts.
     places = [code for code in (said.status, answer.status) if code != SUCCESS]
     code = next((code for code in places if code in codes), places[0])
-    words = Words(code=code, message=said.message)
+    words = Words(code=code, message=codec.text(said.message))
     if code in codes:
         return refusal(answer, codes, words, provider=NAJVA.name)
     return http_error(answer, words, provider=NAJVA.name, status=code)
@@ -189,9 +189,11 @@ def _read_send(answer: Answer, batch: Batch, *, model: type[Entry]) -> BatchResu
 
 def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
     """The entry of each recipient, or None where it has none: an entry belongs to whom it names, wherever it stands."""
-    if [entry.receptor for entry in entries] == batch.recipients:
+    one_text = len(batch.texts) == 1
+    in_order = [entry.receptor for entry in entries] == batch.recipients
+    if in_order and (one_text or len(set(batch.recipients)) == len(batch)):
         return entries
-    texts = batch.texts if len(batch.texts) == len(batch) else batch.texts * len(batch)
+    texts = batch.texts * len(batch) if one_text else batch.texts
     wanted = list(zip(batch.recipients, texts, strict=True))
     found: list[Entry | None] = [None] * len(batch)
     # Two messages to one number are told apart by their texts, where the answer repeats them as they were.
@@ -225,7 +227,7 @@ def _assign(
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     ids = [None if entry is None else entry.messageid for entry in matched]
-    costs = [entry.cost for entry in matched if entry is not None and entry.cost is not None]
+    costs = [entry.cost for entry in matched if entry is not None and type(entry.cost) is int]
     cost = sum(costs) if costs else None
     odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
     if not odd:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import ClassVar, Final
 
 from sepahan_sms import wire
-from smscore.client import AsyncClient
+from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import jalali_text
 from smscore.delivery import OnBatch
 from smscore.endpoint import Provider
@@ -102,6 +102,7 @@ class AsyncSepahan(AsyncClient):
         """
         return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch)
 
+    @sends_nothing
     async def check_request_id(self, request_id: str) -> bool:
         """Whether a request with this id came in within the past 4 hours; of an older one the answer is False too.
 
@@ -111,6 +112,7 @@ class AsyncSepahan(AsyncClient):
         """
         return await self._call(wire.CHECK_REQUEST_ID, _checked_sent_id(request_id))
 
+    @sends_nothing
     async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
         """The delivery statuses of messages of the past 24 hours, in the order asked, 100 a request.
 
@@ -118,6 +120,7 @@ class AsyncSepahan(AsyncClient):
         """
         return await self._call_in_chunks(wire.STATUS, check_message_ids(message_ids))
 
+    @sends_nothing
     async def old_status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
         """The delivery statuses of messages of the past weeks, today's left out, in the order asked.
 
@@ -127,6 +130,7 @@ class AsyncSepahan(AsyncClient):
         """
         return await self._call_in_chunks(wire.OLD_STATUS, check_message_ids(message_ids))
 
+    @sends_nothing
     async def credit(self) -> int:
         """The credit left. The document names no currency; the field's usage is Rials.
 
@@ -134,6 +138,7 @@ class AsyncSepahan(AsyncClient):
         """
         return await self._call(wire.CREDIT, None)
 
+    @sends_nothing
     async def receive(
         self,
         *,

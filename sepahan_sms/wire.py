@@ -59,11 +59,10 @@ class ReceiveBody:
 
 @frozen
 class SendValue:
-    """What Send and SendP2P give back."""
+    """What Send and SendP2P give back, apart from the count; an odd price must not cost the ids."""
 
     ids: list[int]
-    smsCount: int | None = None
-    totalPrice: int | None = None
+    totalPrice: Any = None
 
 
 @frozen
@@ -75,11 +74,11 @@ class RequestIdValue:
 
 @frozen
 class ErrorValue:
-    """The error inside the envelope."""
+    """The error inside the envelope; odd words must not hide its code."""
 
-    code: int | None = None
-    message: str | None = None
-    details: list[str] | None = None
+    code: Any = None
+    message: Any = None
+    details: Any = None
 
 
 def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shape: str = "") -> T:
@@ -107,16 +106,19 @@ def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shap
 _NULL: Final = Raw(b"null")
 
 
-def _words(parts: dict[str, Raw], answer: Answer, codes: Codes) -> Words:
-    error = codec.decode(parts.get("error", _NULL), _ERROR)
-    if isinstance(error, ErrorValue):
-        code = error.code if error.code is not None else _code_in_status(answer, codes)
-        return Words(code=code, message=error.message, details=error.details or ())
-    return Words(code=_code_in_status(answer, codes), message=error)
-
-
 # The envelope's sample shows an object, Send's table of outputs a plain string.
-_ERROR: Final[Any] = ErrorValue | str | None
+_ERROR: Final[Any] = dict[str, Any] | str | None
+
+
+def _words(parts: dict[str, Raw], answer: Answer, codes: Codes) -> Words:
+    said = codec.decode(parts.get("error", _NULL), _ERROR)
+    error = codec.decode(parts["error"], ErrorValue) if isinstance(said, dict) else ErrorValue(message=said)
+    code = codec.whole(error.code)
+    return Words(
+        code=_code_in_status(answer, codes) if code is None else code,
+        message=codec.text(error.message),
+        details=codec.texts(error.details),
+    )
 
 
 def _code_in_status(answer: Answer, codes: Codes) -> int | None:
@@ -146,8 +148,8 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
     ids: list[int | None] = [*value.ids]
     if min(value.ids) > 0:
-        return all_accepted(batch, ids, value.totalPrice)
-    return _with_refused(answer, ids, value.totalPrice)
+        return all_accepted(batch, ids, codec.whole(value.totalPrice))
+    return _with_refused(answer, ids, codec.whole(value.totalPrice))
 
 
 def _with_refused(answer: Answer, ids: list[int | None], cost: int | None) -> BatchResult:

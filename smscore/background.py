@@ -52,7 +52,8 @@ class BackgroundLoop:
 
     def stop(self) -> None:
         """End the loop, whose connections close with it; not in a forked child, whose loop it is not."""
-        if os.getpid() == self._pid and self._thread.is_alive():
+        if os.getpid() == self._pid:
+            _process.forget(self)
             self._portal.start_task_soon(self._portal.stop, True)
             self._thread.join(_GRACE)
 
@@ -72,8 +73,13 @@ class _Process:
             return self._loop
 
     @property
-    def is_started(self) -> bool:
+    def is_running(self) -> bool:
         return self._loop is not None
+
+    def forget(self, loop: BackgroundLoop) -> None:
+        # What still sends in the last moments of the process gets a loop anew.
+        if self._loop is loop:
+            self._loop = None
 
     def begin_anew(self) -> None:
         # Closing what a child inherited would break the parent's requests: it is kept, and never touched.
@@ -87,9 +93,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_process.begin_anew)
 
 
-def is_started() -> bool:
-    """Whether this process has its background loop yet."""
-    return _process.is_started
+def is_running() -> bool:
+    """Whether this process has its background loop: not before the first call, and not at the very end."""
+    return _process.is_running
 
 
 def run(function: Callable[[], Awaitable[R]], desk: Desk | None = None) -> R:
@@ -119,18 +125,13 @@ class Desk:
     async def ask(self, function: Callable[[], T]) -> T:
         """Have the waiting thread call this, and wait for what it gives."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
+        answer: asyncio.Future[Callable[[], T]] = loop.create_future()
 
         def work() -> None:
-            try:
-                result = function()
-            except Exception as error:
-                loop.call_soon_threadsafe(_settle, answer, None, error)
-            else:
-                loop.call_soon_threadsafe(_settle, answer, result, None)
+            loop.call_soon_threadsafe(_settle, answer, _called(function))
 
         self._asked.put(work)
-        return await answer
+        return (await answer)()
 
     def callback(self, function: Callable[[T], Any] | None) -> Callable[[T], Awaitable[Any]] | None:
         """The function, called in the waiting thread; a coroutine that it gives runs in the loop."""
@@ -159,13 +160,23 @@ async def _finished(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _settle(answer: asyncio.Future[T], result: Any, error: Exception | None) -> None:
-    if answer.done():
-        return
-    if error is None:
+def _called(function: Callable[[], T]) -> Callable[[], T]:
+    """What gives the function's result, or raises as it did; a future would not take every exception."""
+    try:
+        result = function()
+    except Exception as error:
+        failure = error
+
+        def fail() -> T:
+            raise failure
+
+        return fail
+    return lambda: result
+
+
+def _settle(answer: asyncio.Future[T], result: T) -> None:
+    if not answer.done():
         answer.set_result(result)
-    else:
-        answer.set_exception(error)
 
 
 def _warn_inside_a_loop() -> None:

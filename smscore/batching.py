@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from smscore.errors import InvalidNumber
 
@@ -18,8 +18,9 @@ Positions = Sequence[int]  # a range where they are next to one another, a list 
 class Outgoing:
     """All the messages of one call, checked, as columns.
 
-    ``recipients`` are local forms. ``texts`` and ``senders`` have one entry for all, or one each. ``bad`` holds
-    the errors of numbers that cannot be sent to; their ``recipients`` stay as they were given.
+    ``recipients`` are local forms, ``given`` what they were given as, where that is something else. ``texts`` and
+    ``senders`` have one entry for all, or one each. ``bad`` holds the errors of numbers that cannot be sent to; their
+    ``recipients`` are empty. ``extra`` are fields in the provider's spelling that go along with every request.
     """
 
     recipients: list[str] = field(repr=False)
@@ -28,7 +29,9 @@ class Outgoing:
     refs: list[Any] | None = field(default=None, repr=False)
     bad: Mapping[int, InvalidNumber] = field(factory=dict[int, InvalidNumber], repr=False)
     extra: Mapping[str, str] = field(factory=dict[str, str], repr=False)
-    """Fields in the provider's spelling that go along with every request."""
+    given: Sequence[Any] = field(
+        default=Factory(lambda self: self.recipients, takes_self=True), repr=False, kw_only=True
+    )
 
     def __len__(self) -> int:
         return len(self.recipients)

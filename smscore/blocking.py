@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
@@ -79,10 +80,10 @@ class BlockingClient(Generic[A]):
 
     def close(self) -> None:
         """Close the client's connections. Closing twice is fine."""
-        if background.is_started():
+        if background.is_running():
             background.run(self._client.aclose)
         else:
-            self._client.close_unused()
+            self._client._transport.close_unused()
 
     def __enter__(self) -> Self:
         return self
@@ -119,15 +120,22 @@ class BlockingClient(Generic[A]):
 
 
 def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[SendReport, None, None]:
+    # After Ctrl-C the stream may still be at work when it is to be closed: one after the other.
+    one_at_a_time = asyncio.Lock()
+
+    async def following() -> SendReport | None:
+        async with one_at_a_time:
+            return await anext(stream, None)
+
+    async def close() -> None:
+        async with one_at_a_time:
+            await stream.aclose()
+
     try:
-        while (report := background.run(lambda: _next(stream), desk)) is not None:
+        while (report := background.run(following, desk)) is not None:
             yield report
     finally:
-        background.run(stream.aclose)
-
-
-async def _next(stream: AsyncGenerator[SendReport, None]) -> SendReport | None:
-    return await anext(stream, None)
+        background.run(close)
 
 
 def materialised(items: Any) -> Any:

@@ -7,16 +7,16 @@ import logging
 import ssl as ssl_module
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from functools import partial
+from functools import partial, wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, Self, TypeVar
 
 import attrs
 
 from smscore.batching import Batch, Outgoing, chunked, split
-from smscore.concurrency import as_finished, each, slices
+from smscore.concurrency import AsFinished, each, slices
 from smscore.config import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 R = TypeVar("R")
+Q = ParamSpec("Q")
 
 
 class Prepare(Protocol):
@@ -79,6 +80,20 @@ class Unset:
 
 
 UNSET: Final = Unset()
+
+
+def sends_nothing(method: Callable[Q, Coroutine[Any, Any, R]]) -> Callable[Q, Coroutine[Any, Any, R]]:
+    """Mark a method that sends no message: its errors have no outcome."""
+
+    @wraps(method)
+    async def call(*args: Q.args, **kwargs: Q.kwargs) -> R:
+        try:
+            return await method(*args, **kwargs)
+        except SMSError as error:
+            error.outcome = None
+            raise
+
+    return call
 
 
 class AsyncClient:
@@ -146,10 +161,6 @@ class AsyncClient:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""
         await self._transport.aclose()
 
-    def close_unused(self) -> None:
-        """Close a client that has no connections yet."""
-        self._transport.close_unused()
-
     async def __aenter__(self) -> Self:
         return self
 
@@ -174,14 +185,7 @@ class AsyncClient:
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
         """One request that sends no message."""
-        return await self._call_until(self._deadline(), endpoint, params)
-
-    async def _call_until(self, deadline: float | None, endpoint: Endpoint[P, R], params: P) -> R:
-        try:
-            return await self._exchange(endpoint, params, deadline)
-        except SMSError as error:
-            error.outcome = None
-            raise
+        return await self._exchange(endpoint, params, self._deadline())
 
     async def _call_in_chunks(self, endpoint: Endpoint[Sequence[P], list[R]], items: Sequence[P]) -> list[R]:
         """As many requests as the provider's limit asks for; the results in the order of the items."""
@@ -191,9 +195,9 @@ class AsyncClient:
 
         async def read(numbered: tuple[int, Sequence[P]]) -> tuple[int, list[R]]:
             number, chunk = numbered
-            return number, await self._call_until(deadline, endpoint, chunk)
+            return number, await self._exchange(endpoint, chunk, deadline)
 
-        async with aclosing(as_finished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
+        async with aclosing(AsFinished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
             async for number, result in results:
                 found[number] = result  # noqa: PERF403  # a comprehension would hide the closing
         return [result for number in range(len(chunks)) for result in found[number]]
@@ -295,6 +299,7 @@ class AsyncClient:
         self, endpoint: Endpoint[P, R], params: P, recipients: list[str], on_batch: OnBatch | None
     ) -> R:
         """One request that sends to more people than the ``recipients`` it names."""
+        self._transport.check_open()
         deadline = self._deadline()
         receipts: list[R] = []
 
@@ -325,7 +330,7 @@ class AsyncClient:
         if len(batches) == 1:
             await deliver(batches[0])
         else:
-            async with aclosing(as_finished(each(batches), deliver, self._settings.max_concurrency)) as ended:
+            async with aclosing(AsFinished(each(batches), deliver, self._settings.max_concurrency)) as ended:
                 async for _ in ended:
                     pass
         report = merger.report()
@@ -350,7 +355,7 @@ class AsyncClient:
 
         async with (
             aclosing(self._stretches(endpoint, items, prepare)) as stretches,
-            aclosing(as_finished(stretches, deliver, self._settings.max_concurrency)) as reports,
+            aclosing(AsFinished(stretches, deliver, self._settings.max_concurrency)) as reports,
         ):
             async for report in reports:
                 yield report
@@ -371,6 +376,7 @@ class AsyncClient:
                 index += len(batches)
 
     def _delivery(self, endpoint: SendEndpoint, on_batch: OnBatch | None) -> Delivery:
+        self._transport.check_open()
         deadline = self._deadline()
 
         async def attempt(batch: Batch, rule: StopRule) -> BatchResult:

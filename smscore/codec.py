@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
@@ -47,6 +48,28 @@ def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
         return list(decode(body, cast("type[list[T]]", list[model])))  # type: ignore[valid-type]  # a runtime alias
     except DecodeError:
         return [_row(raw, model) for raw in decode(body, list[Raw])]
+
+
+def whole(value: object) -> int | None:
+    """A whole number, also where it comes as text or as 1.0; None for anything else."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII) else None
+
+
+def text(value: object) -> str | None:
+    """What a provider says, as text, whatever it comes as; None where it says nothing."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def texts(value: object) -> list[str]:
+    """What a provider says as a list of texts, also where it is one text, an object or nothing."""
+    if value is None or value == {}:
+        return []
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    return [str(item) for item in items]
 
 
 def encode(value: object) -> bytes:

@@ -21,23 +21,29 @@ _FIRST_GREGORIAN_YEAR: Final = 1700
 def jalali_text(day: dt.date | dt.datetime, name: str) -> str:
     """A day as ``1404/10/10``; of an aware datetime, the day in Tehran. A naive one is ``InvalidRequest``."""
     if isinstance(day, dt.datetime):
-        day = aware(day, name).astimezone(TEHRAN).date()
+        day = aware(day, name, TEHRAN).date()
     elif not isinstance(day, dt.date):
         raise InvalidRequest(f"{name}= takes a date or an aware datetime.")
-    jalali = JalaliDate(day)
+    try:
+        jalali = JalaliDate(day)
+    except ValueError:
+        raise InvalidRequest(f"{name}= is a day outside the Jalali calendar.") from None
     return f"{jalali.year:04}/{jalali.month:02}/{jalali.day:02}"
 
 
 def utc_text(moment: dt.datetime, name: str) -> str:
     """A moment as ``2025-03-12 21:20:02`` in UTC. A naive one is ``InvalidRequest``."""
-    return aware(moment, name).astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return aware(moment, name, dt.UTC).isoformat(" ", "seconds").partition("+")[0]
 
 
-def aware(moment: dt.datetime, name: str) -> dt.datetime:
-    """The moment, if it says which time zone it is in; ``InvalidRequest`` otherwise."""
+def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
+    """The moment in this zone, if it says which one it is in itself; ``InvalidRequest`` otherwise."""
     if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
         raise InvalidRequest(f"{name}= takes a datetime with a time zone, such as datetime.now(timezone.utc).")
-    return moment
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        raise InvalidRequest(f"{name}= is a moment outside the calendar.") from None
 
 
 def read_day(text: object) -> dt.date | None:

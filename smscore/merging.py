@@ -76,7 +76,7 @@ class Merger:
     def report(self) -> SendReport:
         """The report of all batches added so far."""
         return SendReport(
-            recipients=self._outgoing.recipients,
+            given=self._outgoing.given,
             outcomes=bytes(self._outcomes),
             message_ids=self._message_ids,
             errors=self._errors,

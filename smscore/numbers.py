@@ -28,7 +28,7 @@ def with_ascii_digits(text: str) -> str:
 
 def local_form(number: object) -> str | None:
     """One number as ``09123456789``, or None where it is no Iranian mobile number."""
-    if isinstance(number, int) and not isinstance(number, bool):
+    if type(number) is int and number > 0:
         number = str(number)
     if not isinstance(number, str):
         return None
@@ -52,6 +52,11 @@ def _usual_spelling(numbers: Sequence[Any]) -> list[str | None] | None:
         if len(joined) == len(numbers) * (len(prefix) + 11) and pattern.fullmatch(joined):
             return list(numbers) if prefix == "0" else ["0" + number[len(prefix) :] for number in numbers]
     return None
+
+
+def as_e164(number: object) -> str:
+    """A number known to be good, in any spelling, as E.164."""
+    return e164(local_form(number) or str(number))
 
 
 def e164(local: str) -> str:

@@ -73,7 +73,7 @@ def one_text(
 ) -> Outgoing:
     """One text to many recipients; ``start`` is the first one's position in a stream."""
     recipients, bad = _recipients(to, keep_bad, start)
-    return Outgoing(recipients, [check_text(text)], [sender], bad=bad, extra=extra)
+    return Outgoing(recipients, [check_text(text)], [sender], bad=bad, extra=extra, given=to)
 
 
 def peer_to_peer(
@@ -92,7 +92,8 @@ def peer_to_peer(
         problem = text_problem(text)
         if problem:
             raise InvalidRequest(f"The text of message {start + place} {problem}.")
-    recipients, bad = _recipients([row.to for row in rows], keep_bad, start)
+    to = [row.to for row in rows]
+    recipients, bad = _recipients(to, keep_bad, start)
     return Outgoing(
         recipients,
         texts,
@@ -100,6 +101,7 @@ def peer_to_peer(
         [row.ref for row in rows] if any(row.ref is not None for row in rows) else None,
         bad,
         extra,
+        given=to,
     )
 
 
@@ -128,7 +130,7 @@ def _recipients(to: Sequence[Any], keep_bad: bool, start: int = 0) -> tuple[list
     if not keep_bad:
         raise _invalid_number(wrong, start)
     bad = {place: _invalid_number([(place, given)], start) for place, given in wrong}
-    return [str(given) if form is None else form for given, form in zip(to, forms, strict=True)], bad
+    return [form or "" for form in forms], bad
 
 
 def _invalid_number(wrong: list[tuple[int, object]], start: int) -> InvalidNumber:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -51,6 +52,8 @@ _BY_HTTP_STATUS: Final[Mapping[int, type[ProviderError]]] = {
 
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
+
+_PLAIN_CODE: Final = re.compile(r"-?[0-9]{1,5}(-[0-9]{1,5})?", re.ASCII)
 
 # What to do next, where a code's own meaning does not say it.
 _ADVICE: Final[Mapping[type[ProviderError], str]] = {
@@ -166,6 +169,6 @@ def _special(kind: type[ProviderError], answer: Answer, words: Words) -> dict[st
 
 
 def _shown(code: int | str) -> str:
-    # A code is the provider's text: a long or strange one does not belong in a message.
+    # A code is what the provider makes it: one that could be a number or a token does not belong in a message.
     text = str(code)
-    return text if len(text) <= 20 and text.isascii() and text.isprintable() else "in .code"
+    return text if _PLAIN_CODE.fullmatch(text) else "kept in .code"

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, overload
 
+import msgspec
 from attrs import define, field, frozen
 
 from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
-from smscore.numbers import e164
+from smscore.numbers import as_e164
 from smscore.outcomes import Outcome
 
 OUTCOMES: Final = tuple(Outcome)
@@ -42,7 +43,7 @@ class SendReport(Sequence[RecipientResult]):
     million stays small.
     """
 
-    _recipients: list[str] = field(alias="recipients")
+    _given: Sequence[Any] = field(alias="given")  # the caller's own objects, made E.164 when looked at
     _outcomes: bytes = field(alias="outcomes")
     _message_ids: list[int | None] = field(alias="message_ids")
     _errors: list[SMSError | None] = field(alias="errors")
@@ -54,7 +55,7 @@ class SendReport(Sequence[RecipientResult]):
     offset: int = 0
 
     def __len__(self) -> int:
-        return len(self._recipients)
+        return len(self._given)
 
     @overload
     def __getitem__(self, index: int) -> RecipientResult: ...
@@ -70,9 +71,8 @@ class SendReport(Sequence[RecipientResult]):
 
     def _result(self, position: int) -> RecipientResult:
         error = self._errors[position]
-        recipient = self._recipients[position]
         return RecipientResult(
-            recipient if isinstance(error, InvalidNumber) else e164(recipient),
+            str(self._given[position]) if isinstance(error, InvalidNumber) else as_e164(self._given[position]),
             OUTCOMES[self._outcomes[position]],
             self._message_ids[position],
             error,
@@ -200,6 +200,13 @@ class _Selection(Sequence[RecipientResult]):
         return f"<{len(self)} {_WORDS[self._outcome]} of {len(self._report)}>"
 
 
+def _json_ready(ref: object) -> Any:
+    try:
+        return msgspec.json.decode(msgspec.json.encode(ref, enc_hook=str))
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+        return str(ref)
+
+
 def _as_dict(result: RecipientResult) -> dict[str, Any]:
     error = result.error
     return {
@@ -208,5 +215,5 @@ def _as_dict(result: RecipientResult) -> dict[str, Any]:
         "message_id": result.message_id,
         "error": None if error is None else {"type": type(error).__name__, "code": error.code, "text": str(error)},
         "request_id": result.request_id,
-        "ref": result.ref,
+        "ref": _json_ready(result.ref),
     }

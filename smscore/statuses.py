@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import TypeGuard
 
 from attrs import frozen
 
@@ -44,9 +45,16 @@ class MessageStatus:
 
 
 def check_message_ids(message_ids: Iterable[int]) -> list[int]:
-    """The ids as a list, if each is a whole number; ``InvalidRequest`` otherwise."""
-    ids = list(message_ids) if not isinstance(message_ids, (str, bytes)) else [message_ids]
+    """The ids as a list, if each is a whole number of 64 bits; ``InvalidRequest`` otherwise."""
+    if isinstance(message_ids, (str, bytes)) or not isinstance(message_ids, Iterable):
+        raise InvalidRequest("message_ids is no iterable. Give a list of message ids, such as report.message_ids.")
+    ids = list(message_ids)
     for place, id_ in enumerate(ids):
-        if isinstance(id_, bool) or not isinstance(id_, int):
-            raise InvalidRequest(f"The message id at position {place} is {type(id_).__name__}, not int.")
-    return [id_ for id_ in ids if isinstance(id_, int)]
+        if not is_id(id_):
+            raise InvalidRequest(f"What stands at position {place} is no message id: give a whole number of 64 bits.")
+    return ids
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """Whether a value is a whole number of 64 bits."""
+    return type(value) is int and -(2**63) <= value < 2**63

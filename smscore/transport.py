@@ -92,12 +92,16 @@ class Transport:
         """Refuse any further request, where no connection was opened."""
         self._closed = True
 
-    async def _session(self) -> aiohttp.ClientSession:
+    def check_open(self) -> None:
+        """Raise ``ClientClosed`` if no request can leave any more."""
         if self._closed:
             raise ClientClosed("This client is closed. Make a new one, or close it later.")
+        if self._borrowed is not None and self._borrowed.closed:
+            raise ClientClosed("The session that this client was given is closed.")
+
+    async def _session(self) -> aiohttp.ClientSession:
+        self.check_open()
         if self._borrowed is not None:
-            if self._borrowed.closed:
-                raise ClientClosed("The session that this client was given is closed.")
             return self._borrowed
         loop = asyncio.get_running_loop()
         owned = self._owned.get(loop)
