@@ -18,7 +18,8 @@ from typing import Any, Final, TypeVar
 from anyio.from_thread import BlockingPortal
 
 from smscore.concurrency import SliceSource
-from smscore.errors import ConfigurationError
+from smscore.errors import ClientClosed, ConfigurationError
+from smscore.inherited import leave_to_the_parent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,6 +36,8 @@ class BackgroundLoop:
         self._pid = os.getpid()
         self._thread.start()
         self._portal = self._ready.result()
+        self._under_way: set[Future[Any]] = set()
+        leave_to_the_parent(self)
         atexit.register(self.stop)
 
     async def _serve(self) -> None:
@@ -48,12 +51,18 @@ class BackgroundLoop:
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
-        return self._portal.start_task_soon(function)
+        future = self._portal.start_task_soon(function)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
     def stop(self) -> None:
         """End the loop, whose connections close with it; not in a forked child, whose loop it is not."""
-        if os.getpid() == self._pid:
-            _process.forget(self)
+        if os.getpid() != self._pid:
+            return
+        _process.forget(self)
+        # What a daemon thread still waits for ends with the process; a cancel would only make it print an error.
+        if not self._under_way:
             self._portal.start_task_soon(self._portal.stop, True)
             self._thread.join(_GRACE)
 
@@ -64,11 +73,12 @@ class _Process:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: BackgroundLoop | None = None
-        self._inherited: list[BackgroundLoop | None] = []
 
     def background(self) -> BackgroundLoop:
         with self._lock:
             if self._loop is None:
+                if sys.is_finalizing():
+                    raise ClientClosed("The interpreter is ending, and no request can be made any more.")
                 self._loop = BackgroundLoop()
             return self._loop
 
@@ -82,8 +92,6 @@ class _Process:
             self._loop = None
 
     def begin_anew(self) -> None:
-        # Closing what a child inherited would break the parent's requests: it is kept, and never touched.
-        self._inherited.append(self._loop)
         self._lock = threading.Lock()
         self._loop = None
 

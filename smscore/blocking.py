@@ -135,7 +135,9 @@ def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[
         while (report := background.run(following, desk)) is not None:
             yield report
     finally:
-        background.run(close)
+        # A stream that the end of the process finds open has ended with its loop.
+        if background.is_running():
+            background.run(close)
 
 
 def materialised(items: Any) -> Any:

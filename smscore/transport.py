@@ -21,6 +21,7 @@ from smscore.config import ANSWER_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.endpoint import Answer, Fault, FileContent, Request
 from smscore.errors import ClientClosed, ConfigurationError
+from smscore.inherited import leave_to_the_parent
 
 _log: Final = logging.getLogger(__name__)
 _PIECE: Final = 256 * 1024
@@ -123,6 +124,7 @@ class _Owned:
             trust_env=False,
         )
         self.guard = self._close_at_the_end()
+        leave_to_the_parent(self.session)
 
     async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
         # A loop that ends closes its async generators: the one hook that asyncio gives.

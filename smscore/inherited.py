@@ -1,0 +1,29 @@
+"""What a forked child must never close, since its parent is using it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Any, Final
+from weakref import WeakSet
+
+_shared: Final[WeakSet[Any]] = WeakSet()
+
+
+def leave_to_the_parent(thing: object) -> None:
+    """Let a child of a fork never free this thing, not even at its end.
+
+    A child shares the parent's sockets and their epoll: freeing a connection there takes the parent's away.
+    """
+    _shared.add(thing)
+
+
+def _keep() -> None:
+    for thing in _shared:
+        # A reference that nothing gives back: the end of the interpreter clears every other one.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    _shared.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep)
