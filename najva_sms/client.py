@@ -16,6 +16,7 @@ from smscore.errors import InvalidRequest
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients
 from smscore.reports import SendReport
 from smscore.statuses import MessageStatus, check_message_ids
+from smscore.text import can_be_encoded
 
 _PAGE_SIZE: Final = 200
 
@@ -145,6 +146,6 @@ def _check_whole(name: str, value: object, least: int, most: int | None) -> None
 
 
 def _file_id(file_id: str | None) -> Mapping[str, str]:
-    if file_id is not None and (not isinstance(file_id, str) or not file_id.strip()):
+    if file_id is not None and (not isinstance(file_id, str) or not file_id.strip() or not can_be_encoded(file_id)):
         raise InvalidRequest("file_id= is what upload_file gave.")
     return {} if file_id is None else {"file_id": file_id}

@@ -32,12 +32,11 @@ def opened(file: UploadFile, filename: str | None) -> FileContent:
         content = io.BytesIO(file) if isinstance(file, (bytes, bytearray, memoryview)) else _rewindable(file)
     start = content.tell()
     size = content.seek(0, io.SEEK_END) - start
-    content.seek(start)
     if size > MOST_BYTES:
         if content is not file:
             content.close()
         raise InvalidRequest(f"The file has {size} bytes; Najva takes at most {MOST_BYTES} (15 MB).")
-    return FileContent(content, name, size)
+    return FileContent(content, name, start, size)
 
 
 def _checked_name(name: str) -> str:

@@ -213,8 +213,15 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-SEND: Final = SendEndpoint("Send", "POST", "/api/Sms/Send", _build_send, _read_send, Repeat.SAME_ID)
-SEND_P2P: Final = SendEndpoint("SendP2P", "POST", "/api/Sms/SendP2P", _build_send_p2p, _read_send, Repeat.SAME_ID)
+def _arrived(batch: Batch) -> BatchResult:
+    # The ids, and any refusals of single recipients, were lost with the answer; no call gives them back.
+    return all_accepted(batch, None)
+
+
+SEND: Final = SendEndpoint("Send", "POST", "/api/Sms/Send", _build_send, _read_send, Repeat.SAME_ID, arrived=_arrived)
+SEND_P2P: Final = SendEndpoint(
+    "SendP2P", "POST", "/api/Sms/SendP2P", _build_send_p2p, _read_send, Repeat.SAME_ID, arrived=_arrived
+)
 CHECK_REQUEST_ID: Final = Endpoint[str, bool](
     "checkRequestId",
     "GET",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import itertools
 import logging
+import random
 import ssl as ssl_module
 import time
 import uuid
@@ -34,8 +37,8 @@ from smscore.config import (
     from_environment,
 )
 from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule, not_attempted
-from smscore.endpoint import Answer, Endpoint, Fault, Provider, request_for
-from smscore.errors import SMSError
+from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
+from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.merging import BatchResult, Merger, all_accepted, failed
 from smscore.outgoing import (
     AnyMessage,
@@ -53,6 +56,7 @@ from smscore.outgoing import (
 from smscore.ratelimit import RateLimit
 from smscore.refusals import fault_error
 from smscore.reports import SendReport
+from smscore.retry import RetryBudget, final_error, next_wait
 from smscore.text import check_text
 from smscore.transport import Transport
 
@@ -118,7 +122,8 @@ class AsyncClient:
     ) -> None:
         name = self.provider.name
         checked_limit("max_concurrency", max_concurrency)
-        checked_limit("batch_size", batch_size, self.provider.send_limit)
+        if batch_size is not None:
+            checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
         base_url = base_url or from_environment(name, "base_url") or self.provider.base_url
         self._settings = Settings(
@@ -132,6 +137,7 @@ class AsyncClient:
             rate_limit=rate_limit,
         )
         self._limit = RateLimit(rate_limit) if rate_limit else None
+        self._budget = RetryBudget()
         self._transport = Transport(proxy=proxy, ssl=ssl, session=session)
 
     def with_options(
@@ -205,17 +211,46 @@ class AsyncClient:
     async def _exchange(
         self, endpoint: Endpoint[P, R], params: P, deadline: float | None, rule: StopRule | None = None
     ) -> R:
+        """One request, tried again as its endpoint and the client's policy allow."""
+        settings = self._settings
+        request = request_for(
+            endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token
+        )
+        began = time.monotonic()
+        earlier: OutcomeUnknown | None = None
+        for tries in itertools.count(1):
+            try:
+                result = self._read(endpoint, await self._attempt(request, deadline, rule), params)
+            except DuplicateRequest as error:
+                if earlier is not None and endpoint.arrived is not None:
+                    return endpoint.arrived(params)
+                raise final_error(error, earlier) from None
+            except SMSError as error:
+                wait = next_wait(
+                    error,
+                    repeat=endpoint.repeat,
+                    tries=tries,
+                    policy=settings.retry,
+                    jitter=random.random(),  # noqa: S311  # it spreads requests, and hides nothing
+                    elapsed=time.monotonic() - began,
+                    left=_time_left(deadline),
+                )
+                if wait is None or not self._budget.take():
+                    raise final_error(error, earlier if endpoint.repeat is Repeat.SAME_ID else None) from None
+                earlier = error if isinstance(error, OutcomeUnknown) else earlier
+                await asyncio.sleep(wait)
+            else:
+                self._budget.succeed()
+                return result
+        raise AssertionError("the loop above ends by return or raise")
+
+    async def _attempt(self, request: Request, deadline: float | None, rule: StopRule | None) -> Answer | Fault:
         left = _time_left(deadline)
         if (self._limit and not await self._limit.wait(left)) or (left is not None and left <= 0):
             raise not_attempted("the time for the whole call ran out", self.provider.name)
         if rule is not None:
             rule.check(self.provider.name)
-        settings = self._settings
-        request = request_for(
-            endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token
-        )
-        answer = await self._transport.exchange(request, _within(settings.timeout, _time_left(deadline)))
-        return self._read(endpoint, answer, params)
+        return await self._transport.exchange(request, _within(self._settings.timeout, _time_left(deadline)))
 
     def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
         name = self.provider.name

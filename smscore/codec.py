@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 import attrs
 import cattrs
 import msgspec
+from cattrs.cols import list_structure_factory
+from cattrs.gen import make_dict_structure_fn
 
 T = TypeVar("T")
 
@@ -34,12 +37,10 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
         road: Any = model  # mypy takes no type[T] as hashable
         if _is_plain(road):
             return cast("T", _decoder(road).decode(body))
-        return _strict.structure(_decoder(Any).decode(body), model)
+        return _structured(_decoder(Any).decode(body), model)
     # msgspec tells of broken UTF-8 by UnicodeDecodeError and of too deep a nesting by RecursionError.
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(_path_of(error)) from None
-    except cattrs.BaseValidationError as error:
-        raise DecodeError("; ".join(cattrs.transform_error(error, format_exception=_type_only))) from None
 
 
 def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
@@ -75,6 +76,13 @@ def texts(value: object) -> list[str]:
 def encode(value: object) -> bytes:
     """A request's body as compact UTF-8 JSON: Persian as it is, and fields that are None left out."""
     return _encoder.encode(_strict.unstructure(value) if attrs.has(type(value)) else value)
+
+
+def _structured(value: object, model: type[T]) -> T:
+    try:
+        return _strict.structure(value, model)
+    except (cattrs.BaseValidationError, TypeError) as error:
+        raise DecodeError("; ".join(cattrs.transform_error(error, format_exception=_type_only))) from None
 
 
 def _row(raw: Raw, model: type[T]) -> T | DecodeError:
@@ -124,12 +132,34 @@ def _exactly(kind: type) -> Any:
     return structure
 
 
+def _only(kind: type, make: Callable[[Any, cattrs.Converter], Any]) -> Callable[[Any, cattrs.Converter], Any]:
+    """A factory of hooks that take this kind of JSON value and no other that looks alike."""
+
+    def factory(model: Any, converter: cattrs.Converter) -> Any:
+        hook = make(model, converter)
+
+        def structure(value: object, wanted: Any) -> Any:
+            if type(value) is not kind:
+                raise TypeError(kind.__name__)
+            return hook(value, wanted)
+
+        return structure
+
+    return factory
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
 def _is_list_of_plain(kind: Any) -> bool:
-    return get_origin(kind) is list and not any(attrs.has(part) for part in get_args(kind))
+    return _is_list(kind) and not any(attrs.has(part) for part in get_args(kind))
 
 
-# cattrs alone would make "None" of None, True of "false" and 1 of 1.9.
+# cattrs alone would make "None" of None, True of "false", 1 of 1.9, and a list of letters of "abc".
 for _kind in (bool, int, str):
     _strict.register_structure_hook(_kind, _exactly(_kind))
+_strict.register_structure_hook_factory(_is_list, _only(list, list_structure_factory))
+_strict.register_structure_hook_factory(attrs.has, _only(dict, make_dict_structure_fn))
 # A list of 10,000 numbers is JSON as it is; copying it would cost more than encoding it.
 _strict.register_unstructure_hook_func(_is_list_of_plain, lambda items: items)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-import re
 from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
@@ -22,6 +21,11 @@ MAX_CONCURRENCY: Final = 8
 STREAM_BATCH: Final = 10_000  # of a stream to a provider that sets no limit
 KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
 ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
+LONGEST_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
+ID_LIFETIME: Final = 3.5 * 3600  # seconds that a request id is used again, of the 4 hours that Sepahan remembers it
+REPEATS_FREE: Final = 10.0
+REPEATS_MOST: Final = 100.0
+REPEATS_A_SUCCESS: Final = 0.1
 DEAD_BATCHES: Final = 3  # in a row without a usable answer or a connection: no further batch starts
 
 
@@ -97,7 +101,10 @@ def from_environment(provider: str, setting: str) -> str | None:
 
 def checked_token(token: str | None, provider: str) -> Secret:
     """The token, fit for a header; ``ConfigurationError`` otherwise."""
-    token = (token if token is not None else from_environment(provider, "token") or "").strip()
+    token = from_environment(provider, "token") or "" if token is None else token
+    if not isinstance(token, str):
+        raise ConfigurationError(f"token= is {type(token).__name__}, not str.", provider=provider)
+    token = token.strip()
     if not token:
         raise ConfigurationError(f"There is no token. Give token=… or set {provider.upper()}_TOKEN.", provider=provider)
     if not token.isascii() or not token.isprintable():
@@ -117,14 +124,16 @@ def checked_base_url(url: str, provider: str) -> str:
 
 
 def _url_problem(url: str) -> str | None:
+    if not isinstance(url, str):
+        return f"is {type(url).__name__}, not str"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is no URL"
-    if not host or re.search(r"\s", url):
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
         return "is no URL; give one such as https://api.example.ir"
-    if parts.username is not None or parts.query or parts.fragment:
+    if parts.username is not None or "?" in url or "#" in url:
         return "must hold no user, query or fragment; the token goes into token=…"
     if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
         return None
@@ -154,9 +163,9 @@ def checked_retry(retry: RetryPolicy) -> RetryPolicy:
     return retry
 
 
-def checked_limit(name: str, value: int | None, most: int | None = None) -> None:
-    """Raise ``ConfigurationError`` unless the value is None or a whole number from 1 to ``most``."""
-    if value is not None and (type(value) is not int or value < 1 or (most is not None and value > most)):
+def checked_limit(name: str, value: int, most: int | None = None) -> None:
+    """Raise ``ConfigurationError`` unless the value is a whole number from 1 to ``most``."""
+    if type(value) is not int or value < 1 or (most is not None and value > most):
         raise ConfigurationError(f"{name}= is a whole number from 1" + (f" to {most}." if most else " up."))
 
 

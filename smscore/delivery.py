@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from smscore.batching import Batch
 from smscore.config import DEAD_BATCHES
 from smscore.endpoint import Endpoint
-from smscore.errors import NotAttempted, ProviderError, SMSError
+from smscore.errors import NotAttempted, SMSError
 from smscore.merging import BatchResult, batch_report, failed
 from smscore.numbers import e164_forms
 from smscore.refusals import is_dead
@@ -61,7 +61,7 @@ class StopRule:
         if isinstance(failure, NotAttempted):
             return
         self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
-        if isinstance(failure, ProviderError) and failure.meets_every_batch:
+        if failure is not None and failure.meets_every_batch:
             self.stop(f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too")
         elif self._dead_in_a_row >= DEAD_BATCHES:
             self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer or no connection")

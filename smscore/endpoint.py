@@ -24,10 +24,11 @@ class Repeat(Enum):
 
 @frozen
 class FileContent:
-    """A file to upload as a multipart field: ``size`` bytes from where it stands. It stays open."""
+    """A file to upload as a multipart field: ``size`` bytes from ``start``. It stays open."""
 
     file: BinaryIO = field(repr=False)
     filename: str = field(repr=False)
+    start: int
     size: int
     name: str = "file"
 
@@ -88,6 +89,8 @@ class Endpoint(Generic[P, R]):
     build: Callable[[P], Content]
     read: Callable[[Answer, P], R]
     repeat: Repeat = Repeat.FREELY
+    arrived: Callable[[P], R] | None = None
+    """What a repeat refused as a duplicate gives, after a try of ours that may have arrived: that one did."""
     limit: int | None = None
     """The most ids that the provider takes in one request."""
 

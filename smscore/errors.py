@@ -24,6 +24,8 @@ class SMSError(Exception):
     """
 
     default_outcome: ClassVar[Outcome | None] = None
+    meets_every_batch: bool = False
+    """Whether any other batch of the same call would meet the same."""
 
     def __init__(
         self,
@@ -107,8 +109,6 @@ class ProviderError(SMSError):
     """The provider said no. A code that no table knows is this very class, the code kept."""
 
     default_outcome: ClassVar[Outcome | None] = Outcome.REJECTED
-    meets_every_batch: bool = False
-    """Whether any other batch of the same call would meet the same refusal."""
 
 
 class AuthenticationError(ProviderError):

@@ -10,7 +10,7 @@ from smscore.concurrency import SliceSource
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.messages import Message
 from smscore.numbers import local_forms, with_ascii_digits
-from smscore.text import check_text, text_problem
+from smscore.text import can_be_encoded, check_text, text_problem
 
 Recipient: TypeAlias = str | int
 Recipients: TypeAlias = Recipient | Iterable[Recipient]
@@ -51,6 +51,8 @@ def check_sender(sender: object, *, needed: bool) -> str | None:
     if sender is not None and not isinstance(sender, str):
         raise InvalidRequest(f"The sender is {type(sender).__name__}. Give your line as a str.")
     line = with_ascii_digits(sender).strip() if sender else ""
+    if not can_be_encoded(line):
+        raise InvalidRequest("The sender holds half of a surrogate pair, which no encoding can carry.")
     if needed and not line:
         raise InvalidRequest("There is no sender. Give sender=… to the call or the client, or set …_SENDER.")
     return line or None

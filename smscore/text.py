@@ -41,11 +41,18 @@ def text_problem(text: object) -> str | None:
         return f"is {type(text).__name__}, not str"
     if not text or text.isspace():
         return "is empty"
+    if not can_be_encoded(text):
+        return "holds half of a surrogate pair, which no encoding can carry"
+    return None
+
+
+def can_be_encoded(text: str) -> bool:
+    """Whether a text is UTF-8 to be: half of a surrogate pair is not."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "holds half of a surrogate pair, which no encoding can carry"
-    return None
+        return False
+    return True
 
 
 def check_text(text: str) -> str:

@@ -210,6 +210,7 @@ class _File(Payload):
 
     def __init__(self, content: FileContent) -> None:
         super().__init__(content.file, content_type="application/octet-stream")
+        self._start = content.start
         self._size = content.size
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -217,6 +218,7 @@ class _File(Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         left = self._size or 0
+        await asyncio.to_thread(self._value.seek, self._start)
         while left:
             piece = await asyncio.to_thread(self._value.read, min(left, _PIECE))
             if not piece:

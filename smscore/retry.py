@@ -1,0 +1,100 @@
+"""Whether a request is tried again, after how long, and what its end then means. Nothing here knows a network."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from smscore.config import (
+    ID_LIFETIME,
+    LONGEST_WAIT,
+    REPEATS_A_SUCCESS,
+    REPEATS_FREE,
+    REPEATS_MOST,
+    RetryPolicy,
+)
+from smscore.endpoint import Repeat
+from smscore.errors import ConnectionFailed, OutcomeUnknown, ProviderError, RateLimited, SMSError
+
+
+def may_repeat(error: SMSError, repeat: Repeat) -> bool:
+    """Whether a request that ended so may be tried again at all."""
+    if isinstance(error, (ConnectionFailed, RateLimited)):
+        return True
+    return isinstance(error, OutcomeUnknown) and repeat is not Repeat.NEVER
+
+
+def wait_before(error: SMSError, tries: int, policy: RetryPolicy, jitter: float) -> float:
+    """The seconds to wait after so many tries: doubling, between half and all of it by ``jitter`` (0 to 1).
+
+    ``Retry-After`` is obeyed where it asks for more.
+    """
+    full = min(policy.wait_max, policy.wait_initial * 2.0 ** min(tries - 1, 60))
+    asked = error.retry_after if isinstance(error, RateLimited) else None
+    return max(full * (1 + jitter) / 2, asked or 0.0)
+
+
+def next_wait(
+    error: SMSError,
+    *,
+    repeat: Repeat,
+    tries: int,
+    policy: RetryPolicy,
+    jitter: float,
+    elapsed: float,
+    left: float | None,
+) -> float | None:
+    """The seconds to wait before the next try, or None to stop.
+
+    ``tries`` were made in the ``elapsed`` seconds since the first; ``left`` is what the call's time still allows.
+    """
+    if tries >= policy.attempts or not may_repeat(error, repeat):
+        return None
+    wait = wait_before(error, tries, policy, jitter)
+    if wait > LONGEST_WAIT or (left is not None and wait >= left):
+        return None
+    if repeat is Repeat.SAME_ID and elapsed + wait > ID_LIFETIME:
+        return None
+    return wait
+
+
+def final_error(error: SMSError, earlier: OutcomeUnknown | None) -> SMSError:
+    """What the last error means after ``earlier``, the last try that may have arrived (None if none may have).
+
+    A refusal of a repeat, or a repeat that never left, says nothing of the earlier try.
+    """
+    if earlier is None or isinstance(error, OutcomeUnknown):
+        return error
+    if not isinstance(error, ProviderError):
+        return earlier
+    unknown = OutcomeUnknown(
+        f"{error.provider} refused a repeat, after an earlier try that may have arrived. What became of that is not "
+        "known; .details has the refusal.",
+        provider=error.provider,
+        code=error.code,
+        http_status=error.http_status,
+        message=error.message,
+        details=[str(error), *error.details],
+    )
+    unknown.meets_every_batch = error.meets_every_batch
+    return unknown
+
+
+@define
+class RetryBudget:
+    """How many repeats a client may still make: some free, then one for every ten successes.
+
+    It keeps an outage from being met with three times the usual requests.
+    """
+
+    left: float = REPEATS_FREE
+
+    def take(self) -> bool:
+        """Take one repeat, if there is one."""
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+    def succeed(self) -> None:
+        """Note a request that was answered."""
+        self.left = min(REPEATS_MOST, self.left + REPEATS_A_SUCCESS)
