@@ -1,0 +1,316 @@
+"""Bytes to models and back: strict, two ways that agree, and errors that name a path and quote nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from attrs import field, frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smscore import codec
+from smscore.codec import DecodeError
+
+
+@frozen
+class Inner:
+    """Something inside."""
+
+    id: int
+    name: str | None = None
+
+
+@frozen
+class Model:
+    """A model that msgspec reads by itself."""
+
+    count: int
+    flag: bool
+    text: str
+    ids: list[int] = field(factory=list)
+    inner: Inner | None = None
+    rows: list[Inner] = field(factory=list)
+    maybe: int | None = None
+
+
+@frozen
+class Aliased:
+    """The same with an alias, which cattrs reads."""
+
+    count: int = field(alias="how_many")
+    flag: bool
+    text: str
+    ids: list[int] = field(factory=list)
+    inner: Inner | None = None
+    rows: list[Inner] = field(factory=list)
+    maybe: int | None = None
+
+
+@frozen
+class Converted:
+    """A model with a converter."""
+
+    text: str = field(converter=str.strip)
+
+
+BOTH = pytest.mark.parametrize("model", [Model, Aliased])
+GOOD: dict[str, Any] = {"count": 1, "flag": True, "text": "سلام"}
+
+
+def encoded(**changes: Any) -> bytes:
+    return json.dumps({**GOOD, **changes}).encode()
+
+
+# Strictness
+
+
+@BOTH
+def test_a_value_of_the_right_types_is_read(model: Any) -> None:
+    inner = {"id": 2**62, "name": "x"}
+    found = codec.decode(encoded(ids=[1, -2], inner=inner, rows=[inner, {"id": 1}], unknown={"key": 1}), model)
+    assert (found.count, found.flag, found.text, found.ids) == (1, True, "سلام", [1, -2])
+    assert found.inner == Inner(2**62, "x")
+    assert found.rows == [Inner(2**62, "x"), Inner(1)]
+    assert found.maybe is None
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"count": "1"}, "count"),
+        ({"count": 1.0}, "count"),
+        ({"count": True}, "count"),
+        ({"count": None}, "count"),
+        ({"count": [1]}, "count"),
+        ({"count": {}}, "count"),
+        ({"flag": 1}, "flag"),
+        ({"flag": "false"}, "flag"),
+        ({"flag": None}, "flag"),
+        ({"text": None}, "text"),
+        ({"text": 5}, "text"),
+        ({"text": ["a"]}, "text"),
+        ({"ids": None}, "ids"),
+        ({"ids": "123"}, "ids"),
+        ({"ids": {"1": 1}}, "ids"),
+        ({"ids": [1, "2"]}, "ids"),
+        ({"ids": [1, 2.0]}, "ids"),
+        ({"inner": []}, "inner"),
+        ({"inner": "x"}, "inner"),
+        ({"inner": {}}, "inner"),
+        ({"inner": {"id": "1"}}, "inner.id"),
+        ({"inner": {"id": 1, "name": 5}}, "inner.name"),
+        ({"rows": {}}, "rows"),
+        ({"rows": [{"id": 1}, {"id": None}]}, "rows[1].id"),
+        ({"rows": [None]}, "rows[0]"),
+        ({"maybe": "5"}, "maybe"),
+        ({"maybe": True}, "maybe"),
+    ],
+)
+def test_a_wrong_type_is_an_error_that_names_its_path(model: Any, change: dict[str, Any], path: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        codec.decode(encoded(**change), model)
+    assert path in str(caught.value)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["count", "flag", "text"])
+def test_a_missing_field_is_named(model: Any, name: str) -> None:
+    body = {key: value for key, value in GOOD.items() if key != name}
+    with pytest.raises(DecodeError, match=name):
+        codec.decode(json.dumps(body).encode(), model)
+
+
+@BOTH
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"x"', b"5", b"true", b"[[1]]", b"{}", b'[{"count": 1}]'])
+def test_another_kind_of_value_is_an_error(model: Any, body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        codec.decode(body, model)
+
+
+@pytest.mark.parametrize("model", [Model, Aliased, Any, int, str, dict[str, Any], list[int]])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"<html><body>secret</body></html>",
+        b'{"count": NaN}',
+        b"NaN",
+        b"Infinity",
+        b"{'count': 1}",
+        b'{"count": 1} {"count": 1}',
+        b'{"count": 1,}',
+        b'{"text": "\xff\xfe secret"}',
+        b'"\xff"',
+        b'{"text": "\\ud800"}',
+        b"\xef\xbb\xbf{}",
+        b"01",
+        b"[" * 200_000,
+        b"[" * 200_000 + b"]" * 200_000,
+        b'{"a":' * 200_000 + b"1" + b"}" * 200_000,
+        "{}".encode("utf-16"),
+    ],
+    ids=lambda value: repr(value)[:24] if isinstance(value, bytes) else None,
+)
+def test_what_is_no_json_is_an_error_and_nothing_else(body: bytes, model: Any) -> None:
+    with pytest.raises(DecodeError) as caught:
+        codec.decode(body, model)
+    assert "secret" not in str(caught.value)
+
+
+@BOTH
+def test_of_a_key_that_stands_twice_the_last_one_counts(model: Any) -> None:
+    body = b'{"count": 1, "flag": true, "text": "a", "count": 2}'
+    assert codec.decode(body, model).count == 2
+
+
+@BOTH
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, 2**64 + 1, -(2**63), 639027944154527200])
+def test_large_whole_numbers_keep_every_digit(model: Any, number: int) -> None:
+    assert codec.decode(encoded(count=number), model).count == number
+
+
+# What errors hold
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"count": "0912-secret"},
+        {"ids": ["0912-secret"]},
+        {"ids": "0912-secret"},
+        {"inner": "0912-secret"},
+        {"inner": {"id": "0912-secret"}},
+        {"rows": [{"id": 1}, {"id": {"0912-secret": "0912-secret"}}]},
+        {"flag": "0912-secret", "count": {"0912-secret": 1}},
+    ],
+)
+def test_errors_hold_nothing_of_the_content(model: Any, change: dict[str, Any]) -> None:
+    with pytest.raises(DecodeError) as caught:
+        codec.decode(encoded(**change), model)
+    assert "secret" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+# The two ways
+
+
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "name", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+nearly_good = st.fixed_dictionaries(
+    {"count": st.integers() | any_json, "flag": st.booleans() | any_json, "text": st.text() | any_json},
+    optional={
+        "ids": st.lists(st.integers()) | any_json,
+        "inner": st.builds(lambda id_, name: {"id": id_, "name": name}, st.integers(), st.none() | st.text())
+        | any_json,
+        "rows": st.lists(st.builds(lambda id_: {"id": id_}, st.integers()) | any_json, max_size=3) | any_json,
+        "maybe": any_json,
+    },
+)
+
+
+@given(st.one_of(nearly_good, any_json))
+def test_msgspec_and_cattrs_read_alike(value: Any) -> None:
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    found = []
+    for model in (Model, Aliased):
+        try:
+            read = codec.decode(body, model)
+        except DecodeError:
+            found.append(None)
+        else:
+            found.append([getattr(read, name) for name in ("count", "flag", "text", "ids", "inner", "rows", "maybe")])
+    assert found[0] == found[1]
+    assert json.dumps(found[0], default=repr) == json.dumps(found[1], default=repr)
+
+
+@given(st.binary(max_size=40))
+def test_no_bytes_raise_anything_but_a_decode_error(body: bytes) -> None:
+    for model in (Model, Aliased):
+        with pytest.raises(DecodeError):
+            codec.decode(body, model)
+
+
+def test_converters_are_applied() -> None:
+    assert codec.decode(b'{"text": " a "}', Converted).text == "a"
+    with pytest.raises(DecodeError, match="text"):
+        codec.decode(b'{"text": 5}', Converted)
+
+
+# Pieces and rows
+
+
+def test_pieces_are_found_and_not_yet_read() -> None:
+    parts = codec.pieces(b'{"return": {"status": 200}, "entries": [oops]}'.replace(b"oops", b'{"id": 1}'))
+    assert set(parts) == {"return", "entries"}
+    assert codec.decode(parts["entries"], list[Inner]) == [Inner(1)]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[1]", b"null", b"<html>", b'{"a": 1', b'{"a": nope}', b'{"a":' + b"[" * 200_000]
+)
+def test_what_is_no_object_has_no_pieces(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        codec.pieces(body)
+
+
+@BOTH
+def test_rows_keep_the_good_ones_beside_the_bad(model: Any) -> None:
+    body = json.dumps([GOOD, {**GOOD, "count": "secret"}, None, {**GOOD, "count": 3}]).encode()
+    first, second, third, fourth = codec.rows(body, model)
+    assert (first.count, fourth.count) == (1, 3)
+    assert isinstance(second, DecodeError)
+    assert isinstance(third, DecodeError)
+    assert "secret" not in str(second)
+
+
+@BOTH
+@pytest.mark.parametrize("body", [b"{}", b"null", b"5", b"[", b'[{"count": 1}'])
+def test_rows_of_what_is_no_array_are_an_error(model: Any, body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        codec.rows(body, model)
+
+
+def test_rows_of_an_empty_array_are_none() -> None:
+    assert codec.rows(b"[]", Model) == []
+
+
+# Encoding
+
+
+def test_encoding_leaves_out_none_and_keeps_persian_as_it_is() -> None:
+    assert codec.encode(Inner(5)) == b'{"id":5}'
+    assert codec.encode(Inner(5, "سلام")) == '{"id":5,"name":"سلام"}'.encode()
+
+
+def test_encoding_leaves_out_none_inside_too() -> None:
+    body = codec.encode(Model(1, True, "x", inner=Inner(2), rows=[Inner(3), Inner(4, "ب")]))
+    assert json.loads(body) == {
+        "count": 1,
+        "flag": True,
+        "text": "x",
+        "inner": {"id": 2},
+        "rows": [{"id": 3}, {"id": 4, "name": "ب"}],
+    }
+
+
+@pytest.mark.parametrize("value", [[1, 2, 2**64 + 1], [], {"messageids": [1]}, "متن"])
+def test_plain_values_are_encoded_as_they_are(value: object) -> None:
+    assert json.loads(codec.encode(value)) == value
+
+
+@given(st.integers(), st.booleans(), st.text(), st.lists(st.integers()))
+def test_what_is_encoded_reads_back(count: int, flag: bool, text: str, ids: list[int]) -> None:
+    model = Model(count, flag, text, ids)
+    assert codec.decode(codec.encode(model), Model) == model
