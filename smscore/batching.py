@@ -74,9 +74,7 @@ def split(
             positions=chunk,
             recipients=take(outgoing.recipients, chunk),
             texts=_take_each(outgoing.texts, chunk),
-            senders=outgoing.senders[chunk[0] :][:1]
-            if one_sender and len(outgoing.senders) > 1
-            else _take_each(outgoing.senders, chunk),
+            senders=_senders(outgoing.senders, chunk, one_sender),
             refs=None if outgoing.refs is None else take(outgoing.refs, chunk),
             request_id=name(number + 1, len(chunks)),
             extra=outgoing.extra,
@@ -104,6 +102,12 @@ def put(column: list[T], positions: Positions, values: Iterable[T]) -> None:
         return
     for position, value in zip(positions, values, strict=True):
         column[position] = value
+
+
+def _senders(column: list[str | None], positions: Positions, one_sender: bool) -> list[str | None]:
+    if one_sender and len(column) > 1:
+        return [column[positions[0]]]
+    return _take_each(column, positions)
 
 
 def _take_each(column: list[T], positions: Positions) -> list[T]:

@@ -83,13 +83,16 @@ class BlockingClient(Generic[A]):
         if background.is_running():
             background.run(self._client.aclose)
         else:
-            self._client._transport.close_unused()
+            self._client._exchanger.transport.close_unused()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def __reduce__(self) -> str:
+        return self._client.__reduce__()
 
     def __repr__(self) -> str:
         return repr(self._client).removeprefix("Async")

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import copy
-import itertools
-import logging
-import random
 import ssl as ssl_module
 import time
 import uuid
@@ -30,15 +25,17 @@ from smscore.config import (
     Timeouts,
     checked_base_url,
     checked_limit,
+    checked_proxy,
     checked_rate,
     checked_retry,
     checked_timeouts,
     checked_token,
     from_environment,
 )
-from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule, not_attempted
-from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
-from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
+from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule
+from smscore.endpoint import Endpoint, Provider
+from smscore.errors import SMSError
+from smscore.exchange import Exchanger
 from smscore.merging import BatchResult, Merger, all_accepted, failed
 from smscore.outgoing import (
     AnyMessage,
@@ -54,9 +51,8 @@ from smscore.outgoing import (
     stream_of,
 )
 from smscore.ratelimit import RateLimit
-from smscore.refusals import fault_error
 from smscore.reports import SendReport
-from smscore.retry import RetryBudget, final_error, next_wait
+from smscore.retry import RetryBudget
 from smscore.text import check_text
 from smscore.transport import Transport
 
@@ -74,9 +70,6 @@ class Prepare(Protocol):
     def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing:
         """The columns; ``start`` is the piece's first position in the stream."""
         ...
-
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Unset:
@@ -126,7 +119,7 @@ class AsyncClient:
             checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
         base_url = base_url or from_environment(name, "base_url") or self.provider.base_url
-        self._settings = Settings(
+        settings = Settings(
             base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
             token=checked_token(token, name),
             sender=sender or from_environment(name, "sender"),
@@ -136,9 +129,17 @@ class AsyncClient:
             batch_size=batch_size,
             rate_limit=rate_limit,
         )
-        self._limit = RateLimit(rate_limit) if rate_limit else None
-        self._budget = RetryBudget()
-        self._transport = Transport(proxy=proxy, ssl=ssl, session=session)
+        self._exchanger = Exchanger(
+            self.provider,
+            settings,
+            Transport(proxy=checked_proxy(proxy), ssl=ssl, session=session),
+            RetryBudget(),
+            RateLimit(rate_limit) if rate_limit else None,
+        )
+
+    @property
+    def _settings(self) -> Settings:
+        return self._exchanger.settings
 
     def with_options(
         self,
@@ -149,9 +150,8 @@ class AsyncClient:
         rate_limit: float | Unset | None = UNSET,
     ) -> Self:
         """The same client with these options changed, on the same connections; closing either closes both."""
-        now = self._settings
-        twin = copy.copy(self)
-        twin._settings = attrs.evolve(
+        now, limit = self._settings, self._exchanger.limit
+        settings = attrs.evolve(
             now,
             timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
             retry=now.retry if isinstance(retry, Unset) else checked_retry(retry),
@@ -160,18 +160,23 @@ class AsyncClient:
         )
         if not isinstance(rate_limit, Unset):
             checked_rate(rate_limit)
-            twin._limit = RateLimit(rate_limit) if rate_limit else None
+            limit = RateLimit(rate_limit) if rate_limit else None
+        twin = object.__new__(type(self))
+        twin._exchanger = attrs.evolve(self._exchanger, settings=settings, limit=limit)
         return twin
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""
-        await self._transport.aclose()
+        await self._exchanger.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+    def __reduce__(self) -> str:
+        raise TypeError("A client holds connections and a token, and is never pickled. Make one where you need it.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._settings.base_url!r}, sender={self._settings.sender!r})"
@@ -191,78 +196,28 @@ class AsyncClient:
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
         """One request that sends no message."""
-        return await self._exchange(endpoint, params, self._deadline())
+        return await self._exchanger.exchange(endpoint, params, self._rule())
 
     async def _call_in_chunks(self, endpoint: Endpoint[Sequence[P], list[R]], items: Sequence[P]) -> list[R]:
         """As many requests as the provider's limit asks for; the results in the order of the items."""
         chunks = chunked(items, endpoint.limit or len(items) or 1)
         found: dict[int, list[R]] = {}
-        deadline = self._deadline()
+        rule = self._rule()
 
         async def read(numbered: tuple[int, Sequence[P]]) -> tuple[int, list[R]]:
             number, chunk = numbered
-            return number, await self._exchange(endpoint, chunk, deadline)
+            return number, await self._exchanger.exchange(endpoint, chunk, rule)
 
         async with aclosing(AsFinished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
             async for number, result in results:
                 found[number] = result  # noqa: PERF403  # a comprehension would hide the closing
         return [result for number in range(len(chunks)) for result in found[number]]
 
-    async def _exchange(
-        self, endpoint: Endpoint[P, R], params: P, deadline: float | None, rule: StopRule | None = None
-    ) -> R:
-        """One request, tried again as its endpoint and the client's policy allow."""
-        settings = self._settings
-        request = request_for(
-            endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token
-        )
-        began = time.monotonic()
-        earlier: OutcomeUnknown | None = None
-        for tries in itertools.count(1):
-            try:
-                result = self._read(endpoint, await self._attempt(request, deadline, rule), params)
-            except DuplicateRequest as error:
-                if earlier is not None and endpoint.arrived is not None:
-                    return endpoint.arrived(params)
-                raise final_error(error, earlier) from None
-            except SMSError as error:
-                wait = next_wait(
-                    error,
-                    repeat=endpoint.repeat,
-                    tries=tries,
-                    policy=settings.retry,
-                    jitter=random.random(),  # noqa: S311  # it spreads requests, and hides nothing
-                    elapsed=time.monotonic() - began,
-                    left=_time_left(deadline),
-                )
-                if wait is None or not self._budget.take():
-                    raise final_error(error, earlier if endpoint.repeat is Repeat.SAME_ID else None) from None
-                earlier = error if isinstance(error, OutcomeUnknown) else earlier
-                await asyncio.sleep(wait)
-            else:
-                self._budget.succeed()
-                return result
-        raise AssertionError("the loop above ends by return or raise")
-
-    async def _attempt(self, request: Request, deadline: float | None, rule: StopRule | None) -> Answer | Fault:
-        left = _time_left(deadline)
-        if (self._limit and not await self._limit.wait(left)) or (left is not None and left <= 0):
-            raise not_attempted("the time for the whole call ran out", self.provider.name)
-        if rule is not None:
-            rule.check(self.provider.name)
-        return await self._transport.exchange(request, _within(self._settings.timeout, _time_left(deadline)))
-
-    def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
-        name = self.provider.name
-        if isinstance(answer, Fault):
-            _log.debug("%s %s: %s", name, endpoint.name, answer.reason)
-            raise fault_error(answer, provider=name)
-        _log.debug("%s %s: HTTP %d", name, endpoint.name, answer.status)
-        return endpoint.read(answer, params)
-
-    def _deadline(self) -> float | None:
+    def _rule(self) -> StopRule:
+        """What may stop a call that begins now."""
+        self._exchanger.transport.check_open()
         call = self._settings.timeout.call
-        return None if call is None else time.monotonic() + call
+        return StopRule(deadline=None if call is None else time.monotonic() + call)
 
     # Sending
 
@@ -334,19 +289,18 @@ class AsyncClient:
         self, endpoint: Endpoint[P, R], params: P, recipients: list[str], on_batch: OnBatch | None
     ) -> R:
         """One request that sends to more people than the ``recipients`` it names."""
-        self._transport.check_open()
-        deadline = self._deadline()
+        rule = self._rule()
         receipts: list[R] = []
 
-        async def attempt(batch: Batch, rule: StopRule) -> BatchResult:
+        async def attempt(batch: Batch) -> BatchResult:
             try:
-                receipts.append(await self._exchange(endpoint, params, deadline, rule))
+                receipts.append(await self._exchanger.exchange(endpoint, params, rule))
             except SMSError as error:
                 return failed(batch, error)
             return all_accepted(batch, None)
 
         batch = Batch(0, range(len(recipients)), recipients, [], [])
-        result = await Delivery(self.provider.name, attempt, on_batch).deliver(batch)
+        result = await Delivery(self.provider.name, attempt, rule, on_batch).deliver(batch)
         if result.failure is not None:
             raise result.failure
         return receipts[0]
@@ -411,16 +365,15 @@ class AsyncClient:
                 index += len(batches)
 
     def _delivery(self, endpoint: SendEndpoint, on_batch: OnBatch | None) -> Delivery:
-        self._transport.check_open()
-        deadline = self._deadline()
+        rule = self._rule()
 
-        async def attempt(batch: Batch, rule: StopRule) -> BatchResult:
+        async def attempt(batch: Batch) -> BatchResult:
             try:
-                return await self._exchange(endpoint, batch, deadline, rule)
+                return await self._exchanger.exchange(endpoint, batch, rule)
             except SMSError as error:
                 return failed(batch, error)
 
-        return Delivery(self.provider.name, attempt, on_batch)
+        return Delivery(self.provider.name, attempt, rule, on_batch)
 
     def _request_id(self, given: str | None, number: int, count: int) -> str | None:
         """The id of batch ``number`` of ``count``; None for a provider that knows none."""
@@ -429,13 +382,3 @@ class AsyncClient:
         if given is None:
             return uuid.uuid4().hex
         return given if count == 1 else f"{given}-{number}"
-
-
-def _time_left(deadline: float | None) -> float | None:
-    return None if deadline is None else deadline - time.monotonic()
-
-
-def _within(timeouts: Timeouts, left: float | None) -> Timeouts:
-    if left is None or left >= timeouts.total:
-        return timeouts
-    return attrs.evolve(timeouts, total=max(left, 0.001))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
+import re
 from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
@@ -145,6 +146,15 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def checked_proxy(proxy: str | None) -> str | None:
+    """The proxy's URL, http or https; it may hold a user, and is never shown."""
+    if proxy is None:
+        return None
+    if not isinstance(proxy, str) or not re.fullmatch(r"https?://[^\s/?#]+/?", proxy, re.ASCII | re.IGNORECASE):
+        raise ConfigurationError("proxy= is a URL such as http://proxy.example.ir:3128.")
+    return proxy
 
 
 def checked_timeouts(timeout: Timeouts | float) -> Timeouts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeAlias
 
@@ -12,7 +13,7 @@ from attrs import define, field, frozen
 from smscore.batching import Batch
 from smscore.config import DEAD_BATCHES
 from smscore.endpoint import Endpoint
-from smscore.errors import NotAttempted, SMSError
+from smscore.errors import InvalidRequest, NotAttempted, SMSError
 from smscore.merging import BatchResult, batch_report, failed
 from smscore.numbers import e164_forms
 from smscore.refusals import is_dead
@@ -50,11 +51,16 @@ OnBatch: TypeAlias = Callable[[BatchEvent], object]
 
 @define
 class StopRule:
-    """Whether the rest of a call is still worth starting."""
+    """What stops a call: its time (``deadline`` on the monotonic clock), or a reason not to start the rest."""
 
+    deadline: float | None = None
     reason: str | None = None
     cause: Exception | None = None
     _dead_in_a_row: int = field(default=0, init=False)
+
+    def time_left(self) -> float | None:
+        """The seconds that the call may still take, or None where nothing bounds it."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
 
     def note(self, failure: SMSError | None) -> None:
         """Take in how a batch ended; a batch that was not tried says nothing."""
@@ -73,8 +79,15 @@ class StopRule:
 
     def check(self, provider: str) -> None:
         """Raise ``NotAttempted`` if nothing more is to start."""
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            self.stop("the time for the whole call ran out")
         if self.reason is not None:
             raise not_attempted(self.reason, provider) from self.cause
+
+
+def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
+    if value is not None and not callable(value):
+        raise InvalidRequest("on_batch= takes a function of one event.")
 
 
 @define
@@ -82,9 +95,9 @@ class Delivery:
     """Delivers a call's batches one by one, through ``attempt``, until something stops the rest."""
 
     provider: str
-    attempt: Callable[[Batch, StopRule], Awaitable[BatchResult]]
-    on_batch: OnBatch | None = None
-    rule: StopRule = field(factory=StopRule)
+    attempt: Callable[[Batch], Awaitable[BatchResult]]
+    rule: StopRule
+    on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
 
     async def deliver(self, batch: Batch) -> BatchResult:
         """What became of this batch; errors are in the result, and only a cancel is raised.
@@ -97,7 +110,7 @@ class Delivery:
                 self.rule.check(self.provider)
         except NotAttempted as error:
             return failed(batch, error)
-        result = await self.attempt(batch, self.rule)
+        result = await self.attempt(batch)
         self.rule.note(result.failure)
         await self._tell("done", batch, result)
         return result

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 _INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-_SEPARATORS: Final = " \t\r\n\u00a0\u2007\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212()" + _INVISIBLE
+_SEPARATORS: Final = " \u00a0\u2007\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212()" + _INVISIBLE
 _DIGITS: Final = ("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _ASCII_DIGITS: Final = str.maketrans(*_DIGITS)
 _CLEAN: Final = str.maketrans(*_DIGITS, _SEPARATORS)
@@ -32,7 +32,7 @@ def local_form(number: object) -> str | None:
         number = str(number)
     if not isinstance(number, str):
         return None
-    match = _MOBILE.fullmatch(number) or _MOBILE.fullmatch(number.translate(_CLEAN))
+    match = _MOBILE.fullmatch(number) or _MOBILE.fullmatch(number.strip().translate(_CLEAN))
     return "0" + match[1] if match else None
 
 

@@ -19,18 +19,16 @@ class RateLimit:
         self._lock = threading.Lock()
         self._next = 0.0
 
-    def reserve(self, now: float, most: float | None = None) -> float | None:
-        """Take the next free turn and give the seconds from ``now`` to it; None if they are more than ``most``."""
+    def reserve(self, now: float, most: float | None = None) -> float:
+        """The seconds from ``now`` to the next free turn; it is taken, unless it is more than ``most`` away."""
         with self._lock:
             turn = max(now, self._next)
-            if most is not None and turn - now > most:
-                return None
-            self._next = turn + self._interval
+            if most is None or turn - now <= most:
+                self._next = turn + self._interval
         return turn - now
 
-    async def wait(self, most: float | None = None) -> bool:
-        """Wait for a turn and say True; False at once where it would come only after ``most`` seconds."""
+    async def wait(self, most: float | None = None) -> None:
+        """Wait for a turn, or for ``most`` seconds where it comes later."""
         delay = self.reserve(time.monotonic(), most)
-        if delay:
-            await asyncio.sleep(delay)
-        return delay is not None
+        if delay > 0:
+            await asyncio.sleep(delay if most is None else min(delay, most))

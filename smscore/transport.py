@@ -37,6 +37,8 @@ class Transport:
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        if session is not None and not isinstance(session, aiohttp.ClientSession):
+            raise ConfigurationError("session= takes an aiohttp.ClientSession.")
         self._proxy = proxy
         self._ssl = checked_ssl(ssl)
         self._borrowed = session

@@ -1,0 +1,101 @@
+"""One call of an endpoint: its request, its tries, and what its answer says."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+import time
+from typing import Final, TypeVar
+
+import attrs
+from attrs import frozen
+
+from smscore.config import Settings, Timeouts
+from smscore.delivery import StopRule
+from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
+from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
+from smscore.ratelimit import RateLimit
+from smscore.refusals import fault_error
+from smscore.retry import RetryBudget, final_error, next_wait
+from smscore.transport import Transport
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_log: Final = logging.getLogger(__name__)
+_SHORTEST: Final = 0.001  # seconds: aiohttp takes a total of 0 for no limit
+
+
+@frozen
+class Exchanger:
+    """Calls a provider's endpoints, with a client's settings, over its connections."""
+
+    provider: Provider
+    settings: Settings
+    transport: Transport
+    budget: RetryBudget
+    limit: RateLimit | None
+
+    async def exchange(self, endpoint: Endpoint[P, R], params: P, rule: StopRule) -> R:
+        """What the endpoint gives; the request is tried again as the endpoint and the policy allow."""
+        request = request_for(
+            endpoint,
+            params,
+            provider=self.provider,
+            base_url=self.settings.base_url,
+            token=self.settings.token,
+        )
+        began = time.monotonic()
+        earlier: OutcomeUnknown | None = None
+        for tries in itertools.count(1):
+            try:
+                result = self._read(endpoint, await self._attempt(request, rule), params)
+            except SMSError as error:
+                if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
+                    return endpoint.arrived(params)
+                wait = self._wait(error, endpoint.repeat, tries, began, rule)
+                if wait is None:
+                    raise final_error(error, earlier) from None
+                if endpoint.repeat is Repeat.SAME_ID and isinstance(error, OutcomeUnknown):
+                    earlier = error
+                await asyncio.sleep(wait)
+            else:
+                self.budget.succeed()
+                return result
+        raise AssertionError("the loop ends by return or raise")
+
+    def _wait(self, error: SMSError, repeat: Repeat, tries: int, began: float, rule: StopRule) -> float | None:
+        """The seconds until the next try, or None to stop."""
+        wait = next_wait(
+            error,
+            repeat=repeat,
+            tries=tries,
+            policy=self.settings.retry,
+            jitter=random.random(),  # noqa: S311  # it spreads requests, and hides nothing
+            elapsed=time.monotonic() - began,
+            left=rule.time_left(),
+        )
+        return wait if wait is not None and self.budget.take() else None
+
+    async def _attempt(self, request: Request, rule: StopRule) -> Answer | Fault:
+        rule.check(self.provider.name)
+        if self.limit is not None:
+            await self.limit.wait(rule.time_left())
+            rule.check(self.provider.name)
+        return await self.transport.exchange(request, _within(self.settings.timeout, rule.time_left()))
+
+    def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
+        name = self.provider.name
+        if isinstance(answer, Fault):
+            _log.debug("%s %s: %s", name, endpoint.name, answer.reason)
+            raise fault_error(answer, provider=name)
+        _log.debug("%s %s: HTTP %d", name, endpoint.name, answer.status)
+        return endpoint.read(answer, params)
+
+
+def _within(timeouts: Timeouts, left: float | None) -> Timeouts:
+    if left is None or left >= timeouts.total:
+        return timeouts
+    return attrs.evolve(timeouts, total=max(left, _SHORTEST))
