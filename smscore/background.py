@@ -24,6 +24,7 @@ from smscore.inherited import leave_to_the_parent
 T = TypeVar("T")
 R = TypeVar("R")
 
+_OURS: Final = ("smscore.", "sepahan_sms.", "ippanel_sms.", "najva_sms.")
 _GRACE: Final = 1.0  # seconds that the end of the process waits for connections to close
 
 
@@ -197,8 +198,16 @@ def _warn_inside_a_loop() -> None:
             "A blocking client was called inside a running event loop, which stands still until it returns. "
             "Use the async client there.",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=_callers_level(),
         )
+
+
+def _callers_level() -> int:
+    """How far up the first frame stands that is not of these packages, counted as ``warnings`` does from its caller."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def refuse_gevent() -> None:

@@ -317,7 +317,10 @@ async def test_a_source_is_read_at_most_one_batch_further_than_what_is_in_flight
     async with provider.client(max_concurrency=limit) as client:
         stream = client.send_stream(source, "سلام")
         first = asyncio.create_task(anext(stream))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            while len(provider.sent) < limit:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
         assert len(provider.sent) == limit
         assert source.taken <= (limit + 1) * 10
         provider.gates[0].set()
