@@ -248,7 +248,7 @@ def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry
 def _refused_alone(answer: Answer, code: int | None) -> SMSError:
     if code is None:
         return malformed(answer, "no entry for this recipient", provider=NAJVA.name)
-    return refusal(answer, REFUSED, Words(code=code, message=REFUSED[code].persian), provider=NAJVA.name)
+    return refusal(answer, REFUSED, Words(code=code), provider=NAJVA.name)
 
 
 def _read_file_id(answer: Answer, _: FileContent) -> str:

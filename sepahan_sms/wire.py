@@ -171,8 +171,7 @@ def _with_refused(answer: Answer, ids: list[int | None], cost: int | None) -> Ba
 def _refused_alone(answer: Answer, code: int) -> SMSError:
     if code == 0:
         return malformed(answer, "an id of 0", provider=SEPAHAN.name)
-    known = ERRORS.get(code)
-    error = refusal(answer, ERRORS, Words(code=code, message=known.persian if known else None), provider=SEPAHAN.name)
+    error = refusal(answer, ERRORS, Words(code=code), provider=SEPAHAN.name)
     if isinstance(error, ProviderError):
         error.meets_every_batch = False
     return error

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from smscore.endpoint import Answer, Fault
 from smscore.errors import (
@@ -85,6 +85,7 @@ def refusal(answer: Answer, codes: Codes, words: Words, *, provider: str) -> SMS
     documented = codes.get(words.code) if words.code is not None else None
     if documented is not None:
         meets_every_batch = documented.meets_every_batch
+        words = evolve(words, message=words.message or documented.persian or None)
         error = _error(documented.error, f"{documented.meaning} (code {words.code})", answer, words, provider)
     elif words.code is not None and answer.status != _TOO_MANY and answer.status < _SERVER_ERRORS.start:
         meets_every_batch = words.meets_every_batch
