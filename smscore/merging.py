@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from smscore.batching import Batch, Outgoing, put
 from smscore.errors import SMSError
@@ -90,9 +90,6 @@ class Merger:
 
 def batch_report(batch: Batch, result: BatchResult) -> SendReport:
     """The report of one batch alone, its recipients counted from 0."""
-    alone = Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs)
-    merger = Merger(alone)
-    merger.add(
-        Batch(0, range(len(batch)), batch.recipients, batch.texts, batch.senders, request_id=batch.request_id), result
-    )
+    merger = Merger(Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs))
+    merger.add(evolve(batch, positions=range(len(batch))), result)
     return merger.report()
