@@ -134,7 +134,7 @@ class AsyncIPPanel(AsyncClient):
             others,
             _send_time(send_time).get("send_time"),
         )
-        return BulkReceipt(await self._send_once(wire.SEND_BULK, bulk, others, on_batch))
+        return BulkReceipt(await self._send_bulk_once(wire.SEND_BULK, bulk, others, on_batch))
 
     @staticmethod
     def _adjusted_base_url(url: str) -> str:

@@ -16,9 +16,9 @@ from smscore.codec import DecodeError, Raw
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
 from smscore.errors import SMSError
-from smscore.merging import BatchResult, all_accepted
+from smscore.merging import BatchResult, in_bulk
 from smscore.numbers import e164_forms
-from smscore.refusals import Words, http_error, malformed, refusal
+from smscore.refusals import Words, contradictory, http_error, malformed, refusal
 
 T = TypeVar("T")
 
@@ -82,8 +82,10 @@ def _data(answer: Answer, model: type[T]) -> T:
     try:
         parts = codec.pieces(answer.body)
         meta = codec.decode(parts.get("meta", _NULL), Meta)
-        if not meta.status or not answer.is_success:
+        if not meta.status:
             raise _refused(answer, meta)
+        if not answer.is_success:
+            raise contradictory(answer, provider=IPPANEL.name)
         return codec.decode(parts.get("data", _NULL), model)
     except DecodeError as error:
         raise malformed(answer, str(error), provider=IPPANEL.name) from None
@@ -133,8 +135,7 @@ def _build_bulk(bulk: BulkSend) -> Content:
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
-    ids: list[int | None] = [_read_ids(answer, batch)[0]]
-    return all_accepted(batch, ids * len(batch))
+    return in_bulk(batch, _read_ids(answer, batch))
 
 
 def _read_ids(answer: Answer, _: object) -> list[int]:

@@ -114,7 +114,7 @@ class AsyncNajva(AsyncClient):
         """
         content = await asyncio.to_thread(opened, file, filename)
         try:
-            return await self._call(wire.UPLOAD, content)
+            return await self._call(wire.UPLOAD if content.can_be_rewound else wire.UPLOAD_ONCE, content)
         finally:
             if content.file is not file:
                 content.file.close()

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
+from attrs import evolve
+
 from smscore.endpoint import FileContent
 from smscore.errors import InvalidRequest
 
@@ -23,41 +25,56 @@ def opened(file: UploadFile, filename: str | None) -> FileContent:
     """
     if isinstance(file, (str, os.PathLike)):
         path = Path(file)
-        name = _checked_name(filename or path.name)
-        content = _open(path)
-    elif filename is None:
+        content = _open(path, _checked_name(path.name if filename is None else filename))
+        try:
+            return _sized(content)
+        except InvalidRequest:
+            content.file.close()
+            raise
+    if filename is None:
         raise InvalidRequest("Bytes and file objects need filename=…, whose extension tells Najva what they are.")
-    else:
-        name = _checked_name(filename)
-        content = io.BytesIO(file) if isinstance(file, (bytes, bytearray, memoryview)) else _rewindable(file)
-    start = content.tell()
-    size = content.seek(0, io.SEEK_END) - start
-    if size > MOST_BYTES:
-        if content is not file:
-            content.close()
-        raise InvalidRequest(f"The file has {size} bytes; Najva takes at most {MOST_BYTES} (15 MB).")
-    return FileContent(content, name, start, size)
+    name = _checked_name(filename)
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return _sized(FileContent(io.BytesIO(file), name))
+    try:
+        return _sized(_file_object(file, name))
+    except (OSError, ValueError, AttributeError) as error:
+        raise InvalidRequest(
+            f"The file object cannot be read ({type(error).__name__}). Give an open binary one."
+        ) from None
 
 
-def _checked_name(name: str) -> str:
-    if Path(name).suffix.lower().removeprefix(".") not in EXTENSIONS:
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or Path(name).suffix.lower().removeprefix(".") not in EXTENSIONS:
         raise InvalidRequest(f"Najva takes files that end in {', '.join(sorted(EXTENSIONS))} only.")
     if not name.isprintable():
         raise InvalidRequest("The file's name holds characters that no header can carry.")
     return Path(name).name
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path, name: str) -> FileContent:
     try:
-        return path.open("rb")
+        return FileContent(path.open("rb"), name)
     except OSError as error:
         raise InvalidRequest(f"The file to upload cannot be opened: {error.strerror}.") from None
 
 
-def _rewindable(file: BinaryIO) -> BinaryIO:
+def _file_object(file: BinaryIO, name: str) -> FileContent:
     """The file itself, or what a source that cannot be rewound holds, up to the limit and a byte."""
-    if not hasattr(file, "read") or not isinstance(file.read(0), bytes):
-        raise InvalidRequest(f"file is {type(file).__name__}. Give a path, bytes or a binary file object.")
+    if not isinstance(file.read(0), bytes):
+        raise InvalidRequest("The file object gives text. Open it in binary mode.")
     if file.seekable():
-        return file
-    return io.BytesIO(file.read(MOST_BYTES + 1))
+        return FileContent(file, name)
+    held = bytearray()
+    while len(held) <= MOST_BYTES and (piece := file.read(MOST_BYTES + 1 - len(held))):
+        held += piece
+    return FileContent(io.BytesIO(held), name, can_be_rewound=False)
+
+
+def _sized(content: FileContent) -> FileContent:
+    """The content with where it starts and how long it is, if that is not too long."""
+    start = content.file.tell()
+    size = content.file.seek(0, io.SEEK_END) - start
+    if size > MOST_BYTES:
+        raise InvalidRequest(f"The file has {size} bytes; Najva takes at most {MOST_BYTES} (15 MB).")
+    return evolve(content, start=start, size=size)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import attrs
 from attrs import frozen
 
 from najva_sms.codes import (
@@ -29,7 +30,7 @@ from smscore.errors import SMSError
 from smscore.merging import BatchResult, all_accepted
 from smscore.numbers import e164, local_form
 from smscore.outcomes import Outcome
-from smscore.refusals import Codes, Words, http_error, malformed, refusal
+from smscore.refusals import Codes, Words, http_error, is_outage, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
 from smscore.statuses import MessageStatus
 
@@ -75,7 +76,7 @@ class SendEntry:
     """What a report needs of one message in the answer to a send; an odd cost must not cost the id."""
 
     messageid: int
-    receptor: str
+    receptor: str | int
     status: int
     cost: Any = None
 
@@ -85,7 +86,7 @@ class P2PEntry:
     """The same with the text, which tells two messages to one number apart."""
 
     messageid: int
-    receptor: str
+    receptor: str | int
     status: int
     message: str
     cost: Any = None
@@ -149,12 +150,16 @@ _NULL: Final = Raw(b"null")
 
 def _refused(answer: Answer, said: Return, codes: Codes) -> SMSError:
     # The document does not say where the code of an error stands: either place counts.
-    places = [code for code in (said.status, answer.status) if code != SUCCESS]
-    code = next((code for code in places if code in codes), places[0])
-    words = Words(code=code, message=codec.text(said.message))
-    if code in codes:
+    documented = next((code for code in (said.status, answer.status) if code in codes), None)
+    words = Words(
+        code=said.status if documented is None and said.status != SUCCESS else documented,
+        message=codec.text(said.message),
+    )
+    if documented is not None:
         return refusal(answer, codes, words, provider=NAJVA.name)
-    return http_error(answer, words, provider=NAJVA.name, status=code)
+    # An overload or a failure is one, whatever code stands beside it.
+    decides = answer.status if said.status == SUCCESS or is_outage(answer.status) else said.status
+    return http_error(answer, words, provider=NAJVA.name, status=decides)
 
 
 def _decoded(answer: Answer, raw: Raw, model: type[T]) -> T:
@@ -199,22 +204,33 @@ def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
     # Two messages to one number are told apart by their texts, where the answer repeats them as they were.
     by_text = [(_recipient(entry), getattr(entry, "message", None)) for entry in entries]
     rest = _assign(found, wanted, entries, by_text)
-    _assign(found, batch.recipients, rest, [_recipient(entry) for entry in rest])
+    _assign(found, batch.recipients, rest, [_recipient(entry) for entry in rest], all_or_none=not one_text)
     return found
 
 
 def _recipient(entry: SendEntry | P2PEntry) -> str:
-    return local_form(entry.receptor) or entry.receptor
+    return local_form(entry.receptor) or str(entry.receptor)
 
 
 def _assign(
-    found: list[Entry | None], wanted: Sequence[Hashable], entries: list[Entry], keys: Iterable[Hashable]
+    found: list[Entry | None],
+    wanted: Sequence[Hashable],
+    entries: list[Entry],
+    keys: Sequence[Hashable],
+    *,
+    all_or_none: bool = False,
 ) -> list[Entry]:
-    """Give each entry to the first free place that wants its key; the entries left over come back."""
+    """Give each entry to the first free place that wants its key; the entries left over come back.
+
+    ``all_or_none``: only where a key has as many entries as places, since else it is not known whose is whose.
+    """
     free: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place in range(len(wanted) - 1, -1, -1):
         if found[place] is None:
             free[wanted[place]].append(place)
+    if all_or_none:
+        came = Counter(keys)
+        free = defaultdict(list, {key: places for key, places in free.items() if came[key] == len(places)})
     rest: list[Entry] = []
     for entry, key in zip(entries, keys, strict=True):
         places = free.get(key)
@@ -308,6 +324,7 @@ SEND_P2P: Final = SendEndpoint(
     one_sender=True,
 )
 UPLOAD: Final = Endpoint[FileContent, str]("upload-file", "POST", "/upload-file/bale", Content, _read_file_id)
+UPLOAD_ONCE: Final = attrs.evolve(UPLOAD, repeat=Repeat.NEVER)  # of a source that cannot be rewound
 STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "status",
     "POST",

@@ -156,11 +156,13 @@ class AsyncSepahan(AsyncClient):
         """
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _RECEIVE_LIMIT:
             raise InvalidRequest(f"limit= is a whole number from 1 to {_RECEIVE_LIMIT}.")
+        if not isinstance(mark_as_read, bool):
+            raise InvalidRequest("mark_as_read= is True or False.")
         body = wire.ReceiveBody(
             privateNumber=check_sender(number, needed=False),
             startDate=None if since is None else jalali_text(since, "since"),
             numberOfMessages=limit,
-            markAsRead=bool(mark_as_read),
+            markAsRead=mark_as_read,
         )
         return await self._call(wire.RECEIVE if mark_as_read else wire.PEEK, body)
 

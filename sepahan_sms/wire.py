@@ -16,11 +16,11 @@ from smscore.codec import DecodeError, Raw
 from smscore.dates import read_day
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
-from smscore.errors import ProviderError, SMSError
+from smscore.errors import MalformedResponse, ProviderError, SMSError
 from smscore.merging import BatchResult, all_accepted
 from smscore.messages import InboundMessage
 from smscore.outcomes import Outcome
-from smscore.refusals import Codes, Words, malformed, refusal
+from smscore.refusals import Codes, Words, contradictory, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
 from smscore.statuses import DeliveryStatus, MessageStatus
 
@@ -81,7 +81,7 @@ class ErrorValue:
     details: Any = None
 
 
-def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shape: str = "") -> T:
+def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shape: str | None = None) -> T:
     """The value of a successful answer; what the envelope refuses is raised.
 
     ``second_shape`` is the key that holds the value where the answer is not the usual envelope.
@@ -89,13 +89,15 @@ def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shap
     name = SEPAHAN.name
     try:
         parts = codec.pieces(answer.body)
-        if "isSuccess" not in parts and second_shape in parts and answer.is_success:
+        if "isSuccess" not in parts and second_shape is not None and second_shape in parts and answer.is_success:
             return codec.decode(parts[second_shape], model)
         if not codec.decode(parts.get("isSuccess", _NULL), bool):
             raise refusal(answer, codes, _words(parts, answer, codes), provider=name)
         if not answer.is_success:
-            raise refusal(answer, codes, Words(), provider=name)
-        return codec.decode(parts.get("value", _NULL), model)
+            raise contradictory(answer, provider=name)
+        if "value" not in parts:
+            raise malformed(answer, "it has no value", provider=name)
+        return codec.decode(parts["value"], model)
     except DecodeError as error:
         # Receive's own codes may stand in the HTTP status alone.
         if answer.status in codes:
@@ -135,11 +137,9 @@ def _build_send(batch: Batch) -> Content:
 
 
 def _build_send_p2p(batch: Batch) -> Content:
-    # All three arrays have one entry a message, also where one sender or text serves all.
-    size = len(batch)
-    senders = batch.senders * size if len(batch.senders) == 1 else batch.senders
-    texts = batch.texts * size if len(batch.texts) == 1 else batch.texts
-    return _build_send(attrs.evolve(batch, senders=senders, texts=texts))
+    # All three arrays have one entry a message, also where one sender serves all.
+    senders = batch.senders * len(batch) if len(batch.senders) == 1 else batch.senders
+    return _build_send(attrs.evolve(batch, senders=senders))
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
@@ -181,7 +181,9 @@ def _build_ids(ids: Sequence[int]) -> Content:
     return Content(codec.encode(list(ids)))
 
 
-def _read_statuses(answer: Answer, ids: Sequence[int], *, codes: Codes, second_shape: str) -> list[MessageStatus]:
+def _read_statuses(
+    answer: Answer, ids: Sequence[int], *, codes: Codes, second_shape: str | None = None
+) -> list[MessageStatus]:
     found = _value(answer, list[int], codes=codes, second_shape=second_shape)
     if len(found) != len(ids):
         raise malformed(answer, f"{len(found)} statuses for {len(ids)} ids", provider=SEPAHAN.name)
@@ -192,8 +194,28 @@ def _read_statuses(answer: Answer, ids: Sequence[int], *, codes: Codes, second_s
 
 
 def _read_messages(answer: Answer, _: ReceiveBody) -> list[InboundMessage]:
-    rows = _value(answer, list[Any], codes=RECEIVE_ERRORS, second_shape="result")
-    return [_inbound(row) for row in rows]
+    try:
+        rows = _value(answer, _ROWS, codes=RECEIVE_ERRORS, second_shape="result")
+    except MalformedResponse as error:
+        # The messages are marked as read: what can be read of them must be.
+        rows = _salvaged_rows(answer.body)
+        if rows is None:
+            error.details = [answer.body.decode("utf-8", "replace")]
+            raise
+    return [_inbound(row) for row in rows or []]
+
+
+_ROWS: Final[Any] = list[Any] | None
+
+
+def _salvaged_rows(body: bytes) -> list[Any] | None:
+    try:
+        answer: Any = codec.salvaged(body)
+    except DecodeError:
+        return None
+    parts = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    rows: Any = None if parts.get("isSuccess") is False else parts.get("value", parts.get("result"))
+    return list[Any](rows) if isinstance(rows, list) else None
 
 
 def _inbound(row: object) -> InboundMessage:
@@ -209,7 +231,8 @@ def _inbound(row: object) -> InboundMessage:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    # Half of a surrogate pair, of an emoji cut in two, could not be stored or printed.
+    return "" if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def _arrived(batch: Batch) -> BatchResult:
@@ -233,7 +256,7 @@ STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "POST",
     "/api/SmsReport/status",
     _build_ids,
-    partial(_read_statuses, codes=ERRORS, second_shape=""),
+    partial(_read_statuses, codes=ERRORS),
     limit=100,
 )
 OLD_STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](

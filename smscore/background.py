@@ -48,7 +48,7 @@ class BackgroundLoop:
 
     def start(self, function: Callable[[], Awaitable[R]]) -> Future[R]:
         """Begin this in the loop; cancelling the future cancels it there."""
-        if threading.current_thread() is self._thread:
+        if self.is_here():
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
@@ -56,6 +56,14 @@ class BackgroundLoop:
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
+
+    def is_here(self) -> bool:
+        """Whether this is the loop's own thread."""
+        return threading.current_thread() is self._thread
+
+    def begin(self, function: Callable[[], Awaitable[object]]) -> None:
+        """Begin this in the loop, from any thread, and wait for nothing."""
+        self._portal.start_task_soon(function)
 
     def stop(self) -> None:
         """End the loop, whose connections close with it; not in a forked child, whose loop it is not."""
@@ -116,6 +124,15 @@ def run(function: Callable[[], Awaitable[R]], desk: Desk | None = None) -> R:
     except BaseException:
         future.cancel()
         raise
+
+
+def finish(function: Callable[[], Awaitable[object]]) -> None:
+    """Run this in the background loop; the garbage collector may ask for it in the loop's own thread, and waits not."""
+    loop = _process.background()
+    if loop.is_here():
+        loop.begin(function)
+    else:
+        loop.start(function).result()
 
 
 class Desk:

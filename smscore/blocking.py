@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from functools import partial
@@ -125,6 +126,7 @@ class BlockingClient(Generic[A]):
 def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[SendReport, None, None]:
     # After Ctrl-C the stream may still be at work when it is to be closed: one after the other.
     one_at_a_time = asyncio.Lock()
+    process = os.getpid()
 
     async def following() -> SendReport | None:
         async with one_at_a_time:
@@ -138,9 +140,9 @@ def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[
         while (report := background.run(following, desk)) is not None:
             yield report
     finally:
-        # A stream that the end of the process finds open has ended with its loop.
-        if background.is_running():
-            background.run(close)
+        # At the end of the process the stream has ended with its loop, and in a forked child it is the parent's.
+        if background.is_running() and os.getpid() == process:
+            background.finish(close)
 
 
 def materialised(items: Any) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ssl as ssl_module
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial, wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 import attrs
 
@@ -36,7 +36,7 @@ from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule
 from smscore.endpoint import Endpoint, Provider
 from smscore.errors import SMSError
 from smscore.exchange import Exchanger
-from smscore.merging import BatchResult, Merger, all_accepted, failed
+from smscore.merging import BatchResult, Merger, failed, in_bulk
 from smscore.outgoing import (
     AnyMessage,
     Messages,
@@ -70,6 +70,9 @@ class Prepare(Protocol):
     def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing:
         """The columns; ``start`` is the piece's first position in the stream."""
         ...
+
+
+Exchange: TypeAlias = Callable[[Batch, StopRule], Awaitable[BatchResult]]
 
 
 class Unset:
@@ -122,7 +125,7 @@ class AsyncClient:
         settings = Settings(
             base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
             token=checked_token(token, name),
-            sender=sender or from_environment(name, "sender"),
+            sender=from_environment(name, "sender") if sender is None else sender,
             timeout=checked_timeouts(timeout),
             retry=checked_retry(retry),
             max_concurrency=max_concurrency,
@@ -186,7 +189,7 @@ class AsyncClient:
         return url
 
     def _sender(self, sender: str | None, *, needed: bool) -> str | None:
-        return check_sender(sender or self._settings.sender, needed=needed)
+        return check_sender(self._settings.sender if sender is None else sender, needed=needed)
 
     @property
     def _batch_size(self) -> int | None:
@@ -285,25 +288,19 @@ class AsyncClient:
         prepare = partial(peer_to_peer, sender=line, extra=extra, needs_sender=endpoint.needs_sender)
         return self._stream(endpoint, stream_of(messages, "messages"), prepare, on_batch)
 
-    async def _send_once(
-        self, endpoint: Endpoint[P, R], params: P, recipients: list[str], on_batch: OnBatch | None
-    ) -> R:
-        """One request that sends to more people than the ``recipients`` it names."""
-        rule = self._rule()
-        receipts: list[R] = []
+    async def _send_bulk_once(
+        self, endpoint: Endpoint[P, list[int]], params: P, recipients: list[str], on_batch: OnBatch | None
+    ) -> list[int]:
+        """The ids of one request that sends to more people than the ``recipients`` it names."""
 
-        async def attempt(batch: Batch) -> BatchResult:
-            try:
-                receipts.append(await self._exchanger.exchange(endpoint, params, rule))
-            except SMSError as error:
-                return failed(batch, error)
-            return all_accepted(batch, None)
+        async def exchange(batch: Batch, rule: StopRule) -> BatchResult:
+            return in_bulk(batch, await self._exchanger.exchange(endpoint, params, rule))
 
         batch = Batch(0, range(len(recipients)), recipients, [], [])
-        result = await Delivery(self.provider.name, attempt, rule, on_batch).deliver(batch)
+        result = await self._delivery(exchange, on_batch).deliver(batch)
         if result.failure is not None:
             raise result.failure
-        return receipts[0]
+        return result.bulk_ids
 
     async def _deliver(
         self, endpoint: SendEndpoint, outgoing: Outgoing, on_batch: OnBatch | None, request_id: str | None
@@ -311,7 +308,7 @@ class AsyncClient:
         name = partial(self._request_id, request_id)
         batches = split(outgoing, self._batch_size, one_sender=endpoint.one_sender, name=name)
         merger = Merger(outgoing)
-        delivery = self._delivery(endpoint, on_batch)
+        delivery = self._delivery(self._batches_to(endpoint), on_batch)
 
         async def deliver(batch: Batch) -> None:
             merger.add(batch, await delivery.deliver(batch))
@@ -334,7 +331,7 @@ class AsyncClient:
         prepare: Prepare,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
-        delivery = self._delivery(endpoint, on_batch)
+        delivery = self._delivery(self._batches_to(endpoint), on_batch)
 
         async def deliver(stretch: tuple[Merger, list[Batch]]) -> SendReport:
             merger, batches = stretch
@@ -364,12 +361,15 @@ class AsyncClient:
                 offset += len(piece)
                 index += len(batches)
 
-    def _delivery(self, endpoint: SendEndpoint, on_batch: OnBatch | None) -> Delivery:
+    def _batches_to(self, endpoint: SendEndpoint) -> Exchange:
+        return partial(self._exchanger.exchange, endpoint)
+
+    def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
         rule = self._rule()
 
         async def attempt(batch: Batch) -> BatchResult:
             try:
-                return await self._exchanger.exchange(endpoint, batch, rule)
+                return await exchange(batch, rule)
             except SMSError as error:
                 return failed(batch, error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -19,13 +20,24 @@ Raw = msgspec.Raw
 """A piece of JSON that has been found and not yet read."""
 
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
 class DecodeError(Exception):
     """The bytes are not what was asked for; the text names the path, and holds nothing of the content."""
 
 
-def pieces(body: bytes | Raw) -> dict[str, Raw]:
-    """The values of a JSON object by key, each still unread."""
-    return decode(body, dict[str, Raw])
+def pieces(body: bytes) -> dict[str, Raw]:
+    """The values of a JSON object by key, each still unread; a byte order mark before it is passed over."""
+    return decode(body.removeprefix(_BYTE_ORDER_MARK), dict[str, Raw])
+
+
+def salvaged(body: bytes) -> Any:
+    """A JSON value read past broken characters, for what nobody gets twice; ``DecodeError`` if there is none."""
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        raise DecodeError("it is no JSON") from None
 
 
 def decode(body: bytes | Raw, model: type[T]) -> T:
@@ -119,7 +131,16 @@ def _is_plain(model: Any) -> bool:
     return all(_is_plain(part) for part in get_args(model))
 
 
-_encoder: Final = msgspec.json.Encoder()
+def _plain(value: object) -> object:
+    # A Django SafeString or an enum of texts is a str all the same; msgspec asks here.
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_plain)
 _strict: Final = cattrs.Converter(omit_if_default=True)
 
 

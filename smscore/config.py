@@ -24,9 +24,9 @@ KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on
 ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
 LONGEST_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
 ID_LIFETIME: Final = 3.5 * 3600  # seconds that a request id is used again, of the 4 hours that Sepahan remembers it
-REPEATS_FREE: Final = 10.0
-REPEATS_MOST: Final = 100.0
-REPEATS_A_SUCCESS: Final = 0.1
+REPEATS_FREE: Final = 10
+REPEATS_MOST: Final = 100
+SUCCESSES_A_REPEAT: Final = 10
 DEAD_BATCHES: Final = 3  # in a row without a usable answer or a connection: no further batch starts
 
 

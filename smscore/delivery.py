@@ -70,7 +70,7 @@ class StopRule:
         if failure is not None and failure.meets_every_batch:
             self.stop(f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too")
         elif self._dead_in_a_row >= DEAD_BATCHES:
-            self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer or no connection")
+            self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer, no connection or a 429")
 
     def stop(self, reason: str, cause: Exception | None = None) -> None:
         """Start nothing more; the first reason stays."""
@@ -79,10 +79,14 @@ class StopRule:
 
     def check(self, provider: str) -> None:
         """Raise ``NotAttempted`` if nothing more is to start."""
-        if self.deadline is not None and time.monotonic() >= self.deadline:
-            self.stop("the time for the whole call ran out")
         if self.reason is not None:
             raise not_attempted(self.reason, provider) from self.cause
+        self.check_time(provider)
+
+    def check_time(self, provider: str) -> None:
+        """Raise ``NotAttempted`` if the call's time is over."""
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise not_attempted("the time for the whole call ran out", provider)
 
 
 def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:

@@ -28,9 +28,10 @@ class FileContent:
 
     file: BinaryIO = field(repr=False)
     filename: str = field(repr=False)
-    start: int
-    size: int
+    start: int = 0
+    size: int = 0
     name: str = "file"
+    can_be_rewound: bool = True
 
 
 @frozen

@@ -102,7 +102,11 @@ class MalformedResponse(OutcomeUnknown):
 
 
 class ServerError(OutcomeUnknown):
-    """The provider answered with a 5xx."""
+    """The provider answered with a 5xx; ``retry_after`` is the wait in seconds that it asks for, or None."""
+
+    def __init__(self, text: str = "", *, retry_after: float | None = None, **answer: Any) -> None:
+        super().__init__(text, **answer)
+        self.retry_after = retry_after
 
 
 class ProviderError(SMSError):

@@ -13,12 +13,12 @@ import attrs
 from attrs import frozen
 
 from smscore.config import Settings, Timeouts
-from smscore.delivery import StopRule
+from smscore.delivery import StopRule, not_attempted
 from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.ratelimit import RateLimit
-from smscore.refusals import fault_error
-from smscore.retry import RetryBudget, final_error, next_wait
+from smscore.refusals import fault_error, malformed
+from smscore.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.transport import Transport
 
 P = TypeVar("P")
@@ -40,22 +40,17 @@ class Exchanger:
 
     async def exchange(self, endpoint: Endpoint[P, R], params: P, rule: StopRule) -> R:
         """What the endpoint gives; the request is tried again as the endpoint and the policy allow."""
-        request = request_for(
-            endpoint,
-            params,
-            provider=self.provider,
-            base_url=self.settings.base_url,
-            token=self.settings.token,
-        )
+        rule.check(self.provider.name)
+        request = self._request(endpoint, params)
         began = time.monotonic()
         earlier: OutcomeUnknown | None = None
         for tries in itertools.count(1):
             try:
-                result = self._read(endpoint, await self._attempt(request, rule), params)
+                result = self._read(endpoint, await self._attempt(request, rule, endpoint.repeat, tries, began), params)
             except SMSError as error:
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
-                wait = self._wait(error, endpoint.repeat, tries, began, rule)
+                wait = self._wait(error, endpoint.repeat, tries, _left(endpoint.repeat, began, rule))
                 if wait is None:
                     raise final_error(error, earlier) from None
                 if endpoint.repeat is Repeat.SAME_ID and isinstance(error, OutcomeUnknown):
@@ -66,7 +61,20 @@ class Exchanger:
                 return result
         raise AssertionError("the loop ends by return or raise")
 
-    def _wait(self, error: SMSError, repeat: Repeat, tries: int, began: float, rule: StopRule) -> float | None:
+    def _request(self, endpoint: Endpoint[P, R], params: P) -> Request:
+        settings = self.settings
+        try:
+            return request_for(
+                endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token
+            )
+        # A fault of ours in one batch must not take the results of the others with it.
+        except Exception as error:
+            _log.error("%s: a request could not be built: %s", endpoint.name, type(error).__name__)
+            raise not_attempted(
+                f"its request could not be built ({type(error).__name__})", self.provider.name
+            ) from None
+
+    def _wait(self, error: SMSError, repeat: Repeat, tries: int, left: float | None) -> float | None:
         """The seconds until the next try, or None to stop."""
         wait = next_wait(
             error,
@@ -74,16 +82,20 @@ class Exchanger:
             tries=tries,
             policy=self.settings.retry,
             jitter=random.random(),  # noqa: S311  # it spreads requests, and hides nothing
-            elapsed=time.monotonic() - began,
-            left=rule.time_left(),
+            left=left,
         )
         return wait if wait is not None and self.budget.take() else None
 
-    async def _attempt(self, request: Request, rule: StopRule) -> Answer | Fault:
-        rule.check(self.provider.name)
-        if self.limit is not None:
-            await self.limit.wait(rule.time_left())
+    async def _attempt(
+        self, request: Request, rule: StopRule, repeat: Repeat, tries: int, began: float
+    ) -> Answer | Fault:
+        if self.limit is not None and not await self.limit.wait(_left(repeat, began, rule)):
+            raise not_attempted("its turn would come too late", self.provider.name)
+        # What stops the rest of a call takes no safe repeat from a request that has begun.
+        if tries == 1:
             rule.check(self.provider.name)
+        else:
+            rule.check_time(self.provider.name)
         return await self.transport.exchange(request, _within(self.settings.timeout, rule.time_left()))
 
     def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
@@ -92,7 +104,18 @@ class Exchanger:
             _log.debug("%s %s: %s", name, endpoint.name, answer.reason)
             raise fault_error(answer, provider=name)
         _log.debug("%s %s: HTTP %d", name, endpoint.name, answer.status)
-        return endpoint.read(answer, params)
+        try:
+            return endpoint.read(answer, params)
+        except SMSError:
+            raise
+        # As above: whatever an answer holds, its batch gets an outcome.
+        except Exception as error:
+            _log.error("%s: an answer could not be read: %s", endpoint.name, type(error).__name__)
+            raise malformed(answer, f"it could not be read ({type(error).__name__})", provider=name) from None
+
+
+def _left(repeat: Repeat, began: float, rule: StopRule) -> float | None:
+    return time_to_repeat(repeat, time.monotonic() - began, rule.time_left())
 
 
 def _within(timeouts: Timeouts, left: float | None) -> Timeouts:

@@ -26,11 +26,19 @@ class BatchResult:
     cost: int | Decimal | None = None
     failure: SMSError | None = None
     """The error that met the batch as a whole."""
+    bulk_ids: list[int] = field(factory=list[int])
+    """The ids of messages to many, which are nobody's own."""
 
 
 def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int | Decimal | None = None) -> BatchResult:
     """The result of a batch that the provider took whole."""
     return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost)
+
+
+def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
+    """The result of a batch that the provider took whole, under ids that stand for all of it."""
+    ids: list[int | None] = [bulk_ids[0]]
+    return evolve(all_accepted(batch, ids * len(batch)), bulk_ids=bulk_ids)
 
 
 def failed(batch: Batch, error: SMSError) -> BatchResult:
@@ -50,7 +58,8 @@ class Merger:
         self._errors: list[SMSError | None] = [None] * size
         self._request_ids: list[str | None] = [None] * size
         self._cost: int | Decimal | None = None
-        self._batch_failed = False
+        self._failures: list[SMSError] = []
+        self._bulk_ids: list[int] = []
         for position, error in outgoing.bad.items():
             self._errors[position] = error
 
@@ -62,12 +71,14 @@ class Merger:
         else:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
-        put(self._request_ids, places, [batch.request_id] * size)
+        self._bulk_ids += result.bulk_ids
+        if result.failure is None or result.failure.outcome is not Outcome.NOT_SENT:
+            put(self._request_ids, places, [batch.request_id] * size)
         if result.message_ids is not None:
             put(self._message_ids, places, result.message_ids)
         if result.failure is not None:
             put(self._errors, places, [result.failure] * size)
-            self._batch_failed = True
+            self._failures.append(result.failure)
         for place, error in result.errors.items():
             self._errors[places[place]] = error
         if result.cost is not None:
@@ -82,7 +93,8 @@ class Merger:
             errors=self._errors,
             request_ids=self._request_ids,
             refs=self._outgoing.refs,
-            batch_failed=self._batch_failed,
+            failures=self._failures,
+            bulk_ids=self._bulk_ids,
             cost=self._cost,
             offset=self._offset,
         )

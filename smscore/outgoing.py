@@ -51,6 +51,8 @@ def check_sender(sender: object, *, needed: bool) -> str | None:
     if sender is not None and not isinstance(sender, str):
         raise InvalidRequest(f"The sender is {type(sender).__name__}. Give your line as a str.")
     line = with_ascii_digits(sender).strip() if sender else ""
+    if sender is not None and not line:
+        raise InvalidRequest("The sender is empty. Give your line, or leave it out where one is set already.")
     if not can_be_encoded(line):
         raise InvalidRequest("The sender holds half of a surrogate pair, which no encoding can carry.")
     if needed and not line:
@@ -119,7 +121,7 @@ def _message(entry: object, position: int) -> Message:
 def _senders(rows: list[Message], sender: str | None, needed: bool) -> list[str | None]:
     if all(row.sender is None for row in rows):
         return [check_sender(sender, needed=needed)]
-    return [check_sender(row.sender or sender, needed=needed) for row in rows]
+    return [check_sender(sender if row.sender is None else row.sender, needed=needed) for row in rows]
 
 
 def _recipients(to: Sequence[Any], keep_bad: bool, start: int = 0) -> tuple[list[str], dict[int, InvalidNumber]]:

@@ -27,8 +27,11 @@ class RateLimit:
                 self._next = turn + self._interval
         return turn - now
 
-    async def wait(self, most: float | None = None) -> None:
-        """Wait for a turn, or for ``most`` seconds where it comes later."""
+    async def wait(self, most: float | None = None) -> bool:
+        """Wait for a turn and say True; False at once where it would come only after ``most`` seconds."""
         delay = self.reserve(time.monotonic(), most)
+        if most is not None and delay > most:
+            return False
         if delay > 0:
-            await asyncio.sleep(delay if most is None else min(delay, most))
+            await asyncio.sleep(delay)
+        return True

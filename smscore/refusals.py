@@ -52,6 +52,7 @@ _BY_HTTP_STATUS: Final[Mapping[int, type[ProviderError]]] = {
 
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
+_ANSWERS: Final = range(200, 600)
 
 _PLAIN_CODE: Final = re.compile(r"-?[0-9]{1,5}(-[0-9]{1,5})?", re.ASCII)
 
@@ -87,7 +88,7 @@ def refusal(answer: Answer, codes: Codes, words: Words, *, provider: str) -> SMS
         meets_every_batch = documented.meets_every_batch
         words = evolve(words, message=words.message or documented.persian or None)
         error = _error(documented.error, f"{documented.meaning} (code {words.code})", answer, words, provider)
-    elif words.code is not None and answer.status != _TOO_MANY and answer.status < _SERVER_ERRORS.start:
+    elif words.code is not None and not is_outage(answer.status):
         meets_every_batch = words.meets_every_batch
         error = _error(
             ProviderError, f"code {_shown(words.code)}, which its document does not list", answer, words, provider
@@ -105,8 +106,11 @@ def http_error(answer: Answer, words: Words, *, provider: str, status: int | Non
     if status in _SERVER_ERRORS:
         return ServerError(
             f"{provider} failed with HTTP {status}. Whether it did what was asked is not known.",
+            retry_after=answer.retry_after,
             **_common(answer, words, provider),
         )
+    if answer.status not in _ANSWERS:
+        return _unreadable(answer, f"HTTP {answer.status}", provider)
     code = f", code {_shown(words.code)}" if words.code is not None else ""
     error = _error(_BY_HTTP_STATUS.get(status, ProviderError), f"HTTP {answer.status}{code}", answer, words, provider)
     if words.meets_every_batch is not None:
@@ -118,12 +122,19 @@ def malformed(answer: Answer, what: str, *, provider: str) -> SMSError:
     """The error for a whole answer that is not the documented one; an error status still decides."""
     if not answer.is_success:
         return http_error(answer, Words(), provider=provider)
-    return MalformedResponse(
-        f"{provider} answered HTTP {answer.status} with something else than its document says: {what}. "
-        "Whether it did what was asked is not known.",
-        provider=provider,
-        http_status=answer.status,
-    )
+    return _unreadable(answer, what, provider)
+
+
+def contradictory(answer: Answer, *, provider: str) -> SMSError:
+    """The error for a body that says yes under an HTTP status that says no."""
+    if answer.status in _SERVER_ERRORS:
+        return http_error(answer, Words(), provider=provider)
+    return _unreadable(answer, "its body says success, and its status does not", provider)
+
+
+def is_outage(status: int) -> bool:
+    """Whether an HTTP status tells of an overload or a failure, and so nothing of the request."""
+    return status == _TOO_MANY or status in _SERVER_ERRORS
 
 
 def fault_error(fault: Fault, *, provider: str) -> SMSError:
@@ -138,8 +149,8 @@ def fault_error(fault: Fault, *, provider: str) -> SMSError:
 
 
 def is_dead(error: SMSError) -> bool:
-    """Whether an error means that the provider cannot be reached or does not answer usably."""
-    return isinstance(error, (ConnectionFailed, OutcomeUnknown))
+    """Whether an error means that the provider cannot be reached, does not answer usably, or has had too much."""
+    return isinstance(error, (ConnectionFailed, OutcomeUnknown, RateLimited))
 
 
 def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, provider: str) -> ProviderError:
@@ -148,6 +159,15 @@ def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, pr
         f"{provider} refused the request: {why}. {advice}".rstrip(),
         **_special(kind, answer, words),
         **_common(answer, words, provider),
+    )
+
+
+def _unreadable(answer: Answer, what: str, provider: str) -> MalformedResponse:
+    return MalformedResponse(
+        f"{provider} answered HTTP {answer.status} with something else than its document says: {what}. "
+        "Whether it did what was asked is not known.",
+        provider=provider,
+        http_status=answer.status,
     )
 
 

@@ -49,7 +49,8 @@ class SendReport(Sequence[RecipientResult]):
     _errors: list[SMSError | None] = field(alias="errors")
     _request_ids: list[str | None] = field(alias="request_ids")
     _refs: list[Any] | None = field(default=None, alias="refs")
-    _batch_failed: bool = field(default=False, alias="batch_failed")
+    _failures: list[SMSError] = field(factory=list[SMSError], alias="failures")  # of batches as a whole
+    _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")
     cost: int | Decimal | None = None
     """What the provider said that it costs, summed, in the provider's own unit (Rials); None if it said nothing."""
     offset: int = 0
@@ -103,14 +104,15 @@ class SendReport(Sequence[RecipientResult]):
     @property
     def ok(self) -> bool:
         """Whether the provider took all of them."""
-        return self._count(Outcome.ACCEPTED) == len(self)
+        return self._count(Outcome.ACCEPTED) == len(self) and not self._failures
 
     @property
     def message_ids(self) -> list[int]:
         """The distinct ids known of the accepted, in order."""
         accepted = OUTCOMES.index(Outcome.ACCEPTED)
         pairs = zip(self._message_ids, self._outcomes, strict=True)
-        return list(dict.fromkeys(id_ for id_, code in pairs if id_ is not None and code == accepted))
+        own = (id_ for id_, code in pairs if id_ is not None and code == accepted)
+        return list(dict.fromkeys([*self._bulk_ids, *own]))
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Every result as a JSON-ready dict; an error becomes its class name, code and English text."""
@@ -127,7 +129,7 @@ class SendReport(Sequence[RecipientResult]):
         if self.ok:
             return None
         accepted, unknown = self._count(Outcome.ACCEPTED), self._count(Outcome.UNKNOWN)
-        first = self._errors[0]
+        first = self._errors[0] if len(self) else self._failures[0]
         if first is not None and ((not accepted and not unknown) or unknown == len(self)):
             first.report = self
             return first
@@ -137,7 +139,7 @@ class SendReport(Sequence[RecipientResult]):
     def refused_one_by_one(self) -> bool:
         """Whether all that failed was refused singly, in answers that came, and some were accepted."""
         only_refused = self._count(Outcome.ACCEPTED) + self._count(Outcome.REJECTED) == len(self)
-        return only_refused and not self._batch_failed and self._count(Outcome.ACCEPTED) > 0
+        return only_refused and not self._failures and self._count(Outcome.ACCEPTED) > 0
 
     def _partial_failure(self) -> PartialSendError:
         counts = ", ".join(f"{self._count(outcome)} {_WORDS[outcome]}" for outcome in OUTCOMES)

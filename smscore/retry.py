@@ -7,13 +7,13 @@ from attrs import define
 from smscore.config import (
     ID_LIFETIME,
     LONGEST_WAIT,
-    REPEATS_A_SUCCESS,
     REPEATS_FREE,
     REPEATS_MOST,
+    SUCCESSES_A_REPEAT,
     RetryPolicy,
 )
 from smscore.endpoint import Repeat
-from smscore.errors import ConnectionFailed, OutcomeUnknown, ProviderError, RateLimited, SMSError
+from smscore.errors import ConnectionFailed, OutcomeUnknown, ProviderError, RateLimited, ServerError, SMSError
 
 
 def may_repeat(error: SMSError, repeat: Repeat) -> bool:
@@ -29,8 +29,12 @@ def wait_before(error: SMSError, tries: int, policy: RetryPolicy, jitter: float)
     ``Retry-After`` is obeyed where it asks for more.
     """
     full = min(policy.wait_max, policy.wait_initial * 2.0 ** min(tries - 1, 60))
-    asked = error.retry_after if isinstance(error, RateLimited) else None
-    return max(full * (1 + jitter) / 2, asked or 0.0)
+    return max(full * (1 + jitter) / 2, asked_wait(error) or 0.0)
+
+
+def asked_wait(error: SMSError) -> float | None:
+    """The seconds that a provider's ``Retry-After`` asks to wait, or None."""
+    return error.retry_after if isinstance(error, (RateLimited, ServerError)) else None
 
 
 def next_wait(
@@ -40,21 +44,26 @@ def next_wait(
     tries: int,
     policy: RetryPolicy,
     jitter: float,
-    elapsed: float,
     left: float | None,
 ) -> float | None:
     """The seconds to wait before the next try, or None to stop.
 
-    ``tries`` were made in the ``elapsed`` seconds since the first; ``left`` is what the call's time still allows.
+    ``tries`` were made; ``left`` is what is left of the call's time, or of the request id's, in seconds.
     """
     if tries >= policy.attempts or not may_repeat(error, repeat):
         return None
     wait = wait_before(error, tries, policy, jitter)
-    if wait > LONGEST_WAIT or (left is not None and wait >= left):
-        return None
-    if repeat is Repeat.SAME_ID and elapsed + wait > ID_LIFETIME:
+    if (asked_wait(error) or 0.0) > LONGEST_WAIT or (left is not None and wait >= left):
         return None
     return wait
+
+
+def time_to_repeat(repeat: Repeat, elapsed: float, left: float | None) -> float | None:
+    """The seconds in which a request may still be repeated: the call's, and while its id is remembered."""
+    if repeat is not Repeat.SAME_ID:
+        return left
+    id_left = ID_LIFETIME - elapsed
+    return id_left if left is None else min(left, id_left)
 
 
 def final_error(error: SMSError, earlier: OutcomeUnknown | None) -> SMSError:
@@ -86,15 +95,15 @@ class RetryBudget:
     It keeps an outage from being met with three times the usual requests.
     """
 
-    left: float = REPEATS_FREE
+    left: int = REPEATS_FREE * SUCCESSES_A_REPEAT  # in successes, since a tenth added ten times is not one
 
     def take(self) -> bool:
         """Take one repeat, if there is one."""
-        if self.left < 1:
+        if self.left < SUCCESSES_A_REPEAT:
             return False
-        self.left -= 1
+        self.left -= SUCCESSES_A_REPEAT
         return True
 
     def succeed(self) -> None:
         """Note a request that was answered."""
-        self.left = min(REPEATS_MOST, self.left + REPEATS_A_SUCCESS)
+        self.left = min(REPEATS_MOST * SUCCESSES_A_REPEAT, self.left + 1)

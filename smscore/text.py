@@ -12,6 +12,10 @@ _GSM_BASIC: Final = frozenset(
 )
 _GSM_EXTENDED: Final = frozenset("^{}\\[~]|€\f")  # each takes two places
 
+_BLANK: Final = (
+    " \t\r\n\f\v\0\u00a0\u2000\u2001\u2002\u2003\u2009\u200b\u200c\u200d\u200e\u200f\u202f\u2060\u3000\ufeff"
+)
+
 _GSM_LIMITS: Final = (160, 153)
 _UCS2_LIMITS: Final = (70, 67)
 
@@ -39,7 +43,7 @@ def text_problem(text: object) -> str | None:
     """Why a text cannot be sent, or None where it can."""
     if not isinstance(text, str):
         return f"is {type(text).__name__}, not str"
-    if not text or text.isspace():
+    if not text.strip(_BLANK):
         return "is empty"
     if not can_be_encoded(text):
         return "holds half of a surrogate pair, which no encoding can carry"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import math
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import BinaryIO, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -44,11 +45,6 @@ class Transport:
         self._borrowed = session
         self._closed = False
         self._owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned] = WeakKeyDictionary()
-
-    @property
-    def closed(self) -> bool:
-        """Whether :meth:`aclose` was called."""
-        return self._closed
 
     async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
         """Send once, and read the whole answer. A cancel is passed on; nothing else is raised."""
@@ -109,9 +105,13 @@ class Transport:
         loop = asyncio.get_running_loop()
         owned = self._owned.get(loop)
         if owned is None:
-            owned = self._owned[loop] = _Owned(partial(self._owned.pop, loop, None))
+            owned = self._owned[loop] = _Owned(partial(_forget, self._owned, ref(loop)))
             await owned.guard.asend(None)
         return owned.session
+
+
+def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: ref[asyncio.AbstractEventLoop]) -> None:
+    owned.pop(loop(), None)  # type: ignore[arg-type]  # a loop that is gone is in no dictionary
 
 
 class _Owned:
@@ -121,7 +121,7 @@ class _Owned:
         self.pid = os.getpid()
         self._forget = forget
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
@@ -240,7 +240,10 @@ def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
 
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
-        total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.read, connect=None
+        total=timeouts.total,
+        sock_connect=timeouts.connect,
+        sock_read=timeouts.read,
+        ceil_threshold=math.inf,  # aiohttp would round what is above 5 seconds up
     )
 
 

@@ -27,7 +27,7 @@ from smscore import (
     SMSError,
 )
 from smscore.endpoint import Repeat
-from smscore.retry import RetryBudget, final_error, may_repeat, next_wait, wait_before
+from smscore.retry import RetryBudget, final_error, may_repeat, next_wait, time_to_repeat, wait_before
 
 NEVER_LEFT = ConnectionFailed("x")
 TOO_MANY = RateLimited("x")
@@ -67,7 +67,7 @@ def test_retry_after_is_obeyed_where_it_asks_for_more(asked: float | None, wait:
 
 def decide(error: SMSError = NEVER_LEFT, **changes: Any) -> float | None:
     given: dict[str, Any] = {
-        "repeat": Repeat.FREELY, "tries": 1, "policy": POLICY, "jitter": 1.0, "elapsed": 0.0, "left": None
+        "repeat": Repeat.FREELY, "tries": 1, "policy": POLICY, "jitter": 1.0, "left": None
     }  # fmt: skip
     return next_wait(error, **{**given, **changes})
 
@@ -90,19 +90,30 @@ def test_who_is_asked_to_wait_for_long_is_told_so_instead(asked: float, wait: fl
     assert decide(RateLimited("x", retry_after=asked)) == wait
 
 
+def test_a_wait_of_the_policys_own_may_be_as_long_as_it_says():
+    assert decide(policy=RetryPolicy(wait_initial=300, wait_max=300)) == 300
+
+
+def test_a_failure_may_ask_to_wait_too():
+    assert wait_before(ServerError("x", retry_after=30.0), 1, POLICY, 1.0) == 30
+
+
 @pytest.mark.parametrize(
-    ("repeat", "elapsed", "wait"),
+    ("repeat", "elapsed", "left", "time"),
     [
-        (Repeat.SAME_ID, 3.5 * 3600 - 1.0, 1.0),
-        (Repeat.SAME_ID, 3.5 * 3600 - 0.9, None),
-        (Repeat.FREELY, 10 * 3600, 1.0),
-        (Repeat.NEVER, 10 * 3600, 1.0),
+        (Repeat.SAME_ID, 0.0, None, 12_600.0),
+        (Repeat.SAME_ID, 12_000.0, None, 600.0),
+        (Repeat.SAME_ID, 12_000.0, 599.0, 599.0),
+        (Repeat.SAME_ID, 12_000.0, 601.0, 600.0),
+        (Repeat.SAME_ID, 13_000.0, None, -400.0),
+        (Repeat.FREELY, 13_000.0, None, None),
+        (Repeat.NEVER, 13_000.0, 5.0, 5.0),
     ],
 )
 def test_a_request_id_is_not_used_again_after_three_and_a_half_hours(
-    repeat: Repeat, elapsed: float, wait: float | None
+    repeat: Repeat, elapsed: float, left: float | None, time: float | None
 ):
-    assert decide(repeat=repeat, elapsed=elapsed) == wait
+    assert time_to_repeat(repeat, elapsed, left) == time
 
 
 @pytest.mark.parametrize("error", [NEVER_LEFT, TOO_MANY, *NO_ANSWER, FAILED, *REFUSED])
@@ -132,12 +143,13 @@ def test_a_refusal_of_a_repeat_leaves_it_unknown_and_is_kept(error: ProviderErro
     assert unknown.meets_every_batch is refusal.meets_every_batch
 
 
-def test_the_budget_gives_ten_and_then_one_for_every_ten_successes():
+@pytest.mark.parametrize(("successes", "repeats"), [(0, 0), (9, 0), (10, 1), (19, 1), (20, 2), (25, 2)])
+def test_the_budget_gives_ten_and_then_one_for_every_ten_successes(successes: int, repeats: int):
     budget = RetryBudget()
     assert [budget.take() for _ in range(11)] == [True] * 10 + [False]
-    for _ in range(25):
+    for _ in range(successes):
         budget.succeed()
-    assert [budget.take() for _ in range(3)] == [True, True, False]
+    assert [budget.take() for _ in range(repeats + 1)] == [True] * repeats + [False]
 
 
 def test_the_budget_does_not_grow_without_end():

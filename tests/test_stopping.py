@@ -15,6 +15,7 @@ from smscore import (
     NotAttempted,
     Outcome,
     ProviderError,
+    RateLimited,
     ResponseLost,
     ServerError,
     SMSError,
@@ -24,7 +25,14 @@ from smscore.delivery import Delivery, StopRule, not_attempted
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
 from smscore.merging import BatchResult, all_accepted, batch_report, failed
 
-DEAD = [ConnectionFailed("x"), ResponseLost("x"), MalformedResponse("x"), ServerError("x"), OutcomeUnknown("x")]
+DEAD = [
+    RateLimited("x"),
+    ConnectionFailed("x"),
+    ResponseLost("x"),
+    MalformedResponse("x"),
+    ServerError("x"),
+    OutcomeUnknown("x"),
+]
 FATAL = [AuthenticationError("x"), AccountError("x"), InsufficientCredit("x"), OutsideServiceHours("x")]
 MILD = [ProviderError("x"), InvalidParameters("x"), DuplicateRequest("x")]
 
@@ -56,7 +64,7 @@ def test_a_code_of_its_own_may_meet_every_batch():
 @pytest.mark.parametrize("error", DEAD)
 def test_the_third_dead_batch_in_a_row_stops_the_rest(error: SMSError):
     assert rule_after(error, error).reason is None
-    assert rule_after(error, error, error).reason == "3 batches in a row got no usable answer or no connection"
+    assert rule_after(error, error, error).reason == "3 batches in a row got no usable answer, no connection or a 429"
 
 
 @pytest.mark.parametrize("answer", [None, *MILD])
@@ -118,7 +126,8 @@ def test_a_batch_that_was_taken_reports_its_ids_and_cost():
 @pytest.mark.parametrize("error", [*DEAD, *FATAL, *MILD, NotAttempted("x")])
 def test_a_batch_that_failed_reports_its_error_for_everybody(error: SMSError):
     report = batch_report(BATCH, failed(BATCH, error))
-    assert [(r.outcome, r.error, r.request_id) for r in report] == [(error.outcome, error, "id-5")] * 2
+    went_out = "id-5" if error.outcome is not Outcome.NOT_SENT else None
+    assert [(r.outcome, r.error, r.request_id) for r in report] == [(error.outcome, error, went_out)] * 2
     assert not report.refused_one_by_one
 
 
