@@ -50,3 +50,25 @@ def types(session: nox.Session) -> None:
     session.run("basedpyright")
     for package in PACKAGES:
         session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
+
+
+@nox.session(python="3.11")
+def thorough(session: nox.Session) -> None:
+    """The properties, over at least 2,000 runs each."""
+    install_wheel(session, "test")
+    session.run("pytest", "tests/test_money.py", *session.posargs, env={"HYPOTHESIS_PROFILE": "thorough"})
+
+
+@nox.session(python="3.11")
+def soak(session: nox.Session) -> None:
+    """A minute of random faults and thousands of sends; SOAK_SECONDS makes it longer."""
+    install_wheel(session, "test")
+    session.run("python", "tests/soak.py", *session.posargs, env={"PYTHONSAFEPATH": "", "PYTHONPATH": "tests"})
+
+
+@nox.session(python="3.11")
+def mutation(session: nox.Session) -> None:
+    """Mutants of the pure decisions; what survives is listed at the end."""
+    session.install("-e", ".[cli]", "--group", "test", "mutmut>=3.3")
+    session.run("mutmut", "run", silent=True, success_codes=[0, 1])
+    session.run("mutmut", "results")

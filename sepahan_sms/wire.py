@@ -208,14 +208,14 @@ def _read_messages(answer: Answer, _: ReceiveBody) -> list[InboundMessage]:
 _ROWS: Final[Any] = list[Any] | None
 
 
-def _salvaged_rows(body: bytes) -> list[Any] | None:
+def _salvaged_rows(body: bytes) -> Sequence[Any] | None:
     try:
         answer: Any = codec.salvaged(body)
     except DecodeError:
         return None
     parts = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    rows: Any = None if parts.get("isSuccess") is False else parts.get("value", parts.get("result"))
-    return list[Any](rows) if isinstance(rows, list) else None
+    rows: object = None if parts.get("isSuccess") is False else parts.get("value", parts.get("result"))
+    return cast("Sequence[Any]", rows) if isinstance(rows, list) else None
 
 
 def _inbound(row: object) -> InboundMessage:

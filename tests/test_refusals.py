@@ -1,0 +1,167 @@
+"""From an answer to the error that tells of it, as the tables of the public face have it."""
+
+from __future__ import annotations
+
+import pytest
+
+from smscore import (
+    AccountError,
+    AuthenticationError,
+    ConnectionFailed,
+    DuplicateRequest,
+    InsufficientCredit,
+    InvalidParameters,
+    MalformedResponse,
+    NotFound,
+    Outcome,
+    ProviderError,
+    RateLimited,
+    ResponseLost,
+    ServerError,
+)
+from smscore.endpoint import Answer, Fault
+from smscore.refusals import (
+    Refusal,
+    Words,
+    contradictory,
+    fault_error,
+    http_error,
+    is_dead,
+    is_outage,
+    malformed,
+    refusal,
+)
+
+CODES = {
+    -14: Refusal(InsufficientCredit, "the credit is too low", "اعتبار کافی نیست"),
+    -12: Refusal(InvalidParameters, "the sender is not valid", "فرستنده", meets_every_batch=True),
+    -20: Refusal(DuplicateRequest, "the id was used before"),
+    429: Refusal(AccountError, "a code that looks like a status", meets_every_batch=False),
+}
+CLASSES = {
+    400: InvalidParameters, 401: AuthenticationError, 402: InsufficientCredit, 403: AuthenticationError,
+    404: NotFound, 413: InvalidParameters, 415: InvalidParameters, 422: InvalidParameters, 429: RateLimited,
+    301: ProviderError, 302: ProviderError, 405: ProviderError, 409: ProviderError, 418: ProviderError,
+    499: ProviderError, 500: ServerError, 502: ServerError, 503: ServerError, 599: ServerError,
+    100: MalformedResponse, 101: MalformedResponse, 600: MalformedResponse, 999: MalformedResponse,
+}  # fmt: skip
+
+
+def answer(status: int, retry_after: float | None = None) -> Answer:
+    return Answer(status, b"", retry_after)
+
+
+@pytest.mark.parametrize(("status", "kind"), CLASSES.items())
+def test_without_a_code_the_http_status_decides(status: int, kind: type):
+    error = http_error(answer(status), Words(message="نه", details=["چرا"]), provider="najva")
+    assert type(error) is kind
+    assert (error.provider, error.http_status) == ("najva", status)
+    if kind is not MalformedResponse:
+        assert (error.message, error.details, error.code) == ("نه", ["چرا"], None)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500, 503])
+def test_a_documented_code_decides_whatever_the_status(status: int):
+    error = refusal(answer(status), CODES, Words(code=-14), provider="sepahan")
+    assert type(error) is InsufficientCredit
+    assert (error.code, error.http_status, error.outcome) == (-14, status, Outcome.REJECTED)
+    assert str(error) == "sepahan refused the request: the credit is too low (code -14). Charge the account."
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 401, 404, 422])
+def test_a_code_that_no_table_knows_is_a_plain_error_that_keeps_it(status: int):
+    error = refusal(answer(status), CODES, Words(code=-99), provider="sepahan")
+    assert type(error) is ProviderError
+    assert (error.code, error.http_status) == (-99, status)
+    assert "code -99, which its document does not list" in str(error)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (500, ServerError), (599, ServerError)])
+def test_an_overload_or_a_failure_is_one_whatever_unknown_code_stands_beside_it(status: int, kind: type):
+    error = refusal(answer(status, 7.0), CODES, Words(code=-99), provider="sepahan")
+    assert type(error) is kind
+    assert (error.code, error.retry_after) == (-99, 7.0)
+
+
+@pytest.mark.parametrize(("status", "outage"), [(428, False), (429, True), (430, False), (499, False), (500, True),
+                                                (599, True), (600, False)])  # fmt: skip
+def test_which_statuses_tell_of_an_outage(status: int, outage: bool):
+    assert is_outage(status) is outage
+
+
+def test_the_providers_words_win_over_the_documents():
+    assert refusal(answer(401), CODES, Words(code=-14, message="پول نداری"), provider="x").message == "پول نداری"
+    assert refusal(answer(401), CODES, Words(code=-14), provider="x").message == "اعتبار کافی نیست"
+    assert refusal(answer(401), CODES, Words(code=-20), provider="x").message is None
+
+
+def test_a_code_may_meet_every_batch_or_none_against_its_class():
+    assert refusal(answer(401), CODES, Words(code=-12), provider="x").meets_every_batch is True
+    assert refusal(answer(401), CODES, Words(code=429), provider="x").meets_every_batch is False
+    assert refusal(answer(401), CODES, Words(code=-14), provider="x").meets_every_batch is True
+    assert refusal(answer(401), CODES, Words(code=-20), provider="x").meets_every_batch is False
+
+
+@pytest.mark.parametrize("code", [None, -99])
+def test_an_answer_may_say_by_itself_that_it_meets_every_batch(code: int | None):
+    words = Words(code=code, meets_every_batch=True)
+    assert refusal(answer(422), CODES, words, provider="x").meets_every_batch is True
+
+
+def test_field_errors_are_kept():
+    error = http_error(answer(422), Words(fields={"message": ["الزامی"]}), provider="ippanel")
+    assert isinstance(error, InvalidParameters)
+    assert error.fields == {"message": ["الزامی"]}
+
+
+def test_a_status_in_the_body_stands_in_for_that_of_http():
+    error = http_error(answer(200), Words(code=500), provider="najva", status=500)
+    assert (type(error), error.http_status) == (ServerError, 200)
+
+
+@pytest.mark.parametrize("code", ["09121234567", 9121234567, "token-of-mine", -(10**6), "1-2-3", "۱۲"])
+def test_a_code_that_could_be_a_number_or_a_token_is_not_shown(code: int | str):
+    error = refusal(answer(200), CODES, Words(code=code), provider="x")
+    assert str(code) not in str(error)
+    assert (error.code, "kept in .code" in str(error)) == (code, True)
+
+
+@pytest.mark.parametrize("code", [-99, 0, 12345, "400-1", "200-12345"])
+def test_a_plain_code_is_shown(code: int | str):
+    assert f"code {code}" in str(http_error(answer(409), Words(code=code), provider="x"))
+
+
+def test_an_answer_of_another_shape_is_malformed_and_its_status_still_decides():
+    error = malformed(answer(200), "it is no JSON", provider="x")
+    assert (type(error), error.http_status, error.provider) == (MalformedResponse, 200, "x")
+    assert "it is no JSON" in str(error)
+    assert type(malformed(answer(204), "nothing", provider="x")) is MalformedResponse
+    assert type(malformed(answer(404), "HTML", provider="x")) is NotFound
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, MalformedResponse), (429, MalformedResponse), (500, ServerError)])
+def test_success_under_a_status_that_says_no_leaves_it_unknown(status: int, kind: type):
+    error = contradictory(answer(status), provider="x")
+    assert (type(error), error.outcome, error.http_status) == (kind, Outcome.UNKNOWN, status)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault(False, "refused"), ConnectionFailed),
+        (Fault(False, "refused", too_large=True), ConnectionFailed),
+        (Fault(True, "timed out"), ResponseLost),
+        (Fault(True, "too large", too_large=True), MalformedResponse),
+    ],
+)
+def test_a_fault_is_told_by_whether_the_request_left(fault: Fault, kind: type):
+    error = fault_error(fault, provider="x")
+    assert (type(error), error.provider) == (kind, "x")
+    assert fault.reason in str(error)
+
+
+def test_what_counts_towards_giving_up():
+    assert is_dead(ConnectionFailed("x"))
+    assert is_dead(MalformedResponse("x"))
+    assert is_dead(RateLimited("x"))
+    assert not is_dead(AuthenticationError("x"))
