@@ -56,6 +56,8 @@ def test_without_a_code_the_http_status_decides(status: int, kind: type):
     error = http_error(answer(status), Words(message="نه", details=["چرا"]), provider="najva")
     assert type(error) is kind
     assert (error.provider, error.http_status) == ("najva", status)
+    assert f"HTTP {status}" in str(error)
+    assert "code" not in str(error).replace(".code", "")
     if kind is not MalformedResponse:
         assert (error.message, error.details, error.code) == ("نه", ["چرا"], None)
 
@@ -72,7 +74,7 @@ def test_a_documented_code_decides_whatever_the_status(status: int):
 def test_a_code_that_no_table_knows_is_a_plain_error_that_keeps_it(status: int):
     error = refusal(answer(status), CODES, Words(code=-99), provider="sepahan")
     assert type(error) is ProviderError
-    assert (error.code, error.http_status) == (-99, status)
+    assert (error.code, error.http_status, error.provider) == (-99, status, "sepahan")
     assert "code -99, which its document does not list" in str(error)
 
 
@@ -80,13 +82,24 @@ def test_a_code_that_no_table_knows_is_a_plain_error_that_keeps_it(status: int):
 def test_an_overload_or_a_failure_is_one_whatever_unknown_code_stands_beside_it(status: int, kind: type):
     error = refusal(answer(status, 7.0), CODES, Words(code=-99), provider="sepahan")
     assert type(error) is kind
-    assert (error.code, error.retry_after) == (-99, 7.0)
+    assert (error.code, error.retry_after, error.provider) == (-99, 7.0, "sepahan")
 
 
 @pytest.mark.parametrize(("status", "outage"), [(428, False), (429, True), (430, False), (499, False), (500, True),
                                                 (599, True), (600, False)])  # fmt: skip
 def test_which_statuses_tell_of_an_outage(status: int, outage: bool):
     assert is_outage(status) is outage
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (-20, "x refused the request: the id was used before (code -20)."),
+        (429, "x refused the request: a code that looks like a status (code 429)."),
+    ],
+)
+def test_where_there_is_nothing_to_advise_the_text_ends_with_the_reason(code: int, text: str):
+    assert str(refusal(answer(401), CODES, Words(code=code), provider="x")) == text
 
 
 def test_the_providers_words_win_over_the_documents():
@@ -134,15 +147,20 @@ def test_a_plain_code_is_shown(code: int | str):
 def test_an_answer_of_another_shape_is_malformed_and_its_status_still_decides():
     error = malformed(answer(200), "it is no JSON", provider="x")
     assert (type(error), error.http_status, error.provider) == (MalformedResponse, 200, "x")
-    assert "it is no JSON" in str(error)
+    assert str(error) == (
+        "x answered HTTP 200 with something else than its document says: it is no JSON. "
+        "Whether it did what was asked is not known."
+    )
     assert type(malformed(answer(204), "nothing", provider="x")) is MalformedResponse
-    assert type(malformed(answer(404), "HTML", provider="x")) is NotFound
+    error = malformed(answer(404), "HTML", provider="x")
+    assert (type(error), error.provider) == (NotFound, "x")
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, MalformedResponse), (429, MalformedResponse), (500, ServerError)])
 def test_success_under_a_status_that_says_no_leaves_it_unknown(status: int, kind: type):
     error = contradictory(answer(status), provider="x")
-    assert (type(error), error.outcome, error.http_status) == (kind, Outcome.UNKNOWN, status)
+    assert (type(error), error.outcome, error.http_status, error.provider) == (kind, Outcome.UNKNOWN, status, "x")
+    assert kind is ServerError or "its body says success, and its status does not" in str(error)
 
 
 @pytest.mark.parametrize(

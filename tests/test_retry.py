@@ -76,6 +76,11 @@ def test_it_stops_after_so_many_tries():
     assert [decide(tries=tries) for tries in (1, 2, 3, 4, 5)] == [1.0, 2.0, 4.0, None, None]
 
 
+def test_it_stops_where_a_repeat_could_do_harm():
+    assert decide(ResponseLost("x"), repeat=Repeat.NEVER) is None
+    assert decide(ResponseLost("x"), repeat=Repeat.SAME_ID) == 1.0
+
+
 def test_the_policy_of_none_repeats_nothing():
     assert decide(policy=RetryPolicy.none()) is None
 
@@ -138,6 +143,10 @@ def test_a_refusal_of_a_repeat_leaves_it_unknown_and_is_kept(error: ProviderErro
     unknown = final_error(refusal, ResponseLost("earlier"))
     assert type(unknown) is OutcomeUnknown
     assert unknown.outcome is Outcome.UNKNOWN
+    assert str(unknown) == (
+        "sepahan refused a repeat, after an earlier try that may have arrived. What became of that is not known; "
+        ".details has the refusal."
+    )
     assert unknown.details == ["no", "چرا"]
     assert (unknown.provider, unknown.code, unknown.http_status, unknown.message) == ("sepahan", -14, 401, "نه")
     assert unknown.meets_every_batch is refusal.meets_every_batch

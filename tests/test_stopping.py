@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
+from attrs import evolve
 
 from smscore import (
     AuthenticationError,
+    BatchEvent,
     ConnectionFailed,
     DuplicateRequest,
+    InvalidNumber,
     InvalidParameters,
+    InvalidRequest,
     MalformedResponse,
     NotAttempted,
     Outcome,
@@ -20,10 +25,10 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.batching import Batch
+from smscore.batching import Batch, Outgoing, put, split
 from smscore.delivery import Delivery, StopRule, not_attempted
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
-from smscore.merging import BatchResult, all_accepted, batch_report, failed
+from smscore.merging import BatchResult, Merger, all_accepted, batch_report, failed, in_bulk
 
 DEAD = [
     RateLimited("x"),
@@ -101,8 +106,9 @@ def test_a_deadline_that_has_passed_stops_the_rest():
     soon = StopRule(deadline=time.monotonic() + 100)
     soon.check("najva")
     assert 99 < (soon.time_left() or 0) <= 100
-    with pytest.raises(NotAttempted, match="time for the whole call ran out"):
+    with pytest.raises(NotAttempted) as caught:
         StopRule(deadline=time.monotonic()).check("najva")
+    assert (caught.value.reason, caught.value.provider) == ("the time for the whole call ran out", "najva")
 
 
 def test_not_attempted_says_what_to_do():
@@ -155,3 +161,110 @@ async def test_what_stops_a_call_keeps_the_rest_from_being_tried():
     results = [await delivery.deliver(Batch(n, [n], ["09120000001"], ["a"], ["1"])) for n in range(3)]
     assert tried == [0]
     assert [type(result.failure) for result in results] == [AuthenticationError, NotAttempted, NotAttempted]
+
+
+class Journal:
+    """Hears the events of a call, and raises at one of them if it is told to."""
+
+    def __init__(self, fails_at: str = "") -> None:
+        self.heard: list[BatchEvent] = []
+        self.fails_at = fails_at
+
+    def __call__(self, event: BatchEvent) -> None:
+        self.heard.append(event)
+        if event.state == self.fails_at:
+            raise ValueError("the disk is full")
+
+
+async def delivered(journal: object, count: int = 1) -> tuple[list[BatchResult], list[int]]:
+    tried: list[int] = []
+
+    async def attempt(batch: Batch) -> BatchResult:
+        tried.append(batch.index)
+        return all_accepted(batch, [7, 8])
+
+    delivery = Delivery("sepahan", attempt, StopRule(), journal)  # type: ignore[arg-type]
+    return [await delivery.deliver(evolve(BATCH, index=n)) for n in range(count)], tried
+
+
+async def test_a_journal_hears_of_a_batch_before_and_after_it():
+    journal = Journal()
+    await delivered(journal)
+    before, after = journal.heard
+    assert before == BatchEvent("sending", 0, "id-5", ("+989120000001", "+989120000002"))
+    assert (after.state, after.index, after.request_id, after.recipients) == ("done", 0, "id-5", before.recipients)
+    assert after.report is not None
+    assert [result.message_id for result in after.report] == [7, 8]
+
+
+async def test_an_async_journal_is_waited_for():
+    heard: list[str] = []
+
+    async def journal(event: BatchEvent) -> None:
+        await asyncio.sleep(0)
+        heard.append(event.state)
+
+    await delivered(journal)
+    assert heard == ["sending", "done"]
+
+
+async def test_a_journal_that_fails_before_a_send_keeps_it_and_the_rest_from_going(caplog: pytest.LogCaptureFixture):
+    results, tried = await delivered(Journal("sending"), 2)
+    assert tried == []
+    failures = [result.failure for result in results]
+    assert [(type(f), f.provider, f.reason) for f in failures if isinstance(f, NotAttempted)] == [
+        (NotAttempted, "sepahan", "on_batch raised ValueError")
+    ] * 2
+    assert isinstance(failures[0].__cause__, ValueError)
+    assert caplog.messages == ["on_batch raised ValueError; the rest of the call is not sent"]
+
+
+async def test_a_journal_that_fails_after_a_send_keeps_its_result_and_stops_the_rest():
+    results, tried = await delivered(Journal("done"), 2)
+    assert tried == [0]
+    assert [type(result.failure) for result in results] == [type(None), NotAttempted]
+
+
+async def test_what_is_no_function_is_no_journal():
+    with pytest.raises(InvalidRequest, match=r"^on_batch= takes a function of one event\.$"):
+        await delivered(5)
+
+
+async def test_the_failures_and_bulk_ids_of_all_batches_are_in_the_report():
+    outgoing = Outgoing(["09120000001", "09120000002", "09120000003"], ["a"], ["1"])
+    one, two, three = split(outgoing, 1)
+    merger = Merger(outgoing)
+    merger.add(one, in_bulk(one, [5, 6]))
+    merger.add(two, in_bulk(two, [7]))
+    merger.add(three, failed(three, ServerError("x")))
+    report = merger.report()
+    assert report.message_ids == [5, 6, 7]
+    assert (report.ok, report.refused_one_by_one) == (False, False)
+    assert [result.message_id for result in report] == [5, 7, None]
+
+
+async def test_a_bulk_send_that_names_nobody_still_reports_its_end():
+    nobody = Batch(0, range(0), [], [], [])
+    assert batch_report(nobody, in_bulk(nobody, [5])).message_ids == [5]
+    assert batch_report(nobody, in_bulk(nobody, [5])).ok
+    refused = batch_report(nobody, failed(nobody, InvalidParameters("x")))
+    assert not refused.ok
+    assert isinstance(refused.failure(), InvalidParameters)
+
+
+def test_one_request_takes_messages_of_several_senders_unless_it_is_said_otherwise():
+    outgoing = Outgoing(["09120000001", "09120000002"], ["a", "b"], ["1", "2"])
+    assert [(batch.index, batch.senders) for batch in split(outgoing, None)] == [(0, ["1", "2"])]
+    apart = split(outgoing, None, one_sender=True)
+    assert [(batch.index, batch.senders) for batch in apart] == [(0, ["1"]), (1, ["2"])]
+
+
+def test_a_call_of_bad_numbers_alone_has_no_batch():
+    bad = {0: InvalidNumber("x")}
+    assert split(Outgoing([""], ["a"], ["1"], bad=bad), 10) == []
+    assert split(Outgoing([""], ["a"], ["1"], bad=bad), 10, one_sender=True) == []
+
+
+def test_a_column_takes_as_many_values_as_it_has_places():
+    with pytest.raises(ValueError, match="zip"):
+        put([1, 2, 3], [0, 2], [5])
