@@ -67,7 +67,7 @@ def split(
     ``one_sender``: messages with different senders go in different batches. ``name`` gives the request id of
     batch number n (from 1) of so many.
     """
-    chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing) or 1)]
+    chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing))]
     return [
         Batch(
             index=first_index + number,
@@ -119,7 +119,7 @@ def _groups(outgoing: Outgoing, one_sender: bool) -> list[Positions]:
     if outgoing.bad:
         good = [position for position in good if position not in outgoing.bad]
     if not one_sender or len(outgoing.senders) == 1:
-        return [good] if good else []
+        return [good]
     groups: dict[str | None, list[int]] = {}
     for position in good:
         groups.setdefault(outgoing.senders[position], []).append(position)
