@@ -67,7 +67,7 @@ def split(
     ``one_sender``: messages with different senders go in different batches. ``name`` gives the request id of
     batch number n (from 1) of so many.
     """
-    chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing))]
+    chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing) or 1)]
     return [
         Batch(
             index=first_index + number,
