@@ -12,7 +12,7 @@ from smscore import Outcome
 
 def main(path: str) -> int:
     refused = 0
-    with Path(path).open(newline="", encoding="utf-8") as file, Najva() as najva:  # NAJVA_TOKEN, NAJVA_SENDER
+    with Path(path).open(newline="", encoding="utf-8-sig") as file, Najva() as najva:  # NAJVA_TOKEN, NAJVA_SENDER
         mobiles = (row["mobile"] for row in csv.DictReader(file))
         for report in najva.send_stream(mobiles, "حراج از فردا شروع می‌شود."):
             for row, result in enumerate(report, report.offset + 1):

@@ -45,7 +45,7 @@ class AsyncIPPanel(AsyncClient):
         send_time: dt.datetime | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """What became of one text to one recipient or many; all of a request carry its bulk id.
+        """Send one text to one recipient or many, and report what became of each; a request has one bulk id.
 
         IPPanel sets no limit, so that one request takes all unless the client's ``batch_size`` is set. ``send_time``
         is an aware datetime to send at; a naive one is ``InvalidRequest``.

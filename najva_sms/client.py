@@ -38,9 +38,9 @@ class AsyncNajva(AsyncClient):
         file_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """What became of one text to one recipient or many, 10,000 a request; costs are in Rials.
+        """Send one text to one recipient or many, 10,000 a request, and report what became of each.
 
-        ``file_id`` is of a file that :meth:`upload_file` took, for Bale.
+        ``file_id`` is of a file that :meth:`upload_file` took, for Bale. Costs are in Rials.
 
         Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
         ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
@@ -58,7 +58,7 @@ class AsyncNajva(AsyncClient):
         file_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """What became of messages with a text of its own for each recipient, 10,000 a request.
+        """Send a text of its own to each recipient, 10,000 a request, and report what became of each.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
         requests, and those without one from the account's default line. The rest is as in :meth:`send`.

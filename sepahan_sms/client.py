@@ -41,7 +41,7 @@ class AsyncSepahan(AsyncClient):
         request_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """What became of one text to one recipient or many, 100 a request.
+        """Send one text to one recipient or many, 100 a request, and report what became of each.
 
         ``request_id`` is your own id for the call, a letter or digit and at most 55 more of ``A-Z a-z 0-9 . _ -``;
         batch n of several goes out as ``<request_id>-<n>``. Costs are in Rials.
@@ -63,7 +63,7 @@ class AsyncSepahan(AsyncClient):
         request_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """What became of messages with a text of its own for each recipient, 100 a request.
+        """Send a text of its own to each recipient, 100 a request, and report what became of each.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; the rest is as in :meth:`send`.
 
@@ -104,7 +104,9 @@ class AsyncSepahan(AsyncClient):
 
     @sends_nothing
     async def check_request_id(self, request_id: str) -> bool:
-        """Whether a request with this id came in within the past 4 hours; of an older one the answer is False too.
+        """Whether a request with this id came in within the past 4 hours.
+
+        Of an older one the answer is False too: then do not take it for a no.
 
         It is the id that went out: ``result.request_id``.
 
@@ -132,7 +134,7 @@ class AsyncSepahan(AsyncClient):
 
     @sends_nothing
     async def credit(self) -> int:
-        """The credit left. The document names no currency; the field's usage is Rials.
+        """The credit left, in Rials as is usual in this trade; the document names no currency.
 
         Document: Sepahan Gostar, method credit.
         """
@@ -150,7 +152,8 @@ class AsyncSepahan(AsyncClient):
         """Messages that people sent to your lines, at most ``limit`` (1 to 100).
 
         ``number`` is one line of yours, all by default; ``since`` a date or an aware datetime, the past 24 hours by
-        default. The provider hands each message out once, unless ``mark_as_read`` is False.
+        default. The provider hands each message out once, unless ``mark_as_read`` is False; a call that marks is never
+        repeated, so that messages of an answer lost on the way (``ResponseLost``) are gone.
 
         Document: Sepahan Gostar, method Receive.
         """

@@ -24,7 +24,6 @@ from smscore.inherited import leave_to_the_parent
 T = TypeVar("T")
 R = TypeVar("R")
 
-_OURS: Final = ("smscore.", "sepahan_sms.", "ippanel_sms.", "najva_sms.")
 _GRACE: Final = 1.0  # seconds that the end of the process waits for connections to close
 
 
@@ -220,11 +219,15 @@ def _warn_inside_a_loop() -> None:
 
 
 def _callers_level() -> int:
-    """How far up the first frame stands that is not of these packages, counted as ``warnings`` does from its caller."""
+    """How far up the caller of the blocking client stands, counted as ``warnings`` does."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
     return level
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith("smscore.") or module.endswith(".blocking")
 
 
 def refuse_gevent() -> None:

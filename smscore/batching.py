@@ -39,7 +39,10 @@ class Outgoing:
 
 @frozen
 class Batch:
-    """One request's worth of a call; ``positions`` says where its recipients stand in the call."""
+    """One request's worth of a call; ``positions`` says where its recipients stand in the call.
+
+    ``recipients`` are local forms (``09123456789``); ``texts`` and ``senders`` have one entry for all, or one each.
+    """
 
     index: int
     positions: Positions = field(repr=lambda places: f"<{len(places)} places>")

@@ -97,7 +97,18 @@ def sends_nothing(method: Callable[Q, Coroutine[Any, Any, R]]) -> Callable[Q, Co
 
 
 class AsyncClient:
-    """The async face of a provider."""
+    """The async face of a provider.
+
+    - ``token``, ``sender``, ``base_url``: read from the environment where they are left out.
+    - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
+    - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
+    - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the provider's
+      limit. ``rate_limit``: requests a second, of all calls of this client together.
+    - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with an authority of yours; certificates are always checked.
+    - ``session``: an ``aiohttp.ClientSession`` of yours, used in its own event loop and never closed.
+
+    Wrong settings raise ``ConfigurationError`` at once.
+    """
 
     provider: ClassVar[Provider]
 
@@ -189,7 +200,7 @@ class AsyncClient:
         return url
 
     def _sender(self, sender: str | None, *, needed: bool) -> str | None:
-        return check_sender(self._settings.sender if sender is None else sender, needed=needed)
+        return check_sender(self._settings.sender if sender is None else sender, self.provider.name, needed=needed)
 
     @property
     def _batch_size(self) -> int | None:
@@ -296,6 +307,7 @@ class AsyncClient:
         async def exchange(batch: Batch, rule: StopRule) -> BatchResult:
             return in_bulk(batch, await self._exchanger.exchange(endpoint, params, rule))
 
+        # For the journal and the stop rule alone: ``params`` hold what is sent.
         batch = Batch(0, range(len(recipients)), recipients, [], [])
         result = await self._delivery(exchange, on_batch).deliver(batch)
         if result.failure is not None:

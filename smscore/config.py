@@ -27,7 +27,7 @@ ID_LIFETIME: Final = 3.5 * 3600  # seconds that a request id is used again, of t
 REPEATS_FREE: Final = 10
 REPEATS_MOST: Final = 100
 SUCCESSES_A_REPEAT: Final = 10
-DEAD_BATCHES: Final = 3  # in a row without a usable answer or a connection: no further batch starts
+DEAD_BATCHES: Final = 3  # in a row with a 429, no connection or no usable answer: no further batch starts
 
 
 def _seconds(_: object, attribute: Attribute[float], value: object) -> None:

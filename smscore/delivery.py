@@ -106,12 +106,12 @@ class Delivery:
     async def deliver(self, batch: Batch) -> BatchResult:
         """What became of this batch; errors are in the result, and only a cancel is raised.
 
-        A batch that the journal heard of before its send, it hears of after it too.
+        After "sending" the journal hears "done", unless the call is cancelled, or it raised at "sending" itself.
         """
         try:
             self.rule.check(self.provider)
             if not await self._tell("sending", batch):
-                self.rule.check(self.provider)
+                self.rule.check(self.provider)  # it has been stopped, and so raises
         except NotAttempted as error:
             return failed(batch, error)
         result = await self.attempt(batch)
@@ -120,7 +120,7 @@ class Delivery:
         return result
 
     async def _tell(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> bool:
-        """Whether the journal took it in; one that cannot be written stops the call, and the results are kept."""
+        """Whether ``on_batch`` returned; if it raised, no further batch starts, and results so far are kept."""
         if self.on_batch is None:
             return True
         report = None if result is None else batch_report(batch, result)
@@ -139,7 +139,7 @@ class Delivery:
 def not_attempted(reason: str, provider: str) -> NotAttempted:
     """The error of recipients that were not tried."""
     return NotAttempted(
-        f"Not tried, since {reason}. Nothing was sent to this recipient, and it may be tried again.",
+        f"Not tried, since {reason}. Nothing was sent to these recipients, and it may be tried again.",
         provider=provider,
         reason=reason,
     )

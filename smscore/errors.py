@@ -78,7 +78,7 @@ class ConnectionFailed(SMSError):
 
 
 class NotAttempted(SMSError):
-    """The request was not tried; ``reason`` says why."""
+    """The request was not tried; ``reason`` says why, and ``__cause__`` is what ``on_batch`` raised, if it did."""
 
     default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 

@@ -44,7 +44,7 @@ def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
     return items
 
 
-def check_sender(sender: object, *, needed: bool) -> str | None:
+def check_sender(sender: object, provider: str = "", *, needed: bool) -> str | None:
     """The sender line with ASCII digits, or None where there is none and none is needed."""
     if isinstance(sender, int) and not isinstance(sender, bool):
         sender = str(sender)
@@ -56,7 +56,8 @@ def check_sender(sender: object, *, needed: bool) -> str | None:
     if not can_be_encoded(line):
         raise InvalidRequest("The sender holds half of a surrogate pair, which no encoding can carry.")
     if needed and not line:
-        raise InvalidRequest("There is no sender. Give sender=… to the call or the client, or set …_SENDER.")
+        variable = f"{provider.upper()}_SENDER" if provider else "the sender in the environment"
+        raise InvalidRequest(f"There is no sender. Give sender=… to the call or the client, or set {variable}.")
     return line or None
 
 
@@ -141,6 +142,7 @@ def _invalid_number(wrong: list[tuple[int, object]], start: int) -> InvalidNumbe
     places = ", ".join(str(start + place) for place, _ in wrong[:_NAMED])
     more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
     return InvalidNumber(
-        f"No Iranian mobile number at position {places}{more} (from 0). Correct or leave out what .numbers lists.",
+        f"What stands at position {places}{more} (counted from 0) is no Iranian mobile number. "
+        "Correct or leave out what .numbers lists.",
         numbers=[(start + place, given) for place, given in wrong],
     )

@@ -93,7 +93,10 @@ class SendReport(Sequence[RecipientResult]):
 
     @property
     def not_sent(self) -> Sequence[RecipientResult]:
-        """The results of those that provably never reached the provider: exactly these may be sent again."""
+        """The results of those that provably never reached the provider: exactly these may be sent again.
+
+        In a stream's report, bad numbers are among them; their ``error`` is an ``InvalidNumber``.
+        """
         return _Selection(self, Outcome.NOT_SENT)
 
     @property

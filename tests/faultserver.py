@@ -27,7 +27,7 @@ from unittest.mock import patch
 import trustme
 from attrs import define, field, frozen
 
-from smscore import Outcome
+from smscore import BatchEvent, Outcome
 
 HOST: Final = "127.0.0.1"
 
@@ -127,6 +127,30 @@ class Books:
             f"{id_}: different bytes with one request id" for id_, all_ in self.bodies.items() if len(all_) > 1
         ]
         return problems
+
+
+@frozen
+class Told:
+    """What a journal says of one recipient, in the form of a result."""
+
+    recipient: str
+    outcome: Outcome
+    request_id: str | None
+    message_id: int | None = None
+
+
+def told_by(journal: Iterable[BatchEvent]) -> Iterator[Any]:
+    """What a caller knows who was cancelled: a batch told of as sent, and not as done, may have gone."""
+    began: dict[int, BatchEvent] = {}
+    for event in journal:
+        if event.report is None:
+            assert event.index not in began
+            began[event.index] = event
+        else:
+            del began[event.index]
+            yield from event.report
+    for event in began.values():
+        yield from (Told(number, Outcome.UNKNOWN, event.request_id) for number in event.recipients)
 
 
 def _sepahan_send(books: Books, request: Received) -> Reply:

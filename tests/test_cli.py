@@ -56,7 +56,7 @@ def test_the_demo_adds_up_and_exits_with_0(ran: subprocess.CompletedProcess[str]
         r"02188776655 +not sent",
         r"0912345 +not sent",
         r"۰۹۱۲۰۰۲۵۰۰۰ +accepted as \+989120025000",
-        r"09120000001 +left out: row 2 has the same number",
+        r"09120000001 +left out by the demo: row 2 has the same number",
     ],
 )
 def test_the_demo_shows(ran: subprocess.CompletedProcess[str], row: str):
@@ -153,5 +153,5 @@ def test_the_demos_csv_holds_each_kind_of_row_once(tmp_path: Path):
     rows, repeats = demo.distinct(demo.read_rows(tmp_path / "r.csv"))
     assert len(rows) == 600 + 2
     assert [(fate.row.number, fate.words) for fate in repeats] == [
-        ("09120000001", "left out: row 2 has the same number")
+        ("09120000001", "left out by the demo: row 2 has the same number")
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager, ExitStack
@@ -405,14 +406,22 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_large_body_may_have_c
     await in_every_scenario(call, Case(fault, End.LOST), make=call.make_large)
 
 
-@pytest.mark.parametrize("call", LARGE_CALLS, ids=str)
 @pytest.mark.parametrize("fault", [fs.STALL_UNREAD, fs.FIN_UNREAD], ids=str)
-async def test_a_large_body_that_nobody_reads_ends_with_the_time_for_the_request(fault: Fault, call: Call) -> None:
-    with FaultServer(fault) as server:
-        found = await verdict(
-            on_the_async_face, call, server, retry=ONCE, timeouts=Timeouts(total=0.3), make=call.make_large
-        )
-    assert found == Verdict(0, 1, ResponseLost, UNKNOWN if call.sends else None)
+async def test_a_large_body_that_nobody_reads_ends_with_the_time_for_the_request(fault: Fault) -> None:
+    with ExitStack() as servers:
+        runs = {
+            str(call): verdict(
+                on_the_async_face,
+                call,
+                servers.enter_context(FaultServer(fault)),
+                retry=ONCE,
+                timeouts=Timeouts(total=0.5),
+                make=call.make_large,
+            )
+            for call in LARGE_CALLS
+        }
+        found = dict(zip(runs, await asyncio.gather(*runs.values()), strict=True))
+    assert found == {str(call): Verdict(0, 1, ResponseLost, UNKNOWN if call.sends else None) for call in LARGE_CALLS}
 
 
 @pytest.mark.parametrize("call", LARGE_CALLS, ids=str)
@@ -485,32 +494,26 @@ def untrusted_tls() -> AbstractContextManager[Place]:
 
 
 UNREACHED: Final = {
-    "a refused connection": fs.refusing_port,
-    "a name that does not resolve": fs.no_such_host,
-    "an untrusted certificate": untrusted_tls,
-    "a TLS handshake that never ends": fs.silent_tls,
-    "a connect that gets no answer": fs.full_backlog,
+    "a refused connection": (fs.refusing_port, PATIENT),
+    "a name that does not resolve": (fs.no_such_host, PATIENT),
+    "an untrusted certificate": (untrusted_tls, PATIENT),
+    "a TLS handshake that never ends": (fs.silent_tls, Timeouts(connect=0.15)),
+    "a connect that gets no answer": (fs.full_backlog, Timeouts(connect=0.15)),
 }
 
 
-@every_call
-@pytest.mark.parametrize("reach", UNREACHED.values(), ids=UNREACHED)
+@pytest.mark.parametrize(("reach", "timeouts"), UNREACHED.values(), ids=UNREACHED)
 async def test_a_request_that_never_left_is_tried_again_and_was_not_sent(
-    reach: Callable[[], AbstractContextManager[Place]], call: Call
+    reach: Callable[[], AbstractContextManager[Place]], timeouts: Timeouts
 ) -> None:
-    timeouts = Timeouts(connect=0.15, read=5, total=10)
+    runs: dict[str, Coroutine[Any, Any, Verdict]] = {}
+    wanted: dict[str, Verdict] = {}
     with reach() as place:
-        runs = {
-            f"{name}, {retry.attempts}": verdict(face, call, place, retry=retry, timeouts=timeouts)
-            for name, face in FACES.items()
-            for retry in (ONCE, TWICE)
-        }
+        for call, (name, face), retry in itertools.product(CALLS, FACES.items(), (ONCE, TWICE)):
+            run = f"{call}, {name}, {retry.attempts} tries"
+            runs[run] = verdict(face, call, place, retry=retry, timeouts=timeouts)
+            wanted[run] = expected(call, UNSENT, attempts=retry.attempts, then_good=False)
         found = dict(zip(runs, await asyncio.gather(*runs.values()), strict=True))
-    wanted = {
-        f"{name}, {retry.attempts}": expected(call, UNSENT, attempts=retry.attempts, then_good=False)
-        for name in FACES
-        for retry in (ONCE, TWICE)
-    }
     assert found == wanted
 
 

@@ -114,7 +114,7 @@ def test_a_deadline_that_has_passed_stops_the_rest():
 def test_not_attempted_says_what_to_do():
     error = not_attempted("of this", "najva")
     assert (error.reason, error.provider, error.outcome) == ("of this", "najva", Outcome.NOT_SENT)
-    assert str(error) == "Not tried, since of this. Nothing was sent to this recipient, and it may be tried again."
+    assert str(error) == "Not tried, since of this. Nothing was sent to these recipients, and it may be tried again."
 
 
 BATCH = Batch(4, [7, 9], ["09120000001", "09120000002"], ["a"], ["1"], ["x", "y"], "id-5")

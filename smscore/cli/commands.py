@@ -43,7 +43,9 @@ def sandbox(port: int) -> None:
     \b
     Example:
       payamak sandbox --port 8025
-      SEPAHAN_BASE_URL=http://127.0.0.1:8025/sepahan SEPAHAN_TOKEN=any python3 your_script.py
+      export SEPAHAN_BASE_URL=http://127.0.0.1:8025/sepahan
+      export SEPAHAN_TOKEN=any SEPAHAN_SENDER=50003300
+      python3 your_script.py
     """
     from smscore.sandbox import Sandbox
 
@@ -63,6 +65,8 @@ async def _serve(box: Sandbox) -> None:
     async with box:
         for provider in box.providers:
             click.echo(f"{provider.upper()}_BASE_URL={box.url(provider)}")
-        click.echo("Any token that is not empty is good. Nothing is sent. Ctrl-C ends it.")
+        click.echo(
+            "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
+        )
         await stopped.wait()
     click.echo(f"The sandbox took {len(box.messages)} messages.")

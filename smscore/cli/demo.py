@@ -239,7 +239,7 @@ def distinct(rows: Iterable[Row]) -> tuple[list[Row], list[Fate]]:
     for row in rows:
         earlier = first.setdefault(local_form(row.number) or row.number, row)
         if earlier is not row:
-            repeats.append(Fate(row, f"left out: row {earlier.place} has the same number"))
+            repeats.append(Fate(row, f"left out by the demo: row {earlier.place} has the same number"))
     return list(first.values()), repeats
 
 
