@@ -67,7 +67,7 @@ def thorough(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """A minute of random faults and thousands of sends; SOAK_SECONDS makes it longer."""
     install_wheel(session, "test")
-    session.run("python", "tests/soak.py", *session.posargs, env={"PYTHONSAFEPATH": "", "PYTHONPATH": "tests"})
+    session.run("pytest", "-s", "tests/soak.py", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

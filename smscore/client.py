@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, Sel
 import attrs
 
 from smscore.batching import Batch, Outgoing, chunked, split
-from smscore.concurrency import AsFinished, each, slices
+from smscore.concurrency import AsFinished, Each, slices
 from smscore.config import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
@@ -222,7 +222,7 @@ class AsyncClient:
             number, chunk = numbered
             return number, await self._exchanger.exchange(endpoint, chunk, rule)
 
-        async with aclosing(AsFinished(each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
+        async with aclosing(AsFinished(Each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
             async for number, result in results:
                 found[number] = result  # noqa: PERF403  # a comprehension would hide the closing
         return [result for number in range(len(chunks)) for result in found[number]]
@@ -328,7 +328,7 @@ class AsyncClient:
         if len(batches) == 1:
             await deliver(batches[0])
         else:
-            async with aclosing(AsFinished(each(batches), deliver, self._settings.max_concurrency)) as ended:
+            async with aclosing(AsFinished(Each(batches), deliver, self._settings.max_concurrency)) as ended:
                 async for _ in ended:
                     pass
         report = merger.report()

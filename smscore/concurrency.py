@@ -82,10 +82,16 @@ async def _next(source: AsyncIterator[T]) -> tuple[T] | None:
     return None
 
 
-async def each(items: Iterable[T]) -> AsyncGenerator[T, None]:
-    """A plain iterable as an async one."""
-    for item in items:
-        yield item
+class Each(AsyncIterator[T]):
+    """A plain iterable as an async one; no async generator, since one left in the middle would have to be closed."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = iter(items)
+
+    async def __anext__(self) -> T:
+        for item in self._items:
+            return item
+        raise StopAsyncIteration
 
 
 class SliceSource(ABC, Generic[T]):
