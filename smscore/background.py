@@ -32,13 +32,22 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._ready: Future[BlockingPortal] = Future()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="payamak", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
         self._pid = os.getpid()
         self._thread.start()
         self._portal = self._ready.result()
         self._under_way: set[Future[Any]] = set()
         leave_to_the_parent(self)
         atexit.register(self.stop)
+
+    def _run(self) -> None:
+        # asyncio.run would end the loop's executor by a thread, and at the end of a process none starts any more.
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self._serve())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
 
     async def _serve(self) -> None:
         async with BlockingPortal() as portal:

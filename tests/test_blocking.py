@@ -351,6 +351,17 @@ def test_importing_and_making_a_client_start_no_thread() -> None:
     assert ended(started(script, "https://sms.example.ir")) == (0, "['MainThread']", "")
 
 
+@pytest.mark.parametrize("end", ["", "client.close()"])
+def test_a_script_that_looked_up_a_host_name_ends_quietly(box: Sandbox, end: str) -> None:
+    script = f"""
+        client = Sepahan()
+        print(client.send("09123456789", "سلام").ok)
+        {end}
+    """
+    url = box.url("sepahan").replace("127.0.0.1", "localhost")
+    assert ended(started(script, url)) == (0, "True", "")
+
+
 def test_a_script_that_forgets_to_close_ends_at_once_and_quietly(box: Sandbox) -> None:
     script = """
         client = Sepahan()

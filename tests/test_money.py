@@ -175,7 +175,7 @@ class Money(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.new_event_loop()
+        self.loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.told: list[Any] = []
         self.may_go_again: list[str] = []
         self.calls: list[tuple[str, list[str]]] = []
@@ -298,7 +298,7 @@ class Money(RuleBasedStateMachine):
 
     def run(self, call: Coroutine[Any, Any, T], script: Sequence[Event]) -> T:
         self.network.script = list(script)
-        return self.loop.run_until_complete(asyncio.wait_for(report_of(call), 10))
+        return self.loop.run(asyncio.wait_for(report_of(call), 10))
 
     def sent(self, numbers: list[str], script: list[Event], request_id: str | None) -> None:
         self.finished(numbers, self.run(self.client.send(numbers, "سلام", **self.options(request_id)), script))
