@@ -672,7 +672,8 @@ class FaultServer:
             sock, _ = await self._loop.sock_accept(self._sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._greets:
-                tasks.create_task(self._connection(sock))
+                # A task that is cancelled before its first step never comes to close it.
+                tasks.create_task(self._connection(sock)).add_done_callback(lambda _, sock=sock: sock.close())
             else:
                 sock.close()
 
