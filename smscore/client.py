@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl as ssl_module
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial, wraps
+from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 import attrs
 
-from smscore.batching import Batch, Outgoing, chunked, split
-from smscore.concurrency import AsFinished, Each, slices
+from smscore.batching import Batch, Batches, Outgoing, chunked, split
+from smscore.concurrency import AsFinished, each, slices
 from smscore.config import (
+    CHECKED_AT_ONCE,
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
     MAX_CONCURRENCY,
@@ -39,15 +42,17 @@ from smscore.exchange import Exchanger
 from smscore.merging import BatchResult, Merger, failed, in_bulk
 from smscore.outgoing import (
     AnyMessage,
+    Kind,
     Messages,
+    OneText,
+    PeerToPeer,
     Recipient,
     Recipients,
     Source,
+    check_sendable,
     check_sender,
     iterable,
-    listed,
-    one_text,
-    peer_to_peer,
+    recipients_of,
     stream_of,
 )
 from smscore.ratelimit import RateLimit
@@ -64,15 +69,23 @@ R = TypeVar("R")
 Q = ParamSpec("Q")
 
 
-class Prepare(Protocol):
-    """Turns a piece of a stream into columns."""
-
-    def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing:
-        """The columns; ``start`` is the piece's first position in the stream."""
-        ...
-
-
 Exchange: TypeAlias = Callable[[Batch, StopRule], Awaitable[BatchResult]]
+
+
+async def _checked(items: Iterable[Any], kind: Kind) -> Outgoing:
+    """All that a call sends; ``InvalidNumber`` names every bad number."""
+    # A list is copied at once, since its owner may change it meanwhile.
+    return check_sendable(await _columns([*items] if isinstance(items, (list, tuple)) else items, kind))
+
+
+async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing:
+    """The items, checked a slice at a time, so that a list of a million does not hold up the loop."""
+    source = iter(items)
+    columns = kind.columns([*islice(source, CHECKED_AT_ONCE)], start)
+    while piece := [*islice(source, CHECKED_AT_ONCE)]:
+        await asyncio.sleep(0)
+        columns.extend(kind.columns(piece, start + len(columns)))
+    return columns
 
 
 class Unset:
@@ -215,17 +228,14 @@ class AsyncClient:
     async def _call_in_chunks(self, endpoint: Endpoint[Sequence[P], list[R]], items: Sequence[P]) -> list[R]:
         """As many requests as the provider's limit asks for; the results in the order of the items."""
         chunks = chunked(items, endpoint.limit or len(items) or 1)
-        found: dict[int, list[R]] = {}
+        found: list[list[R]] = [[]] * len(chunks)
         rule = self._rule()
 
-        async def read(numbered: tuple[int, Sequence[P]]) -> tuple[int, list[R]]:
-            number, chunk = numbered
-            return number, await self._exchanger.exchange(endpoint, chunk, rule)
+        async def read(number: int) -> None:
+            found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule)
 
-        async with aclosing(AsFinished(Each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
-            async for number, result in results:
-                found[number] = result  # noqa: PERF403  # a comprehension would hide the closing
-        return [result for number in range(len(chunks)) for result in found[number]]
+        await each(range(len(chunks)), read, self._settings.max_concurrency)
+        return [result for chunk in found for result in chunk]
 
     def _rule(self) -> StopRule:
         """What may stop a call that begins now."""
@@ -247,8 +257,8 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """One text to many recipients."""
-        line = self._sender(sender, needed=endpoint.needs_sender)
-        return await self._deliver(endpoint, one_text(listed(to), text, line, extra), on_batch, request_id)
+        kind = self._one_text(endpoint, text, sender, extra)
+        return await self._deliver(endpoint, await _checked(recipients_of(to), kind), on_batch, request_id)
 
     async def _send_p2p(
         self,
@@ -261,12 +271,8 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """A text of its own to each recipient."""
-        outgoing = peer_to_peer(
-            list(iterable(messages, "messages")),
-            self._sender(sender, needed=False),
-            extra,
-            needs_sender=endpoint.needs_sender,
-        )
+        kind = self._peer_to_peer(endpoint, sender, extra)
+        outgoing = await _checked(iterable(messages, "messages"), kind)
         return await self._deliver(endpoint, outgoing, on_batch, request_id)
 
     def _send_stream(
@@ -280,10 +286,8 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """One text to a source of recipients of any length."""
-        line = self._sender(sender, needed=endpoint.needs_sender)
-        check_text(text)
-        prepare = partial(one_text, text=text, sender=line, extra=extra)
-        return self._stream(endpoint, stream_of(to, "to"), prepare, on_batch)
+        kind = self._one_text(endpoint, text, sender, extra)
+        return self._stream(endpoint, stream_of(to, "to"), kind, on_batch)
 
     def _send_p2p_stream(
         self,
@@ -295,9 +299,14 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """A source of messages of any length."""
-        line = self._sender(sender, needed=False)
-        prepare = partial(peer_to_peer, sender=line, extra=extra, needs_sender=endpoint.needs_sender)
-        return self._stream(endpoint, stream_of(messages, "messages"), prepare, on_batch)
+        kind = self._peer_to_peer(endpoint, sender, extra)
+        return self._stream(endpoint, stream_of(messages, "messages"), kind, on_batch)
+
+    def _one_text(self, endpoint: SendEndpoint, text: str, sender: str | None, extra: Mapping[str, str]) -> OneText:
+        return OneText(check_text(text), self._sender(sender, needed=endpoint.needs_sender), extra)
+
+    def _peer_to_peer(self, endpoint: SendEndpoint, sender: str | None, extra: Mapping[str, str]) -> PeerToPeer:
+        return PeerToPeer(self._sender(sender, needed=False), endpoint.needs_sender, extra)
 
     async def _send_bulk_once(
         self, endpoint: Endpoint[P, list[int]], params: P, recipients: list[str], on_batch: OnBatch | None
@@ -325,12 +334,7 @@ class AsyncClient:
         async def deliver(batch: Batch) -> None:
             merger.add(batch, await delivery.deliver(batch))
 
-        if len(batches) == 1:
-            await deliver(batches[0])
-        else:
-            async with aclosing(AsFinished(Each(batches), deliver, self._settings.max_concurrency)) as ended:
-                async for _ in ended:
-                    pass
+        await each(batches, deliver, self._settings.max_concurrency)
         report = merger.report()
         if not report.refused_one_by_one:
             report.raise_for_failures()
@@ -340,33 +344,33 @@ class AsyncClient:
         self,
         endpoint: SendEndpoint,
         items: Source,
-        prepare: Prepare,
+        kind: Kind,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
         delivery = self._delivery(self._batches_to(endpoint), on_batch)
 
-        async def deliver(stretch: tuple[Merger, list[Batch]]) -> SendReport:
+        async def deliver(stretch: tuple[Merger, Batches]) -> SendReport:
             merger, batches = stretch
             for batch in batches:
                 merger.add(batch, await delivery.deliver(batch))
             return merger.report()
 
         async with (
-            aclosing(self._stretches(endpoint, items, prepare)) as stretches,
+            aclosing(self._stretches(endpoint, items, kind)) as stretches,
             aclosing(AsFinished(stretches, deliver, self._settings.max_concurrency)) as reports,
         ):
             async for report in reports:
                 yield report
 
     async def _stretches(
-        self, endpoint: SendEndpoint, items: Source, prepare: Prepare
-    ) -> AsyncGenerator[tuple[Merger, list[Batch]], None]:
+        self, endpoint: SendEndpoint, items: Source, kind: Kind
+    ) -> AsyncGenerator[tuple[Merger, Batches], None]:
         """A source in stretches of one report each; it is one batch, or one for each sender in it."""
         size = self._batch_size or STREAM_BATCH
         offset = index = 0
         async with aclosing(slices(items, size)) as pieces:
             async for piece in pieces:
-                outgoing = prepare(piece, start=offset, keep_bad=True)
+                outgoing = await _columns(piece, kind, offset)
                 name = partial(self._request_id, None)
                 batches = split(outgoing, size, one_sender=endpoint.one_sender, name=name, first_index=index)
                 yield Merger(outgoing, offset), batches

@@ -20,6 +20,7 @@ READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nob
 TOTAL_TIMEOUT: Final = 120.0
 MAX_CONCURRENCY: Final = 8
 STREAM_BATCH: Final = 10_000  # of a stream to a provider that sets no limit
+CHECKED_AT_ONCE: Final = 2_000  # messages, before the event loop has its turn
 KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
 ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
 LONGEST_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited

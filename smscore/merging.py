@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from smscore.batching import Batch, Outgoing, put
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
+from smscore.outgoing import invalid_number
 from smscore.reports import OUTCOME_BYTES, SendReport
 
 _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
@@ -60,8 +61,8 @@ class Merger:
         self._cost: int | Decimal | None = None
         self._failures: list[SMSError] = []
         self._bulk_ids: list[int] = []
-        for position, error in outgoing.bad.items():
-            self._errors[position] = error
+        for place in outgoing.bad:
+            self._errors[place] = invalid_number([(offset + place, outgoing.given[place])])
 
     def add(self, batch: Batch, result: BatchResult) -> None:
         """Write one batch's result where its recipients stand."""

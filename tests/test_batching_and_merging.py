@@ -41,11 +41,12 @@ def calls(draw: st.DrawFn) -> Call:
         senders = draw(st.lists(st.sampled_from(["5000", "6000", None]), min_size=count, max_size=count))
     bad = draw(st.sets(st.integers(0, count - 1))) if count else set()
     outgoing = Outgoing(
-        [local(place) for place in range(count)],
+        ["" if place in bad else local(place) for place in range(count)],
         [f"متن {place}" for place in range(count)] if several_texts and count else ["سلام"],
         senders,
         list(range(count)) if with_refs else None,
-        {place: InvalidNumber("bad", numbers=[(place, "x")]) for place in bad},
+        sorted(bad),
+        given=[local(place) for place in range(count)],
     )
     size, one_sender = draw(st.none() | st.integers(1, 30)), draw(st.booleans())
     return Call(outgoing, split(outgoing, size, one_sender=one_sender), size, one_sender)
@@ -179,8 +180,10 @@ def test_each_recipient_gets_its_own_result_in_whatever_order_batches_end(call: 
             never_out = result.failure is not None and result.failure.outcome is NOT_SENT
             assert row.request_id == (None if never_out else batch.request_id)
             assert row.ref == (None if call.outgoing.refs is None else position)
-    for position, error in call.outgoing.bad.items():
-        assert (report[position].outcome, report[position].error) == (NOT_SENT, error)
+    for position in call.outgoing.bad:
+        error = report[position].error
+        assert isinstance(error, InvalidNumber)
+        assert (report[position].outcome, error.numbers) == (NOT_SENT, [(report.offset + position, local(position))])
         assert report[position].recipient == local(position)
         assert report[position].request_id is None
     costs = [result.cost for result in given_results if result.cost is not None]

@@ -36,7 +36,7 @@ from smscore import (
 )
 from smscore.batching import Outgoing, split
 from smscore.merging import BatchResult, Merger, all_accepted
-from smscore.outgoing import one_text
+from smscore.outgoing import OneText
 from smscore.reports import OUTCOME_BYTES
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
@@ -409,7 +409,7 @@ def test_a_large_report_costs_at_most_120_bytes_a_recipient(prefix: str) -> None
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    merger = Merger(outgoing := one_text(given_numbers, "سلام", "5000", {}))
+    merger = Merger(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
     for batch in split(outgoing, 100, name=lambda number, _: f"{number:032}"):
         merger.add(batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5))
     report = merger.report()
