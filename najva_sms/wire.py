@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 from attrs import frozen
@@ -23,7 +23,7 @@ from najva_sms.codes import (
 from najva_sms.messages import OutboxMessage, OutboxPage
 from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import DecodeError, Raw
+from smscore.codec import DecodeError, Raw, Row
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
@@ -71,8 +71,7 @@ class Return:
     message: Any = None
 
 
-@frozen
-class SendEntry:
+class SendEntry(Row, frozen=True):
     """What a report needs of one message in the answer to a send; an odd cost must not cost the id."""
 
     messageid: int
@@ -81,8 +80,7 @@ class SendEntry:
     cost: Any = None
 
 
-@frozen
-class P2PEntry:
+class P2PEntry(Row, frozen=True):
     """The same with the text, which tells two messages to one number apart."""
 
     messageid: int
@@ -92,8 +90,7 @@ class P2PEntry:
     cost: Any = None
 
 
-@frozen
-class StatusEntry:
+class StatusEntry(Row, frozen=True):
     """One message in the answer to status."""
 
     messageid: int
@@ -129,6 +126,13 @@ class OutboxEntry:
 
 
 Entry = TypeVar("Entry", SendEntry, P2PEntry)
+
+
+class Usual(Row, Generic[Entry], frozen=True, rename={"said": "return"}):
+    """The whole answer to a send, if it is what the document says."""
+
+    said: Return
+    entries: list[Entry]
 
 
 def _entries(answer: Answer, codes: Codes) -> Raw:
@@ -180,16 +184,30 @@ def _build_send_p2p(batch: Batch) -> Content:
     return Content(codec.encode(SendP2PBody(messages, batch.senders[0], **batch.extra)))
 
 
-def _read_send(answer: Answer, batch: Batch, *, model: type[Entry]) -> BatchResult:
-    raw = _entries(answer, SEND_ERRORS)
-    try:
-        entries = [entry for entry in codec.rows(raw, model) if not isinstance(entry, DecodeError)]
-    except DecodeError as error:
-        raise malformed(answer, str(error), provider=NAJVA.name) from None
+def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model: type[Entry]) -> BatchResult:
+    entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
     matched = _matched(entries, batch)
     if not any(matched):
         raise malformed(answer, "no entry for any recipient", provider=NAJVA.name)
     return _result(answer, batch, matched)
+
+
+def _usual_entries(answer: Answer, usual: type[Usual[Entry]]) -> list[Entry]:
+    """The entries of an answer that is what the document says, in one pass; none of any other."""
+    try:
+        whole = codec.decode(answer.body, usual)
+    except DecodeError:
+        return []
+    return whole.entries if whole.said.status == SUCCESS and answer.is_success else []
+
+
+def _readable_entries(answer: Answer, model: type[Entry]) -> list[Entry]:
+    """The entries that can be read; what the envelope refuses is raised."""
+    raw = _entries(answer, SEND_ERRORS)
+    try:
+        return [entry for entry in codec.rows(raw, model) if not isinstance(entry, DecodeError)]
+    except DecodeError as error:
+        raise malformed(answer, str(error), provider=NAJVA.name) from None
 
 
 def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
@@ -241,13 +259,17 @@ def _assign(
     return rest
 
 
+_ODD: Final = frozenset([None, *REFUSED])
+
+
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     ids = [None if entry is None else entry.messageid for entry in matched]
     costs = [entry.cost for entry in matched if entry is not None and type(entry.cost) is int]
     cost = sum(costs) if costs else None
-    odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
-    if not odd:
+    statuses = {None if entry is None else entry.status for entry in matched}
+    if statuses.isdisjoint(_ODD):
         return all_accepted(batch, ids, cost)
+    odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
     outcomes = bytearray(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch))
     errors: dict[int, SMSError] = {}
     shared: dict[int | None, SMSError] = {}
@@ -311,14 +333,19 @@ def _moment(seconds: int | None) -> dt.datetime | None:
 
 
 SEND: Final = SendEndpoint(
-    "send", "POST", "/v2/sms/send", _build_send, partial(_read_send, model=SendEntry), Repeat.NEVER
+    "send",
+    "POST",
+    "/v2/sms/send",
+    _build_send,
+    partial(_read_send, usual=Usual[SendEntry], model=SendEntry),
+    Repeat.NEVER,
 )
 SEND_P2P: Final = SendEndpoint(
     "send-p2p",
     "POST",
     "/v2/sms/send-p2p",
     _build_send_p2p,
-    partial(_read_send, model=P2PEntry),
+    partial(_read_send, usual=Usual[P2PEntry], model=P2PEntry),
     Repeat.NEVER,
     needs_sender=False,
     one_sender=True,

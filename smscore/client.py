@@ -336,7 +336,7 @@ class AsyncClient:
 
         await each(batches, deliver, self._settings.max_concurrency)
         report = merger.report()
-        if not report.refused_one_by_one:
+        if not report.ok and not report.refused_one_by_one:
             report.raise_for_failures()
         return report
 

@@ -27,6 +27,10 @@ class DecodeError(Exception):
     """The bytes are not what was asked for; the text names the path, and holds nothing of the content."""
 
 
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One of thousands of entries alike: read in half the time of an attrs class, and no work for the collector."""
+
+
 def pieces(body: bytes) -> dict[str, Raw]:
     """The values of a JSON object by key, each still unread; a byte order mark before it is passed over."""
     return decode(body.removeprefix(_BYTE_ORDER_MARK), dict[str, Raw])

@@ -9,7 +9,7 @@ import math
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO, Final
 from weakref import WeakKeyDictionary, ref
 
@@ -57,7 +57,7 @@ class Transport:
             async with session.request(
                 request.method,
                 request.url,
-                params=request.query,
+                params=request.query or None,
                 data=_payload(request.body, mark),
                 headers=request.headers,
                 timeout=_client_timeout(timeouts),
@@ -238,6 +238,7 @@ def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
     )
 
 
+@lru_cache(16)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=timeouts.total,
@@ -253,16 +254,21 @@ def _payload(body: bytes | FileContent | None, mark: _Mark) -> Payload:
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
-    retry_after = read_retry_after(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.content.iter_any():
+    while not response.content.at_eof():
+        piece = await response.content.readany()
         size += len(piece)
         if size > ANSWER_CAP:
             response.close()
             return Fault(True, "the answer is too large to be one", too_large=True)
         pieces.append(piece)
-    return Answer(response.status, b"".join(pieces), retry_after)
+    return Answer(response.status, b"".join(pieces), _retry_after(response))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    header = response.headers.get("Retry-After")
+    return None if header is None else read_retry_after(header, dt.datetime.now(dt.UTC))
 
 
 # The first that fits names the reason; the order goes from the particular to the general.
