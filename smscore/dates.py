@@ -7,8 +7,6 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from persiantools.jdatetime import JalaliDate
-
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
 
@@ -24,6 +22,8 @@ def jalali_text(day: dt.date | dt.datetime, name: str) -> str:
         day = aware(day, name, TEHRAN).date()
     elif not isinstance(day, dt.date):
         raise InvalidRequest(f"{name}= takes a date or an aware datetime.")
+    from persiantools.jdatetime import JalaliDate
+
     try:
         jalali = JalaliDate(day)
     except ValueError:
@@ -54,6 +54,8 @@ def read_day(text: object) -> dt.date | None:
     year, month, day = map(int, match.groups())
     try:
         if year < _FIRST_GREGORIAN_YEAR:
+            from persiantools.jdatetime import JalaliDate
+
             return JalaliDate(year, month, day).to_gregorian()
         return dt.date(year, month, day)
     except ValueError:
