@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from attrs import Factory, define, field, frozen
 
-T = TypeVar("T")
+from smscore.columns import Positions, take
 
-Positions = Sequence[int]  # a range where they are next to one another, a list where they are not
+T = TypeVar("T")
 
 
 @define
@@ -35,6 +35,8 @@ class Outgoing:
     def extend(self, more: Outgoing) -> None:
         """Append what follows in the same call."""
         size, size_of_more = len(self), len(more)
+        if self.recipients is self.given and more.recipients is not more.given:
+            self.recipients = [*self.given]
         self.bad += [size + place for place in more.bad]
         self.texts = _joined(self.texts, size, more.texts, size_of_more)
         self.senders = _joined(self.senders, size, more.senders, size_of_more)
@@ -42,8 +44,9 @@ class Outgoing:
             self.refs = [None] * size
         if self.refs is not None:
             self.refs += more.refs or [None] * size_of_more
-        self.recipients += more.recipients
         self.given += more.given
+        if self.recipients is not self.given:
+            self.recipients += more.recipients
 
 
 def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> list[T]:
@@ -130,22 +133,6 @@ def split(
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """The items in pieces of at most ``size``, in order; slices, not copies, of a range."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def take(column: list[T], positions: Positions) -> list[T]:
-    """The entries of a column at these positions."""
-    if isinstance(positions, range):
-        return column[positions.start : positions.stop]
-    return [column[position] for position in positions]
-
-
-def put(column: list[T], positions: Positions, values: Iterable[T]) -> None:
-    """Write these values into a column at these positions."""
-    if isinstance(positions, range):
-        column[positions.start : positions.stop] = values
-        return
-    for position, value in zip(positions, values, strict=True):
-        column[position] = value
 
 
 def _senders(column: list[str | None], positions: Positions, one_sender: bool) -> list[str | None]:

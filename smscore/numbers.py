@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 _INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
@@ -34,12 +34,12 @@ def local_form(number: object) -> str | None:
     return "0" + match[1] if match else None
 
 
-def local_forms(numbers: Sequence[Any]) -> list[str | None]:
-    """Every number as :func:`local_form` gives it, in order."""
+def local_forms(numbers: list[Any]) -> list[str | None]:
+    """Every number as :func:`local_form` gives it, in order: the very list, where it needs no change."""
     return _in_one_spelling(numbers) or [local_form(number) for number in numbers]
 
 
-def _in_one_spelling(numbers: Sequence[Any]) -> list[str | None] | None:
+def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:
     # A look at the columns of the joined list costs a twentieth of a regular expression on each number.
     try:
         joined = ("\n".join(numbers) + "\n").encode("ascii")
@@ -47,7 +47,7 @@ def _in_one_spelling(numbers: Sequence[Any]) -> list[str | None] | None:
         return None
     for prefix in _USUAL:
         if _is_in_columns(joined, prefix + "9", len(numbers), len(prefix) + len("9123456789")):
-            return list(numbers) if prefix == "0" else ["0" + number[len(prefix) :] for number in numbers]
+            return numbers if prefix == "0" else ["0" + number[len(prefix) :] for number in numbers]
     return None
 
 

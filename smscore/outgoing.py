@@ -147,7 +147,7 @@ def _senders(rows: list[Message], sender: str | None, needed: bool) -> list[str 
     return [check_sender(sender if row.sender is None else row.sender, needed=needed) for row in rows]
 
 
-def _recipients(to: Sequence[Any]) -> tuple[list[str], list[int]]:
+def _recipients(to: list[Any]) -> tuple[list[str], list[int]]:
     forms = local_forms(to)
     if None not in forms:
         return cast("list[str]", forms), []

@@ -9,6 +9,7 @@ from typing import Any, Final, overload
 import msgspec
 from attrs import define, field, frozen
 
+from smscore.columns import Ids, Rare, Shared
 from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
 from smscore.numbers import as_e164
@@ -45,9 +46,9 @@ class SendReport(Sequence[RecipientResult]):
 
     _given: Sequence[Any] = field(alias="given")  # the caller's own objects, made E.164 when looked at
     _outcomes: bytes = field(alias="outcomes")
-    _message_ids: list[int | None] = field(alias="message_ids")
-    _errors: list[SMSError | None] = field(alias="errors")
-    _request_ids: list[str | None] = field(alias="request_ids")
+    _message_ids: Ids = field(alias="message_ids")
+    _errors: Rare[SMSError] = field(alias="errors")
+    _request_ids: Shared[str] = field(alias="request_ids")
     _refs: list[Any] | None = field(default=None, alias="refs")
     _failures: list[SMSError] = field(factory=list[SMSError], alias="failures")  # of batches as a whole
     _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")

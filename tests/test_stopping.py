@@ -24,7 +24,8 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.batching import Batch, Outgoing, put, split
+from smscore.batching import Batch, Outgoing, split
+from smscore.columns import Ids
 from smscore.delivery import Delivery, StopRule, not_attempted
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
 from smscore.merging import BatchResult, Merger, all_accepted, batch_report, failed, in_bulk
@@ -265,4 +266,4 @@ def test_a_call_of_bad_numbers_alone_has_no_batch():
 
 def test_a_column_takes_as_many_values_as_it_has_places():
     with pytest.raises(ValueError, match="zip"):
-        put([1, 2, 3], [0, 2], [5])
+        Ids(3).put([0, 2], [5])
