@@ -79,6 +79,13 @@ class BlockingClient(Generic[A]):
         twin._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
         return twin
 
+    def connect(self) -> None:
+        """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
+
+        It is kept for 3 seconds, as connections between requests are. Raises ``ConnectionFailed``.
+        """
+        self._run(self._client.connect)
+
     def close(self) -> None:
         """Close the client's connections. Closing twice is fine."""
         if background.is_running():

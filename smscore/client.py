@@ -56,6 +56,7 @@ from smscore.outgoing import (
     stream_of,
 )
 from smscore.ratelimit import RateLimit
+from smscore.refusals import fault_error
 from smscore.reports import SendReport
 from smscore.retry import RetryBudget
 from smscore.text import check_text
@@ -191,6 +192,18 @@ class AsyncClient:
         twin = object.__new__(type(self))
         twin._exchanger = attrs.evolve(self._exchanger, settings=settings, limit=limit)
         return twin
+
+    @sends_nothing
+    async def connect(self) -> None:
+        """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
+
+        For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
+        between requests are. Raises ``ConnectionFailed``.
+        """
+        self._exchanger.transport.check_open()
+        fault = await self._exchanger.transport.connect(self._settings.base_url, self._settings.timeout)
+        if fault is not None:
+            raise fault_error(fault, provider=self.provider.name)
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""

@@ -75,6 +75,26 @@ class Transport:
             _log.debug("%s in a request", type(error).__name__)
             return Fault(mark.left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
+    async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
+        """Open a connection, or keep one that is open, and send nothing; None if it is there."""
+        session = await self._session()
+        timeout = _client_timeout(timeouts)
+
+        async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            assert session.connector is not None  # noqa: S101  # an open session has one
+            connection = await session.connector.connect(request, [], timeout)
+            connection.release()
+            raise _Opened
+
+        # A middleware stands where the request is made and nothing of it has left.
+        try:
+            await session.get(url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl)
+        except _Opened:
+            return None
+        except Exception as error:
+            return Fault(False, _reason(error))
+        raise AssertionError("the middleware never returns")
+
     async def aclose(self) -> None:
         """Close the connections of every loop; a borrowed session stays open."""
         self._closed = True
@@ -139,6 +159,10 @@ class _Owned:
 
 # aiohttp sends these again by itself when the connection breaks before an answer.
 _SENT_AGAIN: Final = frozenset({"GET"})
+
+
+class _Opened(Exception):
+    """A connection is there, and no request is to follow on it now."""
 
 
 class _Stopped(Exception):

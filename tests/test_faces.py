@@ -104,7 +104,7 @@ def returned(method: Any) -> Any:
 
 @pytest.mark.parametrize("provider", FACES)
 def test_both_faces_have_the_methods_of_the_public_face_and_no_more(provider: str) -> None:
-    common = {*METHODS[provider], "with_options"}
+    common = {*METHODS[provider], "with_options", "connect"}
     asynchronous, blocking = FACES[provider]
     assert public_methods(asynchronous) == common | {"aclose"}
     assert public_methods(blocking) == common | {"close"}
