@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from smscore.concurrency import AsFinished
+from smscore.concurrency import AsFinished, each
 
 
 async def source(items: Iterable[int]) -> AsyncIterator[int]:
@@ -66,3 +66,104 @@ async def test_closing_ends_what_is_under_way():
     await asyncio.gather(waiting, return_exceptions=True)
     await results.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_one_item_needs_no_task():
+    tasks: list[asyncio.Task[None] | None] = []
+
+    async def work(item: int) -> None:
+        tasks.append(asyncio.current_task())
+
+    await each([1], work, 8)
+    assert tasks == [asyncio.current_task()]
+
+
+async def test_each_item_is_worked_on_once_and_no_more_at_a_time_than_allowed():
+    under_way = most = 0
+    done: list[int] = []
+
+    async def work(item: int) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        done.append(item)
+
+    await each(range(50), work, 4)
+    assert (sorted(done), most) == (list(range(50)), 4)
+
+
+async def test_the_first_error_ends_the_rest_and_is_raised():
+    begun: list[int] = []
+
+    async def work(item: int) -> None:
+        begun.append(item)
+        if item == 1:
+            raise ValueError(item)
+        await asyncio.sleep(60)
+
+    with pytest.raises(ValueError, match="1"):
+        await each(range(50), work, 3)
+    assert begun == [0, 1, 2]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_source_that_fails_raises_after_what_was_under_way():
+    async def failing() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+        raise ValueError("no more")
+
+    async def work(item: int) -> int:
+        await asyncio.sleep(0.01)
+        return item
+
+    results = AsFinished(failing(), work, 4)
+    assert sorted([await anext(results), await anext(results)]) == [1, 2]
+    with pytest.raises(ValueError, match="no more"):
+        await anext(results)
+    with pytest.raises(StopAsyncIteration):
+        await anext(results)
+
+
+async def test_work_that_fails_raises_after_what_was_under_way():
+    async def work(item: int) -> int:
+        if item == 2:
+            raise ValueError(item)
+        await asyncio.sleep(0.01)
+        return item
+
+    results = AsFinished(source(range(50)), work, 3)
+    assert {await anext(results), await anext(results)} == {0, 1}
+    with pytest.raises(ValueError, match="2"):
+        await anext(results)
+    await results.aclose()
+
+
+async def test_after_closing_there_is_nothing_more():
+    results = AsFinished(source(range(50)), slow, 3)
+    await results.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await anext(results)
+
+
+async def test_at_most_one_more_than_allowed_waits_to_be_taken():
+    asked = 0
+
+    async def counted() -> AsyncIterator[int]:
+        nonlocal asked
+        for item in range(50):
+            asked += 1
+            yield item
+
+    async def work(item: int) -> int:
+        return item
+
+    results = AsFinished(counted(), work, 3)
+    for taken in range(1, 20):
+        await anext(results)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert asked <= taken + 4
+    await results.aclose()
