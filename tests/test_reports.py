@@ -8,8 +8,9 @@ import gc
 import json
 import pickle
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -429,3 +430,17 @@ def test_counting_the_results_of_one_outcome_makes_none_of_them() -> None:
     tracemalloc.stop()
     assert counted == (20_000, 20_000, False)
     assert peak < 10_000
+
+
+def test_the_results_of_one_outcome_are_searched_once_however_often_they_are_looked_at() -> None:
+    report = report_of([ACCEPTED, UNKNOWN] * 50)
+    searched: list[Outcome] = []
+    positions = SendReport._positions
+
+    def counted(self: SendReport, outcome: Outcome) -> Iterator[int]:
+        searched.append(outcome)
+        return positions(self, outcome)
+
+    with patch.object(SendReport, "_positions", counted):
+        assert [report.unknown[place] for place in range(50)] == list(report)[1::2]
+    assert searched == [UNKNOWN]
