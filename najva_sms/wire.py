@@ -28,7 +28,7 @@ from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
 from smscore.merging import BatchResult, all_accepted
-from smscore.numbers import e164, local_form
+from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
 from smscore.refusals import Codes, Words, http_error, is_outage, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
@@ -212,22 +212,31 @@ def _readable_entries(answer: Answer, model: type[Entry]) -> list[Entry]:
 
 def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
     """The entry of each recipient, or None where it has none: an entry belongs to whom it names, wherever it stands."""
-    one_text = len(batch.texts) == 1
-    in_order = [entry.receptor for entry in entries] == batch.recipients
-    if in_order and (one_text or len(set(batch.recipients)) == len(batch)):
+    receptors = _receptors(entries)
+    nobody_twice = len(set(batch.recipients)) == len(batch)
+    if receptors == batch.recipients and (nobody_twice or len(batch.texts) == 1):
         return entries
+    by_receptor = dict(zip(receptors, entries, strict=True))
+    if nobody_twice and len(by_receptor) == len(entries):
+        return [by_receptor.get(recipient) for recipient in batch.recipients]
+    return _matched_one_by_one(entries, receptors, batch)
+
+
+def _receptors(entries: Sequence[SendEntry | P2PEntry]) -> list[str]:
+    given = [entry.receptor for entry in entries]
+    return [form or str(number) for form, number in zip(local_forms(given), given, strict=True)]
+
+
+def _matched_one_by_one(entries: list[Entry], receptors: list[str], batch: Batch) -> Sequence[Entry | None]:
+    one_text = len(batch.texts) == 1
     texts = batch.texts * len(batch) if one_text else batch.texts
     wanted = list(zip(batch.recipients, texts, strict=True))
     found: list[Entry | None] = [None] * len(batch)
     # Two messages to one number are told apart by their texts, where the answer repeats them as they were.
-    by_text = [(_recipient(entry), getattr(entry, "message", None)) for entry in entries]
+    by_text = [(to, getattr(entry, "message", None)) for to, entry in zip(receptors, entries, strict=True)]
     rest = _assign(found, wanted, entries, by_text)
-    _assign(found, batch.recipients, rest, [_recipient(entry) for entry in rest], all_or_none=not one_text)
+    _assign(found, batch.recipients, rest, _receptors(rest), all_or_none=not one_text)
     return found
-
-
-def _recipient(entry: SendEntry | P2PEntry) -> str:
-    return local_form(entry.receptor) or str(entry.receptor)
 
 
 def _assign(

@@ -23,11 +23,11 @@ async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, objec
         for item in rest:
             await work(item)
 
-    await _together([asyncio.create_task(worker()) for _ in range(min(limit, len(items)))])
-
-
-async def _together(tasks: list[asyncio.Task[None]]) -> None:
+    tasks: list[asyncio.Task[None]] = []
     try:
+        for _ in range(min(limit, len(items))):
+            tasks.append(asyncio.create_task(worker()))
+            await asyncio.sleep(0)  # the first steps of all in one turn of the loop would hold it up
         await asyncio.gather(*tasks)
     finally:
         await _cancelled(tasks)

@@ -102,18 +102,47 @@ class PeerToPeer:
 
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The messages, checked; those with bad numbers are among ``bad``, and all else raises."""
-        rows = [_message(entry, start + place) for place, entry in enumerate(items)]
-        to = [row.to for row in rows]
+        to: list[Any] = []
+        texts: list[str] = []
+        senders: list[str | None] = []
+        refs: list[Any] = []
+        for place, entry in enumerate(items):
+            recipient, text, sender, ref = _parts(entry, start + place)
+            to.append(recipient)
+            texts.append(text)
+            senders.append(sender)
+            refs.append(ref)
         recipients, bad = _recipients(to)
         return Outgoing(
             recipients,
-            [_text(row, start + place) for place, row in enumerate(rows)],
-            _senders(rows, self.sender, self.needs_sender),
-            [row.ref for row in rows] if any(row.ref is not None for row in rows) else None,
+            texts,
+            self._senders(senders),
+            refs if any(ref is not None for ref in refs) else None,
             bad,
             self.extra,
             given=to,
         )
+
+    def _senders(self, own: list[str | None]) -> list[str | None]:
+        if not any(sender is not None for sender in own):
+            return [check_sender(self.sender, needed=self.needs_sender)]
+        return [check_sender(self.sender if sender is None else sender, needed=self.needs_sender) for sender in own]
+
+
+def _parts(entry: object, position: int) -> tuple[Any, str, str | None, Any]:
+    """Recipient, text, sender and mark of one message."""
+    kind = type(entry).__name__
+    if isinstance(entry, Message):
+        parts = (entry.to, entry.text, entry.sender, entry.ref)
+    elif isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
+        recipient, text = pair
+        parts = (recipient, text, None, None)
+    else:
+        raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
+    problem = text_problem(parts[1])
+    if problem:
+        raise InvalidRequest(f"The text of message {position} {problem}.")
+    return parts
 
 
 def check_sendable(outgoing: Outgoing) -> Outgoing:
@@ -123,28 +152,6 @@ def check_sendable(outgoing: Outgoing) -> Outgoing:
     if outgoing.bad:
         raise invalid_number([(place, outgoing.given[place]) for place in outgoing.bad])
     return outgoing
-
-
-def _message(entry: object, position: int) -> Message:
-    kind = type(entry).__name__
-    if isinstance(entry, Message):
-        return entry
-    if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
-        return Message(*pair)
-    raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
-
-
-def _text(message: Message, position: int) -> str:
-    problem = text_problem(message.text)
-    if problem:
-        raise InvalidRequest(f"The text of message {position} {problem}.")
-    return message.text
-
-
-def _senders(rows: list[Message], sender: str | None, needed: bool) -> list[str | None]:
-    if all(row.sender is None for row in rows):
-        return [check_sender(sender, needed=needed)]
-    return [check_sender(sender if row.sender is None else row.sender, needed=needed) for row in rows]
 
 
 def _recipients(to: list[Any]) -> tuple[list[str], list[int]]:

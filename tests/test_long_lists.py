@@ -12,8 +12,11 @@ import pytest
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message
-from smscore.config import CHECKED_AT_ONCE
+from smscore.config import CHECKED_AT_ONCE, LARGE_ANSWER
+from smscore.delivery import StopRule
+from smscore.endpoint import Answer, Content, Endpoint
 from smscore.sandbox import Sandbox
+from smscore.transport import Transport
 
 COUNT = 20 * CHECKED_AT_ONCE
 GOOD = [f"0912{place:07}" for place in range(COUNT)]
@@ -116,3 +119,21 @@ async def test_messages_keep_their_own_text_sender_and_mark_across_the_slices(na
         ("+98" + GOOD[place][1:], f"متن {place}", senders[place]) for place in places
     }
     assert [result.ref for result in report] == [place if place % 2 else None for place in places]
+
+
+async def test_large_answers_that_came_at_once_are_read_one_in_a_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch):
+    turns = Turns()
+    read_at: list[int] = []
+    answer = Answer(200, b" " * LARGE_ANSWER)
+    endpoint = Endpoint[int, None]("read", "GET", "/", lambda _: Content(), lambda *_: read_at.append(turns.count))
+
+    async def at_once(*_: object) -> Answer:
+        return answer
+
+    monkeypatch.setattr(Transport, "exchange", at_once)
+    async with AsyncSepahan("t") as client:
+        ticking = asyncio.create_task(turns.run())
+        rule = StopRule()
+        await asyncio.gather(*(client._exchanger.exchange(endpoint, number, rule) for number in range(5)))
+        ticking.cancel()
+    assert len(read_at) == len(set(read_at)) == 5
