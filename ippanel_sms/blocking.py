@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Generator, Iterable
+from decimal import Decimal
 from typing import ClassVar
 
 from ippanel_sms.client import AsyncIPPanel, BulkReceipt
@@ -11,7 +12,7 @@ from ippanel_sms.segments import CountrySegment, PostalCodeSegment
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
 from smscore.delivery import OnBatch
-from smscore.outgoing import Recipients
+from smscore.outgoing import Messages, Recipient, Recipients
 from smscore.reports import SendReport
 
 
@@ -33,6 +34,18 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
             self._client.send, materialised(to), text, sender=sender, send_time=send_time, on_batch=on_batch
         )
 
+    def send_p2p(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        return self._run(
+            self._client.send_p2p, materialised(messages), sender=sender, send_time=send_time, on_batch=on_batch
+        )
+
     def send_stream(
         self,
         to: Recipients,
@@ -45,6 +58,21 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
         return self._iterate(
             self._client.send_stream, to, "to", text, sender=sender, send_time=send_time, on_batch=on_batch
         )
+
+    def send_p2p_stream(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> Generator[SendReport, None, None]:
+        return self._iterate(
+            self._client.send_p2p_stream, messages, "messages", sender=sender, send_time=send_time, on_batch=on_batch
+        )
+
+    def send_votp(self, to: Recipient, code: str, *, on_batch: OnBatch | None = None) -> SendReport:
+        return self._run(self._client.send_votp, materialised(to), code, on_batch=on_batch)
 
     def send_country(
         self,
@@ -85,3 +113,6 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
             send_time=send_time,
             on_batch=on_batch,
         )
+
+    def credit(self) -> Decimal:
+        return self._run(self._client.credit)

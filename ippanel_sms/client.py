@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from decimal import Decimal
 from typing import ClassVar
 
 from attrs import frozen
 
 from ippanel_sms import wire
+from ippanel_sms.one_time import checked_code, one_recipient
 from ippanel_sms.segments import CountrySegment, PostalCodeSegment, S, checked_segments
-from smscore.client import AsyncClient
+from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import utc_text
 from smscore.delivery import OnBatch
 from smscore.endpoint import Provider
-from smscore.outgoing import Recipient, Recipients, checked_numbers
+from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, checked_numbers
 from smscore.reports import SendReport
 from smscore.text import check_text
 
@@ -58,6 +60,23 @@ class AsyncIPPanel(AsyncClient):
         """
         return await self._send(wire.SEND, to, text, sender, on_batch, extra=_send_time(send_time))
 
+    async def send_p2p(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """Send a text of its own to each recipient, and report what became of each; a text has one bulk id a request.
+
+        ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
+        requests, and the client's ``batch_size`` counts recipients. The rest is as in :meth:`send`.
+
+        Document: IPPanel Edge, Send Peer to Peer SMS.
+        """
+        return await self._send_p2p(wire.SEND_P2P, messages, sender, on_batch, extra=_send_time(send_time))
+
     def send_stream(
         self,
         to: Recipients | AsyncIterable[Recipient],
@@ -76,6 +95,35 @@ class AsyncIPPanel(AsyncClient):
         Document: IPPanel Edge, Send Webservice SMS.
         """
         return self._send_stream(wire.SEND, to, text, sender, on_batch, extra=_send_time(send_time))
+
+    def send_p2p_stream(
+        self,
+        messages: Messages | AsyncIterable[AnyMessage],
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every batch of messages of an iterable of any length, as batches finish.
+
+        A report covers messages that stand next to one another, also where their senders differ. The rest is as in
+        :meth:`send_stream`.
+
+        Document: IPPanel Edge, Send Peer to Peer SMS.
+        """
+        return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch, extra=_send_time(send_time))
+
+    async def send_votp(self, to: Recipient, code: str, *, on_batch: OnBatch | None = None) -> SendReport:
+        """Call one recipient and read a code out; the report has that one result.
+
+        ``code`` is a ``str`` of digits, Persian ones too, so that zeros at its start stay. No sender is needed. A
+        call is never repeated once it may have left: where the outcome is ``UNKNOWN``, offer your user a new code.
+
+        Raises as :meth:`send` does.
+
+        Document: IPPanel Edge, Send VOTP.
+        """
+        return await self._send(wire.SEND_VOTP, one_recipient(to), checked_code(code), None, on_batch)
 
     async def send_country(
         self,
@@ -114,6 +162,14 @@ class AsyncIPPanel(AsyncClient):
         """
         checked = checked_segments(segments, PostalCodeSegment)
         return await self._send_bulk("postal_code", checked, text, sender, other_recipients, send_time, on_batch)
+
+    @sends_nothing
+    async def credit(self) -> Decimal:
+        """The credit left, in Rials as is usual in this trade; the document names no currency.
+
+        Document: IPPanel Edge, My Credit.
+        """
+        return await self._call(wire.CREDIT, None)
 
     async def _send_bulk(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -16,7 +17,7 @@ from smscore.codec import DecodeError, Raw
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
 from smscore.errors import SMSError
-from smscore.merging import BatchResult, in_bulk
+from smscore.merging import BatchResult, all_accepted, in_bulk
 from smscore.numbers import e164_forms
 from smscore.refusals import Words, contradictory, http_error, malformed, refusal
 
@@ -37,13 +38,23 @@ class Recipients:
 
 
 @frozen
+class Entry:
+    """One of the ``params`` of a peer-to-peer send: a text, and all who get it."""
+
+    recipients: list[str]
+    message: str
+
+
+@frozen(kw_only=True)
 class SendBody:
-    """The body of /api/send, whatever the sending type."""
+    """The body of /api/send, whatever the sending type: what is None is left out."""
 
     sending_type: str
-    from_number: str | None
-    message: str
-    params: Any
+    from_number: str | None = None
+    code: str | None = None
+    message: str | None = None
+    recipients: list[str] | None = None
+    params: Any = None
     other_recipients: list[str] | None = None
     send_time: str | None = None
 
@@ -63,6 +74,13 @@ class SendData:
     """What a send gives back: an id for each bulk message."""
 
     message_outbox_ids: list[int]
+
+
+@frozen
+class CreditData:
+    """What is left of the account's money."""
+
+    credit: Decimal
 
 
 @frozen
@@ -116,26 +134,58 @@ def _fields(errors: object) -> dict[str, list[str]]:
 
 def _build_send(batch: Batch) -> Content:
     (sender,), (text,) = batch.senders, batch.texts
-    body = SendBody(
-        "webservice", sender, text, Recipients(e164_forms(batch.recipients)), send_time=batch.extra.get("send_time")
-    )
-    return Content(codec.encode(body))
+    params = Recipients(e164_forms(batch.recipients))
+    return _content(sending_type="webservice", from_number=sender, message=text, params=params, **batch.extra)
+
+
+def _build_send_p2p(batch: Batch) -> Content:
+    params = [Entry(e164_forms(recipients), text) for text, recipients in _by_text(batch).items()]
+    return _content(sending_type="peer_to_peer", from_number=batch.senders[0], params=params, **batch.extra)
+
+
+def _build_votp(batch: Batch) -> Content:
+    (text,) = batch.texts
+    return _content(sending_type="votp", message=text, params=Recipients(e164_forms(batch.recipients)))
 
 
 def _build_bulk(bulk: BulkSend) -> Content:
-    body = SendBody(
-        bulk.sending_type,
-        bulk.sender,
-        bulk.text,
-        [attrs.asdict(segment, filter=lambda _, value: value is not None) for segment in bulk.segments],
-        e164_forms(bulk.other_recipients) or None,
-        bulk.send_time,
+    return _content(
+        sending_type=bulk.sending_type,
+        from_number=bulk.sender,
+        message=bulk.text,
+        params=[attrs.asdict(segment, filter=lambda _, value: value is not None) for segment in bulk.segments],
+        other_recipients=e164_forms(bulk.other_recipients) or None,
+        send_time=bulk.send_time,
     )
-    return Content(codec.encode(body))
+
+
+def _content(**body: Any) -> Content:
+    return Content(codec.encode(SendBody(**body)))
+
+
+def _by_text(batch: Batch) -> dict[str, list[str]]:
+    """The recipients of each text, in the order that the texts first come in."""
+    found: dict[str, list[str]] = {}
+    for text, recipient in zip(_texts(batch), batch.recipients, strict=True):
+        found.setdefault(text, []).append(recipient)
+    return found
+
+
+def _texts(batch: Batch) -> list[str]:
+    """The text of each recipient."""
+    return batch.texts * len(batch) if len(batch.texts) == 1 else batch.texts
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     return in_bulk(batch, _read_ids(answer, batch))
+
+
+def _read_send_p2p(answer: Answer, batch: Batch) -> BatchResult:
+    ids, texts = _read_ids(answer, batch), dict.fromkeys(batch.texts)
+    if len(ids) != len(texts):
+        raise malformed(answer, f"{len(ids)} ids for {len(texts)} texts", provider=IPPANEL.name)
+    id_of = dict(zip(texts, ids, strict=True))
+    return all_accepted(batch, [id_of[text] for text in _texts(batch)])
 
 
 def _read_ids(answer: Answer, _: object) -> list[int]:
@@ -145,5 +195,17 @@ def _read_ids(answer: Answer, _: object) -> list[int]:
     return ids
 
 
+def _read_credit(answer: Answer, _: None) -> Decimal:
+    credit = _data(answer, CreditData).credit
+    if not credit.is_finite():
+        raise malformed(answer, "a credit that is no number", provider=IPPANEL.name)
+    return credit
+
+
 SEND: Final = SendEndpoint("webservice", "POST", "/api/send", _build_send, _read_send, Repeat.NEVER)
+SEND_P2P: Final = SendEndpoint(
+    "peer_to_peer", "POST", "/api/send", _build_send_p2p, _read_send_p2p, Repeat.NEVER, one_sender=True
+)
+SEND_VOTP: Final = SendEndpoint("votp", "POST", "/api/send", _build_votp, _read_send, Repeat.NEVER, needs_sender=False)
 SEND_BULK: Final = Endpoint[BulkSend, list[int]]("bulk", "POST", "/api/send", _build_bulk, _read_ids, Repeat.NEVER)
+CREDIT: Final = Endpoint[None, Decimal]("credit", "GET", "/api/payment/credit/mine", lambda _: Content(), _read_credit)

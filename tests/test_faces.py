@@ -8,6 +8,7 @@ import sys
 import types
 import typing
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
     "ippanel": {
         "send": (["to", "text"], {"sender": None, "send_time": None, "on_batch": None}, SendReport),
         "send_stream": (["to", "text"], {"sender": None, "send_time": None, "on_batch": None}, STREAM),
+        "send_p2p": (["messages"], {"sender": None, "send_time": None, "on_batch": None}, SendReport),
+        "send_p2p_stream": (["messages"], {"sender": None, "send_time": None, "on_batch": None}, STREAM),
+        "send_votp": (["to", "code"], {"on_batch": None}, SendReport),
+        "credit": ([], {}, Decimal),
         **dict.fromkeys(
             ("send_country", "send_postal_code"),
             (
