@@ -46,6 +46,19 @@ def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
         raise InvalidRequest(f"{name}= is a moment outside the calendar.") from None
 
 
+def from_unix(seconds: int | None) -> dt.datetime | None:
+    """The moment so many seconds after 1970, in UTC; None if there is none in the calendar."""
+    try:
+        return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def unix_text(moment: dt.datetime, name: str) -> str:
+    """A moment as unix seconds, ``1744121368``. A naive one is ``InvalidRequest``."""
+    return str(int(aware(moment, name, dt.UTC).timestamp()))
+
+
 def read_day(text: object) -> dt.date | None:
     """The day that a text starts with, Jalali or Gregorian (a year below 1700 is Jalali); None if it is none."""
     match = _DATE.match(with_ascii_digits(text).strip()) if isinstance(text, str) else None
