@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, TypeAlias, cast
 
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
 from smscore.outgoing import Recipient, listed
+from smscore.text import can_be_encoded
 
+PatternValue: TypeAlias = str | int | Decimal
+"""What a pattern's variable may be given as."""
+
+_MEANT: Final = "a str, an int or a Decimal"
 _DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 
 
@@ -28,3 +35,34 @@ def checked_code(code: str) -> str:
     if not _DIGITS.fullmatch(digits):
         raise InvalidRequest("The code to be read out holds something else than digits. Give digits alone.")
     return digits
+
+
+def checked_pattern(code: str) -> str:
+    """A pattern's code; ``InvalidRequest`` if it is none."""
+    if not isinstance(code, str) or not code.strip() or not can_be_encoded(code):
+        raise InvalidRequest("The pattern's code is no text. Give the code that IPPanel's panel shows for the pattern.")
+    return code.strip()
+
+
+def pattern_texts(params: Mapping[str, PatternValue]) -> dict[str, str]:
+    """The value of each of a pattern's variables as text; ``InvalidRequest`` names those that are none."""
+    if not isinstance(params, Mapping):
+        raise InvalidRequest("params= is no mapping. Give a dict of the pattern's variables and their values.")
+    if not all(isinstance(name, str) and name and can_be_encoded(name) for name in params):
+        raise InvalidRequest("params= has a key that is no text. Give the names of the pattern's variables.")
+    texts = {str.__str__(name): _as_text(value) for name, value in params.items()}
+    wrong = [name for name, text in texts.items() if text is None]
+    if wrong:
+        raise InvalidRequest(
+            f"These values of the pattern are not {_MEANT}: {', '.join(wrong)}. Write them out as text."
+        )
+    return cast("dict[str, str]", texts)
+
+
+def _as_text(value: object) -> str | None:
+    # A float could be written in several ways, and a bool or a date is no text that a reader expects.
+    if isinstance(value, str):
+        return str.__str__(value) if can_be_encoded(value) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value))
+    return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else None
