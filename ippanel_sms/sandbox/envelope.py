@@ -22,7 +22,8 @@ Problem = tuple[str, str]  # a field and what is wrong with it
 
 def done(data: object, words: str = DONE) -> Reply:
     """The answer of a call that did what it should."""
-    meta: Json = success(words) | {"message_parameters": []}
+    meta = success(words)
+    meta["message_parameters"] = []
     return Reply(200, {"data": data, "meta": meta})
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ippanel_sms.sandbox import PRICE
+from ippanel_sms.sandbox import PRICE, outbox
 from smscore.sandbox import Sandbox
 
 NOON = 1_760_000_000
@@ -137,6 +137,21 @@ async def test_a_missing_bulk_id_is_refused_in_the_documents_words(ippanel: Any)
     answer = await ippanel("GET", RECIPIENTS)
     assert errors(answer) == {"bulk_id": ["تکمیل گزینه bulk_id الزامی است"]}
     assert answer.body["meta"]["message"] == "تکمیل گزینه bulk_id الزامی است"
+
+
+async def test_the_oldest_bulks_are_forgotten_when_there_are_too_many(
+    ippanel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "KEPT", 4)
+    first, second, third = [await send(ippanel) for _ in range(3)]
+    assert await listed(ippanel) == [third, second]
+    assert (await ippanel("GET", f"{ONE}?messages_outbox_id={first}")).status == 404
+
+
+async def test_the_newest_bulk_is_kept_however_large(ippanel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "KEPT", 1)
+    sent = [await send(ippanel) for _ in range(2)]
+    assert await listed(ippanel) == sent[1:]
 
 
 # All of them

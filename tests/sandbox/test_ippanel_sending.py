@@ -170,6 +170,14 @@ async def test_an_added_pattern_outlives_a_clear(box: Sandbox) -> None:
     assert "mine" in box.emulation(IPPanelSandbox).patterns
 
 
+async def test_a_sandbox_has_no_part_of_an_unknown_kind(box: Sandbox) -> None:
+    class Unknown(IPPanelSandbox):
+        """A kind that is not installed."""
+
+    with pytest.raises(ValueError, match="ippanel"):
+        box.emulation(Unknown)
+
+
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
