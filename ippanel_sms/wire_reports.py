@@ -17,7 +17,7 @@ from smscore import codec
 from smscore.codec import Raw
 from smscore.dates import TEHRAN, from_unix
 from smscore.endpoint import Answer, Content, Endpoint
-from smscore.numbers import as_e164
+from smscore.numbers import e164, local_form
 from smscore.paging import Page
 from smscore.statuses import DeliveryStatus
 
@@ -205,7 +205,8 @@ def _inbox_message(answer: Answer, row: Mapping[str, Any]) -> InboxMessage:
 
 
 def _number(value: object) -> str:
-    return "" if value is None else as_e164(value)
+    local = local_form(value)
+    return e164(local) if local else codec.text(value) or ""
 
 
 OUTBOX: Final = Endpoint[OutboxBody, OutboxPage](
