@@ -11,17 +11,19 @@ from ippanel_sms.sandbox.envelope import WRONG_BODY, Json, Problem, invalid
 from smscore.sandbox import Call, read_json
 
 __all__ = [
+    "LINE",
+    "RECIPIENT",
+    "RECIPIENTS",
+    "TEXT",
     "Check",
     "Field",
     "Fields",
     "between",
     "each_problem",
-    "is_line",
     "is_list",
     "is_natural",
     "is_numeral",
     "is_object",
-    "is_recipient",
     "is_text",
     "is_time",
     "items",
@@ -115,6 +117,13 @@ looks_like_time: Final = matching(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}
 is_recipient: Final = matching(r"\+989[0-9]{9}")
 is_line: Final = matching(r"\+[1-9][0-9]{3,14}|\+98[A-Z]{1,20}")
 is_numeral: Final = matching(r"[0-9]{1,18}")
+
+# Fields of several calls
+
+LINE: Final = Field("شماره فرستنده", is_line)
+TEXT: Final = Field("پیام", is_text)
+RECIPIENTS: Final = Field("گیرندگان", is_list)
+RECIPIENT: Final = Field("شماره گیرنده", is_recipient)
 
 # What is wrong with a field
 

@@ -6,14 +6,14 @@ from typing import Final, Protocol, cast
 
 from ippanel_sms.sandbox.envelope import Json, Problem
 from ippanel_sms.sandbox.fields import (
+    LINE,
+    RECIPIENT,
+    RECIPIENTS,
     Field,
     Fields,
     between,
     each_problem,
-    is_line,
-    is_list,
     is_object,
-    is_recipient,
     is_text,
     members,
     problem,
@@ -36,13 +36,12 @@ ONLY_ONE: Final = "تنها یک گیرنده مجاز است"  # the documents 
 NOT_IN_PATTERN: Final = "این متغیر در پترن نیست"
 
 BODY: Final[Fields] = {
-    "from_number": Field("شماره فرستنده", is_line),
+    "from_number": LINE,
     "code": Field("کد پترن", is_text),
-    "recipients": Field("گیرندگان", is_list),
+    "recipients": RECIPIENTS,
 }
 UNKNOWN_CODE: Final = Field("کد پترن", lambda _: False)
 PARAMS: Final = Field("پارامترها", is_object)
-RECIPIENT: Final = Field("شماره گیرنده", is_recipient)
 is_whole: Final = between(-(2**63), 2**63 - 1)
 
 

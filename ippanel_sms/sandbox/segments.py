@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from ippanel_sms.sandbox.envelope import Json, Problem
 from ippanel_sms.sandbox.fields import (
+    RECIPIENT,
     Field,
     Fields,
     between,
@@ -14,7 +15,6 @@ from ippanel_sms.sandbox.fields import (
     is_list,
     is_natural,
     is_object,
-    is_recipient,
     items,
     matching,
     members,
@@ -60,13 +60,12 @@ POSTAL_CODE: Final[Fields] = EVERY_SEGMENT | {"postal_code": Field("کد پست�
 SEGMENT: Final = Field("پارامتر", is_object)
 SLICE: Final[Fields] = {"start": Field("شروع", is_natural), "size": Field("تعداد", is_natural)}
 OTHERS: Final[Fields] = {"other_recipients": Field("سایر گیرندگان", is_list, required=False)}
-OTHER: Final = Field("شماره گیرنده", is_recipient)
 
 
 def segment_problems(body: Json, fields: Fields) -> Iterator[Problem]:
     """What is wrong with the segments, whose fields are these, and with the other recipients."""
     yield from problems(body, OTHERS)
-    yield from each_problem(body.get("other_recipients"), OTHER, "other_recipients")
+    yield from each_problem(body.get("other_recipients"), RECIPIENT, "other_recipients")
     yield from each_problem(body.get("params"), SEGMENT, "params")
     for index, segment in enumerate(map(members, items(body.get("params")))):
         yield from problems(segment, fields, f"params.{index}.")

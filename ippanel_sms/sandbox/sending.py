@@ -7,15 +7,16 @@ import attrs
 
 from ippanel_sms.sandbox.envelope import Json, Problem, check, done
 from ippanel_sms.sandbox.fields import (
+    LINE,
+    RECIPIENT,
+    RECIPIENTS,
+    TEXT,
     Field,
     Fields,
     each_problem,
-    is_line,
     is_list,
     is_natural,
     is_object,
-    is_recipient,
-    is_text,
     is_time,
     items,
     matching,
@@ -38,14 +39,11 @@ NOTICE: Final = 5 * 60.0  # seconds before its time that a message can still be 
 TOO_LATE: Final = "لغو پیام تنها تا ۵ دقیقه پیش از زمان ارسال ممکن است"  # not in the documents
 
 ANYTHING: Final = Field("پارامترها", lambda _: True)
-RECIPIENTS: Final = Field("گیرندگان", is_list)
-RECIPIENT: Final = Field("شماره گیرنده", is_recipient)
 ENTRY: Final = Field("پارامتر", is_object)
-TEXT: Final = Field("پیام", is_text)
 
 TO_ALL: Final[Fields] = {
     "sending_type": Field("نوع ارسال", matching("webservice|country|postal_code|peer_to_peer|pattern|votp")),
-    "from_number": Field("شماره فرستنده", is_line),
+    "from_number": LINE,
     "message": TEXT,
     "send_time": Field("زمان ارسال", is_time, required=False),
 }
@@ -61,11 +59,15 @@ VOTP: Final[Fields] = {
 
 @attrs.frozen
 class SendingType:
-    """How one ``sending_type`` is checked, which bulk messages it makes, and its ``type`` in the reports."""
+    """How one ``sending_type`` is checked, which bulk messages it makes, and its ``type`` in the reports.
+
+    ``waits`` says whether it has a ``send_time``; the other types go at once, whatever the body holds.
+    """
 
     problems: Callable[[Call, Json], Iterator[Problem]]
     drafts: Callable[[Call, Json], Iterator[Draft]]
     kind: str
+    waits: bool = True
 
 
 def send(call: Call) -> Reply:
@@ -74,7 +76,8 @@ def send(call: Call) -> Reply:
     name = body.get("sending_type")
     sending_type = SENDING_TYPES.get(name, UNKNOWN) if isinstance(name, str) else UNKNOWN
     check(sending_type.problems(call, body))
-    starts_at = max(call.now, seconds_of(str(body.get("send_time"))) or 0.0)
+    wanted = seconds_of(str(body.get("send_time"))) if sending_type.waits else None
+    starts_at = max(call.now, wanted or 0.0)
     ids = accept(call, sending_type.kind, sending_type.drafts(call, body), starts_at)
     return done({"message_outbox_ids": ids})
 
@@ -139,8 +142,8 @@ SENDING_TYPES: Final[Mapping[str, SendingType]] = {
     "country": SendingType(country_problems, lambda _, body: country_drafts(body), "country"),
     "postal_code": SendingType(postal_code_problems, lambda _, body: postal_code_drafts(body), "postal_code"),
     "peer_to_peer": SendingType(peer_to_peer_problems, peer_to_peer_drafts, "peer_to_peer"),
-    "pattern": SendingType(pattern_problems, pattern_drafts, "pattern"),
-    "votp": SendingType(votp_problems, votp_drafts, "sendvoice"),
+    "pattern": SendingType(pattern_problems, pattern_drafts, "pattern", waits=False),
+    "votp": SendingType(votp_problems, votp_drafts, "sendvoice", waits=False),
 }
 
 # What the first forms need is all that can be said of a body of no known type.
@@ -151,7 +154,7 @@ UNKNOWN: Final = SendingType(
 # Cancel, price
 
 OUTBOX_ID: Final[Fields] = {"message_outbox_id": Field("message_outbox_id", is_natural)}
-PRICED: Final[Fields] = {"number": Field("شماره فرستنده", is_line), "message": TEXT}
+PRICED: Final[Fields] = {"number": LINE, "message": TEXT}
 
 
 def cancel(call: Call) -> Reply:

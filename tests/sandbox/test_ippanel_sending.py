@@ -246,6 +246,13 @@ async def test_a_wrong_voice_send_is_named(ippanel: Any, box: Sandbox, change: d
     assert box.messages == []
 
 
+@pytest.mark.parametrize("body", [PATTERN, VOTP], ids=["pattern", "votp"])
+async def test_what_has_no_send_time_goes_at_once(ippanel: Any, box: Sandbox, body: dict[str, Any]) -> None:
+    ids(await ippanel("POST", SEND, body | {"send_time": "2025-10-09 09:53:20"}))
+    box.advance(5)
+    assert [message.code for message in box.messages] == [2]
+
+
 # Cancel
 
 
