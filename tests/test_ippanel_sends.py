@@ -1,22 +1,30 @@
 """IPPanel's sends to one and to each: peer-to-peer, patterns and codes read out by a call."""
 
+import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
+from enum import StrEnum
 from itertools import count
 from typing import Any
 
 import pytest
 from aioresponses import CallbackResult
+from django.utils.safestring import SafeString
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ippanel_sms import AsyncIPPanel, IPPanel
+from ippanel_sms import AsyncIPPanel, Gender, IPPanel
 from smscore import (
+    BatchEvent,
     InvalidNumber,
+    InvalidParameters,
     InvalidRequest,
     MalformedResponse,
     Message,
     Outcome,
     PartialSendError,
+    ResponseLost,
+    RetryPolicy,
 )
 
 SEND = "https://edge.ippanel.com/v1/api/send"
@@ -139,7 +147,7 @@ async def test_another_count_of_ids_than_of_texts_leaves_the_send_unknown(
     with pytest.raises(MalformedResponse) as caught:
         await ippanel.send_p2p([("09120000000", "الف"), ("09120000001", "ب")])
     assert caught.value.outcome is Outcome.UNKNOWN
-    assert len(caught.value.report.unknown) == 2  # type: ignore[union-attr]  # a send's error has its report
+    assert [one.outcome for one in caught.value.report or ()] == [Outcome.UNKNOWN] * 2
 
 
 async def test_a_p2p_without_any_sender_is_refused(new_ippanel: Any, provider_http: Any) -> None:
@@ -222,3 +230,164 @@ async def test_a_bad_recipient_of_a_call_is_named(ippanel: AsyncIPPanel, provide
         await ippanel.send_votp("02112345678", "1234")
     assert caught.value.numbers == [(0, "02112345678")]
     assert provider_http.sent == []
+
+
+# Patterns
+
+
+async def test_a_pattern_goes_with_its_values_as_text(ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    provider_http.post(SEND, payload=ok(1123594208))
+    report = await ippanel.send_pattern(
+        "۰۹۱۲ ۱۲۳ ۴۵۶۷", "pattern-code", {"code": "00452", "order": 7, "price": Decimal("1250000.50"), "name": "علی"}
+    )
+    assert provider_http.sent[0].json == {
+        "sending_type": "pattern",
+        "from_number": "+983000505",
+        "code": "pattern-code",
+        "recipients": ["+989121234567"],
+        "params": {"code": "00452", "order": "7", "price": "1250000.50", "name": "علی"},
+    }
+    assert [(one.recipient, one.outcome, one.message_id) for one in report] == [
+        ("+989121234567", Outcome.ACCEPTED, 1123594208),
+    ]
+    assert (report.ok, report.message_ids) == (True, [1123594208])
+
+
+class Fruit(StrEnum):
+    APPLE = "سیب"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("", ""),
+        ("۱۲۳۴", "۱۲۳۴"),
+        (SafeString("<b>"), "<b>"),
+        (Fruit.APPLE, "سیب"),
+        (0, "0"),
+        (-5, "-5"),
+        (10**30, "1" + "0" * 30),
+        (Gender.MALE, "1"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("1E-7"), "0.0000001"),
+    ],
+)
+async def test_a_value_is_written_as_a_reader_expects(
+    value: Any, text: str, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    provider_http.post(SEND, payload=ok(1))
+    await ippanel.send_pattern("09121234567", "c", {"value": value})
+    assert provider_http.sent[0].json["params"] == {"value": text}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 0.1, b"x", ["a"], {"a": 1}, dt.date(2025, 1, 1), Decimal("NaN"), Decimal("Infinity"), "\ud800"],
+)
+async def test_a_value_of_another_kind_is_named_and_nothing_is_sent(
+    value: Any, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match="price") as caught:
+        await ippanel.send_pattern("09121234567", "c", {"name": "علی", "price": value})
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert "name" not in str(caught.value).partition(":")[2]
+    assert provider_http.sent == []
+
+
+@pytest.mark.parametrize("params", [None, "code", [("code", "1")], {1: "x"}, {"": "x"}, {"\ud800": "x"}, {None: "x"}])
+async def test_params_that_are_no_mapping_of_names_are_refused(
+    params: Any, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match="params="):
+        await ippanel.send_pattern("09121234567", "c", params)
+    assert provider_http.sent == []
+
+
+@pytest.mark.parametrize("code", ["", " ", None, 5, b"c", "\ud800"])
+async def test_what_is_no_pattern_code_is_refused(code: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    with pytest.raises(InvalidRequest, match="pattern"):
+        await ippanel.send_pattern("09121234567", code, {})
+    assert provider_http.sent == []
+
+
+async def test_a_pattern_without_variables_goes_with_none(ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    provider_http.post(SEND, payload=ok(1))
+    await ippanel.send_pattern("09121234567", " c ", {}, sender="+98BANK")
+    body = provider_http.sent[0].json
+    assert (body["params"], body["code"], body["from_number"]) == ({}, "c", "+98BANK")
+
+
+async def test_a_pattern_needs_a_sender(new_ippanel: Any, provider_http: Any) -> None:
+    with pytest.raises(InvalidRequest, match="IPPANEL_SENDER"):
+        await new_ippanel(sender=None).send_pattern("09121234567", "c", {})
+    assert provider_http.sent == []
+
+
+async def test_a_pattern_goes_to_one_recipient(ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    two: Any = ["09121234567", "09121234568"]
+    with pytest.raises(InvalidRequest, match="one"):
+        await ippanel.send_pattern(two, "c", {})
+    with pytest.raises(InvalidNumber) as caught:
+        await ippanel.send_pattern("02112345678", "c", {})
+    assert caught.value.numbers == [(0, "02112345678")]
+    assert provider_http.sent == []
+
+
+async def test_a_wrong_variable_is_told_by_its_field(ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    errors = {"params.code": ["الزامی است"]}
+    meta = {"status": False, "message": "نشد", "message_code": "400-2", "errors": errors}
+    provider_http.post(SEND, status=422, payload={"data": None, "meta": meta})
+    with pytest.raises(InvalidParameters) as caught:
+        await ippanel.send_pattern("09121234567", "c", {"kode": "1"})
+    assert caught.value.fields == errors
+    assert [one.outcome for one in caught.value.report or ()] == [Outcome.REJECTED]
+
+
+# What a send to one has in common
+
+ONE: dict[str, Callable[..., Any]] = {
+    "send_pattern": lambda client, **options: client.send_pattern("09121234567", "c", {"code": "1234"}, **options),
+    "send_votp": lambda client, **options: client.send_votp("09121234567", "1234", **options),
+}
+
+
+@pytest.mark.parametrize("name", ONE)
+async def test_a_journal_hears_of_it_before_and_after(name: str, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    provider_http.post(SEND, payload=ok(1))
+    heard: list[tuple[BatchEvent, int]] = []
+    await ONE[name](ippanel, on_batch=lambda event: heard.append((event, len(provider_http.sent))))
+    assert [(event.state, event.recipients, sent) for event, sent in heard] == [
+        ("sending", ("+989121234567",), 0),
+        ("done", ("+989121234567",), 1),
+    ]
+    assert heard[1][0].report is not None
+    assert heard[1][0].report.message_ids == [1]
+
+
+@pytest.mark.parametrize("name", ONE)
+async def test_it_is_never_sent_twice(name: str, new_ippanel: Any, provider_http: Any) -> None:
+    provider_http.post(SEND, exception=ConnectionResetError(), repeat=True)
+    with pytest.raises(ResponseLost) as caught:
+        await ONE[name](new_ippanel(retry=RetryPolicy(attempts=3, wait_initial=0.001)))
+    assert len(provider_http.sent) == 1
+    assert [one.outcome for one in caught.value.report or ()] == [Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_the_blocking_client_sends_it_too(name: str, provider_http: Any) -> None:
+    provider_http.post(SEND, payload=ok(1))
+    heard: list[str] = []
+    with IPPanel("token-of-the-tests", sender="+983000505") as client:
+        report = ONE[name](client, on_batch=lambda event: heard.append(event.state))
+    assert (report.message_ids, heard) == ([1], ["sending", "done"])
+
+
+@pytest.mark.parametrize("name", ["send_p2p", *ONE])
+@pytest.mark.parametrize("ids", [[], ["1"], None, [1.5]])
+async def test_an_answer_without_a_usable_id_leaves_it_unknown(
+    name: str, ids: Any, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    provider_http.post(SEND, payload={"data": {"message_outbox_ids": ids}, "meta": {"status": True}})
+    with pytest.raises(MalformedResponse) as caught:
+        await {**ONE, "send_p2p": lambda client: client.send_p2p([("09121234567", "الف")])}[name](ippanel)
+    assert caught.value.outcome is Outcome.UNKNOWN
