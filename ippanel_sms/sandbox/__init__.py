@@ -4,14 +4,28 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from ippanel_sms.sandbox import account, envelope, outbox, patterns, places, reports, segments, sending
+from ippanel_sms.sandbox.account import NUMBERS, check_token, credit, numbers
+from ippanel_sms.sandbox.envelope import ERROR_LIMIT, REFUSALS
+from ippanel_sms.sandbox.outbox import PRICE
+from ippanel_sms.sandbox.patterns import BUILT_IN
+from ippanel_sms.sandbox.places import cities, counties, counts, provinces
+from ippanel_sms.sandbox.reports import (
+    INBOX,
+    LIST,
+    ONE,
+    RECIPIENTS,
+    STATISTICS,
+    bulk_stats,
+    by_bulk,
+    inbox,
+    new_list,
+    recipients,
+)
+from ippanel_sms.sandbox.segments import BULK_LIMIT
+from ippanel_sms.sandbox.sending import calculate_price, cancel, send
 from smscore.sandbox import Emulation, Refusal, Reply, Route, Stage
 
 __all__ = ["BULK_LIMIT", "ERROR_LIMIT", "PRICE", "IPPanelSandbox"]
-
-BULK_LIMIT: Final = segments.BULK_LIMIT
-ERROR_LIMIT: Final = envelope.ERROR_LIMIT
-PRICE: Final = outbox.PRICE
 
 # Of a recipient. None of them says "queued", "scheduled" or "cancelled": until the operator has it, it is 0.
 STATUSES: Final[Mapping[int, str]] = {
@@ -42,24 +56,24 @@ class IPPanelSandbox(Emulation):
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
     stages: ClassVar[Mapping[Stage, int]] = STAGES
-    refusals: ClassVar[Mapping[Refusal, Reply]] = envelope.REFUSALS
+    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     routes: ClassVar[tuple[Route, ...]] = (
-        Route("POST", "/api/send", sending.send),
-        Route("POST", "/api/send/cancel", sending.cancel),
-        Route("POST", "/api/send/calculate-price", sending.calculate_price),
-        Route("GET", "/api/send/banks/provinces", places.provinces),
-        Route("GET", "/api/send/banks/counties", places.counties),
-        Route("GET", "/api/send/banks/cities", places.cities),
-        Route("GET", "/api/send/banks/counts", places.counts),
-        Route("GET", reports.ONE, reports.by_bulk),
-        Route("POST", reports.LIST, reports.new_list),
-        Route("GET", reports.RECIPIENTS, reports.recipients),
-        Route("GET", reports.STATISTICS, reports.bulk_stats),
-        Route("POST", reports.INBOX, reports.inbox),
-        Route("GET", "/api/payment/credit/mine", account.credit),
-        Route("GET", account.NUMBERS, account.numbers),
-        Route("POST", "/api/acl/auth/check_token", account.check_token),
+        Route("POST", "/api/send", send),
+        Route("POST", "/api/send/cancel", cancel),
+        Route("POST", "/api/send/calculate-price", calculate_price),
+        Route("GET", "/api/send/banks/provinces", provinces),
+        Route("GET", "/api/send/banks/counties", counties),
+        Route("GET", "/api/send/banks/cities", cities),
+        Route("GET", "/api/send/banks/counts", counts),
+        Route("GET", ONE, by_bulk),
+        Route("POST", LIST, new_list),
+        Route("GET", RECIPIENTS, recipients),
+        Route("GET", STATISTICS, bulk_stats),
+        Route("POST", INBOX, inbox),
+        Route("GET", "/api/payment/credit/mine", credit),
+        Route("GET", NUMBERS, numbers),
+        Route("POST", "/api/acl/auth/check_token", check_token),
     )
 
     def __init__(self) -> None:
-        self.patterns: dict[str, str] = dict(patterns.BUILT_IN)
+        self.patterns: dict[str, str] = dict(BUILT_IN)

@@ -6,7 +6,7 @@ from typing import Final
 
 from smscore.sandbox import Refusal, Refused, Reply
 
-__all__ = ["REFUSALS", "Json", "Problem", "check", "done", "error", "invalid", "plain", "success"]
+__all__ = ["ERROR_LIMIT", "REFUSALS", "Json", "Problem", "check", "done", "error", "invalid", "plain", "success"]
 
 ERROR_LIMIT: Final = 100  # field errors of one answer
 
