@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -56,7 +57,7 @@ def from_unix(seconds: int | None) -> dt.datetime | None:
 
 def unix_text(moment: dt.datetime, name: str) -> str:
     """A moment as unix seconds, ``1744121368``. A naive one is ``InvalidRequest``."""
-    return str(int(aware(moment, name, dt.UTC).timestamp()))
+    return str(math.floor(aware(moment, name, dt.UTC).timestamp()))
 
 
 def read_day(text: object) -> dt.date | None:
