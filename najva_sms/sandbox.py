@@ -82,6 +82,13 @@ class SendBody:
     file_id: str | None = None
 
 
+@attrs.define(repr=False)
+class Files:
+    """The ids of an account's uploaded files."""
+
+    ids: set[str] = attrs.field(factory=set[str])
+
+
 @attrs.frozen(repr=False)
 class P2PMessage:
     message: str
@@ -119,7 +126,7 @@ def check_send(call: Call, sender: str, file_id: str | None, recipients: list[st
     need(bool(recipients) and all(map(_RECIPIENT.fullmatch, recipients)))
     need(all(texts))
     need(_LINE.fullmatch(sender) is not None)
-    need(file_id is None or file_id in call.account.file_ids)
+    need(file_id is None or file_id in call.own(Files).ids)
 
 
 def accept(call: Call, messages: list[Message]) -> Reply:
@@ -163,7 +170,7 @@ def upload(call: Call) -> Reply:
     need(PurePath(call.upload.filename).suffix.lower()[1:] in FILE_TYPES, 400, WRONG_FILE_TYPE)
     need(call.upload.size <= FILE_LIMIT, 413, TOO_LARGE)
     file_id = str(uuid4())
-    call.account.file_ids.add(file_id)
+    call.own(Files).ids.add(file_id)
     return entries({"file_id": file_id})
 
 

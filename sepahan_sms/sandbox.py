@@ -101,6 +101,14 @@ def need(fact: bool, code: int, *details: str) -> None:
         raise Refused(error(code, *details))
 
 
+@attrs.define(repr=False)
+class Seen:
+    """What an account does not get twice: request ids with their times, and messages that it has read."""
+
+    request_ids: dict[str, float] = attrs.field(factory=dict[str, float])
+    inbound: set[Inbound] = attrs.field(factory=set[Inbound])
+
+
 # Send, SendP2P
 
 
@@ -173,7 +181,7 @@ def accept(call: Call, batch: Batch) -> Reply:
     drafts = [draft(call, *entry) for entry in zip(batch.recipients, batch.senders, batch.texts, strict=True)]
     messages = [message for message in drafts if message is not None]
     need(call.accept(messages), -14)
-    call.account.request_ids.update(dict.fromkeys(request_ids(call), call.now))
+    call.own(Seen).request_ids.update(dict.fromkeys(request_ids(call), call.now))
     ids = [-4 if message is None else message.message_id for message in drafts]
     cost = sum(message.cost for message in messages)
     return value({"ids": ids, "smsCount": len(messages), "totalPrice": cost})
@@ -194,7 +202,7 @@ def request_ids(call: Call) -> list[str]:
 
 
 def seen(call: Call, request_id: str) -> bool:
-    at = call.account.request_ids.get(request_id)
+    at = call.own(Seen).request_ids.get(request_id)
     return at is not None and call.now - at <= REMEMBERED
 
 
@@ -265,13 +273,13 @@ def receive(call: Call) -> Reply:
     wanted = (
         inbound
         for inbound in inbox
-        if inbound not in call.account.read
+        if inbound not in call.own(Seen).inbound
         and inbound.received_at >= since
         and body.privateNumber in (None, inbound.number)
     )
     found = list(islice(wanted, count))
     if body.markAsRead is not False:
-        call.account.read.update(found)
+        call.own(Seen).inbound.update(found)
     return value([row(inbound) for inbound in found])
 
 

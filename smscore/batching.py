@@ -26,7 +26,7 @@ class Outgoing:
     senders: list[str | None]
     refs: list[Any] | None = field(default=None, repr=False)
     bad: list[int] = field(factory=list[int])
-    extra: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
     given: list[Any] = field(default=Factory(lambda self: self.recipients, takes_self=True), repr=False, kw_only=True)
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class Batch:
     senders: list[str | None]
     refs: list[Any] | None = field(default=None, repr=False)
     request_id: str | None = None
-    extra: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
 
     def __len__(self) -> int:
         return len(self.recipients)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import ssl as ssl_module
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, contextmanager
 from functools import partial, wraps
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -96,18 +106,29 @@ class Unset:
 UNSET: Final = Unset()
 
 
-def sends_nothing(method: Callable[Q, Coroutine[Any, Any, R]]) -> Callable[Q, Coroutine[Any, Any, R]]:
-    """Mark a method that sends no message: its errors have no outcome."""
+def sends_nothing(method: Callable[Q, R]) -> Callable[Q, R]:
+    """Mark a method or coroutine function that sends no message: its errors have no outcome."""
 
     @wraps(method)
-    async def call(*args: Q.args, **kwargs: Q.kwargs) -> R:
-        try:
-            return await method(*args, **kwargs)
-        except SMSError as error:
-            error.outcome = None
-            raise
+    async def awaited(*args: Q.args, **kwargs: Q.kwargs) -> Any:
+        with _no_outcome():
+            return await cast("Callable[Q, Awaitable[Any]]", method)(*args, **kwargs)
 
-    return call
+    @wraps(method)
+    def called(*args: Q.args, **kwargs: Q.kwargs) -> R:
+        with _no_outcome():
+            return method(*args, **kwargs)
+
+    return cast("Callable[Q, R]", awaited) if inspect.iscoroutinefunction(method) else called
+
+
+@contextmanager
+def _no_outcome() -> Generator[None, None, None]:
+    try:
+        yield
+    except SMSError as error:
+        error.outcome = None
+        raise
 
 
 class AsyncClient:
@@ -249,6 +270,18 @@ class AsyncClient:
 
         await each(range(len(chunks)), read, self._settings.max_concurrency)
         return [result for chunk in found for result in chunk]
+
+    def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
+        """What reads an endpoint any number of times, all in the time of one call."""
+        rule: StopRule | None = None
+
+        @sends_nothing
+        async def read(params: P) -> R:
+            nonlocal rule
+            rule = rule or self._rule()
+            return await self._exchanger.exchange(endpoint, params, rule)
+
+        return read
 
     def _rule(self) -> StopRule:
         """What may stop a call that begins now."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeVar, cast, get_args
 
@@ -72,6 +74,23 @@ def whole(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII) else None
+
+
+def flag(value: object) -> bool | None:
+    """A yes or no, also where it comes as 1 or as "0"; None for anything else."""
+    return value if isinstance(value, bool) else _FLAGS.get(whole(value))
+
+
+_FLAGS: Final[Mapping[int | None, bool]] = {0: False, 1: True}
+
+
+def decimal(value: Raw) -> Decimal | None:
+    """A JSON number, also where it comes as text, exactly as it is written; None for anything else."""
+    try:
+        number = decode(value, Decimal)
+    except DecodeError:
+        return None
+    return number if number.is_finite() else None
 
 
 def text(value: object) -> str | None:

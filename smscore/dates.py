@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -44,6 +45,19 @@ def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
         return moment.astimezone(zone)
     except OverflowError:
         raise InvalidRequest(f"{name}= is a moment outside the calendar.") from None
+
+
+def from_unix(seconds: int | None) -> dt.datetime | None:
+    """The moment so many seconds after 1970, in UTC; None if there is none in the calendar."""
+    try:
+        return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def unix_text(moment: dt.datetime, name: str) -> str:
+    """A moment as unix seconds, ``1744121368``. A naive one is ``InvalidRequest``."""
+    return str(math.floor(aware(moment, name, dt.UTC).timestamp()))
 
 
 def read_day(text: object) -> dt.date | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from aiohttp import web
 
@@ -16,6 +16,8 @@ from smscore.sandbox.server import build_runner
 from smscore.sandbox.state import Account, Inbound, Message, SandboxMessage, State
 
 __all__ = ["Sandbox"]
+
+E = TypeVar("E", bound=Emulation)
 
 OPENING_CREDIT: Final = 1_000_000_000
 
@@ -133,6 +135,13 @@ class Sandbox:
             if not found:
                 raise KeyError(message_id)
             self._state.settle(found, code, emulation.paid_back)
+
+    def emulation(self, kind: type[E]) -> E:
+        """A provider's own part of this sandbox, for what it lets be set. A ``ValueError`` where there is none."""
+        for emulation in self._emulations.values():
+            if isinstance(emulation, kind):
+                return emulation
+        raise ValueError(f"No provider of this kind; the sandbox has {sorted(self._emulations)}.")
 
     def clear(self) -> None:
         """Forget every message and account. The clock goes on, and no id is given twice."""

@@ -104,6 +104,10 @@ class Call:
     upload: Upload | None
     now: float
 
+    def own(self, kind: type[T]) -> T:
+        """What the provider itself remembers of the account: an instance of its class ``kind``, made at first use."""
+        return self.account.own(kind)
+
     def next_id(self) -> int:
         """An id that the provider has not given before, a 64-bit int."""
         return self.state.next_id(self.emulation.name)

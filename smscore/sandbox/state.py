@@ -8,11 +8,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar, cast
 
 import attrs
 
 __all__ = ["Account", "Inbound", "Message", "SandboxMessage", "Stage", "State", "stage_of"]
+
+T = TypeVar("T")
 
 # Seconds a message waits before each step, so that a demonstration can watch it move.
 QUEUED_FOR: Final = 1.0
@@ -94,9 +96,13 @@ class Account:
     credit: int
     messages: list[Message] = attrs.field(factory=list[Message])
     by_id: dict[int, Message] = attrs.field(factory=dict[int, Message])
-    request_ids: dict[str, float] = attrs.field(factory=dict[str, float])
-    file_ids: set[str] = attrs.field(factory=set[str])
-    read: set[Inbound] = attrs.field(factory=set[Inbound])
+    owned: dict[type, object] = attrs.field(factory=dict[type, object])
+
+    def own(self, kind: type[T]) -> T:
+        """What a provider remembers of this account: its instance of ``kind``, made at the first use."""
+        if kind not in self.owned:
+            self.owned[kind] = kind()
+        return cast("T", self.owned[kind])
 
     def accept(self, messages: list[Message]) -> bool:
         """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
