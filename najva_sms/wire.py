@@ -16,6 +16,7 @@ from najva_sms.codes import (
     REFUSED,
     SEND_ERRORS,
     STATUS_ERRORS,
+    STATUSES,
     SUCCESS,
     UPLOAD_ERRORS,
     delivery_status,
@@ -32,7 +33,7 @@ from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
 from smscore.refusals import Codes, Words, http_error, is_outage, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
-from smscore.statuses import MessageStatus
+from smscore.statuses import DeliveryStatus, MessageStatus
 
 T = TypeVar("T")
 
@@ -308,7 +309,10 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
     missing = [id_ for id_ in ids if id_ not in codes]
     if missing:
         raise malformed(answer, f"no entry for {len(missing)} of {len(ids)} ids", provider=NAJVA.name)
-    return [MessageStatus(id_, codes[id_], delivery_status(codes[id_])) for id_ in ids]
+    return [
+        MessageStatus(id_, code, STATUSES.get(code, DeliveryStatus.UNRECOGNIZED))
+        for id_, code in zip(ids, map(codes.__getitem__, ids), strict=True)
+    ]
 
 
 def _read_outbox(answer: Answer, _: tuple[int, int]) -> OutboxPage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import ssl as ssl_module
 import time
@@ -19,14 +18,14 @@ from collections.abc import (
 )
 from contextlib import aclosing, contextmanager
 from functools import partial, wraps
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 import attrs
 
 from smscore.batching import Batch, Batches, Outgoing, chunked, split
-from smscore.concurrency import AsFinished, each, slices
+from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
     CHECKED_AT_ONCE,
     DEFAULT_RETRY,
@@ -69,6 +68,7 @@ from smscore.ratelimit import RateLimit
 from smscore.refusals import fault_error
 from smscore.reports import SendReport
 from smscore.retry import RetryBudget
+from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
 from smscore.text import check_text
 from smscore.transport import Transport
 
@@ -94,9 +94,19 @@ async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing
     source = iter(items)
     columns = kind.columns([*islice(source, CHECKED_AT_ONCE)], start)
     while piece := [*islice(source, CHECKED_AT_ONCE)]:
-        await asyncio.sleep(0)
+        await let_others_run()
         columns.extend(kind.columns(piece, start + len(columns)))
     return columns
+
+
+async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
+    source = iter(message_ids)
+    ids: list[int] = []
+    while piece := [*islice(source, CHECKED_AT_ONCE)]:
+        check_ids(piece, len(ids))
+        ids += piece
+        await let_others_run()
+    return ids
 
 
 class Unset:
@@ -259,17 +269,19 @@ class AsyncClient:
         """One request that sends no message."""
         return await self._exchanger.exchange(endpoint, params, self._rule())
 
-    async def _call_in_chunks(self, endpoint: Endpoint[Sequence[P], list[R]], items: Sequence[P]) -> list[R]:
-        """As many requests as the provider's limit asks for; the results in the order of the items."""
-        chunks = chunked(items, endpoint.limit or len(items) or 1)
-        found: list[list[R]] = [[]] * len(chunks)
+    async def _statuses(
+        self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
+    ) -> list[MessageStatus]:
+        """The delivery statuses in the order asked, by as many requests as the provider's limit asks for."""
+        chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), endpoint.limit or CHECKED_AT_ONCE)
+        found: list[list[MessageStatus]] = [[]] * len(chunks)
         rule = self._rule()
 
         async def read(number: int) -> None:
             found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule)
 
         await each(range(len(chunks)), read, self._settings.max_concurrency)
-        return [result for chunk in found for result in chunk]
+        return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
         """What reads an endpoint any number of times, all in the time of one call."""

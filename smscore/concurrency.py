@@ -12,6 +12,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+async def let_others_run() -> None:
+    """Give the other tasks of the event loop their turn."""
+    await asyncio.sleep(0)
+
+
 async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int) -> None:
     """Do this for each item, at most ``limit`` at a time; the first error ends the rest and is raised."""
     if len(items) == 1:
@@ -27,7 +32,7 @@ async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, objec
     try:
         for _ in range(min(limit, len(items))):
             tasks.append(asyncio.create_task(worker()))
-            await asyncio.sleep(0)  # the first steps of all in one turn of the loop would hold it up
+            await let_others_run()  # the first steps of all in one turn of the loop would hold it up
         await asyncio.gather(*tasks)
     finally:
         await _cancelled(tasks)

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import attrs
 from attrs import frozen
 
+from smscore.concurrency import let_others_run
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.delivery import StopRule, not_attempted
 from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
@@ -107,7 +108,7 @@ class Exchanger:
             try:
                 return self._said(endpoint, answer, params)
             finally:
-                await asyncio.sleep(0)
+                await let_others_run()
 
     def _said(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
         name = self.provider.name
