@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
-from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message
+from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, RetryPolicy
 from smscore.config import CHECKED_AT_ONCE, LARGE_ANSWER
 from smscore.delivery import StopRule
 from smscore.endpoint import Answer, Content, Endpoint
@@ -137,3 +139,39 @@ async def test_large_answers_that_came_at_once_are_read_one_in_a_turn_of_the_loo
         await asyncio.gather(*(client._exchanger.exchange(endpoint, number, rule) for number in range(5)))
         ticking.cancel()
     assert len(read_at) == len(set(read_at)) == 5
+
+
+def answer_to(numbers: list[str]) -> Answer:
+    entries = [
+        {"messageid": place + 1, "receptor": number, "status": 1, "message": "سلام", "cost": 5}
+        for place, number in enumerate(numbers)
+    ]
+    return Answer(200, json.dumps({"return": {"status": 200, "message": ""}, "entries": entries}).encode())
+
+
+@pytest.mark.parametrize("name", ["send_stream", "send_p2p_stream"])
+async def test_the_memory_of_a_stream_is_flat_in_its_length(monkeypatch: pytest.MonkeyPatch, name: str):
+    batch = GOOD[:500]
+    answer = answer_to(batch)
+    items = batch if name == "send_stream" else [(number, "سلام") for number in batch]
+
+    async def answered(*_: object) -> Answer:
+        return answer
+
+    async def peak_of(batches: int) -> int:
+        text = ["سلام"] if name == "send_stream" else []
+        source = (item for _ in range(batches) for item in items)
+        tracemalloc.reset_peak()
+        async with AsyncNajva("t", sender="9000", batch_size=500, retry=RetryPolicy.none()) as client:
+            accepted = sum([len(report.accepted) async for report in getattr(client, name)(source, *text)])
+        assert accepted == batches * 500
+        return tracemalloc.get_traced_memory()[1]
+
+    monkeypatch.setattr(Transport, "exchange", answered)
+    tracemalloc.start()
+    try:
+        await peak_of(20)
+        short, long = await peak_of(20), await peak_of(200)
+    finally:
+        tracemalloc.stop()
+    assert long <= 1.15 * short
