@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smscore.cli.group import Commands
+from smscore.cli.send_commands import p2p, send
+
 if TYPE_CHECKING:
     from smscore.sandbox import Sandbox
 
 _PORT = 8025
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="payamak", prog_name="payamak")
 def payamak() -> None:
     """Send SMS through Sepahan, IPPanel and Najva, and try it without sending any."""
+
+
+for command in (send, p2p):
+    payamak.add_command(command)
 
 
 @payamak.command()

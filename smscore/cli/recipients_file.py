@@ -1,0 +1,145 @@
+"""A file of recipients as numbered rows of cells: CSV, a spreadsheet, one number a line, or the standard input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias
+
+from smscore.errors import InvalidRequest
+
+Cells: TypeAlias = Sequence[object]
+Row: TypeAlias = tuple[int, Cells]
+"""A row's number in the file, counted from 1 with the header and the empty ones, and its cells."""
+
+STDIN: Final = "-"
+_SPREADSHEETS: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+_ZIP: Final = b"PK\x03\x04"
+_DELIMITERS: Final = ",;\t"
+_SAMPLE: Final = 200  # lines, from which the delimiter is told
+_HEAD: Final = 4096
+_WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_EXCEL_HINT: Final = re.compile(r'"?sep=(.)"?[\r\n]*')
+_SAVE_AS: Final = "Save it as 'CSV UTF-8' (in Excel: Save As, then this type), or give the XLSX file itself."
+
+
+@contextmanager
+def rows_of(source: str, sheet: str | None = None) -> Iterator[Iterator[Row]]:
+    """The rows of a file, or of the standard input for ``-``, read while they are gone through.
+
+    Raises ``InvalidRequest`` for a file that cannot be read, now or on the way.
+    """
+    with _opened(source) as file:
+        head = file.peek(_HEAD)[:_HEAD]
+        suffix = Path(source).suffix.lower()
+        if suffix in _SPREADSHEETS or head.startswith(_ZIP):
+            yield _spreadsheet(file, sheet)
+            return
+        if sheet is not None:
+            raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Leave it out.")
+        lines = _lines(file, head)
+        yield _one_a_line(lines) if suffix == ".txt" else _csv(lines)
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[io.BufferedReader]:
+    if source == STDIN:
+        yield sys.stdin.buffer if isinstance(sys.stdin.buffer, io.BufferedReader) else _buffered(sys.stdin.buffer)
+        return
+    try:
+        file = Path(source).open("rb")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise InvalidRequest(f"The file of recipients cannot be opened: {error.strerror}.") from None
+    with file:
+        yield file
+
+
+def _buffered(file: BinaryIO) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(file.read()))  # pyright: ignore[reportArgumentType]  # BytesIO has all it needs
+
+
+# Text
+
+
+def _lines(file: BinaryIO, head: bytes) -> Iterator[str]:
+    if head.startswith(_WIDE_MARKS) or b"\0" in head:
+        raise InvalidRequest(f"The file is UTF-16, or no text at all. {_SAVE_AS}")
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    count = 0
+    try:
+        for count, line in enumerate(text, 1):  # noqa: B007  # it is told where reading fails
+            yield line
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"The file is not UTF-8 (soon after line {count}). {_SAVE_AS}") from None
+    finally:
+        text.detach()  # what was opened elsewhere is closed there
+
+
+def _one_a_line(lines: Iterable[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        yield number, [text] if text else []
+
+
+def _csv(lines: Iterator[str]) -> Iterator[Row]:
+    sample = list(islice(lines, _SAMPLE))
+    hint = _EXCEL_HINT.fullmatch(sample[0]) if sample else None
+    delimiter = hint[1] if hint else sniffed_delimiter(sample)
+    if hint:
+        yield 1, []
+        del sample[0]
+    first = 2 if hint else 1
+    number = first - 1
+    try:
+        for number, cells in enumerate(csv.reader(chain(sample, lines), delimiter=delimiter, strict=True), first):
+            yield number, cells
+    except csv.Error as error:
+        raise InvalidRequest(
+            f"Row {number + 1} of the file is no CSV: {error}. Look for a quotation mark that is not closed, or not "
+            "doubled inside a quoted cell."
+        ) from None
+
+
+def sniffed_delimiter(sample: Sequence[str]) -> str:
+    """The delimiter that cuts most of these lines into the same number of cells, at least two; a comma otherwise."""
+    return max(_DELIMITERS, key=lambda delimiter: _agreement(sample, delimiter))
+
+
+def _agreement(sample: Sequence[str], delimiter: str) -> tuple[float, int]:
+    widths: list[int] = []
+    try:
+        widths.extend(len(cells) for cells in csv.reader(sample, delimiter=delimiter) if cells)
+    except csv.Error:
+        return 0, 0
+    usual = max(widths, key=widths.count, default=1)
+    return (widths.count(usual) / len(widths), usual) if usual > 1 else (0, 0)
+
+
+# Spreadsheets
+
+
+def _spreadsheet(file: BinaryIO, sheet: str | None) -> Iterator[Row]:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(file.read())) as book:
+            name = _sheet_name(book.sheet_names, sheet)
+            yield from enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
+    except PasswordError:
+        raise InvalidRequest("The spreadsheet has a password. Save it without one.") from None
+    except CalamineError as error:
+        raise InvalidRequest(f"The file is no spreadsheet that can be read: {error}.") from None
+
+
+def _sheet_name(names: Sequence[str], wanted: str | None) -> str:
+    if wanted is None:
+        return names[0]
+    if wanted not in names:
+        raise InvalidRequest(f"The spreadsheet has no sheet of this name. It has: {', '.join(names)}.")
+    return wanted
