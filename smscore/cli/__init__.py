@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -10,7 +11,11 @@ def main() -> None:
     try:
         from smscore.cli.commands import payamak
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        if error.name not in ("click", "rich", "python_calamine"):
             raise
         sys.exit("The command needs the extra 'cli': python3 -m pip install 'payamak[cli]'")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Persian must come out whatever the locale; a message that was received cannot be received again.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     payamak(prog_name="payamak")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -34,14 +34,16 @@ _MOBILE_DIGITS: Final = 10  # without a prefix
 
 @frozen
 class Layout:
-    """Where things stand in a file: ``column`` counts from 0, ``header`` is its row's number or None."""
+    """Where things stand in a file: ``column`` counts from 0, ``header`` is its row's number, or 0 without one."""
 
-    column: int
-    header: int | None
+    column: int = 0
+    header: int = 0
     fields: Mapping[str, int] = field(factory=dict[str, int], repr=False)
     """The columns by their folded names; empty without a header."""
     repeated: frozenset[str] = frozenset()
     """Names that several columns have."""
+    title: str = ""
+    """The column's name as it stands in the header."""
 
     def position(self, name: str) -> int:
         """The column of this name; ``InvalidRequest`` where there is none, or more than one."""
@@ -63,64 +65,81 @@ _RANK: Final = {folded(name): rank for rank, name in reversed(list(enumerate(KNO
 
 
 def find_layout(sample: Iterable[Row], wanted: str | None = None) -> Layout:
-    """Where the numbers stand: in the column ``wanted`` (a name, or an index from 1), or in the likeliest one.
+    """Where the numbers stand: in the column ``wanted`` (a name, or a place from 1), or in the likeliest one.
 
     ``sample`` are the file's first rows. Raises ``InvalidRequest`` where no column, or no single one, fits.
     """
-    rows = [(number, cells) for number, cells in sample if any(map(shown, cells))]
+    rows = [row for row in sample if any(map(shown, row[1]))]
     if not rows:
         raise InvalidRequest("The file holds no rows. Give a file with one recipient a row.")
-    names = [folded(cell) for cell in rows[0][1]]
     if wanted is not None:
-        return _wanted_layout(rows, names, wanted)
-    known = sorted((_RANK[name], index) for index, name in enumerate(names) if name in _RANK)
-    if known:
-        best = [index for rank, index in known if names[index] == names[known[0][1]]]
-        return _with_header(rows, names, _only(best, f"named {rows[0][1][best[0]]!r}"))
-    return _by_content(rows, names)
+        return _wanted_layout(rows, wanted)
+    header = _header(rows, _RANK)
+    if header is None:
+        return _by_content(rows)
+    names = [folded(cell) for cell in header[1]]
+    best = min((name for name in names if name in _RANK), key=_RANK.__getitem__)
+    return _with_header(header, _only([index for index, name in enumerate(names) if name == best], "numbers"))
 
 
-def _wanted_layout(rows: Sequence[Row], names: Sequence[str], wanted: str) -> Layout:
-    named = [index for index, name in enumerate(names) if name == folded(wanted)]
-    if named:
-        return _with_header(rows, names, _only(named, f"named {wanted!r}"))
+def _header(rows: Sequence[Row], names: Container[str]) -> Row | None:
+    """The first row with one of these names, of those above the first number: a report may begin with titles."""
+    for row in rows:
+        if any(map(is_mobile, row[1])):
+            return None
+        if any(folded(cell) in names for cell in row[1]):
+            return row
+    return None
+
+
+def _wanted_layout(rows: Sequence[Row], wanted: str) -> Layout:
+    name = folded(wanted)
+    header = _header(rows, {name} - {""})
+    if header is not None:
+        found = [index for index, cell in enumerate(header[1]) if folded(cell) == name]
+        return _with_header(header, _only(found, repr(wanted)))
     digits = with_ascii_digits(wanted.strip())
     if not digits.isdecimal():
         raise InvalidRequest(f"The file has no column {wanted!r}: name one of its header, or count from 1.")
-    width = max(len(cells) for _, cells in rows)
+    width = _width(rows)
     if not 1 <= int(digits) <= width:
         raise InvalidRequest(f"The file has {width} columns: --column counts from 1 to {width}.")
-    return _layout(rows, names, int(digits) - 1)
+    return _layout(rows, int(digits) - 1)
 
 
-def _by_content(rows: Sequence[Row], names: Sequence[str]) -> Layout:
-    width = max(len(cells) for _, cells in rows)
-    counts = [sum(is_mobile(cell_at(cells, index)) for _, cells in rows) for index in range(width)]
-    holding = [index for index, count in enumerate(counts) if count]
+def _by_content(rows: Sequence[Row]) -> Layout:
+    width = _width(rows)
+    holding = [index for index in range(width) if any(is_mobile(cell_at(cells, index)) for _, cells in rows)]
     if not holding and width > 1:
         raise InvalidRequest("No column holds mobile numbers, and none has a name that says so. Give --column.")
-    return _layout(rows, names, _only(holding or [0], "with mobile numbers"))
+    return _layout(rows, _only(holding or [0], "mobile numbers"))
+
+
+def _width(rows: Sequence[Row]) -> int:
+    return max(len(cells) for _, cells in rows)
 
 
 def _only(found: Sequence[int], what: str) -> int:
     if len(found) > 1:
         places = ", ".join(str(index + 1) for index in found)
-        raise InvalidRequest(f"Several columns are {what}: {places}. Say which one by --column, counted from 1.")
+        raise InvalidRequest(f"Several columns have {what}: {places}. Say by --column which one, counted from 1.")
     return found[0]
 
 
-def _layout(rows: Sequence[Row], names: Sequence[str], column: int) -> Layout:
+def _layout(rows: Sequence[Row], column: int) -> Layout:
+    """Where nobody named the column: the first row is a header if it has a known name, or no digit in this column."""
+    header = _header(rows, _RANK)
     title = shown(cell_at(rows[0][1], column))
-    if title and not any(character.isdecimal() for character in title):
-        return _with_header(rows, names, column)
-    known = any(name in _RANK for name in names)
-    return _with_header(rows, names, column) if known else Layout(column, None)
+    if header is None and title and not any(map(str.isdecimal, title)):
+        header = rows[0]
+    return Layout(column) if header is None else _with_header(header, column)
 
 
-def _with_header(rows: Sequence[Row], names: Sequence[str], column: int) -> Layout:
+def _with_header(row: Row, column: int) -> Layout:
+    names = [folded(cell) for cell in row[1]]
     fields = {name: index for index, name in reversed(list(enumerate(names))) if name}
     repeated = frozenset(name for name in fields if names.count(name) > 1)
-    return Layout(column, rows[0][0], fields, repeated)
+    return Layout(column, row[0], fields, repeated, shown(cell_at(row[1], column)))
 
 
 # Cells

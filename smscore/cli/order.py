@@ -22,6 +22,8 @@ class Order:
     out: Path | None
     resuming: bool
     """Whether ``out`` is of an earlier run."""
+    rejected_too: bool
+    """Whether a resume sends again what was rejected."""
     options: dict[str, Any]
     """For the provider's call; None where one was not given."""
     settings: dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import IO, Final
@@ -12,7 +12,7 @@ from typing import IO, Final
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.cli.columns import cell_at, find_layout, mobile_of, number_problem, shown
+from smscore.cli.columns import Layout, cell_at, find_layout, mobile_of, number_problem, shown
 from smscore.cli.recipients_file import Cells, Row
 from smscore.cli.templates import Template, Unfilled, bind
 from smscore.numbers import e164
@@ -53,6 +53,7 @@ class Plan:
 
     text: str | None
     """The text for all; None where each has its own."""
+    layout: Layout = field(factory=Layout)
     messages: int = 0
     empty: int = 0
     bad_count: int = 0
@@ -125,14 +126,14 @@ _ENCODER: Final = msgspec.json.Encoder()
 @contextmanager
 def planned(
     rows: Iterator[Row], *, column: str | None, text: str | None = None, template: Template | None = None
-) -> Iterator[Plan]:
+) -> Generator[Plan]:
     """The plan for these rows, with one ``text`` or a ``template``; ``InvalidRequest`` where it cannot be made."""
     if text is not None:
         check_text(text)
     plan = Plan(text)
     try:
         sample = list(islice(rows, _SAMPLE))
-        layout = find_layout(sample, column)
+        plan.layout = layout = find_layout(sample, column)
         fill = _one_text if template is None else bind(template, layout).fill
         _add_all(plan, _body(chain(sample, rows), layout.header, plan), layout.column, fill)
         yield plan
@@ -144,9 +145,9 @@ def _one_text(_: Cells) -> None:
     return None
 
 
-def _body(rows: Iterable[Row], header: int | None, plan: Plan) -> Iterator[Row]:
+def _body(rows: Iterable[Row], header: int, plan: Plan) -> Iterator[Row]:
     for number, cells in rows:
-        if number == header:
+        if number <= header:
             continue
         if any(map(shown, cells)):
             yield number, cells

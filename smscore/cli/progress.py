@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
@@ -19,7 +19,7 @@ _SECONDS: Final = 10.0  # between two plain lines
 
 
 @contextmanager
-def progress(total: int, *, quiet: bool) -> Iterator[Advance]:
+def progress(total: int, *, quiet: bool) -> Generator[Advance]:
     """Shows how many of ``total`` are through on the standard error; what it gives takes the new results."""
     if quiet:
         yield lambda rows: None
@@ -31,7 +31,7 @@ def progress(total: int, *, quiet: bool) -> Iterator[Advance]:
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Advance]:
+def _bar(total: int) -> Generator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

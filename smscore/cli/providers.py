@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from smscore.cli.credentials import token_of
+from smscore.cli.options import Connection
 from smscore.errors import InvalidRequest
+
+R = TypeVar("R")
 
 _GROUP: Final = "payamak.clients"
 
@@ -24,10 +28,11 @@ def client_class(provider: str) -> Any:
     return entry.load()
 
 
-def connect(provider: str, token_file: str | None, base_url: str | None, **options: Any) -> Any:
-    """A client of this provider; the rest of its settings are read from the environment."""
-    given = {name: value for name, value in options.items() if value is not None}
-    return client_class(provider)(token_of(provider, token_file), base_url=base_url, **given)
+def connect(connection: Connection, **settings: Any) -> Any:
+    """A client for this connection; what is not given is read from the environment."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    token = token_of(connection.provider, connection.token_file)
+    return client_class(connection.provider)(token, base_url=connection.base_url, **given)
 
 
 def call_of(client: Any, *names: str) -> Any:
@@ -41,6 +46,18 @@ def call_of(client: Any, *names: str) -> Any:
         f"{provider} has no call {names[0]}." + (f" These have: {', '.join(able)}." if able else ""),
         provider=provider,
     )
+
+
+def ask(connection: Connection, names: Sequence[str], use: Callable[[Any], Awaitable[R]]) -> R:
+    """What ``use`` makes of the first of these calls that the provider's client has."""
+    client = connect(connection)
+    call = call_of(client, *names)
+
+    async def run() -> R:
+        async with client:
+            return await use(call)
+
+    return asyncio.run(run())
 
 
 def accepted_options(call: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias
+from typing import IO, Final, TypeAlias
 
 from smscore.errors import InvalidRequest
 
@@ -30,55 +32,67 @@ _SAVE_AS: Final = "Save it as 'CSV UTF-8' (in Excel: Save As, then this type), o
 
 
 @contextmanager
-def rows_of(source: str, sheet: str | None = None) -> Iterator[Iterator[Row]]:
+def rows_of(source: str, sheet: str | None = None) -> Generator[Iterator[Row]]:
     """The rows of a file, or of the standard input for ``-``, read while they are gone through.
 
     Raises ``InvalidRequest`` for a file that cannot be read, now or on the way.
     """
     with _opened(source) as file:
-        head = file.peek(_HEAD)[:_HEAD]
+        head = file.read(_HEAD)
+        file.seek(0)
         suffix = Path(source).suffix.lower()
         if suffix in _SPREADSHEETS or head.startswith(_ZIP):
             yield _spreadsheet(file, sheet)
             return
         if sheet is not None:
             raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Leave it out.")
-        lines = _lines(file, head)
-        yield _one_a_line(lines) if suffix == ".txt" else _csv(lines)
+        if head.startswith(_WIDE_MARKS) or b"\0" in head:
+            raise InvalidRequest(f"The file is UTF-16, or no text at all. {_SAVE_AS}")
+        yield _one_a_line(_lines(file)) if suffix == ".txt" else _csv(_lines(file))
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[io.BufferedReader]:
-    if source == STDIN:
-        yield sys.stdin.buffer if isinstance(sys.stdin.buffer, io.BufferedReader) else _buffered(sys.stdin.buffer)
-        return
+def _opened(source: str) -> Generator[IO[bytes]]:
     try:
-        file = Path(source).open("rb")  # noqa: SIM115  # closed below
+        with ExitStack() as opened:
+            file = sys.stdin.buffer if source == STDIN else opened.enter_context(Path(source).open("rb"))
+            if source == STDIN or not file.seekable():
+                file = _copied(file, opened.enter_context(tempfile.TemporaryFile()))
+            yield file
     except OSError as error:
-        raise InvalidRequest(f"The file of recipients cannot be opened: {error.strerror}.") from None
-    with file:
-        yield file
+        raise InvalidRequest(f"The file of recipients cannot be read: {error.strerror}.") from None
 
 
-def _buffered(file: BinaryIO) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(file.read()))  # pyright: ignore[reportArgumentType]  # BytesIO has all it needs
+def _copied(stream: IO[bytes], copy: IO[bytes]) -> IO[bytes]:
+    shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return copy
 
 
 # Text
 
 
-def _lines(file: BinaryIO, head: bytes) -> Iterator[str]:
-    if head.startswith(_WIDE_MARKS) or b"\0" in head:
-        raise InvalidRequest(f"The file is UTF-16, or no text at all. {_SAVE_AS}")
+def _lines(file: IO[bytes]) -> Iterator[str]:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    count = 0
     try:
-        for count, line in enumerate(text, 1):  # noqa: B007  # it is told where reading fails
-            yield line
+        yield from text
     except UnicodeDecodeError:
-        raise InvalidRequest(f"The file is not UTF-8 (soon after line {count}). {_SAVE_AS}") from None
+        raise InvalidRequest(f"The file is not UTF-8 (line {_undecodable(file)}). {_SAVE_AS}") from None
     finally:
         text.detach()  # what was opened elsewhere is closed there
+
+
+def _undecodable(file: IO[bytes]) -> int:
+    file.seek(0)
+    return next((number for number, line in enumerate(file, 1) if not _is_utf8(line)), 0)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _one_a_line(lines: Iterable[str]) -> Iterator[Row]:
@@ -124,11 +138,11 @@ def _agreement(sample: Sequence[str], delimiter: str) -> tuple[float, int]:
 # Spreadsheets
 
 
-def _spreadsheet(file: BinaryIO, sheet: str | None) -> Iterator[Row]:
+def _spreadsheet(file: IO[bytes], sheet: str | None) -> Iterator[Row]:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(file.read())) as book:
+        with CalamineWorkbook.from_filelike(file) as book:
             name = _sheet_name(book.sheet_names, sheet)
             yield from enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
     except PasswordError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,7 @@ from smscore.cli.results_file import (
     read_results,
     rewrite,
 )
-from smscore.errors import InvalidRequest
+from smscore.errors import DuplicateRequest, InvalidRequest
 from smscore.outcomes import Outcome
 
 _UNTRIED: Final = 0
@@ -117,11 +117,13 @@ class Recording:
 
 
 @contextmanager
-def recording(path: Path, plan: Plan, provider: str, *, resuming: bool) -> Iterator[Recording]:
+def recording(
+    path: Path, plan: Plan, provider: str, *, resuming: bool, rejected_too: bool = False
+) -> Generator[Recording]:
     """A recording of this plan, new or gone on with; closed at the end.
 
     A resume gives rows that were being sent the outcome unknown; rows that provably did not go lose their result, and
-    are to be sent. Raises ``InvalidRequest`` where the files are there and should not be, do not belong to this plan,
+    are to be sent, and so are rejected ones if asked for. Raises ``InvalidRequest`` where the files are there and should not be, do not belong to this plan,
     or cannot be trusted.
     """
     format_of(path)
@@ -129,7 +131,7 @@ def recording(path: Path, plan: Plan, provider: str, *, resuming: bool) -> Itera
         if resuming:
             journal, marks = Journal.open(path)
             opened.callback(journal.close)
-            states = _states(path, plan, provider, journal, marks)
+            states = _states(path, plan, provider, journal, marks, rejected_too)
             _make_ready(path, plan, provider, journal, marks, states)
         else:
             states = States.none_known(plan.last_row)
@@ -151,28 +153,39 @@ def header_of(plan: Plan, provider: str) -> Header:
     return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest)
 
 
-def _begin(path: Path, header: Header) -> Journal:
+def check_free(path: Path) -> None:
+    """Raise ``InvalidRequest`` where a new results file cannot be begun."""
+    format_of(path)
     for taken in (path, journal_path(path)):
         if taken.exists():
             raise InvalidRequest(
                 f"{taken.name} is there already. Go on with it by --resume {path.name}, or name another file."
             )
-    # The journal comes first: without it a results file could not be gone on with.
-    journal = Journal.create(path, header)
-    rewrite(path, ())
+
+
+def _begin(path: Path, header: Header) -> Journal:
+    check_free(path)
+    try:
+        # The journal comes first: without it a results file could not be gone on with.
+        journal = Journal.create(path, header)
+        rewrite(path, ())
+    except OSError as error:
+        raise InvalidRequest(f"The results file cannot be made: {error.strerror}. Nothing was sent.") from None
     return journal
 
 
-def known_states(path: Path, plan: Plan, provider: str) -> States:
+def known_states(path: Path, plan: Plan, provider: str, *, rejected_too: bool = False) -> States:
     """What an earlier run left, for looking at."""
     journal, marks = Journal.open(path)
     try:
-        return _states(path, plan, provider, journal, marks)
+        return _states(path, plan, provider, journal, marks, rejected_too)
     finally:
         journal.close()
 
 
-def _states(path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark]) -> States:
+def _states(
+    path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], rejected_too: bool
+) -> States:
     check_same(journal.header, header_of(plan, provider), path.name)
     if not path.exists() and marks:
         raise InvalidRequest(f"{path.name} is gone, and its journal tells of sent batches. Restore it.")
@@ -181,10 +194,15 @@ def _states(path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequ
         for rows, sending, _ in marked_rows(marks):
             states.mark(rows, sending=sending)
         for row in _results(path):
-            states.note(row.row, row.outcome)
+            states.note(row.row, Outcome.NOT_SENT.value if rejected_too and _may_go_again(row) else row.outcome)
     except IndexError:
         raise InvalidRequest(f"{path.name} tells of rows that the file of recipients has not.") from None
     return states
+
+
+def _may_go_again(row: ResultRow) -> bool:
+    # The earlier request of a duplicate may have gone.
+    return row.outcome == Outcome.REJECTED.value and row.error != DuplicateRequest.__name__
 
 
 def _make_ready(path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], states: States) -> None:

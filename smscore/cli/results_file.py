@@ -76,7 +76,8 @@ def interrupted_row(planned: Planned, request_id: str | None, provider: str) -> 
 
 
 def _error_cells(error: SMSError) -> dict[str, Any]:
-    return {"code": error.code, "error": type(error).__name__, "words": " ".join(str(error).split())}
+    code = " ".join(error.code.split()) if isinstance(error.code, str) else error.code
+    return {"code": code, "error": type(error).__name__, "words": " ".join(str(error).split())}
 
 
 # Formats
@@ -101,7 +102,7 @@ def _as_csv(rows: Iterable[ResultRow]) -> bytes:
 def _from_csv(line: str) -> dict[str, Any]:
     (cells,) = csv.reader([line], strict=True)
     found = dict(zip(COLUMNS, cells, strict=True))
-    return {name: value or None for name, value in found.items()}
+    return {name: value for name, value in found.items() if value or name == "recipient"}
 
 
 def _as_json_lines(rows: Iterable[ResultRow]) -> bytes:
@@ -158,12 +159,8 @@ def read_results(path: Path) -> Iterator[ResultRow]:
 
 def _read_row(form: Format, line: bytes, place: str) -> ResultRow:
     try:
-        found = dict(form.load(line.decode()))
-        message_id = found["message_id"]
-        row = ResultRow(
-            **{**found, "row": int(found["row"]), "message_id": None if message_id is None else int(message_id)}
-        )
-    except (ValueError, TypeError, KeyError, csv.Error, msgspec.MsgspecError):
+        row = msgspec.convert(form.load(line.decode()), ResultRow, strict=False)
+    except (ValueError, csv.Error):  # msgspec's errors are among the former
         raise InvalidRequest(f"{place} is damaged. Restore the file as it was.") from None
     if row.outcome not in OUTCOMES:
         raise InvalidRequest(f"{place} has an outcome that Payamak does not know.")

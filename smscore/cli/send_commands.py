@@ -31,9 +31,13 @@ _OPTIONS: Final = (
     click.option("--yes", "-y", is_flag=True, help="Do not ask before more than 100 messages."),
     click.option("--out", type=click.Path(path_type=Path), help="A new results file, .csv or .jsonl."),
     click.option("--resume", type=click.Path(path_type=Path), help="Go on with the results file of an earlier run."),
+    click.option("--rejected-too", is_flag=True, help="With --resume: send again what was rejected, duplicates apart."),
     click.option("--file-id", help="Najva: a file for Bale, as upload printed its id."),
     click.option(
-        "--send-time", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]), help="IPPanel: when."
+        "--send-time",
+        type=click.DateTime(["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]),
+        metavar="TIME",
+        help="IPPanel: send then, as 2026-03-21T09:30+03:30.",
     ),
     click.option("--batch-size", type=click.IntRange(1), help="Recipients a request, at most the provider's limit."),
     click.option("--rate-limit", type=click.FloatRange(0, min_open=True), help="Requests a second."),
@@ -54,6 +58,8 @@ def _order(
 ) -> Order:
     if out is not None and resume is not None:
         raise click.UsageError("--out begins a new results file, and --resume goes on with one. Give one of them.")
+    if rest["rejected_too"] and resume is None:
+        raise click.UsageError("--rejected-too goes with --resume.")
     return Order(
         out=out or resume,
         resuming=resume is not None,
@@ -71,7 +77,7 @@ def _order(
 @_sending_options
 @connection_options
 def send(connection: Connection, text: str | None, text_file: str | None, **given: Any) -> int:
-    r"""Send one text to the recipients of a file.
+    """Send one text to the recipients of a file.
 
     RECIPIENTS is CSV, XLSX, TXT with one number a line, or - for the standard input. The column is found by its name
     (mobile, phone, موبایل, …) or by what it holds.
@@ -92,7 +98,7 @@ def send(connection: Connection, text: str | None, text_file: str | None, **give
 @_sending_options
 @connection_options
 def p2p(connection: Connection, template: str | None, template_file: str | None, **given: Any) -> int:
-    r"""Send each recipient of a file a text of their own.
+    """Send each recipient of a file a text of their own.
 
     RECIPIENTS is CSV or XLSX with a header. A row that lacks a value which the template needs is a bad one.
 

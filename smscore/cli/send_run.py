@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,10 +22,10 @@ from smscore.cli.planning import Plan, planned
 from smscore.cli.progress import progress
 from smscore.cli.providers import accepted_options, call_of, connect
 from smscore.cli.recipients_file import rows_of
-from smscore.cli.recording import Recording, States, known_states, recording
+from smscore.cli.recording import Recording, States, check_free, known_states, recording
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
-from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
+from smscore.cli.summary import counted, plan_fields, plan_words, summary_code, summary_fields, summary_words
 from smscore.cli.templates import Template
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
@@ -47,7 +47,7 @@ def run(connection: Connection, order: Order, text: str | None, template: Templa
 def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
     states = None
     if order.resuming and order.out is not None:
-        states = known_states(order.out, plan, connection.provider)
+        states = known_states(order.out, plan, connection.provider, rejected_too=order.rejected_too)
     connection.output.record("plan", plan_fields(plan, states), plan_words(plan, states))
     return exit_codes.DONE if _problem(order, plan) is None else exit_codes.USAGE
 
@@ -55,7 +55,7 @@ def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
 def _problem(order: Order, plan: Plan) -> str | None:
     """Why the plan cannot be sent, or None."""
     if plan.bad_count and not order.skip_bad:
-        return f"{plan.bad_count:,} rows are bad, and nothing was sent. Correct them, or leave them out by --skip-bad."
+        return f"Nothing was sent: {counted(plan.bad_count, 'bad row')}. Correct the file, or leave them out by --skip-bad."
     return None if plan.messages else "No row of the file can be sent to."
 
 
@@ -68,10 +68,12 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
     problem = _problem(order, plan)
     if problem is not None:
         raise InvalidRequest(problem)
-    client = connect(connection.provider, connection.token_file, connection.base_url, **order.settings)
+    client = connect(connection, **order.settings)
     stream = call_of(client, "send_stream" if plan.text is not None else "send_p2p_stream")
     options = accepted_options(stream, {"sender": order.sender, **order.options})
     if not order.resuming:
+        if order.out is not None:
+            check_free(order.out)
         _ask(order, plan.messages)
     with _recording(connection, order, plan) as kept:
         to_send = kept.states.count_open(plan)
@@ -88,12 +90,14 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
 
 
 @contextmanager
-def _recording(connection: Connection, order: Order, plan: Plan) -> Iterator[Recording]:
+def _recording(connection: Connection, order: Order, plan: Plan) -> Generator[Recording]:
     if order.out is None:
         writer = JsonLines(connection.output) if connection.output.json else None
         yield Recording(States.none_known(plan.last_row), None, writer)
         return
-    with recording(order.out, plan, connection.provider, resuming=order.resuming) as kept:
+    with recording(
+        order.out, plan, connection.provider, resuming=order.resuming, rejected_too=order.rejected_too
+    ) as kept:
         yield kept
 
 
@@ -116,7 +120,7 @@ def _ask(order: Order, count: int) -> None:
         raise InvalidRequest(
             f"{count:,} messages are more than {_ASK_ABOVE}, and nobody is asked without a terminal. Give --yes."
         )
-    if not click.confirm(f"Send {count:,} messages?", err=True):
+    if not click.confirm(f"Send {counted(count, 'message')}?", err=True):
         raise Declined
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 from itertools import islice
@@ -22,6 +22,7 @@ from smscore.outcomes import Outcome
 from smscore.reports import SendReport
 
 _PIECE: Final = 10_000  # rows that are written at a time where nothing is sent
+_LISTED: Final = 1_000  # rows that a problem names
 
 Stream: TypeAlias = Callable[..., AsyncGenerator[SendReport, None]]
 
@@ -77,6 +78,14 @@ class Problem:
     outcome: Outcome
     error: SMSError
     count: int = 0
+    rows: list[int] = field(factory=list[int])
+    """The first of them."""
+
+    def add(self, row: int) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.rows) < _LISTED:
+            self.rows.append(row)
 
 
 @define
@@ -122,28 +131,32 @@ class Sending:
         rows = self._rows(piece, report)
         if report.cost is not None:
             self.cost = report.cost + (self.cost or 0)
-        self._write(rows)
         self.on_progress(rows)
+        try:
+            self.recording.write(rows)
+        except OSError:
+            self._unwritten.extend(rows)
+            raise
 
     def _rows(self, piece: Sequence[Planned], report: SendReport) -> list[ResultRow]:
-        for result in report:
+        for one, result in zip(piece, report, strict=True):
             if result.error is not None:
-                self._note(result.outcome, result.error)
+                self._note(one.row, result.outcome, result.error)
         return [result_row(one.row, result, self.provider) for one, result in zip(piece, report, strict=True)]
 
-    def _note(self, outcome: Outcome, error: SMSError) -> None:
+    def _note(self, row: int, outcome: Outcome, error: SMSError) -> None:
         key = outcome, type(error).__name__, error.code
-        self.problems.setdefault(key, Problem(outcome, error)).count += 1
+        self.problems.setdefault(key, Problem(outcome, error)).add(row)
 
     def take_report(self, report: SendReport) -> None:
         """Take in a report of the stream; that of a batch which was never begun says why the rest is not tried."""
-        index = self.source.index_at(report.offset)
-        piece = self.source.under_way.pop(index, None)
+        piece = self.source.under_way.pop(self.source.index_at(report.offset), None)
         if piece is None:
             return
-        self.reason = report[0].error
         self.source.stop()
-        self._write_where_possible(self._rows(piece.messages, report))
+        if self.disk_error is None:
+            self.reason = report[0].error
+            self._write_where_possible(self._rows(piece.messages, report))
 
     def abandon(self) -> None:
         """Write down what a cancel has left: what was under way is unknown."""
@@ -156,32 +169,28 @@ class Sending:
 
     def finish(self) -> int:
         """Write down what could not be before, and the rest as not tried; how many results could not be written."""
-        pending, self._unwritten = self._unwritten, []
-        self._write_where_possible(pending)
-        if not self.abandoned and not self._unwritten and self.disk_error is None:
-            error = self.reason or NotAttempted(
-                "Not tried, since the command was interrupted. It may be sent again.", reason="interrupted"
-            )
-            rest = self.source.rest()
-            while piece := list(islice(rest, _PIECE)):
-                for _ in piece:
-                    self._note(Outcome.NOT_SENT, error)
-                self._write_where_possible([untried_row(one, error, self.provider) for one in piece])
+        if self._unwritten and self._write_where_possible(self._unwritten):
+            self._unwritten = []
+        if not self.abandoned and self.disk_error is None:
+            self._write_rest(self.reason or NotAttempted("Not tried, since the command was interrupted."))
         return len(self._unwritten)
 
-    def _write(self, rows: Sequence[ResultRow]) -> None:
+    def _write_rest(self, error: SMSError) -> None:
+        rest = self.source.rest()
+        while piece := list(islice(rest, _PIECE)):
+            for one in piece:
+                self._note(one.row, Outcome.NOT_SENT, error)
+            if not self._write_where_possible([untried_row(one, error, self.provider) for one in piece]):
+                return
+
+    def _write_where_possible(self, rows: Sequence[ResultRow]) -> bool:
+        # Rows that no batch was begun with are as well off without a result: they were never tried.
         try:
             self.recording.write(rows)
-        except OSError:
-            self._unwritten.extend(rows)
-            raise
-
-    def _write_where_possible(self, rows: Sequence[ResultRow]) -> None:
-        try:
-            self._write(rows)
         except OSError as error:
             self.disk_error = error
-            self.source.stop()
+            return False
+        return True
 
 
 def open_messages(plan: Plan, recording: Recording) -> Iterator[Planned]:
@@ -193,10 +202,7 @@ def record_skipped(plan: Plan, recording: Recording, provider: str) -> None:
     """Write down the rows that are left out, once."""
     if plan.bad_count + plan.duplicate_count == 0:
         return
-    rows: Iterable[ResultRow] = (
-        skipped_row(one, provider) for one in plan if one.problem is not None and recording.states.is_open(one.row)
-    )
-    rows = iter(rows)
+    rows = (skipped_row(one, provider) for one in plan if one.problem and recording.states.is_open(one.row))
     while piece := list(islice(rows, _PIECE)):
         recording.write(piece)
 

@@ -28,6 +28,9 @@ _WORDS: Final = {
 def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
     """The plan for scripts; with what is known of an earlier run, where there was one."""
     return {
+        "column": plan.layout.column + 1,
+        "column_title": plan.layout.title or None,
+        "header_row": plan.layout.header or None,
         "rows": plan.rows,
         "messages": plan.messages,
         "to_send": plan.messages if states is None else states.count_open(plan),
@@ -48,11 +51,15 @@ def plan_words(plan: Plan, states: States | None) -> str:
 
 def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
     parts = f"{plan.least_parts}" if plan.least_parts == plan.most_parts else f"{plan.least_parts} to {plan.most_parts}"
-    yield f"{plan.rows:,} rows: {plan.messages:,} messages of {parts} parts, {plan.total_parts:,} parts in all."
+    yield (
+        f"{counted(plan.rows, 'row')}: {counted(plan.messages, 'message')}, parts a message: {parts}, "
+        f"parts in all: {plan.total_parts:,}."
+    )
+    yield f"The numbers are in column {plan.layout.column + 1}{f' ({plan.layout.title})' if plan.layout.title else ''}."
     if plan.duplicate_count:
-        yield f"{plan.duplicate_count:,} duplicates are left out: rows {range_words(plan.duplicates, _SHOWN)}."
+        yield f"{counted(plan.duplicate_count, 'duplicate')} left out: rows {range_words(plan.duplicates, _SHOWN)}."
     if plan.bad_count:
-        yield f"{plan.bad_count:,} bad rows:"
+        yield f"{counted(plan.bad_count, 'bad row')}:"
         yield from (f"  row {bad.row}: {bad.problem}" for bad in plan.bad[:_SHOWN])
         if plan.bad_count > _SHOWN:
             yield f"  and {plan.bad_count - _SHOWN:,} more"
@@ -86,6 +93,7 @@ def _problem_fields(problem: Problem) -> dict[str, Any]:
     return {
         "outcome": problem.outcome.value,
         "count": problem.count,
+        "rows": problem.rows,
         "error": type(problem.error).__name__,
         "code": problem.error.code,
         "text": str(problem.error),
@@ -103,11 +111,16 @@ def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterabl
     counts = states.counts()
     said = [f"{counts[outcome]:,} {words}" for outcome, words in _WORDS.items() if counts[outcome]]
     untried = _untried(sending, plan)
-    yield f"{plan.messages:,} messages: " + ", ".join([*said, *([f"{untried:,} never tried"] if untried else [])]) + "."
+    yield (
+        f"{counted(plan.messages, 'message')}: "
+        + ", ".join([*said, *([f"{untried:,} never tried"] if untried else [])])
+        + "."
+    )
     if sending.cost is not None:
         yield f"Cost: {sending.cost:,} Rials, as {sending.provider} says."
     for problem in sending.problems.values():
         yield f"  {problem.count:,} {_WORDS[problem.outcome.value]}: {problem.error}"
+        yield f"    rows {range_words(problem.rows, _SHOWN)}"
         said_so = provider_words(problem.error)
         if said_so:
             yield f"    {sending.provider} says: {said_so}"
@@ -127,3 +140,8 @@ def summary_code(sending: Sending, plan: Plan) -> int:
     if accepted or not sending.problems:
         return exit_codes.SOME_NOT
     return exit_codes.exit_code(next(iter(sending.problems.values())).error)
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 row``, ``1,000 rows``."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
