@@ -11,7 +11,7 @@ def main() -> None:
     try:
         from smscore.cli.commands import payamak
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich", "python_calamine"):
+        if error.name not in ("click", "rich"):
             raise
         sys.exit("The command needs the extra 'cli': python3 -m pip install 'payamak[cli]'")
     for stream in (sys.stdout, sys.stderr):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import IO, Final
 
@@ -53,7 +52,7 @@ class Plan:
 
     text: str | None
     """The text for all; None where each has its own."""
-    layout: Layout = field(factory=Layout)
+    layout: Layout
     messages: int = 0
     empty: int = 0
     bad_count: int = 0
@@ -123,22 +122,25 @@ class Plan:
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-@contextmanager
-def planned(
+def make_plan(
     rows: Iterator[Row], *, column: str | None, text: str | None = None, template: Template | None = None
-) -> Generator[Plan]:
-    """The plan for these rows, with one ``text`` or a ``template``; ``InvalidRequest`` where it cannot be made."""
+) -> Plan:
+    """The plan for these rows, with one ``text`` or a ``template``; to be closed.
+
+    Raises ``InvalidRequest`` where it cannot be made.
+    """
     if text is not None:
         check_text(text)
-    plan = Plan(text)
+    sample = list(islice(rows, _SAMPLE))
+    layout = find_layout(sample, column)
+    fill = _one_text if template is None else bind(template, layout).fill
+    plan = Plan(text, layout)
     try:
-        sample = list(islice(rows, _SAMPLE))
-        plan.layout = layout = find_layout(sample, column)
-        fill = _one_text if template is None else bind(template, layout).fill
         _add_all(plan, _body(chain(sample, rows), layout.header, plan), layout.column, fill)
-        yield plan
-    finally:
+    except BaseException:
         plan.close()
+        raise
+    return plan
 
 
 def _one_text(_: Cells) -> None:

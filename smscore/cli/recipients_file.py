@@ -53,14 +53,18 @@ def rows_of(source: str, sheet: str | None = None) -> Generator[Iterator[Row]]:
 
 @contextmanager
 def _opened(source: str) -> Generator[IO[bytes]]:
+    with ExitStack() as opened:
+        file = sys.stdin.buffer if source == STDIN else opened.enter_context(_open(source))
+        if source == STDIN or not file.seekable():
+            file = _copied(file, opened.enter_context(tempfile.TemporaryFile()))
+        yield file
+
+
+def _open(source: str) -> IO[bytes]:
     try:
-        with ExitStack() as opened:
-            file = sys.stdin.buffer if source == STDIN else opened.enter_context(Path(source).open("rb"))
-            if source == STDIN or not file.seekable():
-                file = _copied(file, opened.enter_context(tempfile.TemporaryFile()))
-            yield file
+        return Path(source).open("rb")
     except OSError as error:
-        raise InvalidRequest(f"The file of recipients cannot be read: {error.strerror}.") from None
+        raise InvalidRequest(f"The file of recipients cannot be opened: {error.strerror}.") from None
 
 
 def _copied(stream: IO[bytes], copy: IO[bytes]) -> IO[bytes]:
@@ -139,7 +143,10 @@ def _agreement(sample: Sequence[str], delimiter: str) -> tuple[float, int]:
 
 
 def _spreadsheet(file: IO[bytes], sheet: str | None) -> Iterator[Row]:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    except ModuleNotFoundError:
+        raise InvalidRequest("Spreadsheets need python-calamine: python3 -m pip install 'payamak[cli]'.") from None
 
     try:
         with CalamineWorkbook.from_filelike(file) as book:

@@ -123,8 +123,8 @@ def recording(
     """A recording of this plan, new or gone on with; closed at the end.
 
     A resume gives rows that were being sent the outcome unknown; rows that provably did not go lose their result, and
-    are to be sent, and so are rejected ones if asked for. Raises ``InvalidRequest`` where the files are there and should not be, do not belong to this plan,
-    or cannot be trusted.
+    are to be sent, and so are rejected ones if asked for. Raises ``InvalidRequest`` where the files are there and
+    should not be, do not belong to this plan, or cannot be trusted.
     """
     format_of(path)
     with ExitStack() as opened:

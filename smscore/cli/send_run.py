@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import click
@@ -18,7 +18,7 @@ from smscore.cli.journal import range_words
 from smscore.cli.options import Connection
 from smscore.cli.order import Order
 from smscore.cli.output import Output
-from smscore.cli.planning import Plan, planned
+from smscore.cli.planning import Plan, make_plan
 from smscore.cli.progress import progress
 from smscore.cli.providers import accepted_options, call_of, connect
 from smscore.cli.recipients_file import rows_of
@@ -35,13 +35,10 @@ _ASK_ABOVE: Final = 100  # messages
 
 def run(connection: Connection, order: Order, text: str | None, template: Template | None) -> int:
     """The exit code of a send of one ``text``, or of a ``template``."""
-    with (
-        rows_of(order.recipients, order.sheet) as rows,
-        planned(rows, column=order.column, text=text, template=template) as plan,
-    ):
-        if order.dry_run:
-            return _show_only(connection, order, plan)
-        return _send(connection, order, plan)
+    with rows_of(order.recipients, order.sheet) as rows:
+        plan = make_plan(rows, column=order.column, text=text, template=template)
+    with closing(plan):
+        return _show_only(connection, order, plan) if order.dry_run else _send(connection, order, plan)
 
 
 def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
@@ -55,7 +52,7 @@ def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
 def _problem(order: Order, plan: Plan) -> str | None:
     """Why the plan cannot be sent, or None."""
     if plan.bad_count and not order.skip_bad:
-        return f"Nothing was sent: {counted(plan.bad_count, 'bad row')}. Correct the file, or leave them out by --skip-bad."
+        return f"Nothing was sent: {counted(plan.bad_count, 'bad row')}. Correct the file, or give --skip-bad."
     return None if plan.messages else "No row of the file can be sent to."
 
 
