@@ -65,7 +65,9 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     with path.open(newline="", encoding="utf-8") as file:
-        found: list[dict[str, Any]] = [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
+        found: list[dict[str, Any]] = [
+            {key: value or None for key, value in row.items()} for row in csv.DictReader(file)
+        ]
     for row in found:
         row["row"] = int(row["row"])
         row["message_id"] = row["message_id"] and int(row["message_id"])
@@ -94,12 +96,16 @@ def write_xlsx(path: Path, **sheets: Sequence[Sequence[object]]) -> Path:
         book.writestr("[Content_Types].xml", "".join(_content_types(names)))
         book.writestr("_rels/.rels", _relations({"rId1": (f"{_OFFICE}/officeDocument", "xl/workbook.xml")}))
         listed = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in names.items())
-        book.writestr("xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{listed}</sheets></workbook>')
+        book.writestr(
+            "xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{listed}</sheets></workbook>'
+        )
         targets = {f"rId{n}": (f"{_OFFICE}/worksheet", f"worksheets/sheet{n}.xml") for n in names}
         book.writestr("xl/_rels/workbook.xml.rels", _relations(targets))
         for n, name in names.items():
             rows = "".join(_row(number, cells) for number, cells in enumerate(sheets[name], 1))
-            book.writestr(f"xl/worksheets/sheet{n}.xml", f'<worksheet xmlns="{_MAIN}"><sheetData>{rows}</sheetData></worksheet>')
+            book.writestr(
+                f"xl/worksheets/sheet{n}.xml", f'<worksheet xmlns="{_MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+            )
     return path
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -96,10 +97,12 @@ class Journal:
     @classmethod
     def create(cls, results: Path, header: Header) -> Journal:
         """A new journal; ``FileExistsError`` if there is one."""
-        file = journal_path(results).open("xb", buffering=0)
-        lock(file)
-        put_on_disk(file, _line(header))
-        return cls(file, header)
+        with ExitStack() as opened:
+            file = opened.enter_context(journal_path(results).open("xb", buffering=0))
+            lock(file)
+            put_on_disk(file, _line(header))
+            opened.pop_all()
+            return cls(file, header)
 
     @classmethod
     def open(cls, results: Path) -> tuple[Journal, list[Mark]]:
@@ -107,20 +110,15 @@ class Journal:
 
         Raises ``InvalidRequest`` where there is none, where it is damaged, and where another process writes it.
         """
-        path = journal_path(results)
-        try:
-            file = path.open("r+b", buffering=0)
-        except FileNotFoundError:
-            raise InvalidRequest(
-                f"There is no {path.name} beside {results.name}. Without it nobody knows what was being sent: "
-                "restore it, or begin a new results file with --out."
-            ) from None
-        lock(file)
-        data = file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        file.truncate(len(whole))
-        header, marks = _read(whole, path.name)
-        return cls(file, header), marks
+        with ExitStack() as opened:
+            file = opened.enter_context(_opened(results))
+            lock(file)
+            data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            file.truncate(len(whole))
+            header, marks = _read(whole, journal_path(results).name)
+            opened.pop_all()
+            return cls(file, header), marks
 
     def sending(self, rows: Sequence[int], request_id: str | None) -> None:
         """Write down that these rows are about to go out."""
@@ -133,6 +131,17 @@ class Journal:
     def close(self) -> None:
         """Close it, and give up the lock."""
         self._file.close()
+
+
+def _opened(results: Path) -> BinaryIO:
+    path = journal_path(results)
+    try:
+        return path.open("r+b", buffering=0)
+    except FileNotFoundError:
+        raise InvalidRequest(
+            f"There is no {path.name} beside {results.name}. Without it nobody knows what was being sent: restore "
+            "it, or begin a new results file with --out."
+        ) from None
 
 
 def _line(value: Header | Mark) -> bytes:

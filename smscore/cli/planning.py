@@ -50,7 +50,7 @@ class BadRow:
 class Plan:
     """All that would be sent, kept on disk, so that what is sent is what was counted and shown."""
 
-    text: str | None
+    text: str | None = field(repr=False)
     """The text for all; None where each has its own."""
     layout: Layout
     messages: int = 0

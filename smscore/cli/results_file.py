@@ -106,7 +106,7 @@ def _from_csv(line: str) -> dict[str, Any]:
 
 
 def _as_json_lines(rows: Iterable[ResultRow]) -> bytes:
-    return b"".join(_ENCODER.encode(row) + b"\n" for row in rows)
+    return b"".join(_ENCODER.encode(attrs.asdict(row, recurse=False)) + b"\n" for row in rows)
 
 
 _ENCODER: Final = msgspec.json.Encoder()

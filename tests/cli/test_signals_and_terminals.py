@@ -6,7 +6,6 @@ import os
 import re
 import select
 import signal
-import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -220,4 +219,3 @@ def test_a_full_disk_stops_the_send_and_is_told(size: int, tmp_path: Path):
         )
         assert len(box.messages) == 400
     assert outcomes(out) == Counter(accepted=400 - (sent - written["accepted"]), unknown=sent - written["accepted"])
-
