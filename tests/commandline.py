@@ -22,12 +22,12 @@ TOKEN: Final = "t0ken-of-the-command"
 
 def environment(box: Sandbox | None = None, **more: str) -> dict[str, str]:
     """The process's environment, with a token and a sender for each provider, and the sandbox's base URLs."""
-    found = {**os.environ, "COLUMNS": "100", **more}
+    found = {**os.environ, "COLUMNS": "100"}
     for name, sender in SENDERS.items():
         found |= {f"{name}_TOKEN": TOKEN, f"{name}_SENDER": sender}
         if box is not None:
             found[f"{name}_BASE_URL"] = box.url(name.lower())
-    return found
+    return found | more
 
 
 def start(*arguments: str | Path, env: Mapping[str, str], **options: Any) -> subprocess.Popen[str]:
