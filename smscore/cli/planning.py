@@ -63,6 +63,8 @@ class Plan:
     most_parts: int = 0
     total_parts: int = 0
     last_row: int = 0
+    sample: str | None = field(default=None, repr=False)
+    """The first text of those that differ."""
     _file: IO[bytes] = field(factory=tempfile.TemporaryFile, alias="file", repr=False)
     _recipients: hashlib.blake2b = field(factory=hashlib.blake2b, init=False, repr=False)
     _texts: hashlib.blake2b = field(factory=hashlib.blake2b, init=False, repr=False)
@@ -109,6 +111,7 @@ class Plan:
         self._recipients.update(b"%d:%s\n" % (planned.row, planned.recipient.encode()))
         if planned.text is not None or not self.messages:
             text = planned.text or self.text or ""
+            self.sample = self.sample or planned.text
             parts = count_parts(text)
             self._texts.update(b"%d:%s\n" % (planned.row if planned.text is not None else 0, text.encode()))
             self.least_parts = min(self.least_parts or parts, parts)

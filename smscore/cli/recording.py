@@ -141,7 +141,7 @@ def recording(
         opened.callback(writer.close)
         try:
             yield Recording(states, journal, writer)
-        except Exception:
+        except BaseException:  # Ctrl-C too
             if not resuming and states.nothing_known:
                 path.unlink()
                 journal_path(path).unlink()

@@ -40,6 +40,7 @@ def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
         "bad": plan.bad_count,
         "bad_rows": [{"row": bad.row, "problem": bad.problem} for bad in plan.bad],
         "parts": {"least": plan.least_parts, "most": plan.most_parts, "total": plan.total_parts},
+        "sample": plan.sample,
         "unknown_rows": [] if states is None else ranges(states.rows_in_doubt()),
     }
 
@@ -56,6 +57,8 @@ def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
         f"parts in all: {plan.total_parts:,}."
     )
     yield f"The numbers are in column {plan.layout.column + 1}{f' ({plan.layout.title})' if plan.layout.title else ''}."
+    if plan.sample is not None:
+        yield f"The first text: {plan.sample}"
     if plan.duplicate_count:
         yield f"{counted(plan.duplicate_count, 'duplicate')} left out: rows {range_words(plan.duplicates, _SHOWN)}."
     if plan.bad_count:

@@ -56,8 +56,9 @@ def send(command: Command, provider: str, tmp_path: Path, count: int = 3) -> Non
 @pytest.mark.parametrize("provider", ["sepahan", "najva"])
 def test_statuses_by_ids_by_lines_and_by_results(provider: str, command: Command, box: Sandbox, tmp_path: Path):
     send(command, provider, tmp_path)
+    box.advance(3600)
     ids = [str(message.message_id) for message in box.messages]
-    lines = [f"{one} queued" for one in ids]
+    lines = [f"{one} delivered" for one in ids]
     assert command("status", "-p", provider, *ids).stdout.splitlines() == lines
     assert command("status", "-p", provider, "-", input="\n".join(ids)).stdout.splitlines() == lines
     assert command("status", "-p", provider, "--results", "o.csv").stdout.splitlines() == lines
@@ -65,9 +66,9 @@ def test_statuses_by_ids_by_lines_and_by_results(provider: str, command: Command
     assert first == {
         "type": "status",
         "message_id": int(ids[0]),
-        "status": "queued",
+        "status": "delivered",
         "code": box.messages[0].code,
-        "is_final": False,
+        "is_final": True,
     }
 
 

@@ -177,8 +177,16 @@ def test_a_dry_run_shows_all_and_sends_nothing(
             {"row": 6, "problem": "it is no Iranian mobile number"},
         ],
         "parts": {"least": 2, "most": 2, "total": 2},
+        "sample": None,
         "unknown_rows": [],
     }
+
+
+def test_a_dry_run_of_a_template_shows_the_first_text(command: Command, tmp_path: Path):
+    ran = command(
+        "p2p", "-p", "najva", "--template", "سلام {نام}", "--dry-run", write_csv(tmp_path / "c.csv", CUSTOMERS)
+    )
+    assert "The first text: سلام علی\n" in ran.stdout
 
 
 def test_a_dry_run_needs_no_token(command: Command, tmp_path: Path):
