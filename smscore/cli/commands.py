@@ -61,5 +61,5 @@ def completion(shell: str) -> None:
     click.echo(kind(payamak, {}, "payamak", "_PAYAMAK_COMPLETE").source())
 
 
-for command in (send, p2p, status, credit, receive, check_request, upload, sandbox, demo, completion):
-    payamak.add_command(command)
+for _command in (send, p2p, status, credit, receive, check_request, upload, sandbox, demo, completion):
+    payamak.add_command(_command)

@@ -97,8 +97,11 @@ class Journal:
     @classmethod
     def create(cls, results: Path, header: Header) -> Journal:
         """A new journal; ``FileExistsError`` if there is one."""
+        path = journal_path(results)
         with ExitStack() as opened:
-            file = opened.enter_context(journal_path(results).open("xb", buffering=0))
+            file = path.open("xb", buffering=0)
+            opened.callback(path.unlink)  # if it cannot be written; after it is closed
+            opened.callback(file.close)
             lock(file)
             put_on_disk(file, _line(header))
             opened.pop_all()

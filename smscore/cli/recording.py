@@ -168,7 +168,12 @@ def _begin(path: Path, header: Header) -> Journal:
     try:
         # The journal comes first: without it a results file could not be gone on with.
         journal = Journal.create(path, header)
-        rewrite(path, ())
+        try:
+            rewrite(path, ())
+        except OSError:
+            journal.close()
+            journal_path(path).unlink()
+            raise
     except OSError as error:
         raise InvalidRequest(f"The results file cannot be made: {error.strerror}. Nothing was sent.") from None
     return journal

@@ -135,13 +135,13 @@ class _Run:
     sending: Sending
     output: Output
     signal: int | None = field(default=None, init=False)
+    _cancelled: bool = field(default=False, init=False)
 
     async def send(
         self, client: Any, stream: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> None:
         """Send all, and close the client. Ctrl-C ends it after what is under way, a second one at once."""
-        task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             # Windows has no such handlers: there Ctrl-C cancels the task at once.
             with contextlib.suppress(NotImplementedError):
@@ -150,12 +150,13 @@ class _Run:
             await send_planned(self.sending, stream, arguments, options)
 
     def _interrupt(self, number: int, task: asyncio.Task[Any] | None) -> None:
-        if self.signal is not None and task is not None:
+        if self.signal is None:
+            self.signal = number
+            self.sending.source.stop()
+            self.output.note("Stopping after what is under way. Ctrl-C again abandons that: it may have gone.")
+        elif task is not None and not self._cancelled:
+            self._cancelled = True
             task.cancel()
-            return
-        self.signal = number
-        self.sending.source.stop()
-        self.output.note("Stopping after what is under way. Ctrl-C again abandons that: its recipients are unknown.")
 
 
 def _sum_up(run: _Run, plan: Plan, order: Order) -> int:
@@ -173,10 +174,12 @@ def _sum_up(run: _Run, plan: Plan, order: Order) -> int:
         summary_words(sending, plan, order.out.name if order.out else None),
     )
     if sending.disk_error is not None:
-        raise OSError(
-            sending.disk_error.errno,
-            f"{sending.disk_error.strerror}. Sending was stopped; the results of {lost:,} recipients are not in the "
-            "file, and a resume takes them for unknown",
-            str(order.out),
-        )
+        raise _stopped(sending.disk_error, lost, str(order.out))
     return code
+
+
+def _stopped(error: OSError, lost: int, name: str) -> OSError:
+    words = f"{error.strerror}, and so the sending was stopped"
+    if lost:
+        words += f". The results of {lost:,} recipients are not in the file: a resume takes them for unknown"
+    return OSError(error.errno, words, name)

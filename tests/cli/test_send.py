@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import os
+import signal
+import stat
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,12 +23,14 @@ from faultserver import (
     ERROR_500_UNDONE,
     GOOD,
     Books,
+    Fault,
     FaultServer,
     refusing_port,
     replies,
     sepahan_refusal,
 )
 
+from smscore.cli import results_file, send_run
 from smscore.cli.commands import payamak
 from smscore.sandbox import Sandbox
 
@@ -346,6 +355,100 @@ def test_a_send_that_cannot_begin_leaves_no_results_file(command: Command, box: 
     ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "o.csv", "r.csv", env=env)
     assert (ran.exit_code, "There is no sender" in ran.stderr) == (2, True)
     assert not Path("o.csv").exists()
+
+
+# Questions, signals and disks, without a process of their own
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 101), ("n\n", 1, 0), ("", 130, 0)])
+def test_the_question(
+    answer: str,
+    code: int,
+    count: int,
+    command: Command,
+    box: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(send_run, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    source = write_mobiles(tmp_path / "r.csv", 101)
+    ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source, input=answer)
+    assert (ran.exit_code, len(box.messages), Path("o.csv").exists()) == (code, count, bool(count))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals there")
+@pytest.mark.parametrize(("times", "outcomes"), [(1, {"accepted": 10, "not_sent": 30}), (2, {"unknown": 10})])
+def test_ctrl_c_once_and_twice(times: int, outcomes: dict[str, int], command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 40)
+    go_on = threading.Event()
+
+    async def late(connection: Any) -> bool:
+        answer = await connection.take()
+        await asyncio.to_thread(go_on.wait)
+        await connection.send(answer)
+        return True
+
+    def interrupt() -> None:
+        while not server.requests:
+            time.sleep(0.01)
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+        go_on.set()
+
+    options = ["--batch-size", "10", "--concurrency", "1", "--out", "o.csv"]
+    with FaultServer(Fault("late", late)) as server:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
+        thread.join()
+    assert (ran.exit_code, Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv"))) == (130, outcomes)
+    assert ("30 never tried" in ran.stdout) is (times == 2)
+
+
+@pytest.mark.parametrize(
+    ("good", "accepted", "lost"),
+    [
+        (0, None, None),
+        (1, None, None),
+        (2, 0, 0),
+        (3, 0, 10),
+        (4, 10, 0),
+        (5, 10, 10),
+    ],  # ``good`` is how many writes reach the disk
+)
+def test_a_disk_that_fills_up_stops_the_send(
+    good: int,
+    accepted: int | None,
+    lost: int | None,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    source = write_mobiles(tmp_path / "r.csv", 40)
+    left = iter(range(good))
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(results_file, "os", SimpleNamespace(**{**vars(os), "fsync": fsync}))
+    options = ["--batch-size", "10", "--concurrency", "1", "--out", "o.csv", "--json"]
+    with FaultServer() as server:
+        ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
+    (error,) = json_lines(ran.stderr, "error")
+    assert "No space left on device" in error["text"]
+    if accepted is None:
+        assert (ran.exit_code, server.count(), list(tmp_path.glob("o.csv*"))) == (2, 0, [])
+        return
+    (summary,) = json_lines(ran.stdout, "summary")
+    assert (ran.exit_code, error["exit_code"]) == (1, 1)
+    assert (summary["accepted"], summary["unwritten"]) == (accepted + lost, lost)
+    assert summary["untried"] == 40 - accepted - lost
+    assert server.books.taken == accepted + lost
+    assert Path("o.csv").exists() is (accepted + lost > 0)  # a run that began nothing leaves no files
+    if accepted + lost:
+        assert [row["outcome"] for row in read_rows(tmp_path / "o.csv")] == ["accepted"] * accepted
 
 
 # Grammar

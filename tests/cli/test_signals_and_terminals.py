@@ -148,6 +148,9 @@ def test_more_than_100_are_asked_about(answer: str, code: int, sent: int, tmp_pa
         with terminal(*arguments, env=environment(box)) as (process, read_until, write):
             read_until(r"Send 101 messages\? \[y/N\]")
             write(answer)
+            while answer == "\x03" and process.poll() is None:  # one that comes just before the reading is not seen
+                time.sleep(0.2)
+                write(answer)
             assert process.wait(30) == code
         assert len(box.messages) == sent
     assert out.exists() == bool(sent)
