@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 
 
@@ -14,6 +15,8 @@ def main() -> None:
         if error.name not in ("click", "rich"):
             raise
         sys.exit("The command needs the extra 'cli': python3 -m pip install 'payamak[cli]'")
+    # What the core logs, the command tells in its own words.
+    logging.getLogger("smscore").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Persian must come out whatever the locale; a message that was received cannot be received again.

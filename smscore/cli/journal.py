@@ -47,7 +47,7 @@ class Mark:
 
 _MISMATCHES: Final = {
     "provider": "provider",
-    "recipients": "recipients",
+    "recipients": "list of recipients",
     "texts": "text",
 }
 

@@ -200,8 +200,8 @@ def marked_last(path: Path) -> list[int]:
     ("other", "words"),
     [
         ({"text": "خداحافظ"}, "another text"),
-        ({"first": 1}, "another recipients"),
-        ({"count": 11}, "another recipients"),
+        ({"first": 1}, "another list of recipients"),
+        ({"count": 11}, "another list of recipients"),
     ],
 )
 def test_a_resume_of_something_else_is_refused(other: dict[str, object], words: str, plan: Plan, tmp_path: Path):

@@ -326,7 +326,7 @@ def test_a_resume_sends_the_rest_and_then_nothing(command: Command, tmp_path: Pa
     [
         (["-p", "sepahan", "--text", "other", "r.csv"], "another text"),
         (["-p", "najva", "--text", TEXT, "r.csv"], "another provider"),
-        (["-p", "sepahan", "--text", TEXT, "other.csv"], "another recipients"),
+        (["-p", "sepahan", "--text", TEXT, "other.csv"], "another list of recipients"),
     ],
 )
 def test_a_resume_of_something_else_is_refused_with_words(

@@ -188,6 +188,20 @@ def test_elsewhere_progress_is_plain_lines(tmp_path: Path):
     assert "\x1b" not in ran.stderr + ran.stdout
 
 
+def test_a_reader_that_goes_away_stops_the_send(tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 2_000)
+    with Sandbox() as box:
+        options = ["--yes", "--json", "--text", "سلام", "--rate-limit", "20", "--concurrency", "1"]
+        process = start("send", "-p", "sepahan", *options, source, env=environment(box))
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 1
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        process.stdin.close()
+        assert len(box.messages) < 2_000
+
+
 # The disk
 
 
@@ -211,6 +225,7 @@ def test_a_full_disk_stops_the_send_and_is_told(size: int, tmp_path: Path):
         assert ran.returncode == 1
         assert "File too large" in ran.stderr
         assert "Traceback" not in ran.stderr
+        assert "on_batch" not in ran.stderr
         assert 0 < sent < 400
         written = outcomes(out)
         assert written.keys() == {"accepted"}
