@@ -51,12 +51,7 @@ def sandbox(output: Output, port: int, host: str, keep: int | None, store: Path 
 def _sandbox(port: int, host: str, options: dict[str, Any]) -> Sandbox:
     from smscore.sandbox import Sandbox
 
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return Sandbox(port, host=host, **given)
-    except TypeError:
-        flags = " and ".join(f"--{name}" for name in given)
-        raise click.UsageError(f"This version's sandbox does not know {flags}.") from None
+    return Sandbox(port, host=host, **{name: value for name, value in options.items() if value is not None})
 
 
 def _is_loopback(host: str) -> bool:

@@ -409,3 +409,25 @@ def test_a_host_that_lets_others_in_is_warned_of(box: Sandbox):
     out, err = process.communicate(timeout=20)
     assert (process.returncode, json_lines(out)) == (0, [{"type": "end", "messages": 0}])
     assert "Whoever reaches this machine can read every message" in err
+
+
+@pytest.mark.parametrize(("option", "value"), [("keep", 5), ("store", Path("messages.db"))])
+def test_what_the_sandbox_keeps_is_handed_on(
+    option: str, value: object, command: Command, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[dict[str, object]] = []
+
+    class Port:
+        def __init__(self, port: int, **options: object) -> None:
+            asked.append({"port": port, **options})
+
+        async def __aenter__(self) -> None:
+            raise OSError(98, "Address already in use")
+
+        async def __aexit__(self, *exc_info: object) -> None:
+            pass
+
+    monkeypatch.setattr("smscore.sandbox.Sandbox", Port)
+    ran = command("sandbox", "--port", "8099", f"--{option}", str(value))
+    assert (ran.exit_code, "Try another --port" in ran.stderr) == (1, True)
+    assert asked == [{"port": 8099, "host": "127.0.0.1", option: value}]
