@@ -12,6 +12,7 @@ from pathlib import Path
 
 import django
 import pytest
+from commandline import write_xlsx
 from django.conf import settings
 from django.test import RequestFactory
 
@@ -133,6 +134,26 @@ def test_the_readmes_table_leaves_no_method_out():
     housekeeping = {"close", "with_options"}
     methods = {name for client in CLIENTS.values() for name in dir(client) if not name.startswith("_")}
     assert methods - housekeeping == {name for name, _ in rows_of_the_table()} - {"parse_webhook"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the block is for a POSIX shell")
+def test_readme_command_line(box: Sandbox, tmp_path: Path):
+    (commands,) = [code for code in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "payamak p2p" in code]
+    write_xlsx(tmp_path / "customers.xlsx", a=[["name", "mobile", "debt"], ["علی", 9123456789, 1000]])
+    (tmp_path / "text.txt").write_text("سلام\n", "utf-8")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert [message.text for message in box.messages] == ["سلام", "سلام علی، بدهی شما 1000 ریال است."]
+    assert ran.stdout.splitlines()[-1].startswith(f"{box.messages[0].message_id} ")
 
 
 async def test_example_asyncio_service(box: Sandbox, capsys: pytest.CaptureFixture[str]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 
 
@@ -13,4 +15,10 @@ def main() -> None:
         if error.name not in ("click", "rich"):
             raise
         sys.exit("The command needs the extra 'cli': python3 -m pip install 'payamak[cli]'")
+    # What the core logs, the command tells in its own words.
+    logging.getLogger("smscore").addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Persian must come out whatever the locale; a message that was received cannot be received again.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     payamak(prog_name="payamak")

@@ -1,0 +1,96 @@
+"""The commands that send nothing: statuses, credit, inbound messages, a request id, an upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from smscore.cli.options import Connection, connection_options
+
+
+@click.command()
+@click.argument("message_ids", nargs=-1, metavar="[ID]...")
+@click.option("--results", type=click.Path(path_type=Path), help="Take the ids from this results file.")
+@click.option("--old", is_flag=True, help="Sepahan: messages of past weeks (01:00 to 05:00, Tehran time).")
+@connection_options
+def status(connection: Connection, message_ids: tuple[str, ...], results: Path | None, old: bool) -> None:
+    """Show the delivery statuses of messages, by their ids.
+
+    ID is - for ids on the standard input, one a line. With IPPanel, a bulk id shows every recipient.
+
+    \b
+    Example:
+      payamak status -p najva 123456789 123456790
+      payamak status -p najva --results results.csv --json
+    """
+    from smscore.cli.asking import show_statuses
+
+    show_statuses(connection, message_ids, results, old=old)
+
+
+@click.command()
+@connection_options
+def credit(connection: Connection) -> None:
+    """Show the credit left, in Rials.
+
+    \b
+    Example:
+      payamak credit -p sepahan
+    """
+    from smscore.cli.asking import show_credit
+
+    show_credit(connection)
+
+
+@click.command()
+@click.option("--number", help="Only what came to this line of yours.")
+@click.option("--since", help="From this day on: 2026-03-21 or 1405/01/01; else the past 24 hours.")
+@click.option("--limit", type=click.IntRange(1), help="How many at most; else 100.")
+@click.option("--peek", is_flag=True, help="Leave the messages unread, so that they come again.")
+@connection_options
+def receive(connection: Connection, number: str | None, since: str | None, limit: int | None, peek: bool) -> None:
+    """Show the messages that people sent to your lines.
+
+    The provider hands each message out once: what this prints is gone from there. --peek leaves it.
+
+    \b
+    Example:
+      payamak receive -p sepahan --json >> inbound.jsonl
+      payamak receive -p sepahan --number 50003300 --since 1405/01/01 --peek
+    """
+    from smscore.cli.asking import show_received
+
+    show_received(connection, number, since, limit, peek=peek)
+
+
+@click.command("check-request")
+@click.argument("request_id")
+@connection_options
+def check_request(connection: Connection, request_id: str) -> int:
+    """Tell whether a request with this id arrived in the past 4 hours; the exit code is 0 if it did, 1 if not.
+
+    The ids are in the column request_id of a results file. After 4 hours the answer is always no, and says nothing.
+
+    \b
+    Example:
+      payamak check-request -p sepahan ff688fd7f9e34e87bbc11222ec259abb
+    """
+    from smscore.cli.asking import show_request
+
+    return show_request(connection, request_id)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@connection_options
+def upload(connection: Connection, file: Path) -> None:
+    """Upload a file for Bale, and print its id for --file-id.
+
+    \b
+    Example:
+      payamak send -p najva --file-id "$(payamak upload -p najva card.png)" --text 'سلام' customers.csv
+    """
+    from smscore.cli.asking import show_upload
+
+    show_upload(connection, file)

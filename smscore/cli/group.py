@@ -1,0 +1,81 @@
+"""The group of commands: every error ends as words, or as JSON, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import click
+
+from smscore.cli.exit_codes import DEFECT, INTERRUPTED, exit_code
+from smscore.cli.output import Output, error_fields, error_words
+from smscore.errors import SMSError
+
+_EXTRA_ARGUMENTS: Final = "There are more arguments than this command takes. Put a text with spaces in quotation marks."
+
+
+class Commands(click.Group):
+    """A group whose commands return their exit code, or None for 0."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command and exit."""
+        given = sys.argv[1:] if args is None else list(args)
+
+        def run() -> object:
+            return click.Group.main(self, given, prog_name, complete_var, standalone_mode=False, **extra)
+
+        sys.exit(_guarded(run, Output(json="--json" in given), debug="--debug" in given))
+
+
+def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
+    try:
+        code = run()
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _show(error, output)
+    return code if isinstance(code, int) else 0
+
+
+def _show(error: Exception, output: Output) -> int:
+    if isinstance(error, click.Abort):
+        output.error(error_fields(error, "Interrupted.") | {"exit_code": INTERRUPTED}, "Interrupted.")
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        return _show_usage(error, output)
+    if isinstance(error, SMSError):
+        output.error(error_fields(error, str(error)), error_words(error))
+    elif isinstance(error, OSError):
+        text = f"{error.strerror or type(error).__name__}{_named(error)}."
+        output.error(error_fields(error, text), f"Error: {text}")
+    else:
+        text = (
+            f"Payamak met an error that it did not expect: {type(error).__name__}. Please report it with what --debug "
+            "shows, once you have taken numbers and texts out of that. A send is gone on with by --resume alone."
+        )
+        output.error(error_fields(error, text) | {"exit_code": DEFECT}, f"Error: {text}")
+    return exit_code(error)
+
+
+def _named(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+def _show_usage(error: click.ClickException, output: Output) -> int:
+    if isinstance(error, click.UsageError) and error.message.startswith("Got unexpected extra"):
+        # click's own words would show what may be a text or a number.
+        error = click.UsageError(_EXTRA_ARGUMENTS, error.ctx)
+    if output.json:
+        output.error(error_fields(error, error.format_message()) | {"exit_code": error.exit_code}, "")
+    else:
+        error.show()
+    return error.exit_code

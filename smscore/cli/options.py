@@ -1,0 +1,99 @@
+"""The options that commands share, and the group that shows errors instead of tracebacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+import click
+from attrs import frozen
+from click.shell_completion import CompletionItem
+
+from smscore.cli.output import Output
+
+R = TypeVar("R")
+
+
+def _provider(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from smscore.cli.providers import provider_names
+
+    if value.lower() not in provider_names():
+        names = ", ".join(provider_names())
+        raise click.BadParameter(f"there is no provider of this name. There are: {names}.", ctx, param)
+    return value.lower()
+
+
+def _complete_provider(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from smscore.cli.providers import provider_names
+
+    return [CompletionItem(name) for name in provider_names() if name.startswith(incomplete)]
+
+
+@frozen
+class Connection:
+    """Where a command's client connects to, as whom, and how its results are printed."""
+
+    provider: str
+    token_file: str | None
+    base_url: str | None
+    output: Output
+
+
+def _refuse_token(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(
+            "There is no --token: ps would show it to everybody on this machine, and the shell would remember it. "
+            "Set SEPAHAN_TOKEN, IPPANEL_TOKEN or NAJVA_TOKEN, or put the token in a file and give --token-file.",
+            ctx,
+        )
+
+
+_CONNECTION_OPTIONS: Final = (
+    click.option(
+        "--provider",
+        "-p",
+        callback=_provider,
+        shell_complete=_complete_provider,
+        metavar="NAME",
+        envvar="PAYAMAK_PROVIDER",
+        required=True,
+        show_envvar=True,
+        help="The provider: sepahan, ippanel or najva.",
+    ),
+    click.option("--token-file", type=click.Path(), help="A file with the token; else <PROVIDER>_TOKEN is read."),
+    click.option("--base-url", help="Where the provider is; else <PROVIDER>_BASE_URL, or its own address."),
+    click.option(
+        "--token", hidden=True, is_eager=True, expose_value=False, is_flag=False, flag_value="", callback=_refuse_token
+    ),
+)
+_OUTPUT_OPTIONS: Final = (
+    click.option("--json", is_flag=True, help="Print JSON, one object a line."),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+)
+
+
+def output_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add ``--json`` and ``--debug``, and give the command an ``Output``. The group shows the tracebacks."""
+
+    @wraps(command)
+    def run(*, json: bool, debug: bool, **rest: Any) -> R:
+        return command(Output(json=json), **rest)
+
+    return _with(_OUTPUT_OPTIONS, run)
+
+
+def connection_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options that say which provider, and those of the output, and give the command a ``Connection``."""
+
+    @wraps(command)
+    def run(*, provider: str, token_file: str | None, base_url: str | None, json: bool, debug: bool, **rest: Any) -> R:
+        return command(Connection(provider, token_file, base_url, Output(json=json)), **rest)
+
+    return _with((*_CONNECTION_OPTIONS, *_OUTPUT_OPTIONS), run)
+
+
+def _with(options: Sequence[Callable[[Any], Any]], command: Callable[..., R]) -> Callable[..., R]:
+    for option in reversed(options):
+        command = option(command)
+    return command

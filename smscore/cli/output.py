@@ -1,0 +1,67 @@
+"""What the command prints: words for people, or with ``--json`` one JSON object a line for scripts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+import msgspec
+
+from smscore.cli.exit_codes import exit_code
+from smscore.errors import SMSError
+
+# Money that is no whole number stays exact.
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+class Output:
+    """Data goes to the standard output and is flushed at once; notes and errors go to the standard error."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    def record(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
+        """One thing that was asked for: as JSON with a ``type``, or in words."""
+        click.echo(as_json(kind, fields) if self.json else words)
+        sys.stdout.flush()
+
+    def note(self, words: str) -> None:
+        """Something that people should know."""
+        click.echo(as_json("note", {"text": words}) if self.json else words, err=True)
+
+    def error(self, fields: Mapping[str, Any], words: str) -> None:
+        """What went wrong."""
+        click.echo(as_json("error", fields) if self.json else words, err=True)
+
+
+def as_json(kind: str, fields: Mapping[str, Any]) -> str:
+    """One line of JSON."""
+    return _ENCODER.encode({"type": kind, **fields}).decode()
+
+
+def error_fields(error: BaseException, text: str) -> dict[str, Any]:
+    """An error for scripts; all keys are always there."""
+    return {
+        "error": type(error).__name__,
+        "text": text,
+        "exit_code": exit_code(error),
+        "provider": getattr(error, "provider", None),
+        "code": getattr(error, "code", None),
+        "http_status": getattr(error, "http_status", None),
+        "message": provider_words(error),
+        "details": list(getattr(error, "details", ())),
+    }
+
+
+def error_words(error: SMSError) -> str:
+    """An error for people: what happened, and what the provider says in its own words."""
+    said = provider_words(error)
+    return f"Error: {error}" + (f"\n{error.provider} says: {said}" if said else "")
+
+
+def provider_words(error: BaseException) -> str | None:
+    """The provider's own words on one line, or None."""
+    message = getattr(error, "message", None)
+    return " ".join(str(message).split()) if isinstance(error, SMSError) and message else None

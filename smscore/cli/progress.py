@@ -1,0 +1,62 @@
+"""How far a send is: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Final, TypeAlias
+
+import click
+
+from smscore.cli.results_file import ResultRow
+from smscore.outcomes import Outcome
+
+Advance: TypeAlias = Callable[[Sequence[ResultRow]], None]
+
+_SECONDS: Final = 10.0  # between two plain lines
+
+
+@contextmanager
+def progress(total: int, *, quiet: bool) -> Generator[Advance]:
+    """Shows how many of ``total`` are through on the standard error; what it gives takes the new results."""
+    if quiet:
+        yield lambda rows: None
+    elif sys.stderr.isatty():
+        with _bar(total) as advance:
+            yield advance
+    else:
+        yield _Lines(total).advance
+
+
+@contextmanager
+def _bar(total: int) -> Generator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[bad]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
+        task = shown.add_task("", total=total, bad="")
+        failed = 0
+
+        def advance(rows: Sequence[ResultRow]) -> None:
+            nonlocal failed
+            failed += sum(row.outcome != Outcome.ACCEPTED.value for row in rows)
+            shown.update(task, advance=len(rows), bad=f"{failed:,} not accepted" if failed else "")
+
+        yield advance
+
+
+class _Lines:
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = self._accepted = 0
+        self._told = time.monotonic()
+
+    def advance(self, rows: Sequence[ResultRow]) -> None:
+        self._done += len(rows)
+        self._accepted += sum(row.outcome == Outcome.ACCEPTED.value for row in rows)
+        if time.monotonic() - self._told >= _SECONDS or self._done == self._total:
+            self._told = time.monotonic()
+            click.echo(f"{self._done:,} of {self._total:,} done, {self._accepted:,} accepted", err=True)

@@ -1,0 +1,235 @@
+"""What a send leaves on disk while it runs, and what a resume makes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Final, Protocol
+
+from attrs import define
+
+from smscore.cli.journal import Header, Journal, Mark, check_same, journal_path, marked_rows
+from smscore.cli.planning import Plan
+from smscore.cli.results_file import (
+    OUTCOMES,
+    SKIPPED,
+    ResultRow,
+    ResultsWriter,
+    format_of,
+    interrupted_row,
+    read_results,
+    rewrite,
+)
+from smscore.errors import DuplicateRequest, InvalidRequest
+from smscore.outcomes import Outcome
+
+_UNTRIED: Final = 0
+_MARKED: Final = 1  # about to go out, and no result of it
+_FIRST_OUTCOME: Final = 2
+_CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES, _FIRST_OUTCOME)}
+_NOT_SENT: Final = _CODES[Outcome.NOT_SENT.value]
+
+
+@define
+class States:
+    """What is known of every row: one byte each."""
+
+    _codes: bytearray
+
+    @classmethod
+    def none_known(cls, last_row: int) -> States:
+        """Nothing is known of rows up to this one."""
+        return cls(bytearray(last_row + 1))
+
+    @property
+    def nothing_known(self) -> bool:
+        """Whether no row was ever about to go out."""
+        return not any(code and code != _CODES[SKIPPED] for code in self._codes)
+
+    def is_open(self, row: int) -> bool:
+        """Whether a row provably did not go, and is to be sent."""
+        return self._codes[row] in (_UNTRIED, _NOT_SENT)
+
+    def count_open(self, plan: Plan) -> int:
+        """How many of the plan's messages are to be sent."""
+        if not any(self._codes):
+            return plan.messages
+        return sum(one.problem is None and self.is_open(one.row) for one in plan)
+
+    def is_interrupted(self, row: int) -> bool:
+        """Whether a row was being sent when an earlier run ended."""
+        return self._codes[row] == _MARKED
+
+    def mark(self, rows: Iterable[int], *, sending: bool) -> None:
+        """Note that these rows were about to go out, or that they are free."""
+        for row in rows:
+            self._codes[row] = _MARKED if sending else _UNTRIED
+
+    def note(self, row: int, outcome: str) -> None:
+        """Note a row's outcome."""
+        self._codes[row] = _CODES[outcome]
+
+    def rows_with(self, outcome: Outcome) -> Iterator[int]:
+        """The rows with this outcome, in order."""
+        code = _CODES[outcome.value]
+        return (row for row, found in enumerate(self._codes) if found == code)
+
+    def rows_in_doubt(self) -> Iterator[int]:
+        """The rows that may have gone and may not have, in order."""
+        doubtful = {_MARKED, _CODES[Outcome.UNKNOWN.value]}
+        return (row for row, code in enumerate(self._codes) if code in doubtful)
+
+    def counts(self) -> Counter[str]:
+        """How many rows have each outcome."""
+        return Counter({outcome: self._codes.count(code) for outcome, code in _CODES.items()})
+
+
+class RowWriter(Protocol):
+    """Where results go."""
+
+    def write(self, rows: Sequence[ResultRow]) -> None:
+        """Take these rows, and return when they are safe."""
+
+
+@define
+class Recording:
+    """What is known of every row, and where it is written down: in a results file with a journal, or without one."""
+
+    states: States
+    _journal: Journal | None = None
+    _writer: RowWriter | None = None
+
+    def sending(self, rows: Sequence[int], request_id: str | None) -> None:
+        """Write down, before they go out, that these rows do."""
+        if self._journal is not None:
+            self._journal.sending(rows, request_id)
+        self.states.mark(rows, sending=True)
+
+    def write(self, rows: Sequence[ResultRow]) -> None:
+        """Write down results."""
+        for row in rows:
+            self.states.note(row.row, row.outcome)
+        if self._writer is not None:
+            self._writer.write(rows)
+
+
+@contextmanager
+def recording(
+    path: Path, plan: Plan, provider: str, *, resuming: bool, rejected_too: bool = False
+) -> Generator[Recording]:
+    """A recording of this plan, new or gone on with; closed at the end.
+
+    A resume gives rows that were being sent the outcome unknown; rows that provably did not go lose their result, and
+    are to be sent, and so are rejected ones if asked for. Raises ``InvalidRequest`` where the files are there and
+    should not be, do not belong to this plan, or cannot be trusted.
+    """
+    format_of(path)
+    with ExitStack() as opened:
+        if resuming:
+            journal, marks = Journal.open(path)
+            opened.callback(journal.close)
+            states = _states(path, plan, provider, journal, marks, rejected_too)
+            _make_ready(path, plan, provider, journal, marks, states)
+        else:
+            states = States.none_known(plan.last_row)
+            journal = _begin(path, header_of(plan, provider))
+            opened.callback(journal.close)
+        writer = ResultsWriter.append(path)
+        opened.callback(writer.close)
+        try:
+            yield Recording(states, journal, writer)
+        except BaseException:  # Ctrl-C too
+            if not resuming and states.nothing_known:
+                path.unlink()
+                journal_path(path).unlink()
+            raise
+
+
+def header_of(plan: Plan, provider: str) -> Header:
+    """What a results file of this plan is about."""
+    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest)
+
+
+def check_free(path: Path) -> None:
+    """Raise ``InvalidRequest`` where a new results file cannot be begun."""
+    format_of(path)
+    for taken in (path, journal_path(path)):
+        if taken.exists():
+            raise InvalidRequest(
+                f"{taken.name} is there already. Go on with it by --resume {path.name}, or name another file."
+            )
+
+
+def _begin(path: Path, header: Header) -> Journal:
+    check_free(path)
+    try:
+        # The journal comes first: without it a results file could not be gone on with.
+        journal = Journal.create(path, header)
+        try:
+            rewrite(path, ())
+        except OSError:
+            journal.close()
+            journal_path(path).unlink()
+            raise
+    except OSError as error:
+        raise InvalidRequest(f"The results file cannot be made: {error.strerror}. Nothing was sent.") from None
+    return journal
+
+
+def known_states(path: Path, plan: Plan, provider: str, *, rejected_too: bool = False) -> States:
+    """What an earlier run left, for looking at."""
+    journal, marks = Journal.open(path)
+    try:
+        return _states(path, plan, provider, journal, marks, rejected_too)
+    finally:
+        journal.close()
+
+
+def _states(
+    path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], rejected_too: bool
+) -> States:
+    check_same(journal.header, header_of(plan, provider), path.name)
+    if not path.exists() and marks:
+        raise InvalidRequest(f"{path.name} is gone, and its journal tells of sent batches. Restore it.")
+    states = States.none_known(plan.last_row)
+    try:
+        for rows, sending, _ in marked_rows(marks):
+            states.mark(rows, sending=sending)
+        for row in _results(path):
+            states.note(row.row, Outcome.NOT_SENT.value if rejected_too and _may_go_again(row) else row.outcome)
+    except IndexError:
+        raise InvalidRequest(f"{path.name} tells of rows that the file of recipients has not.") from None
+    return states
+
+
+def _may_go_again(row: ResultRow) -> bool:
+    # The earlier request of a duplicate may have gone.
+    return row.outcome == Outcome.REJECTED.value and row.error != DuplicateRequest.__name__
+
+
+def _make_ready(path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], states: States) -> None:
+    # First the journal forgets that the unsent rows were about to go out, and then their results go: the other way
+    # round, a crash between the two would make them unknown.
+    again = list(states.rows_with(Outcome.NOT_SENT))
+    if again:
+        journal.again(again)
+    rewrite(path, chain(_kept(path, states), _interrupted(plan, states, marks, provider)))
+
+
+def _results(path: Path) -> Iterator[ResultRow]:
+    return read_results(path) if path.exists() else iter(())
+
+
+def _kept(path: Path, states: States) -> Iterator[ResultRow]:
+    return (row for row in _results(path) if not states.is_open(row.row))
+
+
+def _interrupted(plan: Plan, states: States, marks: Sequence[Mark], provider: str) -> Iterator[ResultRow]:
+    ids = {row: id_ for rows, _, id_ in marked_rows(marks) for row in rows if states.is_interrupted(row)}
+    for one in plan if ids else ():
+        if states.is_interrupted(one.row):
+            states.note(one.row, Outcome.UNKNOWN.value)
+            yield interrupted_row(one, ids[one.row], provider)

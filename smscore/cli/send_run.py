@@ -1,0 +1,185 @@
+"""The run of a send: the plan is shown, a question asked, the messages sent, and what became of them summed up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from typing import Any, Final
+
+import click
+from attrs import define, field
+
+from smscore.cli import exit_codes
+from smscore.cli.journal import range_words
+from smscore.cli.options import Connection
+from smscore.cli.order import Order
+from smscore.cli.output import Output
+from smscore.cli.planning import Plan, make_plan
+from smscore.cli.progress import progress
+from smscore.cli.providers import accepted_options, call_of, connect
+from smscore.cli.recipients_file import rows_of
+from smscore.cli.recording import Recording, States, check_free, known_states, recording
+from smscore.cli.results_file import JsonLines
+from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
+from smscore.cli.summary import counted, plan_fields, plan_words, summary_code, summary_fields, summary_words
+from smscore.cli.templates import Template
+from smscore.errors import InvalidRequest
+from smscore.outcomes import Outcome
+
+_ASK_ABOVE: Final = 100  # messages
+
+
+def run(connection: Connection, order: Order, text: str | None, template: Template | None) -> int:
+    """The exit code of a send of one ``text``, or of a ``template``."""
+    with rows_of(order.recipients, order.sheet) as rows:
+        plan = make_plan(rows, column=order.column, text=text, template=template)
+    with closing(plan):
+        return _show_only(connection, order, plan) if order.dry_run else _send(connection, order, plan)
+
+
+def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
+    states = None
+    if order.resuming and order.out is not None:
+        states = known_states(order.out, plan, connection.provider, rejected_too=order.rejected_too)
+    connection.output.record("plan", plan_fields(plan, states), plan_words(plan, states))
+    return exit_codes.DONE if _problem(order, plan) is None else exit_codes.USAGE
+
+
+def _problem(order: Order, plan: Plan) -> str | None:
+    """Why the plan cannot be sent, or None."""
+    if plan.bad_count and not order.skip_bad:
+        return f"Nothing was sent: {counted(plan.bad_count, 'bad row')}. Correct the file, or give --skip-bad."
+    return None if plan.messages else "No row of the file can be sent to."
+
+
+def _send(connection: Connection, order: Order, plan: Plan) -> int:
+    output = connection.output
+    if output.json:
+        output.record("plan", plan_fields(plan, None), "")
+    else:
+        output.note(plan_words(plan, None))
+    problem = _problem(order, plan)
+    if problem is not None:
+        raise InvalidRequest(problem)
+    client = connect(connection, **order.settings)
+    stream = call_of(client, "send_stream" if plan.text is not None else "send_p2p_stream")
+    options = accepted_options(stream, {"sender": order.sender, **order.options})
+    if not order.resuming:
+        if order.out is not None:
+            check_free(order.out)
+        _ask(order, plan.messages)
+    with _recording(connection, order, plan) as kept:
+        to_send = kept.states.count_open(plan)
+        if order.resuming:
+            _tell_resumed(output, order, kept.states, to_send)
+            _ask(order, to_send)
+        record_skipped(plan, kept, connection.provider)
+        with progress(to_send, quiet=output.json) as advance:
+            sending = Sending(kept, PlannedSource(open_messages(plan, kept)), connection.provider, advance)
+            arguments = () if plan.text is None else (plan.text,)
+            run = _Run(sending, output)
+            asyncio.run(run.send(client, stream, arguments, options))
+        return _sum_up(run, plan, order)
+
+
+@contextmanager
+def _recording(connection: Connection, order: Order, plan: Plan) -> Generator[Recording]:
+    if order.out is None:
+        writer = JsonLines(connection.output) if connection.output.json else None
+        yield Recording(States.none_known(plan.last_row), None, writer)
+        return
+    with recording(
+        order.out, plan, connection.provider, resuming=order.resuming, rejected_too=order.rejected_too
+    ) as kept:
+        yield kept
+
+
+def _tell_resumed(output: Output, order: Order, states: States, to_send: int) -> None:
+    counts = states.counts()
+    unknown = counts[Outcome.UNKNOWN.value]
+    output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} were accepted before, {to_send:,} are to be sent.")
+    if unknown:
+        name = order.out.name if order.out else ""
+        output.note(
+            f"{unknown:,} are unknown, and are not sent again: rows {range_words(states.rows_with(Outcome.UNKNOWN))}. "
+            f"They may have gone; {name} has them with their request ids."
+        )
+
+
+def _ask(order: Order, count: int) -> None:
+    if count <= _ASK_ABOVE or order.yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidRequest(
+            f"{count:,} messages are more than {_ASK_ABOVE}, and nobody is asked without a terminal. Give --yes."
+        )
+    if not click.confirm(f"Send {counted(count, 'message')}?", err=True):
+        raise Declined
+
+
+class Declined(click.ClickException):
+    """The answer to the question was no."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was sent.")
+
+
+@define
+class _Run:
+    """The sending itself, between the signals that may end it."""
+
+    sending: Sending
+    output: Output
+    signal: int | None = field(default=None, init=False)
+    _cancelled: bool = field(default=False, init=False)
+
+    async def send(
+        self, client: Any, stream: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
+        """Send all, and close the client. Ctrl-C ends it after what is under way, a second one at once."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Windows has no such handlers: there Ctrl-C cancels the task at once.
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, self._interrupt, number, task)
+        async with client:
+            await send_planned(self.sending, stream, arguments, options)
+
+    def _interrupt(self, number: int, task: asyncio.Task[Any] | None) -> None:
+        if self.signal is None:
+            self.signal = number
+            self.sending.source.stop()
+            self.output.note("Stopping after what is under way. Ctrl-C again abandons that: it may have gone.")
+        elif task is not None and not self._cancelled:
+            self._cancelled = True
+            task.cancel()
+
+
+def _sum_up(run: _Run, plan: Plan, order: Order) -> int:
+    sending = run.sending
+    lost = sending.finish()
+    if sending.defect is not None:
+        raise sending.defect
+    code = summary_code(sending, plan)
+    if run.signal is not None or sending.abandoned:
+        code = exit_codes.SIGNALLED + (run.signal or signal.SIGINT)
+    run.output.record(
+        "summary",
+        summary_fields(sending, plan)
+        | {"results": str(order.out) if order.out else None, "unwritten": lost, "exit_code": code},
+        summary_words(sending, plan, order.out.name if order.out else None),
+    )
+    if sending.disk_error is not None:
+        raise _stopped(sending.disk_error, lost, str(order.out))
+    return code
+
+
+def _stopped(error: OSError, lost: int, name: str) -> OSError:
+    words = f"{error.strerror}, and so the sending was stopped"
+    if lost:
+        words += f". The results of {lost:,} recipients are not in the file: a resume takes them for unknown"
+    return OSError(error.errno, words, name)

@@ -1,0 +1,220 @@
+"""Sends a plan through a client, and writes down what becomes of it while it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field
+
+from smscore.cli.planning import Plan, Planned
+from smscore.cli.recording import Recording
+from smscore.cli.results_file import ResultRow, interrupted_row, result_row, skipped_row, untried_row
+from smscore.concurrency import SliceSource
+from smscore.delivery import BatchEvent
+from smscore.errors import NotAttempted, SMSError
+from smscore.numbers import e164
+from smscore.outcomes import Outcome
+from smscore.reports import SendReport
+
+_PIECE: Final = 10_000  # rows that are written at a time where nothing is sent
+_LISTED: Final = 1_000  # rows that a problem names
+
+Stream: TypeAlias = Callable[..., AsyncGenerator[SendReport, None]]
+
+
+@define
+class Slice:
+    """Messages that a client took together, and so sends in one batch."""
+
+    messages: list[Planned]
+    begun: bool = False
+    request_id: str | None = None
+
+
+class PlannedSource(SliceSource[Any]):
+    """What a client's stream takes from: the plan's messages in slices, each of which becomes one batch."""
+
+    def __init__(self, messages: Iterator[Planned]) -> None:
+        self._messages = messages
+        self._taken = 0
+        self._stopped = False
+        self.under_way: dict[int, Slice] = {}
+        """The slices that have no result yet, by the index of their batch."""
+        self._offsets: dict[int, int] = {}
+        self._offset = 0
+
+    async def take(self, size: int) -> list[Any]:
+        """The next recipients, or (recipient, text) pairs; none when it is stopped."""
+        piece = [] if self._stopped else list(islice(self._messages, size))
+        if piece:
+            self.under_way[self._taken] = Slice(piece)
+            self._offsets[self._offset] = self._taken
+            self._taken += 1
+            self._offset += len(piece)
+        return [one.recipient if one.text is None else (one.recipient, one.text) for one in piece]
+
+    def stop(self) -> None:
+        """Hand out no more."""
+        self._stopped = True
+
+    def index_at(self, offset: int) -> int:
+        """The index of the batch whose first message was the one at this offset."""
+        return self._offsets.pop(offset)
+
+    def rest(self) -> Iterator[Planned]:
+        """The messages that were never handed out."""
+        return self._messages
+
+
+@define
+class Problem:
+    """An error that some recipients met, and how many."""
+
+    outcome: Outcome
+    error: SMSError
+    count: int = 0
+    rows: list[int] = field(factory=list[int])
+    """The first of them."""
+
+    def add(self, row: int) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.rows) < _LISTED:
+            self.rows.append(row)
+
+
+@define
+class Sending:
+    """One run of a send: hears of the batches, and keeps the recording."""
+
+    recording: Recording
+    source: PlannedSource
+    provider: str
+    on_progress: Callable[[Sequence[ResultRow]], None]
+    reason: SMSError | None = None
+    """Why the rest was not tried."""
+    disk_error: OSError | None = None
+    defect: Exception | None = None
+    abandoned: bool = False
+    cost: int | Decimal | None = None
+    problems: dict[tuple[Outcome, str, object], Problem] = field(factory=dict[tuple[Outcome, str, object], Problem])
+    """What went wrong, by outcome, class and code, in the order that it did."""
+    _unwritten: list[ResultRow] = field(factory=list[ResultRow], init=False)
+
+    def on_batch(self, event: BatchEvent) -> None:
+        """Write down that a batch is about to go out, or what became of it; what cannot be written stops the rest."""
+        try:
+            if event.report is None:
+                self._begin(event)
+            else:
+                self._end(self.source.under_way.pop(event.index).messages, event.report)
+        except OSError as error:
+            self.disk_error = error
+            raise
+        except Exception as error:
+            self.defect = error
+            raise
+
+    def _begin(self, event: BatchEvent) -> None:
+        piece = self.source.under_way[event.index]
+        if [e164(one.recipient) for one in piece.messages] != list(event.recipients):
+            raise RuntimeError("a batch holds other recipients than the slice that it was made of")
+        self.recording.sending([one.row for one in piece.messages], event.request_id)
+        piece.begun, piece.request_id = True, event.request_id
+
+    def _end(self, piece: Sequence[Planned], report: SendReport) -> None:
+        rows = self._rows(piece, report)
+        if report.cost is not None:
+            self.cost = report.cost + (self.cost or 0)
+        self.on_progress(rows)
+        try:
+            self.recording.write(rows)
+        except OSError:
+            self._unwritten.extend(rows)
+            raise
+
+    def _rows(self, piece: Sequence[Planned], report: SendReport) -> list[ResultRow]:
+        for one, result in zip(piece, report, strict=True):
+            if result.error is not None:
+                self._note(one.row, result.outcome, result.error)
+        return [result_row(one.row, result, self.provider) for one, result in zip(piece, report, strict=True)]
+
+    def _note(self, row: int, outcome: Outcome, error: SMSError) -> None:
+        key = outcome, type(error).__name__, error.code
+        self.problems.setdefault(key, Problem(outcome, error)).add(row)
+
+    def take_report(self, report: SendReport) -> None:
+        """Take in a report of the stream; that of a batch which was never begun says why the rest is not tried."""
+        piece = self.source.under_way.pop(self.source.index_at(report.offset), None)
+        if piece is None:
+            return
+        self.source.stop()
+        if self.disk_error is None:
+            self.reason = report[0].error
+            self._write_where_possible(self._rows(piece.messages, report))
+
+    def abandon(self) -> None:
+        """Write down what a cancel has left: what was under way is unknown."""
+        self.abandoned = True
+        for piece in self.source.under_way.values():
+            if piece.begun:
+                self._write_where_possible(
+                    [interrupted_row(one, piece.request_id, self.provider) for one in piece.messages]
+                )
+
+    def finish(self) -> int:
+        """Write down what could not be before, and the rest as not tried; how many results could not be written."""
+        if self._unwritten and self._write_where_possible(self._unwritten):
+            self._unwritten = []
+        if not self.abandoned and self.disk_error is None:
+            self._write_rest(self.reason or NotAttempted("Not tried, since the command was interrupted."))
+        return len(self._unwritten)
+
+    def _write_rest(self, error: SMSError) -> None:
+        rest = self.source.rest()
+        while piece := list(islice(rest, _PIECE)):
+            for one in piece:
+                self._note(one.row, Outcome.NOT_SENT, error)
+            if not self._write_where_possible([untried_row(one, error, self.provider) for one in piece]):
+                return
+
+    def _write_where_possible(self, rows: Sequence[ResultRow]) -> bool:
+        # Rows that no batch was begun with are as well off without a result: they were never tried.
+        try:
+            self.recording.write(rows)
+        except OSError as error:
+            self.disk_error = error
+            return False
+        return True
+
+
+def open_messages(plan: Plan, recording: Recording) -> Iterator[Planned]:
+    """The messages that are to be sent: no bad row, and none that is done or unknown."""
+    return (one for one in plan if one.problem is None and recording.states.is_open(one.row))
+
+
+def record_skipped(plan: Plan, recording: Recording, provider: str) -> None:
+    """Write down the rows that are left out, once."""
+    if plan.bad_count + plan.duplicate_count == 0:
+        return
+    rows = (skipped_row(one, provider) for one in plan if one.problem and recording.states.is_open(one.row))
+    while piece := list(islice(rows, _PIECE)):
+        recording.write(piece)
+
+
+async def send_planned(sending: Sending, stream: Stream, arguments: Sequence[Any], options: dict[str, Any]) -> None:
+    """Send all that the source has; a cancel abandons what is under way, and is written down too."""
+    try:
+        async with aclosing(stream(sending.source, *arguments, **options, on_batch=sending.on_batch)) as reports:
+            async for report in reports:
+                sending.take_report(report)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        sending.abandon()

@@ -1,0 +1,150 @@
+"""A plan and its end in words and as fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from smscore.cli import exit_codes
+from smscore.cli.journal import range_words, ranges
+from smscore.cli.output import provider_words
+from smscore.cli.planning import Plan
+from smscore.cli.recording import States
+from smscore.cli.results_file import SKIPPED
+from smscore.cli.sending import Problem, Sending
+from smscore.outcomes import Outcome
+
+_SHOWN: Final = 20  # bad rows
+
+_WORDS: Final = {
+    Outcome.ACCEPTED.value: "accepted",
+    Outcome.REJECTED.value: "rejected",
+    Outcome.NOT_SENT.value: "not sent",
+    Outcome.UNKNOWN.value: "unknown",
+    SKIPPED: "skipped",
+}
+
+
+def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
+    """The plan for scripts; with what is known of an earlier run, where there was one."""
+    return {
+        "column": plan.layout.column + 1,
+        "column_title": plan.layout.title or None,
+        "header_row": plan.layout.header or None,
+        "rows": plan.rows,
+        "messages": plan.messages,
+        "to_send": plan.messages if states is None else states.count_open(plan),
+        "empty_rows": plan.empty,
+        "duplicates": plan.duplicate_count,
+        "duplicate_rows": plan.duplicates,
+        "bad": plan.bad_count,
+        "bad_rows": [{"row": bad.row, "problem": bad.problem} for bad in plan.bad],
+        "parts": {"least": plan.least_parts, "most": plan.most_parts, "total": plan.total_parts},
+        "sample": plan.sample,
+        "unknown_rows": [] if states is None else ranges(states.rows_in_doubt()),
+    }
+
+
+def plan_words(plan: Plan, states: States | None) -> str:
+    """The plan for people."""
+    return "\n".join(_plan_lines(plan, states))
+
+
+def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
+    parts = f"{plan.least_parts}" if plan.least_parts == plan.most_parts else f"{plan.least_parts} to {plan.most_parts}"
+    yield (
+        f"{counted(plan.rows, 'row')}: {counted(plan.messages, 'message')}, parts a message: {parts}, "
+        f"parts in all: {plan.total_parts:,}."
+    )
+    yield f"The numbers are in column {plan.layout.column + 1}{f' ({plan.layout.title})' if plan.layout.title else ''}."
+    if plan.sample is not None:
+        yield f"The first text: {plan.sample}"
+    if plan.duplicate_count:
+        yield f"{counted(plan.duplicate_count, 'duplicate')} left out: rows {range_words(plan.duplicates, _SHOWN)}."
+    if plan.bad_count:
+        yield f"{counted(plan.bad_count, 'bad row')}:"
+        yield from (f"  row {bad.row}: {bad.problem}" for bad in plan.bad[:_SHOWN])
+        if plan.bad_count > _SHOWN:
+            yield f"  and {plan.bad_count - _SHOWN:,} more"
+    if states is not None:
+        yield f"Of an earlier run: {states.count_open(plan):,} are still to be sent."
+        doubtful = range_words(states.rows_in_doubt())
+        if doubtful:
+            yield f"Unknown, and not sent again: rows {doubtful}."
+
+
+def summary_fields(sending: Sending, plan: Plan) -> dict[str, Any]:
+    """The end of a send for scripts."""
+    counts = sending.recording.states.counts()
+    return {
+        "provider": sending.provider,
+        "messages": plan.messages,
+        **{outcome: counts[outcome] for outcome in _WORDS},
+        "untried": _untried(sending, plan),
+        "unknown_rows": ranges(sending.recording.states.rows_in_doubt()),
+        "cost": sending.cost,
+        "problems": [_problem_fields(problem) for problem in sending.problems.values()],
+    }
+
+
+def _untried(sending: Sending, plan: Plan) -> int:
+    counts = sending.recording.states.counts()
+    return plan.messages - sum(counts[outcome.value] for outcome in Outcome)
+
+
+def _problem_fields(problem: Problem) -> dict[str, Any]:
+    return {
+        "outcome": problem.outcome.value,
+        "count": problem.count,
+        "rows": problem.rows,
+        "error": type(problem.error).__name__,
+        "code": problem.error.code,
+        "text": str(problem.error),
+        "message": provider_words(problem.error),
+    }
+
+
+def summary_words(sending: Sending, plan: Plan, results: str | None) -> str:
+    """The end of a send for people."""
+    return "\n".join(_summary_lines(sending, plan, results))
+
+
+def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterable[str]:
+    states = sending.recording.states
+    counts = states.counts()
+    said = [f"{counts[outcome]:,} {words}" for outcome, words in _WORDS.items() if counts[outcome]]
+    untried = _untried(sending, plan)
+    yield (
+        f"{counted(plan.messages, 'message')}: "
+        + ", ".join([*said, *([f"{untried:,} never tried"] if untried else [])])
+        + "."
+    )
+    if sending.cost is not None:
+        yield f"Cost: {sending.cost:,} Rials, as {sending.provider} says."
+    for problem in sending.problems.values():
+        yield f"  {problem.count:,} {_WORDS[problem.outcome.value]}: {problem.error}"
+        yield f"    rows {range_words(problem.rows, _SHOWN)}"
+        said_so = provider_words(problem.error)
+        if said_so:
+            yield f"    {sending.provider} says: {said_so}"
+    doubtful = range_words(states.rows_in_doubt())
+    if doubtful:
+        yield f"Unknown, and never sent again by themselves: rows {doubtful}."
+    if results and (untried or counts[Outcome.NOT_SENT.value]):
+        yield f"The same command with --resume {results} in place of --out sends what was not."
+
+
+def summary_code(sending: Sending, plan: Plan) -> int:
+    """The exit code of a send: what met them all decides where nobody was accepted."""
+    counts = sending.recording.states.counts()
+    accepted = counts[Outcome.ACCEPTED.value]
+    if accepted == plan.messages:
+        return exit_codes.DONE
+    if accepted or not sending.problems:
+        return exit_codes.SOME_NOT
+    return exit_codes.exit_code(next(iter(sending.problems.values())).error)
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 row``, ``1,000 rows``."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")

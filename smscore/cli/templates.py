@@ -1,0 +1,90 @@
+"""A text with ``{fields}`` that each row fills in. Nothing but a column's name may stand in the braces."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from attrs import frozen
+
+from smscore.cli.columns import Layout, cell_at, shown
+from smscore.cli.recipients_file import Cells
+from smscore.errors import InvalidRequest
+
+_PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_ESCAPED: Final = {"{{": "{", "}}": "}"}
+_BEYOND_NAMES: Final = re.compile(r"[.\[\]!:]")
+
+
+@frozen
+class Template:
+    """A parsed template: texts and the fields between them, in order."""
+
+    pieces: tuple[tuple[str, str | None], ...]
+    """A text, and the field that follows it (None after the last)."""
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields' names, each once."""
+        return list(dict.fromkeys(name for _, name in self.pieces if name is not None))
+
+
+def parse_template(text: str) -> Template:
+    """The template of this text; ``InvalidRequest`` for a lone brace, or for anything else than a name in braces."""
+    pieces: list[tuple[str, str | None]] = []
+    before, end = "", 0
+    for match in _PIECE.finditer(text):
+        before += text[end : match.start()]
+        end = match.end()
+        if match[0] in _ESCAPED:
+            before += _ESCAPED[match[0]]
+        else:
+            pieces.append((before, _name(match)))
+            before = ""
+    return Template((*pieces, (before + text[end:], None)))
+
+
+def _name(match: re.Match[str]) -> str:
+    place = match.start() + 1
+    if match[1] is None:
+        raise InvalidRequest(f"The template has a lone brace at character {place}. Write {{{{ or }}}} for a brace.")
+    name = match[1].strip()
+    if not name or _BEYOND_NAMES.search(name):
+        raise InvalidRequest(
+            f"The template's field at character {place} is no column's name. Only plain names may stand in braces; "
+            "write {{ or }} for a brace."
+        )
+    return name
+
+
+@frozen
+class Filler:
+    """A template bound to the columns of a file; ``width`` is how many its header has."""
+
+    pieces: tuple[tuple[str, str | None, int], ...]
+    width: int
+
+    def fill(self, cells: Cells) -> str:
+        """The text for a row; ``Unfilled`` where a cell that it needs is empty, or cells stand where none belong."""
+        if any(shown(cell) for cell in cells[self.width :]):
+            raise Unfilled("it has more cells than the header: quote the cell that holds a delimiter")
+        return "".join(before + _value(cells, name, column) for before, name, column in self.pieces)
+
+
+class Unfilled(Exception):
+    """A row that cannot fill the template; the text says why."""
+
+
+def bind(template: Template, layout: Layout) -> Filler:
+    """The template with its fields looked up in the header; ``InvalidRequest`` for one that is not there."""
+    pieces = tuple((before, name, -1 if name is None else layout.position(name)) for before, name in template.pieces)
+    return Filler(pieces, max(layout.fields.values(), default=-1) + 1)
+
+
+def _value(cells: Cells, name: str | None, column: int) -> str:
+    if name is None:
+        return ""
+    value = shown(cell_at(cells, column))
+    if not value:
+        raise Unfilled(f"its {name!r} is empty")
+    return value

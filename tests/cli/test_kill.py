@@ -1,0 +1,59 @@
+"""A send that is killed in the middle: its files tell of every row, and a resume sends nobody twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from commandline import environment, mobiles, read_rows, run, start, write_mobiles
+
+from smscore.sandbox import Sandbox
+
+ROWS = 20_000
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+
+
+def out_or_resume(results: Path) -> list[str | Path]:
+    journal = results.with_name(results.name + ".journal")
+    return ["--resume" if journal.exists() and journal.stat().st_size else "--out", results]
+
+
+def delivered(box: Sandbox) -> Counter[str]:
+    return Counter(message.recipient for message in box.messages)
+
+
+@pytest.mark.parametrize(("provider", "results"), [("sepahan", "results.csv"), ("najva", "results.jsonl")])
+def test_killed_at_random_moments_it_sends_nobody_twice_and_loses_nobody(provider: str, results: str, tmp_path: Path):
+    source = write_mobiles(tmp_path / "recipients.csv", ROWS)
+    out = tmp_path / results
+    chance = random.Random()
+    kills = 0
+    with Sandbox() as box:
+        env = environment(box)
+        options = ["--yes", "--concurrency", "4", "--batch-size", "50", "--text", "سلام", source]
+        for _ in range(6):
+            process = start("send", "-p", provider, *options, *out_or_resume(out), env=env)
+            time.sleep(0.3 + chance.random())
+            process.kill()
+            process.communicate()
+            kills += process.returncode < 0
+            assert max(delivered(box).values(), default=0) <= 1
+        ran = run("send", "-p", provider, *options, *out_or_resume(out), env=env)
+        received = delivered(box)
+    rows = {row["row"]: row for row in read_rows(out)}
+    outcomes = Counter(row["outcome"] for row in rows.values())
+    assert kills >= 2
+    assert ran.returncode == (1 if outcomes["unknown"] else 0), ran.stderr
+    assert sorted(rows) == list(range(2, ROWS + 2))
+    assert len(read_rows(out)) == ROWS
+    assert [rows[row]["recipient"] for row in sorted(rows)] == ["+98" + number[1:] for number in mobiles(ROWS)]
+    assert outcomes["accepted"] + outcomes["unknown"] == ROWS
+    assert set(received.values()) == {1}
+    assert {row["recipient"] for row in rows.values() if row["outcome"] == "accepted"} <= received.keys()
+    ids = Counter(row["message_id"] for row in rows.values() if row["outcome"] == "accepted")
+    assert max(ids.values()) == 1

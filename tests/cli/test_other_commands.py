@@ -1,0 +1,433 @@
+"""The commands that send nothing, errors, tokens, completion, and the sandbox."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+import pytest
+from click.testing import CliRunner, Result
+from commandline import PAYAMAK, TOKEN, environment, json_lines, run, write_mobiles
+from faultserver import ERROR_500_UNDONE, HTML_200, FaultServer, refusing_port, replies, sepahan_refusal
+
+from smscore import DeliveryStatus
+from smscore.cli import asking, exit_codes, providers
+from smscore.cli.commands import payamak
+from smscore.cli.group import Commands
+from smscore.cli.output import Output
+from smscore.sandbox import Sandbox
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox() as box:
+        yield box
+
+
+@pytest.fixture
+def command(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str | Path, env: dict[str, str] | None = None, **options: Any) -> Result:
+        return CliRunner().invoke(payamak, [str(one) for one in arguments], env=env or environment(box), **options)
+
+    return invoke
+
+
+def send(command: Command, provider: str, tmp_path: Path, count: int = 3) -> None:
+    source = write_mobiles(tmp_path / "r.csv", count)
+    assert command("send", "-p", provider, "--text", "سلام", "--out", "o.csv", source).exit_code == 0
+
+
+# Statuses
+
+
+@pytest.mark.parametrize("provider", ["sepahan", "najva"])
+def test_statuses_by_ids_by_lines_and_by_results(provider: str, command: Command, box: Sandbox, tmp_path: Path):
+    send(command, provider, tmp_path)
+    box.advance(3600)
+    ids = [str(message.message_id) for message in box.messages]
+    lines = [f"{one} delivered" for one in ids]
+    assert command("status", "-p", provider, *ids).stdout.splitlines() == lines
+    assert command("status", "-p", provider, "-", input="\n".join(ids)).stdout.splitlines() == lines
+    assert command("status", "-p", provider, "--results", "o.csv").stdout.splitlines() == lines
+    (first, *_) = json_lines(command("status", "-p", provider, ids[0], "--json").stdout)
+    assert first == {
+        "type": "status",
+        "message_id": int(ids[0]),
+        "status": "delivered",
+        "code": box.messages[0].code,
+        "is_final": True,
+    }
+
+
+def test_more_ids_than_one_request_takes(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 2_500)
+    assert command("send", "-p", "najva", "--text", "a", "--yes", "--out", "o.csv", source).exit_code == 0
+    ran = command("status", "-p", "najva", "--results", "o.csv", "--json")
+    assert [one["message_id"] for one in json_lines(ran.stdout)] == [message.message_id for message in box.messages]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Give message ids"),
+        (["1", "--results", "o.csv"], "one of them"),
+        (["1", "x"], "Number 2 of what was given is no message id"),
+        (["--results", "nowhere.csv"], "cannot be read"),
+        (["--results", "r.csv"], "no results file"),
+        (["--results", "o.csv"], "Give --provider najva"),
+    ],
+)
+def test_ids_that_are_none(arguments: list[str], words: str, command: Command, tmp_path: Path):
+    send(command, "najva", tmp_path)
+    ran = command("status", "-p", "sepahan", *arguments)
+    assert (ran.exit_code, words in ran.stderr) == (2, True), ran.stderr
+
+
+@attrs.frozen
+class Bulk:
+    """A client whose one call for statuses tells of a bulk message's recipients, as IPPanel's does."""
+
+    async def recipients(self, message_id: int) -> Any:
+        for number in range(2):
+            yield attrs.make_class("Found", ["recipient", "code", "status", "parts"])(
+                f"+98912000000{number}", None, DeliveryStatus.SENT, message_id
+            )
+
+
+def with_client(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+    """Let every provider's client be this one."""
+
+    class Client(type(client)):
+        provider = attrs.make_class("Named", ["name"])("ippanel")
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            pass
+
+        async def __aenter__(self) -> Any:
+            return self
+
+        async def __aexit__(self, *exc_info: object) -> None:
+            pass
+
+    monkeypatch.setattr(providers, "client_class", lambda provider: Client)
+
+
+def test_a_bulk_id_shows_its_recipients(command: Command, monkeypatch: pytest.MonkeyPatch):
+    with_client(monkeypatch, Bulk())
+    ran = command("status", "-p", "ippanel", "7", "--json")
+    assert json_lines(ran.stdout)[1] == {
+        "type": "status",
+        "message_id": 7,
+        "status": "sent",
+        "code": None,
+        "is_final": False,
+        "recipient": "+989120000001",
+        "parts": 7,
+    }
+    assert command("status", "-p", "ippanel", "7").stdout == "7 +989120000000 sent\n7 +989120000001 sent\n"
+
+
+# Credit, requests, uploads
+
+
+def test_credit(command: Command, box: Sandbox):
+    box.set_credit("sepahan", TOKEN, 1_234_567)
+    assert command("credit", "-p", "sepahan").stdout == "1,234,567 Rials\n"
+    assert json_lines(command("credit", "-p", "sepahan", "--json").stdout) == [
+        {"type": "credit", "provider": "sepahan", "credit": 1_234_567, "unit": "IRR"}
+    ]
+
+
+def test_a_credit_that_is_no_whole_number_stays_exact(command: Command, monkeypatch: pytest.MonkeyPatch):
+    class Account:
+        async def credit(self) -> Decimal:
+            return Decimal("12345678901234567.25")
+
+    with_client(monkeypatch, Account())
+    assert '"credit":12345678901234567.25' in command("credit", "-p", "ippanel", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["credit", "-p", "najva"], "najva has no call credit"),
+        (["receive", "-p", "najva"], "najva has no call receive. These have:"),
+        (["upload", "-p", "sepahan", "card.png"], "sepahan has no call upload_file. These have: najva."),
+        (["check-request", "-p", "najva", "a"], "najva has no call check_request_id. These have: sepahan."),
+        (["status", "-p", "najva", "--old", "1"], "najva has no call old_status. These have: sepahan."),
+    ],
+)
+def test_a_call_that_a_provider_has_not(arguments: list[str], words: str, command: Command):
+    ran = command(*arguments)
+    assert (ran.exit_code, words in ran.stderr) == (2, True), ran.stderr
+
+
+def test_a_request_that_arrived_is_0_and_one_that_did_not_is_1(command: Command, tmp_path: Path):
+    send(command, "sepahan", tmp_path, 1)
+    request_id = (tmp_path / "o.csv").read_text("utf-8").splitlines()[1].split(",")[4]
+    assert command("check-request", "-p", "sepahan", request_id).exit_code == 0
+    ran = command("check-request", "-p", "sepahan", "never", "--json")
+    assert (ran.exit_code, json_lines(ran.stdout)) == (1, [{"type": "request", "request_id": "never", "seen": False}])
+
+
+def test_an_upload_prints_the_id(command: Command, tmp_path: Path):
+    (tmp_path / "card.png").write_bytes(b"png")
+    (record,) = json_lines(command("upload", "-p", "najva", "card.png", "--json").stdout)
+    assert (record["type"], bool(record["file_id"])) == ("upload", True)
+    assert command("upload", "-p", "najva", "nowhere.png").exit_code == 2
+
+
+# Inbound messages
+
+
+def test_inbound_messages_are_handed_out_once_unless_peeked_at(command: Command, box: Sandbox):
+    box.feed("sepahan", sender="09121234567", number="50003300", text="سلام\nخوبی؟")
+    for _ in range(2):
+        ran = command("receive", "-p", "sepahan", "--peek", "--json")
+        (record,) = json_lines(ran.stdout)
+        assert (record["type"], record["text"], record["number"]) == ("inbound", "سلام\nخوبی؟", "50003300")
+        assert ran.stderr == ""
+    ran = command("receive", "-p", "sepahan", "--number", "50003300", "--since", "1404/01/01", "--limit", "5")
+    assert "to 50003300: سلام" in ran.stdout
+    assert "handed out this once" in ran.stderr
+    assert command("receive", "-p", "sepahan").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "words"), [(["--since", "yesterday"], "--since is no day"), (["--limit", "101"], "100")]
+)
+def test_a_receive_that_is_wrong_takes_nothing(more: list[str], words: str, command: Command, box: Sandbox):
+    box.feed("sepahan", sender="09121234567", number="50003300", text="سلام")
+    ran = command("receive", "-p", "sepahan", *more)
+    assert (ran.exit_code, words in ran.stderr) == (2, True)
+    assert command("receive", "-p", "sepahan").stdout.count("سلام") == 1
+
+
+def test_messages_that_cannot_be_printed_are_not_lost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    from smscore import InboundMessage
+
+    messages = [InboundMessage("5000", "09121234567", f"متن {n}", None, {}) for n in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Full())
+        with pytest.raises(OSError, match="No space"):
+            asking._print_all(Output(json=False), messages)
+    assert [record["text"] for record in json_lines(capsys.readouterr().err)] == ["متن 0", "متن 1", "متن 2"]
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("server", "code", "error"),
+    [
+        (replies("no", sepahan_refusal(-1)), exit_codes.REFUSED, "AuthenticationError"),
+        (ERROR_500_UNDONE, exit_codes.NETWORK, "ServerError"),
+        (HTML_200, exit_codes.NETWORK, "MalformedResponse"),
+    ],
+)
+def test_an_error_has_its_code_in_words_and_as_json(server: Any, code: int, error: str, command: Command):
+    with FaultServer(server) as place:
+        env = environment(SEPAHAN_BASE_URL=place.url)
+        words, record = (
+            command("credit", "-p", "sepahan", env=env),
+            command("credit", "-p", "sepahan", "--json", env=env),
+        )
+    assert (words.exit_code, record.exit_code) == (code, code)
+    (fields,) = json_lines(record.stderr)
+    keys = {"type", "error", "text", "exit_code", "provider", "code", "http_status", "message", "details"}
+    assert (set(fields), fields["error"], fields["exit_code"]) == (keys, error, code)
+    assert fields["text"] in words.stderr
+    assert fields["message"] is None or f"sepahan says: {fields['message']}" in words.stderr
+    assert (words.stdout, record.stdout) == ("", "")
+
+
+def test_no_connection_is_4(command: Command):
+    with refusing_port() as place:
+        ran = command("credit", "-p", "sepahan", env=environment(SEPAHAN_BASE_URL=place.url))
+    assert ran.exit_code == 4
+
+
+def test_a_base_url_can_be_given(command: Command, box: Sandbox):
+    env = environment(SEPAHAN_BASE_URL="https://nowhere.invalid")
+    assert command("credit", "-p", "sepahan", "--base-url", box.url("sepahan"), env=env).exit_code == 0
+    assert command("credit", "-p", "sepahan", "--base-url", "http://example.ir", env=env).exit_code == 2
+
+
+@click.group(cls=Commands)
+def broken() -> None:
+    """A group with a defect."""
+
+
+@broken.command()
+@click.option("--json", is_flag=True)
+@click.option("--debug", is_flag=True)
+@click.option("--disk", is_flag=True)
+def fail(json: bool, debug: bool, disk: bool) -> None:
+    """Fail."""
+    raise OSError(28, "No space left on device", "results.csv") if disk else KeyError("09121234567")
+
+
+def test_an_unexpected_error_shows_its_class_and_how_to_report_it():
+    ran = CliRunner().invoke(broken, ["fail"])
+    assert ran.exit_code == exit_codes.DEFECT
+    assert "KeyError. Please report it with what --debug shows" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "09121234567" not in ran.stderr
+    assert "Traceback" in CliRunner().invoke(broken, ["fail", "--debug"]).stderr
+    (fields,) = json_lines(CliRunner().invoke(broken, ["fail", "--json"]).stderr)
+    assert (fields["error"], fields["exit_code"]) == ("KeyError", exit_codes.DEFECT)
+
+
+def test_an_error_of_the_disk_names_the_file():
+    ran = CliRunner().invoke(broken, ["fail", "--disk"])
+    assert (ran.exit_code, ran.stderr) == (1, "Error: No space left on device: results.csv.\n")
+
+
+def test_an_unknown_command_is_2_as_json_too(command: Command):
+    ran = command("sned", "--json")
+    assert (ran.exit_code, json_lines(ran.stderr)[0]["error"]) == (2, "NoSuchCommand")
+
+
+# Tokens
+
+
+@pytest.mark.parametrize("given", [["--token", "s3cret"], ["--token=s3cret"], ["--token"]])
+def test_a_token_is_no_argument(given: list[str], command: Command):
+    ran = command("credit", "-p", "sepahan", *given)
+    assert (ran.exit_code, "--token-file" in ran.stderr) == (2, True)
+    assert "s3cret" not in ran.output
+    assert "--token " not in command("credit", "--help").stdout
+
+
+@pytest.mark.parametrize("data", [f"{TOKEN}\n".encode(), b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n"])
+def test_a_token_comes_from_a_file(data: bytes, command: Command, box: Sandbox, tmp_path: Path):
+    (tmp_path / "token").write_bytes(data)
+    env = environment(box, SEPAHAN_TOKEN="")
+    box.set_credit("sepahan", TOKEN, 5)
+    assert command("credit", "-p", "sepahan", "--token-file", "token", env=env).stdout == "5 Rials\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "something else than one token"),
+        (b"two words", "something else"),
+        (b"\xff\xfe", "no text"),
+        (None, "No such"),
+    ],
+)
+def test_a_token_file_that_holds_none(data: bytes | None, words: str, command: Command, tmp_path: Path):
+    if data is not None:
+        (tmp_path / "token").write_bytes(data)
+    ran = command("credit", "-p", "sepahan", "--token-file", "token")
+    assert (ran.exit_code, words in ran.stderr) == (2, True), ran.stderr
+
+
+def test_no_token_says_where_to_put_it(command: Command, box: Sandbox):
+    ran = command("credit", "-p", "najva", env=environment(box, NAJVA_TOKEN=""))
+    assert (ran.exit_code, "Set NAJVA_TOKEN" in ran.stderr) == (2, True)
+
+
+# Help and completion
+
+
+@pytest.mark.parametrize("name", sorted(payamak.commands))
+def test_every_command_has_an_example_in_its_help(name: str, command: Command):
+    ran = command(name, "--help")
+    assert f"Example:\n    payamak {name}" in ran.stdout or f"(payamak {name}" in ran.stdout.replace("$", "")
+    assert "\\b" not in ran.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(shell: str, command: Command):
+    ran = command("completion", shell)
+    assert (ran.exit_code, "_PAYAMAK_COMPLETE" in ran.stdout) == (0, True)
+
+
+def test_completion_knows_commands_and_providers():
+    def completed(words: str, place: int) -> set[str]:
+        env = {**os.environ, "_PAYAMAK_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+        return {line.partition(",")[2] for line in run(env=env).stdout.splitlines()}
+
+    assert {"send", "p2p", "status"} <= completed("payamak ", 1)
+    assert completed("payamak credit --provider n", 3) == {"najva"}
+
+
+def test_the_help_imports_neither_an_http_client_nor_a_reader_of_spreadsheets():
+    code = (
+        "import sys; sys.argv = ['payamak', '--help']\n"
+        "from smscore.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'aiohttp', 'rich', 'python_calamine'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_output_is_utf_8_whatever_the_locale(box: Sandbox):
+    box.feed("sepahan", sender="09121234567", number="50003300", text="سلام")
+    env = environment(box, PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert "سلام" in run("receive", "-p", "sepahan", env=env).stdout
+
+
+# The sandbox
+
+
+def test_a_host_that_lets_others_in_is_warned_of(box: Sandbox):
+    process = subprocess.Popen(
+        [*PAYAMAK, "sandbox", "--port", "0", "--host", "0.0.0.0", "--json"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    assert set(json.loads(process.stdout.readline())["urls"]) == {
+        *("SEPAHAN_BASE_URL", "IPPANEL_BASE_URL", "NAJVA_BASE_URL")
+    }
+    process.terminate()
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, json_lines(out)) == (0, [{"type": "end", "messages": 0}])
+    assert "Whoever reaches this machine can read every message" in err
+
+
+@pytest.mark.parametrize(("option", "value"), [("keep", 5), ("store", Path("messages.db"))])
+def test_what_the_sandbox_keeps_is_handed_on(
+    option: str, value: object, command: Command, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[dict[str, object]] = []
+
+    class Port:
+        def __init__(self, port: int, **options: object) -> None:
+            asked.append({"port": port, **options})
+
+        async def __aenter__(self) -> None:
+            raise OSError(98, "Address already in use")
+
+        async def __aexit__(self, *exc_info: object) -> None:
+            pass
+
+    monkeypatch.setattr("smscore.sandbox.Sandbox", Port)
+    ran = command("sandbox", "--port", "8099", f"--{option}", str(value))
+    assert (ran.exit_code, "Try another --port" in ran.stderr) == (1, True)
+    assert asked == [{"port": 8099, "host": "127.0.0.1", option: value}]

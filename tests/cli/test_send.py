@@ -1,0 +1,514 @@
+"""``payamak send`` and ``payamak p2p`` against the sandbox and a server that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import stat
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from commandline import TOKEN, environment, json_lines, read_rows, write_csv, write_mobiles, write_xlsx
+from faultserver import (
+    ERROR_500_UNDONE,
+    GOOD,
+    Books,
+    Fault,
+    FaultServer,
+    refusing_port,
+    replies,
+    sepahan_refusal,
+)
+
+from smscore.cli import results_file, send_run
+from smscore.cli.commands import payamak
+from smscore.sandbox import Sandbox
+
+Command = Callable[..., Result]
+TEXT = "پیام محرمانه ۷۳۱"
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox() as box:
+        yield box
+
+
+@pytest.fixture
+def command(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command in a folder of its own, with the sandbox for its providers."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str | Path, env: dict[str, str] | None = None, **options: Any) -> Result:
+        return CliRunner().invoke(payamak, [str(one) for one in arguments], env=env or environment(box), **options)
+
+    return invoke
+
+
+def at(url: str) -> dict[str, str]:
+    return environment(SEPAHAN_BASE_URL=url, NAJVA_BASE_URL=url, IPPANEL_BASE_URL=url)
+
+
+def sent(box: Sandbox) -> list[tuple[str, str, str]]:
+    return [(message.provider, message.recipient, message.text) for message in box.messages]
+
+
+CUSTOMERS: Sequence[Sequence[object]] = [
+    ["نام", "موبایل", "بدهی"],
+    ["علی", "09121234567", 1000],
+    ["مریم", "۰۹۳۵۱۲۳۴۵۶۷", 2500],
+]
+
+
+# Sending
+
+
+@pytest.mark.parametrize("provider", ["sepahan", "ippanel", "najva"])
+def test_one_text_goes_to_a_file_through_each_provider(provider: str, command: Command, box: Sandbox, tmp_path: Path):
+    source = write_csv(tmp_path / "c.csv", CUSTOMERS)
+    ran = command("send", "--provider", provider, "--text", TEXT, "--out", "r.csv", source)
+    assert ran.exit_code == 0, ran.stderr
+    assert sent(box) == [(provider, "+989121234567", TEXT), (provider, "+989351234567", TEXT)]
+    rows = read_rows(tmp_path / "r.csv")
+    assert [(row["row"], row["recipient"], row["outcome"], row["provider"]) for row in rows] == [
+        (2, "+989121234567", "accepted", provider),
+        (3, "+989351234567", "accepted", provider),
+    ]
+    assert [row["message_id"] for row in rows] == [message.message_id for message in box.messages]
+    assert "2 messages: 2 accepted." in ran.stdout
+
+
+@pytest.mark.parametrize("provider", ["sepahan", "najva"])
+def test_each_gets_a_text_of_their_own(provider: str, command: Command, box: Sandbox, tmp_path: Path):
+    source = write_xlsx(tmp_path / "c.xlsx", a=[[str(cell) for cell in CUSTOMERS[0]], *CUSTOMERS[1:]])
+    ran = command("p2p", "-p", provider, "--template", "سلام {نام}: {بدهی}", source)
+    assert ran.exit_code == 0, ran.stderr
+    assert sent(box) == [
+        (provider, "+989121234567", "سلام علی: 1000"),
+        (provider, "+989351234567", "سلام مریم: 2500"),
+    ]
+
+
+def test_the_provider_and_the_line_come_from_the_environment_or_the_options(
+    command: Command, box: Sandbox, tmp_path: Path
+):
+    source = write_mobiles(tmp_path / "r.csv", 1)
+    env = environment(box, PAYAMAK_PROVIDER="Najva")
+    assert command("send", "--text", TEXT, source, env=env).exit_code == 0
+    assert command("send", "--text", TEXT, "--from", "90000456", source, env=env).exit_code == 0
+    assert [message.sender for message in box.messages] == ["90000123", "90000456"]
+
+
+def test_texts_and_templates_come_from_files_too(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_csv(tmp_path / "c.csv", CUSTOMERS[:2])
+    (tmp_path / "t.txt").write_bytes(b"\xef\xbb\xbf" + "سلام\r\nدنیا\r\n".encode())
+    (tmp_path / "p.txt").write_text("سلام {نام}\n", "utf-8")
+    assert command("send", "-p", "najva", "--text-file", "t.txt", source).exit_code == 0
+    assert command("p2p", "-p", "najva", "--template-file", "p.txt", source).exit_code == 0
+    assert [text for _, _, text in sent(box)] == ["سلام\nدنیا", "سلام علی"]
+
+
+def test_the_standard_input_can_hold_the_recipients(command: Command, box: Sandbox):
+    assert command("send", "-p", "sepahan", "--text", TEXT, "-", input="09121234567\n").exit_code == 0
+    assert len(box.messages) == 1
+
+
+def test_duplicates_are_left_out_and_told(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_csv(tmp_path / "c.csv", [["mobile"], ["09121234567"], ["+989121234567"]])
+    ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "r.csv", source)
+    assert (ran.exit_code, len(box.messages)) == (0, 1)
+    assert "1 duplicate left out: rows 3." in ran.stderr
+    assert [(row["row"], row["outcome"]) for row in read_rows(tmp_path / "r.csv")] == [(3, "skipped"), (2, "accepted")]
+
+
+# Bad rows and the dry run
+
+
+@pytest.fixture
+def bad_file(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "bad.csv", [["mobile"], ["09121234567"], ["02188776655"], ["9.12E+09"], [""], ["x"]])
+
+
+def test_bad_rows_are_shown_and_nothing_is_sent(command: Command, box: Sandbox, bad_file: Path):
+    ran = command("send", "-p", "najva", "--text", TEXT, "--out", "r.csv", bad_file)
+    assert (ran.exit_code, len(box.messages), os.path.lexists("r.csv")) == (2, 0, False)
+    assert "row 3: it is no Iranian mobile number" in ran.stderr
+    assert "row 4: the spreadsheet has shortened its number" in ran.stderr
+    assert "row 6: it is no" in ran.stderr
+    assert "--skip-bad" in ran.stderr
+    assert "02188776655" not in ran.output
+
+
+def test_bad_rows_can_be_left_out(command: Command, box: Sandbox, bad_file: Path):
+    ran = command("send", "-p", "najva", "--text", TEXT, "--skip-bad", "--out", "r.jsonl", bad_file)
+    assert (ran.exit_code, len(box.messages)) == (0, 1)
+    rows = read_rows(Path("r.jsonl"))
+    assert [(row["row"], row["outcome"], row["recipient"]) for row in rows] == [
+        (3, "skipped", ""),
+        (4, "skipped", ""),
+        (6, "skipped", ""),
+        (2, "accepted", "+989121234567"),
+    ]
+
+
+@pytest.mark.parametrize(("more", "code"), [([], 2), (["--skip-bad"], 0)])
+def test_a_dry_run_shows_all_and_sends_nothing(
+    more: list[str], code: int, command: Command, box: Sandbox, bad_file: Path
+):
+    ran = command("send", "-p", "najva", "--text", "ا" * 71, "--dry-run", "--json", *more, bad_file)
+    assert (ran.exit_code, len(box.messages)) == (code, 0)
+    (plan,) = json_lines(ran.stdout)
+    assert plan == {
+        "type": "plan",
+        "column": 1,
+        "column_title": "mobile",
+        "header_row": 1,
+        "rows": 4,
+        "messages": 1,
+        "to_send": 1,
+        "empty_rows": 1,
+        "duplicates": 0,
+        "duplicate_rows": [],
+        "bad": 3,
+        "bad_rows": [
+            {"row": 3, "problem": "it is no Iranian mobile number"},
+            {"row": 4, "problem": plan["bad_rows"][1]["problem"]},
+            {"row": 6, "problem": "it is no Iranian mobile number"},
+        ],
+        "parts": {"least": 2, "most": 2, "total": 2},
+        "sample": None,
+        "unknown_rows": [],
+    }
+
+
+def test_a_dry_run_of_a_template_shows_the_first_text(command: Command, tmp_path: Path):
+    ran = command(
+        "p2p", "-p", "najva", "--template", "سلام {نام}", "--dry-run", write_csv(tmp_path / "c.csv", CUSTOMERS)
+    )
+    assert "The first text: سلام علی\n" in ran.stdout
+
+
+def test_a_dry_run_needs_no_token(command: Command, tmp_path: Path):
+    ran = command("send", "-p", "najva", "--text", TEXT, "--dry-run", write_mobiles(tmp_path / "r.csv", 3), env={})
+    assert ran.exit_code == 0
+    assert "3 rows: 3 messages, parts a message: 1, parts in all: 3." in ran.stdout
+    assert "column 2 (mobile)" in ran.stdout
+
+
+def test_a_file_with_no_good_row(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_csv(tmp_path / "c.csv", [["mobile"], ["x"]])
+    ran = command("send", "-p", "najva", "--text", TEXT, "--skip-bad", source)
+    assert (ran.exit_code, "No row" in ran.stderr) == (2, True)
+
+
+# What the provider and the network say, and the exit codes
+
+
+def fails(command: Command, server: FaultServer, tmp_path: Path, *more: str | Path) -> tuple[Result, Counter[str]]:
+    source = write_mobiles(tmp_path / "r.csv", 40)
+    options = ["--batch-size", "10", "--concurrency", "1", "--out", tmp_path / "results.csv"]
+    ran = command("send", "-p", "sepahan", "--text", TEXT, *options, *more, source, env=at(server.url))
+    return ran, Counter(row["outcome"] for row in read_rows(tmp_path / "results.csv"))
+
+
+def test_a_refusal_that_meets_all_is_3_and_the_rest_is_not_tried(command: Command, tmp_path: Path):
+    with FaultServer(replies("wrong token", sepahan_refusal(-1))) as server:
+        ran, outcomes = fails(command, server, tmp_path)
+        assert server.count() == 1
+    assert (ran.exit_code, outcomes) == (3, {"rejected": 10, "not_sent": 30})
+    assert "sepahan says: نه" in ran.stdout
+    assert "--resume results.csv" in ran.stdout
+
+
+def test_a_refusal_in_the_middle_is_1(command: Command, tmp_path: Path):
+    with FaultServer(books=Books(credit=20)) as server:
+        ran, outcomes = fails(command, server, tmp_path)
+    assert (ran.exit_code, outcomes) == (1, {"accepted": 20, "rejected": 10, "not_sent": 10})
+
+
+def test_recipients_refused_one_by_one_are_1(command: Command, tmp_path: Path):
+    with FaultServer(books=Books(refused=frozenset({"+989120000003"}))) as server:
+        ran, outcomes = fails(command, server, tmp_path)
+    assert (ran.exit_code, outcomes) == (1, {"accepted": 39, "rejected": 1})
+    assert "rows 5" in ran.stdout
+
+
+def test_no_connection_is_4_and_nothing_was_sent(command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 2)
+    with refusing_port() as place:
+        ran = command("send", "-p", "najva", "--text", TEXT, "--out", "r.csv.jsonl", source, env=at(place.url))
+    assert ran.exit_code == 4
+    assert [row["outcome"] for row in read_rows(tmp_path / "r.csv.jsonl")] == ["not_sent"] * 2
+
+
+def test_no_usable_answer_is_4_and_unknown(command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 2)
+    with FaultServer(ERROR_500_UNDONE) as server:
+        ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source, env=at(server.url))
+    assert ran.exit_code == 4
+    assert [row["outcome"] for row in read_rows(tmp_path / "o.csv")] == ["unknown"] * 2
+    assert "Unknown, and never sent again by themselves: rows 2-3." in ran.stdout
+
+
+def test_a_summary_for_scripts_has_its_keys(command: Command, tmp_path: Path):
+    with FaultServer(books=Books(credit=20)) as server:
+        ran, _ = fails(command, server, tmp_path, "--json")
+    plan, summary = json_lines(ran.stdout)
+    assert plan["type"] == "plan"
+    assert {key: value for key, value in summary.items() if key != "problems"} == {
+        "type": "summary",
+        "provider": "sepahan",
+        "messages": 40,
+        "accepted": 20,
+        "rejected": 10,
+        "not_sent": 10,
+        "unknown": 0,
+        "skipped": 0,
+        "untried": 0,
+        "unknown_rows": [],
+        "cost": 20,
+        "results": str(tmp_path / "results.csv"),
+        "unwritten": 0,
+        "exit_code": 1,
+    }
+    refused, untried = summary["problems"]
+    assert (refused["error"], refused["code"], refused["message"], refused["count"]) == (
+        "InsufficientCredit",
+        -14,
+        "نه",
+        10,
+    )
+    assert refused["rows"] == list(range(22, 32))
+    assert (untried["error"], untried["outcome"], untried["count"]) == ("NotAttempted", "not_sent", 10)
+
+
+def test_without_a_results_file_scripts_get_every_result(command: Command, box: Sandbox, tmp_path: Path):
+    ran = command("send", "-p", "sepahan", "--text", TEXT, "--json", write_mobiles(tmp_path / "r.csv", 3))
+    results = json_lines(ran.stdout, "result")
+    assert [result["message_id"] for result in results] == [message.message_id for message in box.messages]
+    assert set(results[0]) == {
+        *("type", "row", "recipient", "outcome", "message_id", "request_id", "code", "error", "words", "provider")
+    }
+    assert ran.stderr == ""
+
+
+# Going on
+
+
+def test_a_resume_sends_the_rest_and_then_nothing(command: Command, tmp_path: Path):
+    books = Books(credit=20)
+    with FaultServer(books=books) as server:
+        fails(command, server, tmp_path)
+        books.credit = None
+        go_on = ["send", "-p", "sepahan", "--text", TEXT, "--resume", "results.csv", "r.csv"]
+        shown = command(*go_on, "--dry-run", env=at(server.url))
+        assert "10 are still to be sent" in shown.stdout
+        assert command(*go_on, env=at(server.url)).exit_code == 1  # the rejected ones stay so
+        assert books.taken == 30
+        assert command(*go_on, "--rejected-too", env=at(server.url)).exit_code == 0
+        assert command(*go_on, env=at(server.url)).exit_code == 0
+    assert (books.taken, max(books.charged.values())) == (40, 1)
+    assert Counter(row["outcome"] for row in read_rows(tmp_path / "results.csv")) == {"accepted": 40}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["-p", "sepahan", "--text", "other", "r.csv"], "another text"),
+        (["-p", "najva", "--text", TEXT, "r.csv"], "another provider"),
+        (["-p", "sepahan", "--text", TEXT, "other.csv"], "another list of recipients"),
+    ],
+)
+def test_a_resume_of_something_else_is_refused_with_words(
+    change: list[str], words: str, command: Command, box: Sandbox, tmp_path: Path
+):
+    write_mobiles(tmp_path / "r.csv", 3)
+    write_mobiles(tmp_path / "other.csv", 4)
+    assert command("send", "-p", "sepahan", "--text", TEXT, "--out", "o.csv", "r.csv").exit_code == 0
+    ran = command("send", *change, "--resume", "o.csv")
+    assert (ran.exit_code, len(box.messages)) == (2, 3)
+    assert words in ran.stderr
+
+
+def test_a_results_file_that_is_there_is_not_written_over(command: Command, box: Sandbox, tmp_path: Path):
+    write_mobiles(tmp_path / "r.csv", 1)
+    again = ["send", "-p", "sepahan", "--text", TEXT, "--out", "o.csv", "r.csv"]
+    assert [command(*again).exit_code for _ in range(2)] == [0, 2]
+    assert len(box.messages) == 1
+    assert command("send", "-p", "sepahan", "--text", TEXT, "--out", "r.csv", "r.csv").exit_code == 2
+
+
+def test_a_send_that_cannot_begin_leaves_no_results_file(command: Command, box: Sandbox, tmp_path: Path):
+    env = environment(box)
+    del env["SEPAHAN_SENDER"]
+    write_mobiles(tmp_path / "r.csv", 1)
+    ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "o.csv", "r.csv", env=env)
+    assert (ran.exit_code, "There is no sender" in ran.stderr) == (2, True)
+    assert not Path("o.csv").exists()
+
+
+# Questions, signals and disks, without a process of their own
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 101), ("n\n", 1, 0), ("", 130, 0)])
+def test_the_question(
+    answer: str,
+    code: int,
+    count: int,
+    command: Command,
+    box: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(send_run, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    source = write_mobiles(tmp_path / "r.csv", 101)
+    ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source, input=answer)
+    assert (ran.exit_code, len(box.messages), Path("o.csv").exists()) == (code, count, bool(count))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals there")
+@pytest.mark.parametrize(("times", "outcomes"), [(1, {"accepted": 10, "not_sent": 30}), (2, {"unknown": 10})])
+def test_ctrl_c_once_and_twice(times: int, outcomes: dict[str, int], command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 40)
+    go_on = threading.Event()
+
+    async def late(connection: Any) -> bool:
+        answer = await connection.take()
+        await asyncio.to_thread(go_on.wait)
+        await connection.send(answer)
+        return True
+
+    def interrupt() -> None:
+        while not server.requests:
+            time.sleep(0.01)
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+        go_on.set()
+
+    options = ["--batch-size", "10", "--concurrency", "1", "--out", "o.csv"]
+    with FaultServer(Fault("late", late)) as server:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
+        thread.join()
+    assert (ran.exit_code, Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv"))) == (130, outcomes)
+    assert ("30 never tried" in ran.stdout) is (times == 2)
+
+
+@pytest.mark.parametrize(
+    ("good", "accepted", "lost"),
+    [
+        (0, None, None),
+        (1, None, None),
+        (2, 0, 0),
+        (3, 0, 10),
+        (4, 10, 0),
+        (5, 10, 10),
+    ],  # ``good`` is how many writes reach the disk
+)
+def test_a_disk_that_fills_up_stops_the_send(
+    good: int,
+    accepted: int | None,
+    lost: int | None,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    source = write_mobiles(tmp_path / "r.csv", 40)
+    left = iter(range(good))
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(results_file, "os", SimpleNamespace(**{**vars(os), "fsync": fsync}))
+    options = ["--batch-size", "10", "--concurrency", "1", "--out", "o.csv", "--json"]
+    with FaultServer() as server:
+        ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
+    (error,) = json_lines(ran.stderr, "error")
+    assert "No space left on device" in error["text"]
+    if accepted is None:
+        assert (ran.exit_code, server.count(), list(tmp_path.glob("o.csv*"))) == (2, 0, [])
+        return
+    (summary,) = json_lines(ran.stdout, "summary")
+    assert (ran.exit_code, error["exit_code"]) == (1, 1)
+    assert (summary["accepted"], summary["unwritten"]) == (accepted + lost, lost)
+    assert summary["untried"] == 40 - accepted - lost
+    assert server.books.taken == accepted + lost
+    assert Path("o.csv").exists() is (accepted + lost > 0)  # a run that began nothing leaves no files
+    if accepted + lost:
+        assert [row["outcome"] for row in read_rows(tmp_path / "o.csv")] == ["accepted"] * accepted
+
+
+# Grammar
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["send", "r.csv"], "--provider"),
+        (["send", "-p", "nobody", "--text", "a", "r.csv"], "There are: ippanel, najva, sepahan"),
+        (["send", "-p", "najva", "r.csv"], "--text or --text-file"),
+        (["send", "-p", "najva", "--text", "a", "--text-file", "t", "r.csv"], "one of them"),
+        (["send", "-p", "najva", "--text", " ", "r.csv"], "empty"),
+        (["send", "-p", "najva", "--text-file", "nowhere", "r.csv"], "cannot be read"),
+        (["send", "-p", "najva", "--text", "a"], "RECIPIENTS"),
+        (["send", "-p", "najva", "--text", "a", "r.csv", "09121234567"], "quotation marks"),
+        (["send", "-p", "najva", "--text", "a", "--out", "a.csv", "--resume", "b.csv", "r.csv"], "one of them"),
+        (["send", "-p", "najva", "--text", "a", "--out", "a.txt", "r.csv"], ".csv or .jsonl"),
+        (["send", "-p", "najva", "--text", "a", "--out", "no/where.csv", "r.csv"], "cannot be made"),
+        (["send", "-p", "najva", "--text", "a", "--resume", "none.csv", "r.csv"], "There is no none.csv.journal"),
+        (["send", "-p", "najva", "--text", "a", "--rejected-too", "r.csv"], "goes with --resume"),
+        (
+            ["send", "-p", "najva", "--text", "a", "--send-time", "2030-01-01T09:30+03:30", "r.csv"],
+            "takes no --send-time",
+        ),
+        (["send", "-p", "sepahan", "--text", "a", "--file-id", "f", "r.csv"], "takes no --file-id"),
+        (["send", "-p", "sepahan", "--text", "a", "--batch-size", "101", "r.csv"], "batch_size"),
+        (["send", "-p", "najva", "--text", "a", "--column", "family", "r.csv"], "no column 'family'"),
+        (["send", "-p", "najva", "--text", "a", "nowhere.csv"], "cannot be opened"),
+        (["p2p", "-p", "najva", "--template", "{family}", "r.csv"], "no column 'family'"),
+        (["p2p", "-p", "najva", "--template", "{", "r.csv"], "brace"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_wrong_use_is_2_with_words(
+    arguments: list[str], words: str, as_json: bool, command: Command, box: Sandbox, tmp_path: Path
+):
+    write_mobiles(tmp_path / "r.csv", 1)
+    ran = command(*arguments, *(["--json"] if as_json else []))
+    assert (ran.exit_code, len(box.messages)) == (2, 0)
+    assert words in (json.loads(ran.stderr.splitlines()[-1])["text"] if as_json else ran.stderr)
+    assert "Traceback" not in ran.output
+    assert "09121234567" not in ran.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.csv"]
+
+
+def test_ippanel_takes_a_time_and_najva_a_file(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 1)
+    (tmp_path / "card.png").write_bytes(b"png")
+    file_id = command("upload", "-p", "najva", tmp_path / "card.png").stdout.strip()
+    assert command("send", "-p", "najva", "--text", "a", "--file-id", file_id, source).exit_code == 0
+    at_nine = ["--send-time", "2030-01-01T09:30+03:30"]
+    assert command("send", "-p", "ippanel", "--text", "a", *at_nine, source).exit_code == 0
+    assert len(box.messages) == 2
+
+
+def test_neither_token_nor_text_nor_number_is_in_what_is_told(command: Command, tmp_path: Path):
+    for faults in (replies("no", sepahan_refusal(-1)), ERROR_500_UNDONE, GOOD):
+        with FaultServer(faults) as server:
+            source = write_mobiles(tmp_path / "r.csv", 3)
+            ran = command("send", "-p", "sepahan", "--text", TEXT, source, env=at(server.url))
+        for secret in (TOKEN, TEXT, "9120000001"):
+            assert secret not in ran.output

@@ -1,0 +1,239 @@
+"""The command at a terminal and between signals: Ctrl-C, the question, the progress."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commandline import TOKEN, environment, read_rows, run, start, write_mobiles
+from faultserver import GOOD, STALL, FaultServer
+
+from smscore.sandbox import Sandbox
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no signals and no pty there")
+
+
+def at(server: FaultServer) -> dict[str, str]:
+    return environment(NAJVA_BASE_URL=server.url, SEPAHAN_BASE_URL=server.url)
+
+
+def outcomes(path: Path) -> Counter[str]:
+    return Counter(row["outcome"] for row in read_rows(path))
+
+
+def wait_for(condition: Any) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+# Signals
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_send_after_what_is_under_way(number: signal.Signals, code: int, tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 600), tmp_path / "results.csv"
+    options = ["--yes", "--batch-size", "10", "--rate-limit", "10", "--text", "سلام", "--out", out, source]
+    with Sandbox() as box:
+        env = environment(box)
+        process = start("send", "-p", "najva", *options, env=env)
+        wait_for(lambda: len(box.messages) >= 20)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        arrived = len(box.messages)
+        assert process.returncode == code
+        assert "Traceback" not in err
+        assert 20 <= arrived < 600
+        assert outcomes(out) == {"accepted": arrived, "not_sent": 600 - arrived}
+        resumed = run("send", "-p", "najva", "--yes", "--text", "سلام", "--resume", out, source, env=env)
+        assert resumed.returncode == 0
+        assert Counter(message.recipient for message in box.messages).most_common(1)[0][1] == 1
+    assert outcomes(out) == {"accepted": 600}
+
+
+def test_a_second_ctrl_c_abandons_what_is_under_way(tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 100), tmp_path / "results.csv"
+    options = ["--batch-size", "10", "--concurrency", "2", "--text", "سلام", "--out", out, source]
+    with FaultServer([GOOD]) as server:
+        server._always = STALL
+        process = start("send", "-p", "najva", *options, env=at(server))
+        wait_for(lambda: server.count() == 3)
+        process.send_signal(signal.SIGINT)
+        assert any("Ctrl-C again" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert outcomes(out) == {"accepted": 10, "unknown": 20}
+
+
+def test_after_a_kill_what_was_under_way_is_unknown_and_is_never_sent_again(tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 100), tmp_path / "results.csv"
+    options = ["--batch-size", "10", "--concurrency", "2", "--text", "سلام", source]
+    with FaultServer([GOOD]) as server:
+        server._always = STALL
+        process = start("send", "-p", "sepahan", *options, "--out", out, env=at(server))
+        wait_for(lambda: server.count() == 3)
+        process.kill()
+        process.communicate()
+        server._always = GOOD
+        ran = run("send", "-p", "sepahan", *options, "--resume", out, env=at(server))
+        assert server.books.taken == 100
+        assert max(Counter(number for _, number in server.books.charged.elements()).values()) == 1
+    assert ran.returncode == 1
+    assert "20 are unknown, and are not sent again: rows 12-31." in ran.stderr
+    assert outcomes(out) == {"accepted": 80, "unknown": 20}
+    unknown = [row for row in read_rows(out) if row["outcome"] == "unknown"]
+    assert all(row["request_id"] in server.books.seen for row in unknown)
+
+
+def test_ctrl_c_in_another_command_exits_with_130():
+    with FaultServer(STALL) as server:
+        process = start("credit", "-p", "sepahan", env=at(server))
+        wait_for(lambda: server.count() == 1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in err) == (130, False)
+
+
+# Terminals
+
+
+@contextmanager
+def terminal(*arguments: str | Path, env: dict[str, str]):
+    """The command with a terminal for its standard input and error, and what reads the latter until a text comes."""
+    import fcntl
+    import pty
+    import termios
+
+    def take_terminal():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    ours, theirs = pty.openpty()
+    options = {"stdin": theirs, "stderr": theirs, "start_new_session": True, "preexec_fn": take_terminal}
+    process = start(*arguments, env={**env, "TERM": "xterm"}, **options)
+    os.close(theirs)
+    seen = ""
+
+    def read_until(pattern: str) -> str:
+        nonlocal seen
+        end = time.monotonic() + 30
+        while not re.search(pattern, seen):
+            ready, _, _ = select.select([ours], [], [], max(0, end - time.monotonic()))
+            assert ready, seen
+            seen += os.read(ours, 4096).decode(errors="replace")
+        return seen
+
+    try:
+        yield process, read_until, lambda text: os.write(ours, text.encode())
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+
+
+@pytest.mark.parametrize(("answer", "code", "sent"), [("y\n", 0, 101), ("n\n", 1, 0), ("\n", 1, 0), ("\x03", 130, 0)])
+def test_more_than_100_are_asked_about(answer: str, code: int, sent: int, tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 101), tmp_path / "results.csv"
+    with Sandbox() as box:
+        arguments = ["send", "-p", "najva", "--text", "سلام", "--out", out, source]
+        with terminal(*arguments, env=environment(box)) as (process, read_until, write):
+            read_until(r"Send 101 messages\? \[y/N\]")
+            write(answer)
+            while answer == "\x03" and process.poll() is None:  # one that comes just before the reading is not seen
+                time.sleep(0.2)
+                write(answer)
+            assert process.wait(30) == code
+        assert len(box.messages) == sent
+    assert out.exists() == bool(sent)
+
+
+def test_a_terminal_shows_a_bar(tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 100)
+    with Sandbox() as box:
+        arguments = ["send", "-p", "sepahan", "--text", "سلام", "--batch-size", "10", source]
+        with terminal(*arguments, env=environment(box)) as (process, read_until, _):
+            shown = read_until("100/100")
+            assert process.wait(30) == 0
+    assert "\x1b[" in shown
+    assert TOKEN not in shown
+
+
+@pytest.mark.parametrize("more", [[], ["--out", "results.csv"]])
+def test_without_a_terminal_more_than_100_need_yes(more: list[str], tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 101)
+    with Sandbox() as box:
+        env = environment(box)
+        refused = run("send", "-p", "najva", "--text", "سلام", *more, source, env=env, cwd=tmp_path)
+        assert (refused.returncode, len(box.messages)) == (2, 0)
+        assert "--yes" in refused.stderr
+        assert not (tmp_path / "results.csv").exists()
+        assert run("send", "-p", "najva", "--text", "سلام", "--yes", source, env=env).returncode == 0
+        assert len(box.messages) == 101
+
+
+def test_elsewhere_progress_is_plain_lines(tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 30)
+    with Sandbox() as box:
+        ran = run("send", "-p", "sepahan", "--text", "سلام", "--batch-size", "10", source, env=environment(box))
+    assert "30 of 30 done, 30 accepted\n" in ran.stderr
+    assert "\x1b" not in ran.stderr + ran.stdout
+
+
+def test_a_reader_that_goes_away_stops_the_send(tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 2_000)
+    with Sandbox() as box:
+        options = ["--yes", "--json", "--text", "سلام", "--rate-limit", "20", "--concurrency", "1"]
+        process = start("send", "-p", "sepahan", *options, source, env=environment(box))
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 1
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        process.stdin.close()
+        assert len(box.messages) < 2_000
+
+
+# The disk
+
+
+@pytest.mark.parametrize("size", [2_000, 12_000, 20_000])
+def test_a_full_disk_stops_the_send_and_is_told(size: int, tmp_path: Path):
+    import resource
+
+    source, out = write_mobiles(tmp_path / "r.csv", 400), tmp_path / "results.csv"
+    options = ["--yes", "--text", "سلام", "--batch-size", "20", "--concurrency", "1", source]
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    with Sandbox() as box:
+        env = environment(box, TMPDIR=os.fspath(tmp_path))
+        ran = run("send", "-p", "sepahan", *options, "--out", out, env=env, preexec_fn=limit)
+        sent = len(box.messages)
+        if size == 2_000:  # the plan itself does not fit
+            assert (ran.returncode, sent) == (1, 0)
+            return
+        assert ran.returncode == 1
+        assert "File too large" in ran.stderr
+        assert "Traceback" not in ran.stderr
+        assert "on_batch" not in ran.stderr
+        assert 0 < sent < 400
+        written = outcomes(out)
+        assert written.keys() == {"accepted"}
+        assert sent - 20 <= written["accepted"] <= sent
+        resumed = run("send", "-p", "sepahan", *options, "--resume", out, env=env)
+        assert resumed.returncode == (0 if written["accepted"] == sent else 1)
+        assert Counter(message.recipient for message in box.messages) == dict.fromkeys(
+            (message.recipient for message in box.messages), 1
+        )
+        assert len(box.messages) == 400
+    assert outcomes(out) == Counter(accepted=400 - (sent - written["accepted"]), unknown=sent - written["accepted"])
