@@ -1,0 +1,164 @@
+// One message: its text, its facts, its status to be set by hand, and the raw request and answer.
+
+import { attempt, get, on } from "./api.js";
+import { byId, copyButton, el, icon, ltr, prose } from "./dom.js";
+import { codeIn, counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
+import { prettyJSON } from "./json.js";
+import { badge, codeButton, moment, showStatus, statusPill } from "./messagerow.js";
+import { title } from "./providers.js";
+
+let shown = null; // the message in the page, or null
+
+const place = () => byId("message");
+
+/** Show the message with that number. */
+export async function openMessage(seq) {
+  place().hidden = false;
+  if (shown?.seq !== seq) shown = { seq };
+  try {
+    const message = await get(`/api/messages/${seq}`);
+    if (shown?.seq !== seq) return;
+    shown = message;
+    place().replaceChildren(...content(message));
+    place().scrollTop = 0;
+  } catch (error) {
+    if (shown?.seq === seq) place().replaceChildren(closeBar(), el("p", { class: "nothing" }, error.message));
+  }
+}
+
+export function closeMessage() {
+  shown = null;
+  place().hidden = true;
+  place().replaceChildren();
+}
+
+function closeBar() {
+  return el("div", { class: "closebar" }, el("a", { class: "quiet", href: "#/", title: "Close (Esc)", "aria-label": "Back to the inbox" }, icon("back"), icon("close")));
+}
+
+function content(message) {
+  return [closeBar(), head(message), bubble(message), facts(message), statuses(message), ...exchange(message)].filter(Boolean);
+}
+
+function head(message) {
+  const incoming = message.direction === "in";
+  const person = personOf(message);
+  return el(
+    "header",
+    {},
+    badge(message.provider),
+    el(
+      "div",
+      { class: "who" },
+      el("h1", {}, ltr(phone(person))),
+      el("span", { class: "line" }, incoming ? "wrote to " : "from ", ltr(digits(lineOf(message))), ` · ${title(message.provider)}`),
+    ),
+    el("a", { class: "quiet button", href: `#/phones/${encodeURIComponent(person)}` }, icon("phones"), "Phone"),
+    statusPill(message),
+  );
+}
+
+function bubble(message) {
+  const code = message.direction === "in" ? null : codeIn(message.text);
+  return el("div", { class: "letter" }, prose("p", "text", message.text), el("div", { class: "tools" }, codeButton(code), copyButton(message.text, "Copy the text")));
+}
+
+function facts(message) {
+  const incoming = message.direction === "in";
+  const rows = [
+    ["Time", moment(message.received_at, fullTime(message.received_at))],
+    ["Call", ltr(message.call)],
+    ["Size", `${counted(message.parts, "part")}, ${counted(message.characters, "character")}`],
+    ["Cost", rials(message.cost)],
+    ["Message id", ltr(message.message_id ?? "—", { class: "mono" })],
+    [incoming ? "Written by" : "Recipient", ltr(personOf(message), { class: "mono" })],
+  ];
+  return el("dl", { class: "facts" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+// The status
+
+function statuses(message) {
+  if (!message.statuses?.length) return null;
+  const buttons = message.statuses.map((choice) =>
+    el(
+      "button",
+      { type: "button", "data-status": choice.status, "data-code": choice.code, onclick: () => setStatus(message.seq, choice.code) },
+      el("b", {}, statusWord(choice.status)),
+      el("span", {}, ltr(number(choice.code)), " ", prose("span", "", choice.status_words ?? "")),
+    ),
+  );
+  const part = el("section", { class: "statuses", "aria-label": "Set the status" }, el("h2", {}, "Set the status"), el("div", { class: "choices" }, buttons));
+  showChosen(part, message.code);
+  return part;
+}
+
+function showChosen(part, code) {
+  for (const button of part.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.code === String(code)));
+}
+
+async function setStatus(seq, code) {
+  const answer = await attempt("PUT", `/api/messages/${seq}/status`, { code });
+  if (answer !== undefined && shown?.seq === seq) openMessage(seq);
+}
+
+function onStatuses({ changed, more }) {
+  if (shown === null) return;
+  const change = changed.find((entry) => entry.seq === shown.seq);
+  if (change) Object.assign(shown, change);
+  else if (more) return void openMessage(shown.seq);
+  const part = place().querySelector(".statuses");
+  if (!change || !part) return;
+  showChosen(part, shown.code);
+  showStatus(place().querySelector("header .status"), shown);
+}
+
+// The request and the answer
+
+function exchange({ request, answer }) {
+  return [
+    request && raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
+    answer && raw("Answer", `HTTP ${answer.status}`, answer.body, answer.cut, null),
+  ];
+}
+
+function raw(name, summary, body, isCut, headers) {
+  const text = body ?? "";
+  const pretty = prettyJSON(text);
+  const code = el("pre", { dir: "ltr", tabindex: 0, "aria-label": `${name} body` }, pretty ?? text);
+  const plain = pretty && el("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Raw");
+  plain?.addEventListener("click", () => {
+    const isRaw = plain.getAttribute("aria-pressed") === "false";
+    plain.setAttribute("aria-pressed", String(isRaw));
+    code.replaceChildren(...(isRaw ? [text] : prettyJSON(text)));
+  });
+  return el(
+    "section",
+    { class: "raw", "aria-label": name },
+    el("div", { class: "rawhead" }, el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, `Copy the ${name.toLowerCase()} body`)),
+    headers && headerList(headers),
+    text ? code : el("p", { class: "nothing" }, "No body"),
+    isCut && el("p", { class: "hint" }, "The rest of the body was not kept."),
+  );
+}
+
+function headerList(headers) {
+  const entries = Array.isArray(headers) ? headers : Object.entries(headers);
+  return el(
+    "details",
+    {},
+    el("summary", {}, counted(entries.length, "header")),
+    el("dl", { class: "headers", dir: "ltr" }, entries.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+  );
+}
+
+/** Write the message anew, as after a change of digits. */
+export function repaintMessage() {
+  if (shown?.text !== undefined) place().replaceChildren(...content(shown));
+}
+
+export function startMessage() {
+  on("statuses", onStatuses);
+  on("connected", () => shown && openMessage(shown.seq));
+  on("cleared", () => shown && openMessage(shown.seq));
+}

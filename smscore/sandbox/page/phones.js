@@ -1,0 +1,211 @@
+// Conversations by number, as the person with that phone sees them, and what the person writes back.
+
+import { attempt, choices, get, on } from "./api.js";
+import { byId, debounced, el, icon, ltr, note, prose, throttled } from "./dom.js";
+import { asciiDigits, clockTime, codeIn, counted, date, digits, lineOf, phone, when } from "./format.js";
+import { badge, codeButton, moment, statusPill } from "./messagerow.js";
+import { title } from "./providers.js";
+
+const PIECE = 100; // bubbles shown at once
+
+let number = null; // whose phone it is
+let bubbles = []; // the messages of that phone, oldest first
+let shownFrom = 0;
+let parts = null; // the elements that change
+
+const place = () => byId("view-phones");
+const isOpen = () => !place().hidden;
+
+/** Show the list of numbers, and the phone of one of them. */
+export async function openPhones(wanted) {
+  const isOther = wanted !== number;
+  number = wanted;
+  if (parts === null) await build();
+  place().classList.toggle("chosen", number !== null);
+  if (isOther) parts.chat.replaceChildren();
+  await Promise.all([listNumbers(), number && readConversation(true)]);
+}
+
+async function build() {
+  const search = el("input", { type: "search", placeholder: "Find or open a number", "aria-label": "Find or open a number", inputmode: "tel", dir: "ltr" });
+  const list = el("ol", { class: "numbers", role: "list", "aria-label": "Numbers" });
+  const chat = el("div", { class: "chat" });
+  search.addEventListener("input", debounced(listNumbers, 150));
+  search.addEventListener("keydown", (event) => event.key === "Enter" && openTyped(search.value));
+  parts = { search, list, chat };
+  place().replaceChildren(el("div", { class: "contacts" }, el("div", { class: "search" }, icon("search"), search), list), chat);
+}
+
+function openTyped(given) {
+  const plain = asciiDigits(given).replace(/[\s()-]/g, "");
+  const mobile = /^(?:\+98|0098|98|0)?(9\d{9})$/.exec(plain);
+  if (mobile) location.hash = `#/phones/${encodeURIComponent(`+98${mobile[1]}`)}`;
+  else note("Write a mobile number, such as 0912 000 0000.", "error");
+}
+
+// The numbers
+
+async function listNumbers() {
+  const known = await get("/api/conversations").catch(() => null); // asked again at the next message
+  if (known === null) return;
+  const conversations = known.conversations ?? known;
+  const wanted = asciiDigits(parts.search.value).replace(/\D/g, "").replace(/^0/, "");
+  const found = conversations.filter((entry) => entry.number.includes(wanted));
+  const isEmpty = found.length === 0;
+  parts.list.replaceChildren(...found.map(contact), ...(isEmpty ? [el("li", { class: "nothing" }, wanted ? "Press Enter to open this number." : "No number was heard of yet.")] : []));
+  if (number === null) parts.chat.replaceChildren(el("p", { class: "nothing" }, isEmpty ? "Once a message is sent, its recipient's phone is here." : "Choose a number to see its phone."));
+}
+
+function contact({ number: owner, last, count }) {
+  return el(
+    "li",
+    {},
+    el(
+      "a",
+      { href: `#/phones/${encodeURIComponent(owner)}`, "aria-current": owner === number ? "true" : null },
+      badge(last.provider),
+      el("b", {}, ltr(phone(owner))),
+      moment(last.received_at, when(last.received_at)),
+      prose("span", "text", last.text),
+      el("span", { class: "count", title: counted(count, "message") }, digits(String(count))),
+    ),
+  );
+}
+
+// The phone
+
+async function readConversation(isNew) {
+  const mine = number;
+  const path = encodeURIComponent(mine);
+  try {
+    const [answer, code] = await Promise.all([get(`/api/conversations/${path}`), get(`/api/codes/${path}`).catch(() => null)]);
+    if (mine !== number) return;
+    bubbles = answer.messages ?? answer;
+    if (isNew || shownFrom > bubbles.length) shownFrom = Math.max(0, bubbles.length - PIECE);
+    await showPhone(code?.code ?? null, isNew);
+  } catch (error) {
+    if (mine === number) parts.chat.replaceChildren(el("p", { class: "nothing" }, error.message));
+  }
+}
+
+async function showPhone(code, isNew) {
+  const log = parts.chat.querySelector(".log");
+  if (isNew || log === null) {
+    const composer = await makeComposer();
+    parts.chat.replaceChildren(el("header", {}), el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 }), composer);
+  }
+  showHead(code);
+  showBubbles(isNew);
+}
+
+function showHead(code) {
+  parts.chat.querySelector("header").replaceChildren(
+    el("a", { class: "quiet back", href: "#/phones", "aria-label": "Back to the numbers" }, icon("back")),
+    el("div", { class: "who" }, el("h1", {}, ltr(phone(number))), el("span", { class: "line" }, counted(bubbles.length, "message"))),
+    code && el("div", { class: "latest" }, el("span", {}, "Latest code"), codeButton(code)),
+  );
+}
+
+function showBubbles(isNew) {
+  const log = parts.chat.querySelector(".log");
+  const isAtEnd = isNew || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  const earlier = shownFrom > 0 && el("button", { type: "button", class: "quiet earlier", onclick: showEarlier }, `Show earlier messages (${digits(String(shownFrom))})`);
+  log.replaceChildren(...[earlier, ...withDays(bubbles.slice(shownFrom))].filter(Boolean));
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
+function showEarlier() {
+  shownFrom = Math.max(0, shownFrom - PIECE);
+  showBubbles(false);
+}
+
+function withDays(messages) {
+  let day = null;
+  return messages.flatMap((message) => {
+    const its = date(message.received_at);
+    const isNewDay = its !== day;
+    day = its;
+    return isNewDay ? [el("p", { class: "day", dir: "auto" }, its), bubble(message)] : [bubble(message)];
+  });
+}
+
+function bubble(message) {
+  const mine = message.direction === "in";
+  return el(
+    "div",
+    { class: mine ? "bubble mine" : "bubble" },
+    el("span", { class: "line" }, badge(message.provider), mine ? "to " : "", ltr(digits(lineOf(message)))),
+    prose("p", "text", message.text),
+    codeButton(mine ? null : codeIn(message.text)),
+    el("a", { class: "under", href: `#/message/${message.seq}`, "aria-label": `Message ${message.seq}` }, moment(message.received_at, clockTime(message.received_at)), mine ? null : statusPill(message)),
+  );
+}
+
+// Writing back
+
+async function makeComposer() {
+  const { providers } = await choices();
+  const last = bubbles.at(-1);
+  const lines = linesOf(providers);
+  const provider = el("select", { "aria-label": "Provider" }, providers.map(({ name }) => el("option", { value: name, selected: name === last?.provider }, title(name))));
+  const line = el("input", { "aria-label": "Line", list: "lines", placeholder: "Line", required: true, inputmode: "tel", dir: "ltr" });
+  const suggestions = el("datalist", { id: "lines" });
+  const text = el("textarea", { rows: 1, "aria-label": "Text", placeholder: "Write as this phone…", dir: "auto", required: true });
+  const fill = () => {
+    const own = lines.get(provider.value) ?? [];
+    suggestions.replaceChildren(...own.map((value) => el("option", { value })));
+    line.value = own[0] ?? "";
+  };
+  provider.addEventListener("change", fill);
+  fill();
+  const form = el(
+    "form",
+    { class: "composer", "aria-label": "Write to a line" },
+    el("div", { class: "towards" }, el("span", {}, "To"), provider, line, suggestions),
+    el("div", { class: "writing" }, text, el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"))),
+  );
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const message = { provider: provider.value, sender: number, number: line.value.trim(), text: text.value };
+    if ((await attempt("POST", "/api/inbound", message)) !== undefined) text.value = "";
+  });
+  return form;
+}
+
+/** The lines of each provider: those that wrote to this phone, latest first, then its others. */
+function linesOf(providers) {
+  const used = bubbles.toReversed();
+  const own = ({ name, lines }) => [...new Set([...used.filter((message) => message.provider === name).map(lineOf), ...(lines ?? [])])];
+  return new Map(providers.map((provider) => [provider.name, own(provider)]));
+}
+
+/** Write all anew, as after a change of digits. */
+export function repaintPhones() {
+  if (!isOpen() || parts === null) return;
+  listNumbers();
+  if (number) readConversation(false);
+}
+
+export function startPhones() {
+  const readSoon = throttled(() => isOpen() && number && readConversation(false), 300);
+  const listSoon = throttled(() => isOpen() && listNumbers(), 700);
+  on("messages", ({ messages, count }) => {
+    listSoon();
+    if (count > messages.length || messages.some((message) => [message.recipient, message.sender].includes(number))) readSoon();
+  });
+  on("statuses", ({ changed, more }) => {
+    const seqs = new Set(bubbles.slice(shownFrom).map((message) => message.seq));
+    if (more || changed.some((change) => seqs.has(change.seq))) readSoon();
+  });
+  for (const kind of ["cleared", "connected"]) {
+    on(kind, () => {
+      listSoon();
+      readSoon();
+    });
+  }
+}
