@@ -9,6 +9,7 @@ from typing import ClassVar, Final, cast
 import attrs
 
 from smscore.sandbox import Call, Emulation, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
 __all__ = ["IPPanelSandbox"]
@@ -32,6 +33,14 @@ STATUSES: Final[Mapping[int, str]] = {
     2: "delivered",
     3: "not delivered",
     4: "blacklisted",
+}
+
+MEANINGS: Final[Mapping[int, DeliveryStatus]] = {
+    0: DeliveryStatus.SENT,
+    1: DeliveryStatus.SENT,
+    2: DeliveryStatus.DELIVERED,
+    3: DeliveryStatus.UNDELIVERED,
+    4: DeliveryStatus.BLOCKED,
 }
 
 Json = dict[str, object]
@@ -308,6 +317,7 @@ class IPPanelSandbox(Emulation):
     first_id: ClassVar[int] = 1123544245
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
+    statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     routes: ClassVar[tuple[Route, ...]] = (Route("POST", "/api/send", send),)

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 
 from smscore.sandbox import Call, Emulation, Message, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
 __all__ = ["NajvaSandbox"]
@@ -43,6 +44,17 @@ STATUSES: Final[Mapping[int, str]] = {
     13: "ارسال پیامک لغو شده است.",
     14: "گیرنده دریافت این پیامک را بلاک کرده است.",
     100: "شناسه پیامک نامعتبر است",
+}
+MEANINGS: Final[Mapping[int, DeliveryStatus]] = {
+    1: DeliveryStatus.QUEUED,
+    2: DeliveryStatus.SCHEDULED,
+    4: DeliveryStatus.SENT,
+    6: DeliveryStatus.FAILED,
+    10: DeliveryStatus.DELIVERED,
+    11: DeliveryStatus.UNDELIVERED,
+    13: DeliveryStatus.CANCELLED,
+    14: DeliveryStatus.BLOCKED,
+    100: DeliveryStatus.NOT_FOUND,
 }
 NO_SUCH_ID: Final = 100
 BLOCKED: Final = 14
@@ -211,6 +223,7 @@ class NajvaSandbox(Emulation):
     first_id: ClassVar[int] = 2**53 + 1
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"Bearer (\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
+    statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})

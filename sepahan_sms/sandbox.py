@@ -22,6 +22,7 @@ from smscore.sandbox import (
     Stage,
     read_json,
 )
+from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
 __all__ = ["SepahanSandbox"]
@@ -75,6 +76,17 @@ STATUSES: Final[Mapping[int, str]] = {
     7: "رسیده به گوشی جزئی",
     8: "ارسال به مخابرات",
     16: "نرسیده به مخابرات",
+}
+MEANINGS: Final[Mapping[int, DeliveryStatus]] = {
+    -1: DeliveryStatus.NOT_FOUND,
+    0: DeliveryStatus.QUEUED,
+    1: DeliveryStatus.DELIVERED,
+    2: DeliveryStatus.UNDELIVERED,
+    3: DeliveryStatus.CANCELLED,
+    5: DeliveryStatus.BLOCKED,
+    7: DeliveryStatus.PARTIALLY_DELIVERED,
+    8: DeliveryStatus.SENT,
+    16: DeliveryStatus.FAILED,
 }
 NO_SUCH_ID: Final = -1
 
@@ -316,6 +328,7 @@ class SepahanSandbox(Emulation):
     first_id: ClassVar[int] = 639027944154527201  # past 2**53 and odd, as close to the sample's as a float cannot tell
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
+    statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     routes: ClassVar[tuple[Route, ...]] = (

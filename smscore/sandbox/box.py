@@ -18,6 +18,7 @@ from smscore.sandbox.state import Account, Inbound, Message, SandboxMessage, Sta
 __all__ = ["Sandbox"]
 
 OPENING_CREDIT: Final = 1_000_000_000
+KEPT: Final = 100_000  # messages
 
 # A wildcard address is for listening; a client on this machine connects to loopback.
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing binds to it unasked)
@@ -38,11 +39,11 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         credit: int = OPENING_CREDIT,
+        keep: int = KEPT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._emulations = emulations()
-        first_ids = {name: emulation.first_id for name, emulation in self._emulations.items()}
-        self._state = State(credit=credit, clock=clock, first_ids=first_ids)
+        self._state = State(self._emulations, credit=credit, clock=clock, keep=keep)
         self._host = host
         self._asked_port = port
         self._runner: web.AppRunner | None = None
@@ -117,7 +118,7 @@ class Sandbox:
             value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
         with self._state.lock:
             name = self._emulation(provider).name
-            self._state.inbox.append(Inbound(name, sender, number, text, self._state.now()))
+            self._state.come_in(Inbound(name, sender, number, text, self._state.now()))
 
     def settle(self, provider: str, message_id: int, code: int) -> None:
         """Set the status code of a message for good: undelivered, blocked, … A bulk id settles all of it.
@@ -132,7 +133,7 @@ class Sandbox:
             found = [m for m in self._state.messages if (m.provider, m.message_id) == (provider, message_id)]
             if not found:
                 raise KeyError(message_id)
-            self._state.settle(found, code, emulation.paid_back)
+            self._state.settle(found, code)
 
     def clear(self) -> None:
         """Forget every message and account. The clock goes on, and no id is given twice."""
@@ -150,7 +151,7 @@ class Sandbox:
         """Listen, in the running event loop. An ``OSError`` where the port is taken."""
         if self._runner is not None:
             raise RuntimeError("The sandbox is already running.")
-        runner = build_runner(self._emulations, self._state)
+        runner = build_runner(self._state, self._host)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._asked_port).start()

@@ -9,7 +9,9 @@ from typing import ClassVar, Final, TypeVar
 import attrs
 import msgspec
 
+from smscore.sandbox.exchange import Exchange
 from smscore.sandbox.state import Account, Message, Stage, State, stage_of
+from smscore.statuses import DeliveryStatus
 
 __all__ = ["Call", "Emulation", "Refusal", "Refused", "Reply", "Route", "Upload", "emulations", "read_json"]
 
@@ -60,13 +62,18 @@ class Route:
     answer: "Callable[[Call], Reply]"
     upload_limit: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The provider's own name for the call: the last word of its path."""
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
+
 
 class Emulation:
     """One provider, as tables: subclass it and name the class in the entry points of ``payamak.sandboxes``.
 
     ``token_form`` matches a whole Authorization header, its group 1 being the token. ``codes`` names the
-    statuses, ``stages`` picks one for each stage of a message, ``paid_back`` lists those that give a message's
-    cost back. ``refusals`` holds the replies, in the provider's envelope, to what the shell itself refuses.
+    statuses, ``statuses`` says what each means, ``stages`` picks one for each stage of a message, ``paid_back``
+    lists those that give a message's cost back. ``refusals`` holds the replies, in the provider's envelope, to what the shell itself refuses.
     """
 
     name: ClassVar[str]
@@ -74,6 +81,7 @@ class Emulation:
     token_form: ClassVar[re.Pattern[str]]
     routes: ClassVar[tuple[Route, ...]]
     codes: ClassVar[Mapping[int, str]]
+    statuses: ClassVar[Mapping[int, DeliveryStatus]]
     stages: ClassVar[Mapping[Stage, int]]
     paid_back: ClassVar[frozenset[int]] = frozenset()
     refusals: ClassVar[Mapping[Refusal, Reply]]
@@ -87,7 +95,11 @@ class Emulation:
         """The status code of a message at ``now``."""
         if message.settled is not None:
             return message.settled
-        return self.stages[stage_of(message.starts_at, now)]
+        return self.code_at(message, stage_of(message.starts_at, now))
+
+    def code_at(self, message: Message, stage: Stage) -> int:
+        """The status code that a message has at a stage by itself."""
+        return self.stages[stage]
 
 
 @attrs.frozen(repr=False)
@@ -103,6 +115,7 @@ class Call:
     headers: Mapping[str, str]
     upload: Upload | None
     now: float
+    exchange: Exchange
 
     def next_id(self) -> int:
         """An id that the provider has not given before, a 64-bit int."""
@@ -129,11 +142,16 @@ class Call:
             cost=cost,
             received_at=self.now,
             starts_at=self.now if starts_at is None else starts_at,
+            exchange=self.exchange,
         )
 
     def accept(self, messages: list[Message]) -> bool:
         """Charge and keep all of ``messages``; False, and nothing done, where the credit is too low."""
-        return self.state.accept(self.account, messages)
+        accepted = self.state.accept(self.account, messages)
+        if accepted and messages:
+            self.exchange.first = self.exchange.first or messages[0].seq
+            self.exchange.last = messages[-1].seq
+        return accepted
 
     def code(self, message: Message) -> int:
         """The status code of a message at the time of this call."""

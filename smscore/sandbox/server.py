@@ -2,13 +2,17 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 from aiohttp import BodyPartReader, web
 
+from smscore.sandbox import page_files
+from smscore.sandbox.api import add_rest_routes, guarded
 from smscore.sandbox.emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload
+from smscore.sandbox.events import Stream
+from smscore.sandbox.exchange import exchange
 from smscore.sandbox.state import State
 
 __all__ = ["build_runner"]
@@ -21,12 +25,26 @@ GRACE: Final = 1.0  # seconds for requests in flight when the server stops
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_runner(emulations: Mapping[str, Emulation], state: State) -> web.AppRunner:
-    """A server for all of ``emulations``, each below ``/<its name>``; nothing listens yet."""
+def build_runner(state: State, host: str) -> web.AppRunner:
+    """A server for all emulations, each below ``/<its name>``, and for the sandbox's own; nothing listens yet."""
     app = web.Application(client_max_size=LARGEST_BODY)
-    for emulation in emulations.values():
+    for emulation in state.emulations.values():
         _add_routes(app, emulation, state)
+    _add_own_routes(app, state, host)
     return web.AppRunner(app, access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE)
+
+
+def _add_own_routes(app: web.Application, state: State, host: str) -> None:
+    stream = Stream(state)
+
+    async def end(_: web.Application) -> None:
+        stream.end()
+
+    app.on_shutdown.append(end)
+    app.router.add_get("/", guarded(page_files.index, host))
+    app.router.add_get("/static/{name:.+}", guarded(page_files.static, host))
+    app.router.add_get("/events", guarded(stream.answer, host))
+    add_rest_routes(app, state, host)
 
 
 def _add_routes(app: web.Application, emulation: Emulation, state: State) -> None:
@@ -61,7 +79,9 @@ async def _reply(emulation: Emulation, route: Route, state: State, request: web.
         return emulation.refusals[Refusal.UNAUTHORIZED]
     upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
     body = await _read_body(emulation, request) if route.upload_limit is None else b""
+    asked = exchange(emulation.name, route.name, request.method, request.path_qs, request.headers, body)
     with state.lock:
+        state.tick()
         call = Call(
             emulation=emulation,
             state=state,
@@ -72,8 +92,19 @@ async def _reply(emulation: Emulation, route: Route, state: State, request: web.
             headers=request.headers,
             upload=upload,
             now=state.now(),
+            exchange=asked,
         )
+        reply = _answered(route, call)
+        asked.answered(reply.status, msgspec.json.encode(reply.body))
+        state.answered(asked)
+        return reply
+
+
+def _answered(route: Route, call: Call) -> Reply:
+    try:
         return route.answer(call)
+    except Refused as refused:
+        return refused.reply
 
 
 async def _read_body(emulation: Emulation, request: web.Request) -> bytes:

@@ -1,22 +1,33 @@
 """What the sandbox remembers: its clock, its accounts, what was sent and what came in."""
 
 import enum
+import hashlib
+import heapq
 import itertools
 import math
 import threading
 from bisect import bisect_right
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
+
+from smscore.sandbox.exchange import Exchange, RawMemory
+from smscore.sandbox.timeline import Timeline
+
+if TYPE_CHECKING:
+    from smscore.sandbox.emulation import Emulation
 
 __all__ = ["Account", "Inbound", "Message", "SandboxMessage", "Stage", "State", "stage_of"]
 
 # Seconds a message waits before each step, so that a demonstration can watch it move.
 QUEUED_FOR: Final = 1.0
 AT_OPERATOR_FOR: Final = 1.0
+
+MOST_ACCOUNTS: Final = 10_000
 
 
 class Stage(enum.Enum):
@@ -28,13 +39,13 @@ class Stage(enum.Enum):
     DELIVERED = "delivered"
 
 
-_STAGES: Final = (Stage.SCHEDULED, Stage.QUEUED, Stage.SENT, Stage.DELIVERED)
+STAGES: Final = (Stage.SCHEDULED, Stage.QUEUED, Stage.SENT, Stage.DELIVERED)
 _STARTS: Final = (0.0, QUEUED_FOR, QUEUED_FOR + AT_OPERATOR_FOR)
 
 
 def stage_of(starts_at: float, now: float) -> Stage:
     """The stage at ``now`` of a message whose sending starts at ``starts_at`` (seconds since the epoch)."""
-    return _STAGES[bisect_right(_STARTS, now - starts_at)]
+    return STAGES[bisect_right(_STARTS, now - starts_at)]
 
 
 def masked(number: str) -> str:
@@ -74,9 +85,11 @@ class Message:
     received_at: float
     starts_at: float
     settled: int | None = None  # a code set by hand, in place of the one the clock gives
+    exchange: Exchange | None = None
+    seq: int = 0
 
 
-@attrs.frozen(repr=False, eq=False)
+@attrs.define(repr=False, eq=False)
 class Inbound:
     """One message that came in on a line of a provider."""
 
@@ -85,6 +98,7 @@ class Inbound:
     number: str
     text: str
     received_at: float
+    seq: int = 0
 
 
 @attrs.define(repr=False, eq=False)
@@ -92,11 +106,12 @@ class Account:
     """What belongs to one token of one provider. ``credit`` is in Rials."""
 
     credit: int
-    messages: list[Message] = attrs.field(factory=list[Message])
+    messages: deque[Message] = attrs.field(factory=deque[Message])
     by_id: dict[int, Message] = attrs.field(factory=dict[int, Message])
     request_ids: dict[str, float] = attrs.field(factory=dict[str, float])
     file_ids: set[str] = attrs.field(factory=set[str])
     read: set[Inbound] = attrs.field(factory=set[Inbound])
+    key: tuple[str, str] = ("", "")
 
     def accept(self, messages: list[Message]) -> bool:
         """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
@@ -104,62 +119,218 @@ class Account:
         if cost > self.credit:
             return False
         self.credit -= cost
-        self.messages.extend(messages)
-        self.by_id.update((message.message_id, message) for message in messages)
+        for message in messages:
+            self.hold(message)
         return True
+
+    def hold(self, message: Message) -> None:
+        """Keep a message that is paid for."""
+        self.messages.append(message)
+        self.by_id[message.message_id] = message
+
+    def forget_oldest(self, message: Message) -> None:
+        """Forget a message that is the oldest of this account, if it still has it."""
+        if self.messages and self.messages[0] is message:
+            self.messages.popleft()
+        if self.by_id.get(message.message_id) is message:
+            del self.by_id[message.message_id]
+
+
+class Changes:
+    """The messages whose status changed, lately: how many in all, and which ones of late."""
+
+    MOST: Final = 200
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._recent: deque[Message] = deque(maxlen=self.MOST)
+
+    def add(self, message: Message) -> None:
+        self.count += 1
+        self._recent.append(message)
+
+    def since(self, count: int) -> list[Message]:
+        """The messages that changed after the first ``count`` changes, each once; at most the last 200."""
+        new = min(self.count - count, len(self._recent))
+        recent = list(self._recent)[len(self._recent) - new :]
+        return list({message.seq: message for message in recent}.values())
 
 
 class State:
     """All of the sandbox's memory. Whoever uses it holds its ``lock``: requests and the user's thread alike."""
 
-    def __init__(self, *, credit: int, clock: Callable[[], float], first_ids: Mapping[str, int]) -> None:
+    def __init__(
+        self, emulations: "Mapping[str, Emulation]", *, credit: int, clock: Callable[[], float], keep: int
+    ) -> None:
         self.lock: AbstractContextManager[bool] = threading.RLock()
+        self.emulations = emulations
+        self.timeline: Timeline[Message | Inbound] = Timeline(keep)
+        self.changes = Changes()
+        self.notices: dict[str, int] = dict.fromkeys(("cleared", "faults", "clock"), 0)
+        self.ids = {name: emulation.first_id for name, emulation in emulations.items()}
+        self.ahead = 0.0
         self._opening_credit = credit
         self._clock = clock
-        self._ahead = 0.0
-        self._ids: dict[str, Iterator[int]] = {
-            provider: itertools.count(first) for provider, first in first_ids.items()
-        }
-        self.clear()
+        self._listeners: set[Callable[[], None]] = set()
+        self._forget_all()
 
-    def clear(self) -> None:
-        """Forget every account and message. Clock and ids go on, so that no id is given twice."""
-        self._accounts: dict[tuple[str, str], Account] = {}
-        self.messages: list[Message] = []
-        self.inbox: list[Inbound] = []
+    def _forget_all(self) -> None:
+        self._accounts: OrderedDict[tuple[str, str], Account] = OrderedDict()
+        self._steps: list[_Step] = []
+        self._raw = RawMemory()
+        self.inbox: deque[Inbound] = deque()
+
+    # The clock
 
     def now(self) -> float:
         """Seconds since the epoch on the sandbox's clock."""
-        return self._clock() + self._ahead
+        return self._clock() + self.ahead
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward; ``ValueError`` for any other step."""
         if not (math.isfinite(seconds) and seconds >= 0):
             raise ValueError("The sandbox's clock only goes forward, by a finite number of seconds.")
-        datetime.fromtimestamp(self.now() + seconds, UTC)  # raises where the calendar ends
-        self._ahead += seconds
+        try:
+            datetime.fromtimestamp(self.now() + seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValueError("The calendar ends at the year 9999: move the clock by less.") from None
+        self.ahead += seconds
+        self.notices["clock"] += 1
+        self.tick()
+
+    def tick(self) -> None:
+        """Let every message take the steps that are due, each at its own time."""
+        now = self.now()
+        while self._steps and self._steps[0][0] <= now:
+            due, step, first, last = heapq.heappop(self._steps)
+            for message in self._between(first, last):
+                self._step(message, step)
+            if step + 1 < len(_STARTS):
+                heapq.heappush(self._steps, (due + _STARTS[step + 1] - _STARTS[step], step + 1, first, last))
+
+    def _between(self, first: int, last: int) -> Iterator[Message]:
+        for seq in range(max(first, self.timeline.first), last + 1):
+            message = self.timeline.get(seq)
+            if isinstance(message, Message) and message.settled is None:
+                yield message
+
+    def _step(self, message: Message, step: int) -> None:
+        emulation = self.emulations[message.provider]
+        old, new = (emulation.code_at(message, stage) for stage in STAGES[step : step + 2])
+        self._change(message, old, new)
+
+    def _change(self, message: Message, old: int, new: int) -> None:
+        if old == new:
+            return
+        paid_back = self.emulations[message.provider].paid_back
+        message.account.credit += message.cost * ((new in paid_back) - (old in paid_back))
+        self.changes.add(message)
+
+    # Accounts and ids
 
     def account(self, provider: str, token: str) -> Account:
-        """The account of a token, opened at its first use."""
-        key = (provider, token)
-        if key not in self._accounts:
-            self._accounts[key] = Account(self._opening_credit)
-        return self._accounts[key]
+        """The account of a token, opened at its first use. Of very many, the one longest not used is closed."""
+        key = (provider, hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest())
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._accounts[key] = Account(self._opening_credit, key=key)
+            if len(self._accounts) > MOST_ACCOUNTS:
+                self._accounts.popitem(last=False)
+        self._accounts.move_to_end(key)
+        return account
 
     def next_id(self, provider: str) -> int:
         """The next id of a provider, counted from its first one."""
-        return next(self._ids[provider])
+        given = self.ids[provider]
+        self.ids[provider] = given + 1
+        return given
+
+    # Messages
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every message sent that is kept, oldest first."""
+        return [entry for entry in self.timeline if isinstance(entry, Message)]
 
     def accept(self, account: Account, messages: list[Message]) -> bool:
         """Charge and keep all of ``messages``, or none; False where the credit is too low."""
         accepted = account.accept(messages)
-        if accepted:
-            self.messages.extend(messages)
+        if accepted and messages:
+            for message in messages:
+                self.timeline.add(message)
+            self._plan(messages)
+            self._overflow()
+            self._heard()
         return accepted
 
-    def settle(self, messages: Iterable[Message], code: int, paid_back: frozenset[int]) -> None:
-        """Set the code of messages by hand; one in ``paid_back`` gives their cost back, once."""
+    def _plan(self, messages: list[Message]) -> None:
+        """Note when the messages take their next steps, those that start together as one."""
+        now = self.now()
+        for starts_at, group in itertools.groupby(messages, key=lambda message: message.starts_at):
+            seqs = [message.seq for message in group]
+            step = bisect_right(_STARTS, now - starts_at)
+            if step < len(_STARTS):
+                heapq.heappush(self._steps, (starts_at + _STARTS[step], step, seqs[0], seqs[-1]))
+        if len(self._steps) > 1000 + 2 * len(self.timeline):
+            self._steps = [entry for entry in self._steps if entry[3] >= self.timeline.first]
+            heapq.heapify(self._steps)
+
+    def come_in(self, inbound: Inbound) -> None:
+        """Keep a message that came in on a line."""
+        self.timeline.add(inbound)
+        self.inbox.append(inbound)
+        self._overflow()
+        self._heard()
+
+    def _overflow(self) -> None:
+        for entry in self.timeline.overflow():
+            if isinstance(entry, Message):
+                entry.account.forget_oldest(entry)
+            elif self.inbox and self.inbox[0] is entry:
+                self.inbox.popleft()
+
+    def answered(self, exchange: Exchange) -> None:
+        """Keep what was asked and answered, where it sent messages that are still kept."""
+        if exchange.last >= self.timeline.first:
+            self._raw.add(exchange, self.timeline.first)
+
+    def settle(self, messages: Iterable[Message], code: int) -> None:
+        """Set the code of messages by hand, in place of what the clock gives."""
+        self.tick()
         for message in messages:
-            back = (code in paid_back) - (message.settled in paid_back)
-            message.account.credit += message.cost * back
+            old = self.emulations[message.provider].code(message, self.now())
             message.settled = code
+            self._change(message, old, code)
+
+    def clear(self) -> None:
+        """Forget every account and message. Clock and ids go on, so that no id is given twice."""
+        self.timeline.drop(list(self.timeline))
+        self._forget_all()
+        self.notices["cleared"] += 1
+
+    def clear_provider(self, provider: str) -> None:
+        """Forget one provider's accounts and messages."""
+        self.timeline.drop([entry for entry in self.timeline if entry.provider == provider])
+        for key in [key for key in self._accounts if key[0] == provider]:
+            del self._accounts[key]
+        self.inbox = deque(inbound for inbound in self.inbox if inbound.provider != provider)
+        self.notices["cleared"] += 1
+
+    # Who waits for messages
+
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Call ``listener`` after every message that is kept, in whatever thread that is."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    def _heard(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+
+# When it is due, which of the steps it is, and the first and last place of the messages that take it.
+_Step = tuple[float, int, int, int]

@@ -55,7 +55,7 @@ class Api:
 
 @pytest.fixture
 async def box() -> AsyncIterator[Sandbox]:
-    async with Sandbox(clock=lambda: NOON) as box:
+    async with Sandbox(clock=lambda: NOON, keep=200_000) as box:
         yield box
 
 
