@@ -290,12 +290,8 @@ export function startInbox() {
   on("messages", onMessages);
   on("statuses", onStatuses);
   on("cleared", onCleared);
-  on("connected", () => (list.items.length ? refreshAfterBreak() : reload()));
+  on("connected", () => (list.isAtTop ? reload() : refreshSoon()));
   document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
   buildFilters().catch((error) => note(error.message, "error"));
-}
-
-function refreshAfterBreak() {
-  if (list.isAtTop) reload();
-  else refreshSoon();
+  reload();
 }

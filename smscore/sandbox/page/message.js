@@ -85,7 +85,7 @@ function statuses(message) {
       "button",
       { type: "button", "data-status": choice.status, "data-code": choice.code, onclick: () => setStatus(message.seq, choice.code) },
       el("b", {}, statusWord(choice.status)),
-      el("span", {}, ltr(number(choice.code)), " ", prose("span", "", choice.status_words ?? "")),
+      el("span", {}, ltr(number(choice.code)), prose("span", "", choice.status_words ?? "")),
     ),
   );
   const part = el("section", { class: "statuses", "aria-label": "Set the status" }, el("h2", {}, "Set the status"), el("div", { class: "choices" }, buttons));

@@ -76,29 +76,33 @@ function contact({ number: owner, last, count }) {
 
 async function readConversation(isNew) {
   const mine = number;
-  const path = encodeURIComponent(mine);
   try {
-    const [answer, code] = await Promise.all([get(`/api/conversations/${path}`), get(`/api/codes/${path}`).catch(() => null)]);
+    const answer = await get(`/api/conversations/${encodeURIComponent(mine)}`);
     if (mine !== number) return;
     bubbles = answer.messages ?? answer;
     if (isNew || shownFrom > bubbles.length) shownFrom = Math.max(0, bubbles.length - PIECE);
-    await showPhone(code?.code ?? null, isNew);
+    await showPhone(isNew);
   } catch (error) {
     if (mine === number) parts.chat.replaceChildren(el("p", { class: "nothing" }, error.message));
   }
 }
 
-async function showPhone(code, isNew) {
+async function showPhone(isNew) {
   const log = parts.chat.querySelector(".log");
   if (isNew || log === null) {
     const composer = await makeComposer();
     parts.chat.replaceChildren(el("header", {}), el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 }), composer);
   }
-  showHead(code);
+  showHead();
   showBubbles(isNew);
 }
 
-function showHead(code) {
+/** The one-time code that was sent last. */
+const latestCode = () => bubbles.reduce((code, message) => sentCode(message) ?? code, null);
+const sentCode = (message) => (message.direction === "in" ? null : codeIn(message.text));
+
+function showHead() {
+  const code = latestCode();
   parts.chat.querySelector("header").replaceChildren(
     el("a", { class: "quiet back", href: "#/phones", "aria-label": "Back to the numbers" }, icon("back")),
     el("div", { class: "who" }, el("h1", {}, ltr(phone(number))), el("span", { class: "line" }, counted(bubbles.length, "message"))),
@@ -136,7 +140,7 @@ function bubble(message) {
     { class: mine ? "bubble mine" : "bubble" },
     el("span", { class: "line" }, badge(message.provider), mine ? "to " : "", ltr(digits(lineOf(message)))),
     prose("p", "text", message.text),
-    codeButton(mine ? null : codeIn(message.text)),
+    codeButton(sentCode(message)),
     el("a", { class: "under", href: `#/message/${message.seq}`, "aria-label": `Message ${message.seq}` }, moment(message.received_at, clockTime(message.received_at)), mine ? null : statusPill(message)),
   );
 }
