@@ -8,7 +8,7 @@ from typing import ClassVar, Final, cast
 
 import attrs
 
-from smscore.sandbox import Call, Emulation, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.sandbox import Call, Emulation, ErrorCode, Refusal, Refused, Reply, Route, Stage, read_json
 from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
@@ -308,6 +308,12 @@ REFUSALS: Final = {
     Refusal.BODY: error(422, "400-2", WRONG_BODY),
     Refusal.SIZE: error(413, "400-2", TOO_LARGE),
 }
+# By their HTTP status: the codes of two of them are the same.
+ERROR_CODES: Final = {
+    401: ErrorCode(UNAUTHORIZED, REFUSALS[Refusal.UNAUTHORIZED]),
+    404: ErrorCode(NO_ROUTE, REFUSALS[Refusal.ROUTE]),
+    422: ErrorCode(WRONG_BODY, REFUSALS[Refusal.BODY]),
+}
 
 
 class IPPanelSandbox(Emulation):
@@ -320,4 +326,6 @@ class IPPanelSandbox(Emulation):
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
+    lines: ClassVar[tuple[str, ...]] = ("+983000505",)
     routes: ClassVar[tuple[Route, ...]] = (Route("POST", "/api/send", send),)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import attrs
 import msgspec
 
-from smscore.sandbox import Call, Emulation, Message, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.sandbox import Call, Emulation, ErrorCode, Message, Refusal, Refused, Reply, Route, Stage, read_json
 from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
@@ -214,6 +214,10 @@ REFUSALS: Final = {
     Refusal.BODY: error(400),
     Refusal.SIZE: error(413),
 }
+ERROR_CODES: Final = {
+    code: ErrorCode(words, error(code, words))
+    for code, words in {400: WRONG, 413: TOO_LARGE, 414: TOO_MANY_RECIPIENTS, 418: NO_CREDIT}.items()
+}
 
 
 class NajvaSandbox(Emulation):
@@ -227,6 +231,8 @@ class NajvaSandbox(Emulation):
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})
+    errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
+    lines: ClassVar[tuple[str, ...]] = (DEFAULT_LINE,)
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/v2/sms/send", send),
         Route("POST", "/v2/sms/send-p2p", send_p2p),
@@ -234,3 +240,7 @@ class NajvaSandbox(Emulation):
         Route("POST", "/v2/sms/status", status),
         Route("GET", "/v2/sms/outbox", outbox),
     )
+
+    def report(self, message: Message, code: int) -> Mapping[str, int] | None:
+        """The two parameters of Najva's webhook (document: وب‌هوک)."""
+        return {"messageid": message.message_id, "status": code}

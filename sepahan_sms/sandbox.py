@@ -13,6 +13,7 @@ from persiantools.jdatetime import JalaliDateTime
 from smscore.sandbox import (
     Call,
     Emulation,
+    ErrorCode,
     Inbound,
     Message,
     Refusal,
@@ -192,9 +193,10 @@ def accept(call: Call, batch: Batch) -> Reply:
 
 
 def draft(call: Call, recipient: str, sender: str, text: str) -> Message | None:
-    if not _RECIPIENT.fullmatch(recipient):
+    number = "+98" + recipient[1:]
+    if not _RECIPIENT.fullmatch(recipient) or call.refuses(number):
         return None
-    return call.message("+98" + recipient[1:], sender, text, PRICE * count_parts(text))
+    return call.message(number, sender, text, PRICE * count_parts(text))
 
 
 # Request ids
@@ -319,6 +321,7 @@ REFUSALS: Final = {
     Refusal.BODY: error(-21),
     Refusal.SIZE: error(-21),
 }
+ERROR_CODES: Final = {code: ErrorCode(words, error(code)) for code, words in ERRORS.items() if code != 404}
 
 
 class SepahanSandbox(Emulation):
@@ -331,6 +334,8 @@ class SepahanSandbox(Emulation):
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
+    lines: ClassVar[tuple[str, ...]] = ("50003300",)
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/api/Sms/Send", send),
         Route("POST", "/api/Sms/SendP2P", send_p2p),

@@ -11,12 +11,15 @@
 """
 
 from smscore.sandbox.box import Sandbox
-from smscore.sandbox.emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload, read_json
-from smscore.sandbox.state import Inbound, Message, SandboxMessage, Stage
+from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json
+from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox.stages import Stage
+from smscore.sandbox.state import Inbound, Message, SandboxMessage
 
 __all__ = [
     "Call",
     "Emulation",
+    "ErrorCode",
     "Inbound",
     "Message",
     "Refusal",

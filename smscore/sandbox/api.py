@@ -1,6 +1,8 @@
 """The shell of the REST interface: who may call, what a call says, and how it is answered."""
 
+import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 from typing import Any, Final, TypeVar
@@ -24,18 +26,23 @@ READING: Final = frozenset({"GET", "HEAD"})
 LOCAL_ENDINGS: Final = (".localhost", ".local", ".internal", ".test")
 
 
-def add_rest_routes(app: web.Application, state: State, host: str) -> None:
-    """Serve every route of the table below ``/api``."""
+def add_rest_routes(app: web.Application, state: State, host: str, over: asyncio.Event) -> None:
+    """Serve every route of the table; ``over`` lets go of those that wait."""
     for route in ROUTES:
-        app.router.add_route(route.method, route.url, guarded(_handler(route, state), host))
+        app.router.add_route(route.method, route.url, guarded(_handler(route, state, over), host))
 
     async def unknown(request: web.Request) -> web.StreamResponse:
-        allowed = [route.method for route in ROUTES if route.url == request.path]
-        if allowed:
-            raise RestError(405, f"This call takes {' and '.join(allowed)}.")
-        raise RestError(404, "No such call: /openapi.json lists them.")
+        allowed = [route.method for route in ROUTES if pattern(route.url).fullmatch(request.path)]
+        if not allowed:
+            raise RestError(404, "No such call: /openapi.json lists them.")
+        words = Problem(f"This call takes {' and '.join(allowed)}.")
+        return json_response(words, 405, Allow=", ".join(allowed))
 
     app.router.add_route("*", r"/api{rest:[\s\S]*}", guarded(unknown, host))
+
+
+def pattern(url: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{\w+}", "[^/]+", url))
 
 
 def guarded(handler: Handler, host: str) -> Handler:
@@ -78,10 +85,12 @@ def is_address(name: str) -> bool:
     return True
 
 
-def _handler(route: RestRoute, state: State) -> Handler:
+def _handler(route: RestRoute, state: State, over: asyncio.Event) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        ask: Ask[Any, Any] = Ask(
+        ask: Ask[Any, Any, Any] = Ask(
             state,
+            over,
+            f"{request.scheme}://{request.host}",
             converted(dict(request.match_info), route.path, 404),
             converted(_query(request), route.query, 422),
             await _body(request, route.body),
@@ -92,7 +101,7 @@ def _handler(route: RestRoute, state: State) -> Handler:
     return handle
 
 
-def _locked(route: RestRoute, ask: Ask[Any, Any]) -> object:
+def _locked(route: RestRoute, ask: Ask[Any, Any, Any]) -> object:
     with ask.state.lock:
         ask.state.tick()
         return route.answer(ask)
@@ -149,12 +158,12 @@ async def _bytes(request: web.Request) -> bytes:
     return bytes(body)
 
 
-def json_response(body: object, status: int = 200) -> web.Response:
+def json_response(body: object, status: int = 200, **headers: str) -> web.Response:
     """An answer in JSON, which no cache keeps."""
     return web.Response(
         body=msgspec.json.encode(body),
         status=status,
         content_type="application/json",
         charset="utf-8",
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store", **headers},
     )

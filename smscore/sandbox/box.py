@@ -98,7 +98,8 @@ class Sandbox:
     def set_credit(self, provider: str, token: str, rials: int) -> None:
         """Set the credit of that token's account, in Rials."""
         with self._state.lock:
-            self._account(provider, token).credit = rials
+            self._account(provider, token)
+            self._state.set_credit(provider, token, rials)
 
     def _account(self, provider: str, token: str) -> Account:
         if not token or token.strip() != token or token.startswith("Bearer "):

@@ -3,9 +3,12 @@
 import re
 from collections import deque
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
+
+if TYPE_CHECKING:
+    from smscore.sandbox.faults import Fault
 
 __all__ = ["Exchange", "RawMemory"]
 
@@ -35,12 +38,14 @@ class Exchange:
     answer_cut: bool = False
     first: int = 0
     last: int = 0
+    fault: "Fault | None" = None
 
     def answered(self, status: int | None, body: bytes) -> None:
         """Note what was answered."""
         self.status, self.answer, self.answer_cut = status, body[:CUT_AT], len(body) > CUT_AT
 
     def size(self) -> int:
+        """Bytes that may be long, together."""
         return len(self.headers) + len(self.body) + len(self.answer)
 
     def cut(self) -> None:

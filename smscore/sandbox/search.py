@@ -1,6 +1,7 @@
 """Finding messages among those that are kept."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -8,10 +9,12 @@ from typing import Final
 import attrs
 
 from smscore.numbers import with_ascii_digits
+from smscore.sandbox.spelling import normal
 from smscore.sandbox.state import Inbound, Message, State
-from smscore.sandbox.views import Entry, normal
+from smscore.sandbox.views import Entry
+from smscore.statuses import DeliveryStatus
 
-__all__ = ["Wanted", "code_in", "is_of", "search"]
+__all__ = ["Wanted", "code_in", "conversations", "is_of", "next_message", "search"]
 
 Test = Callable[[Entry], bool]
 
@@ -21,7 +24,7 @@ class Wanted:
     """What messages are looked for; None leaves a thing open."""
 
     provider: str | None = None
-    status: str | None = None
+    status: DeliveryStatus | None = None
     number: str | None = None
     text: str | None = None
     direction: str | None = None
@@ -45,19 +48,18 @@ def tests(wanted: Wanted, state: State) -> Iterator[Test]:
 
 def has_number(given: str) -> Test:
     """Whether the number, or a piece of one, is whom a message went to or came from."""
-    number = normal(with_ascii_digits(given).strip())
+    number = normal(given)
     return lambda entry: any(number in part for part in numbers(entry))
 
 
-def has_status(status: str, state: State) -> Test:
+def has_status(status: DeliveryStatus, state: State) -> Test:
     now = state.now()
 
     def test(entry: Entry) -> bool:
         if isinstance(entry, Inbound):
             return False
         emulation = state.emulations[entry.provider]
-        found = emulation.statuses.get(emulation.code(entry, now))
-        return found is not None and found.value == status
+        return emulation.statuses.get(emulation.code(entry, now)) is status
 
     return test
 
@@ -75,7 +77,7 @@ def person(entry: Entry) -> str:
 
 def is_of(number: str) -> Test:
     """Whether a message went to this number or came from it."""
-    wanted = normal(with_ascii_digits(number).strip())
+    wanted = normal(number)
     return lambda entry: person(entry) == wanted
 
 
@@ -85,6 +87,27 @@ def search(state: State, wanted: Wanted, entries: Iterable[Entry], limit: int) -
     found = (entry for entry in entries if all(check(entry) for check in checks))
     page = list(islice(found, limit))
     return page, len(page) + sum(1 for _ in found)
+
+
+def next_message(state: State, number: str | None, text: str | None, after: int) -> Message | None:
+    """The oldest message out that came after a place, to a number and with a text in it."""
+    found = None
+    checks = [*([is_of(number)] if number else []), *tests(Wanted(direction="out", text=text), state)]
+    for entry in state.timeline.newest_first(after=after):
+        if isinstance(entry, Message) and all(check(entry) for check in checks):
+            found = entry
+    return found
+
+
+def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:
+    """The numbers heard of last: each with its last message and how many of its are kept."""
+    counts = Counter(map(person, state.timeline))
+    last: dict[str, Entry] = {}
+    for entry in state.timeline.newest_first():
+        if len(last) == min(limit, len(counts)):
+            break
+        last.setdefault(person(entry), entry)
+    return [(number, entry, counts[number]) for number, entry in last.items()]
 
 
 # A code is a group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number.

@@ -1,6 +1,5 @@
 """What the sandbox remembers: its clock, its accounts, what was sent and what came in."""
 
-import enum
 import hashlib
 import heapq
 import itertools
@@ -16,36 +15,17 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from smscore.sandbox.exchange import Exchange, RawMemory
+from smscore.sandbox.faults import Faults
+from smscore.sandbox.stages import STAGES, STARTS
 from smscore.sandbox.timeline import Timeline
+from smscore.sandbox.webhook import Report, Webhook
 
 if TYPE_CHECKING:
     from smscore.sandbox.emulation import Emulation
 
-__all__ = ["Account", "Inbound", "Message", "SandboxMessage", "Stage", "State", "stage_of"]
-
-# Seconds a message waits before each step, so that a demonstration can watch it move.
-QUEUED_FOR: Final = 1.0
-AT_OPERATOR_FOR: Final = 1.0
+__all__ = ["Account", "Inbound", "Message", "SandboxMessage", "State"]
 
 MOST_ACCOUNTS: Final = 10_000
-
-
-class Stage(enum.Enum):
-    """How far a message has come; each provider has a code of its own for it."""
-
-    SCHEDULED = "scheduled"
-    QUEUED = "queued"
-    SENT = "sent to the operator"
-    DELIVERED = "delivered"
-
-
-STAGES: Final = (Stage.SCHEDULED, Stage.QUEUED, Stage.SENT, Stage.DELIVERED)
-_STARTS: Final = (0.0, QUEUED_FOR, QUEUED_FOR + AT_OPERATOR_FOR)
-
-
-def stage_of(starts_at: float, now: float) -> Stage:
-    """The stage at ``now`` of a message whose sending starts at ``starts_at`` (seconds since the epoch)."""
-    return STAGES[bisect_right(_STARTS, now - starts_at)]
 
 
 def masked(number: str) -> str:
@@ -166,7 +146,9 @@ class State:
         self.emulations = emulations
         self.timeline: Timeline[Message | Inbound] = Timeline(keep)
         self.changes = Changes()
-        self.notices: dict[str, int] = dict.fromkeys(("cleared", "faults", "clock"), 0)
+        self.faults = Faults(emulations)
+        self.webhook = Webhook()
+        self._cleared = self._advanced = 0
         self.ids = {name: emulation.first_id for name, emulation in emulations.items()}
         self.ahead = 0.0
         self._opening_credit = credit
@@ -179,6 +161,11 @@ class State:
         self._steps: list[_Step] = []
         self._raw = RawMemory()
         self.inbox: deque[Inbound] = deque()
+
+    @property
+    def notices(self) -> dict[str, int]:
+        """How often each of these happened, for those who watch."""
+        return {"cleared": self._cleared, "faults": self.faults.version, "clock": self._advanced}
 
     # The clock
 
@@ -195,7 +182,7 @@ class State:
         except (ValueError, OverflowError, OSError):
             raise ValueError("The calendar ends at the year 9999: move the clock by less.") from None
         self.ahead += seconds
-        self.notices["clock"] += 1
+        self._advanced += 1
         self.tick()
 
     def tick(self) -> None:
@@ -205,8 +192,8 @@ class State:
             due, step, first, last = heapq.heappop(self._steps)
             for message in self._between(first, last):
                 self._step(message, step)
-            if step + 1 < len(_STARTS):
-                heapq.heappush(self._steps, (due + _STARTS[step + 1] - _STARTS[step], step + 1, first, last))
+            if step + 1 < len(STARTS):
+                heapq.heappush(self._steps, (due + STARTS[step + 1] - STARTS[step], step + 1, first, last))
 
     def _between(self, first: int, last: int) -> Iterator[Message]:
         for seq in range(max(first, self.timeline.first), last + 1):
@@ -225,6 +212,9 @@ class State:
         paid_back = self.emulations[message.provider].paid_back
         message.account.credit += message.cost * ((new in paid_back) - (old in paid_back))
         self.changes.add(message)
+        report = self.emulations[message.provider].report(message, new)
+        if report is not None:
+            self.webhook.add(Report(message.message_id, new, report))
 
     # Accounts and ids
 
@@ -238,6 +228,10 @@ class State:
                 self._accounts.popitem(last=False)
         self._accounts.move_to_end(key)
         return account
+
+    def set_credit(self, provider: str, token: str, rials: int) -> None:
+        """Set the credit of a token's account, in Rials."""
+        self.account(provider, token).credit = rials
 
     def next_id(self, provider: str) -> int:
         """The next id of a provider, counted from its first one."""
@@ -268,9 +262,9 @@ class State:
         now = self.now()
         for starts_at, group in itertools.groupby(messages, key=lambda message: message.starts_at):
             seqs = [message.seq for message in group]
-            step = bisect_right(_STARTS, now - starts_at)
-            if step < len(_STARTS):
-                heapq.heappush(self._steps, (starts_at + _STARTS[step], step, seqs[0], seqs[-1]))
+            step = bisect_right(STARTS, now - starts_at)
+            if step < len(STARTS):
+                heapq.heappush(self._steps, (starts_at + STARTS[step], step, seqs[0], seqs[-1]))
         if len(self._steps) > 1000 + 2 * len(self.timeline):
             self._steps = [entry for entry in self._steps if entry[3] >= self.timeline.first]
             heapq.heapify(self._steps)
@@ -306,7 +300,7 @@ class State:
         """Forget every account and message. Clock and ids go on, so that no id is given twice."""
         self.timeline.drop(list(self.timeline))
         self._forget_all()
-        self.notices["cleared"] += 1
+        self._cleared += 1
 
     def clear_provider(self, provider: str) -> None:
         """Forget one provider's accounts and messages."""
@@ -314,7 +308,7 @@ class State:
         for key in [key for key in self._accounts if key[0] == provider]:
             del self._accounts[key]
         self.inbox = deque(inbound for inbound in self.inbox if inbound.provider != provider)
-        self.notices["cleared"] += 1
+        self._cleared += 1
 
     # Who waits for messages
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 import attrs
 
-from smscore.numbers import local_form
 from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.exchange import Exchange
+from smscore.sandbox.spelling import normal
 from smscore.sandbox.state import Inbound, Message
 from smscore.text import count_parts
 
@@ -21,7 +21,6 @@ __all__ = [
     "RequestView",
     "change_of",
     "detail_of",
-    "normal",
     "utc",
     "view_of",
 ]
@@ -192,18 +191,17 @@ def status_value(emulation: Emulation, code: int) -> str | None:
 
 def change_of(message: Message, emulation: Emulation, now: float) -> Change:
     """A message's status at ``now``, without the rest."""
-    view = sent_view(message, emulation, now)
-    assert view.code is not None
+    code = emulation.code(message, now)
+    status = emulation.statuses.get(code)
     return Change(
-        seq=view.seq, code=view.code, status=view.status, status_words=view.status_words, is_final=view.is_final
+        seq=message.seq,
+        code=code,
+        status=status and status.value,
+        status_words=emulation.codes.get(code),
+        is_final=status is not None and status.is_final,
     )
 
 
-def normal(number: str) -> str:
-    """A mobile number in any spelling as E.164, anything else as it is."""
-    local = local_form(number)
-    return "+98" + local[1:] if local else number
-
-
 def utc(seconds: float) -> datetime:
+    """A moment, given in seconds since the epoch."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -26,7 +26,7 @@ import ippanel_sms.sandbox
 import najva_sms.sandbox
 import sepahan_sms.sandbox
 from smscore.sandbox import Call, Sandbox, SandboxMessage, Stage, emulation, server, state
-from smscore.sandbox.state import AT_OPERATOR_FOR, QUEUED_FOR, stage_of
+from smscore.sandbox.stages import AT_OPERATOR_FOR, QUEUED_FOR, stage_of
 
 NAJVA_SEND = {"message": "a secret text", "sender": "90000123", "receivers": ["09123456789"]}
 SEPAHAN_SEND = {"senderNumbers": "90000123", "reciverNumbers": ["09123456789"], "smsTexts": "a secret text"}
