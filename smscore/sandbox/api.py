@@ -12,6 +12,7 @@ import attrs
 import msgspec
 from aiohttp import web
 
+from smscore.sandbox.openapi import description
 from smscore.sandbox.refusal import Problem, RestError
 from smscore.sandbox.rest import ROUTES, Ask, Nothing, RestRoute
 from smscore.sandbox.state import State
@@ -30,6 +31,11 @@ def add_rest_routes(app: web.Application, state: State, host: str, over: asyncio
     """Serve every route of the table; ``over`` lets go of those that wait."""
     for route in ROUTES:
         app.router.add_route(route.method, route.url, guarded(_handler(route, state, over), host))
+
+    async def describe(_: web.Request) -> web.StreamResponse:
+        return json_response(description())
+
+    app.router.add_get("/openapi.json", guarded(describe, host))
 
     async def unknown(request: web.Request) -> web.StreamResponse:
         allowed = [route.method for route in ROUTES if pattern(route.url).fullmatch(request.path)]
@@ -91,8 +97,8 @@ def _handler(route: RestRoute, state: State, over: asyncio.Event) -> Handler:
             state,
             over,
             f"{request.scheme}://{request.host}",
-            converted(dict(request.match_info), route.path, 404),
-            converted(_query(request), route.query, 422),
+            converted(dict(request.match_info), route.path),
+            converted(_query(request), route.query),
             await _body(request, route.body),
         )
         answer = route.answer(ask) if inspect.iscoroutinefunction(route.answer) else _locked(route, ask)
@@ -113,7 +119,7 @@ def _query(request: web.Request) -> dict[str, str]:
     return dict(request.query)
 
 
-def converted(given: Mapping[str, str], shape: type[T], status: int) -> T:
+def converted(given: Mapping[str, str], shape: type[T]) -> T:
     """Texts of a path or a query as ``shape``, or a refusal that names what does not fit."""
     unknown = sorted(set(given) - {field.name for field in attrs.fields(shape)})
     if unknown:
@@ -121,7 +127,7 @@ def converted(given: Mapping[str, str], shape: type[T], status: int) -> T:
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise RestError(status, f"{error}.") from None
+        raise RestError(422, f"{error}.") from None
 
 
 def names(shape: type) -> str:

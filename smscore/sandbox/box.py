@@ -12,13 +12,18 @@ from typing import Final, Self
 from aiohttp import web
 
 from smscore.sandbox.emulation import Emulation, emulations
+from smscore.sandbox.faults import FaultKind
+from smscore.sandbox.search import last_code, last_message
 from smscore.sandbox.server import build_runner
 from smscore.sandbox.state import Account, Inbound, Message, SandboxMessage, State
+from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
 
 OPENING_CREDIT: Final = 1_000_000_000
 KEPT: Final = 100_000  # messages
+
+_NONE_CAME: Final = "No such message came in time. What did come is in the sandbox's messages."
 
 # A wildcard address is for listening; a client on this machine connects to loopback.
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing binds to it unasked)
@@ -47,6 +52,7 @@ class Sandbox:
         self._host = host
         self._asked_port = port
         self._runner: web.AppRunner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: _Background | None = None
 
     def __repr__(self) -> str:
@@ -89,6 +95,53 @@ class Sandbox:
             code=self._emulations[message.provider].code(message, now),
             received_at=datetime.fromtimestamp(message.received_at, UTC),
         )
+
+    def last_code(self, number: str) -> str | None:
+        """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
+        with self._state.lock:
+            found = last_code(self._state, number)
+        return found and found[0]
+
+    def wait_for(self, number: str, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
+        """The last message to ``number``, with ``text`` in it; where there is none, the first one that comes.
+
+        A ``TimeoutError`` where none comes within ``timeout`` seconds. This blocks: where the sandbox serves in
+        the running loop, use ``wait_for_async``.
+        """
+        if self._loop is not None and self._loop is _running_loop():
+            raise RuntimeError("wait_for would keep the sandbox in this loop from serving: await wait_for_async.")
+        heard = threading.Event()
+        until = time.monotonic() + timeout
+        with self._state.listening(heard.set):
+            while (found := self._last_to(number, text)) is None:
+                if not heard.wait(max(0.0, until - time.monotonic())):
+                    raise TimeoutError(_NONE_CAME)
+                heard.clear()
+        return found
+
+    async def wait_for_async(
+        self,
+        number: str,
+        *,
+        text: str | None = None,
+        timeout: float = 5.0,  # noqa: ASYNC109 (as wait_for's, and its error says what to do next)
+    ) -> SandboxMessage:
+        """As ``wait_for``, without blocking the loop."""
+        heard, loop = asyncio.Event(), asyncio.get_running_loop()
+        with self._state.listening(lambda: loop.call_soon_threadsafe(heard.set)):
+            try:
+                async with asyncio.timeout(timeout):
+                    while (found := self._last_to(number, text)) is None:
+                        await heard.wait()
+                        heard.clear()
+            except TimeoutError:
+                raise TimeoutError(_NONE_CAME) from None
+        return found
+
+    def _last_to(self, number: str, text: str | None) -> SandboxMessage | None:
+        with self._state.lock:
+            found = last_message(self._state, number, text)
+            return found and self._public(found, self._state.now())
 
     def credit(self, provider: str, token: str) -> int:
         """The credit of that token's account, in Rials. ``token`` is the bare one, for Najva too."""
@@ -136,10 +189,48 @@ class Sandbox:
                 raise KeyError(message_id)
             self._state.settle(found, code)
 
+    def fail(
+        self,
+        kind: FaultKind,
+        *,
+        provider: str | None = None,
+        call: str | None = None,
+        number: str | None = None,
+        times: int | None = None,
+        code: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Let requests fail: all, or those of a provider, of a call, or to a number; the next ``times``, or all.
+
+        ``kind`` is ``refuse`` (with a ``code`` of the provider's), ``no_credit``, ``expired_token``,
+        ``rate_limit`` (429, with ``seconds`` in Retry-After), ``server_error``, ``html`` (with a 200),
+        ``drop_before`` (the connection closes), or, once the request is accepted, ``drop_after``, ``cut`` (half an
+        answer) or ``delay`` (by ``seconds``). A ``ValueError`` where it could never strike.
+        """
+        with self._state.lock:
+            self._state.faults.add(
+                kind, provider=provider, call=call, number=number, times=times, code=code, seconds=seconds
+            )
+
+    def clear_faults(self) -> None:
+        """Let nothing fail any more."""
+        with self._state.lock:
+            self._state.faults.clear()
+
+    def set_webhook(self, url: str | None, method: Method = "POST") -> None:
+        """Report each change of a Najva message's status to ``url``, or to nobody. A ``ValueError`` for no address."""
+        with self._state.lock:
+            self._state.webhook.set(url, method)
+
     def clear(self) -> None:
         """Forget every message and account. The clock goes on, and no id is given twice."""
         with self._state.lock:
             self._state.clear()
+
+    def reset(self) -> None:
+        """Be as new: no message, account, fault or webhook, and the clock is right again. No id is given twice."""
+        with self._state.lock:
+            self._state.reset()
 
     def _emulation(self, provider: str) -> Emulation:
         if provider not in self._emulations:
@@ -159,11 +250,11 @@ class Sandbox:
         except BaseException:
             await runner.cleanup()
             raise
-        self._runner = runner
+        self._runner, self._loop = runner, asyncio.get_running_loop()
 
     async def stop(self) -> None:
         """Stop listening. Doing so twice is fine."""
-        runner, self._runner = self._runner, None
+        runner, self._runner, self._loop = self._runner, None, None
         if runner is not None:
             await runner.cleanup()
 
@@ -188,6 +279,13 @@ class Sandbox:
         background, self._thread = self._thread, None
         if background is not None:
             background.stop()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Background:

@@ -51,8 +51,9 @@ class Emulation:
 
     ``token_form`` matches a whole Authorization header, its group 1 being the token. ``codes`` names the
     statuses, ``statuses`` says what each means, ``stages`` picks one for each stage of a message, ``paid_back``
-    lists those that give a message's cost back. ``errors`` has every documented error code with its reply,
-    ``lines`` are sender lines of the right form. ``refusals`` holds the replies, in the provider's envelope, to what the shell itself refuses.
+    lists those that give a message's cost back. ``refusals`` holds the replies, in the provider's envelope, to
+    what the shell itself refuses; ``errors`` has every documented error code with its reply. ``lines`` are
+    sender lines of the right form.
     """
 
     name: ClassVar[str]

@@ -12,7 +12,7 @@ from msgspec import Meta
 from smscore.sandbox.faults import KINDS, Fault, FaultKind
 from smscore.sandbox.magic import MAGIC
 from smscore.sandbox.refusal import RestError
-from smscore.sandbox.search import Wanted, code_in, conversations, is_of, next_message, search
+from smscore.sandbox.search import Wanted, conversations, is_of, last_code, next_message, search
 from smscore.sandbox.state import Inbound, Message, State
 from smscore.sandbox.views import Choice, Entry, MessageDetail, MessageView, choices, detail_of, utc, view_of
 from smscore.sandbox.webhook import LastReport, Method, Webhook
@@ -271,12 +271,11 @@ class Code:
     message: MessageView
 
 
-def last_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
-    for entry in filter(is_of(ask.path.number), ask.state.timeline.newest_first()):
-        code = code_in(entry.text) if isinstance(entry, Message) else None
-        if code is not None:
-            return Code(code, view(ask.state, entry))
-    raise RestError(404, "No code was sent to this number; GET /api/messages/wait waits for a message to it.")
+def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
+    found = last_code(ask.state, ask.path.number)
+    if found is None:
+        raise RestError(404, "No code was sent to this number; GET /api/messages/wait waits for a message to it.")
+    return Code(found[0], view(ask.state, found[1]))
 
 
 @attrs.frozen(kw_only=True)
@@ -431,6 +430,10 @@ def clock(state: State) -> Clock:
     return Clock(now=utc(state.now()), ahead=state.ahead)
 
 
+def tell_clock(ask: Ask[Nothing, Nothing, Nothing]) -> Clock:
+    return clock(ask.state)
+
+
 def move_clock(ask: Ask[Nothing, Nothing, ClockBody]) -> Clock:
     try:
         ask.state.advance(ask.body.advance)
@@ -461,6 +464,10 @@ class WebhookBody:
 
 def webhook(of: Webhook) -> WebhookView:
     return WebhookView(url=of.url, method=of.method, last=of.last, called=of.called, failed=of.failed, missed=of.missed)
+
+
+def tell_webhook(ask: Ask[Nothing, Nothing, Nothing]) -> WebhookView:
+    return webhook(ask.state.webhook)
 
 
 def set_webhook(ask: Ask[Nothing, Nothing, WebhookBody]) -> WebhookView:
@@ -553,7 +560,7 @@ ROUTES: Final = (
     RestRoute(
         "GET",
         "/api/codes/{number}",
-        last_code,
+        one_code,
         "The last one-time code sent to a number",
         Code,
         path=NumberPath,
@@ -565,9 +572,9 @@ ROUTES: Final = (
     RestRoute("DELETE", "/api/faults", clear_faults, "Clear every fault", Cleared),
     RestRoute("DELETE", "/api/faults/{id}", clear_fault, "Clear one fault", Cleared, path=IdPath, errors=(404,)),
     RestRoute("GET", "/api/choices", list_choices, "Providers, their codes, faults, magic recipients", Choices),
-    RestRoute("GET", "/api/clock", lambda ask: clock(ask.state), "The sandbox's time", Clock),
+    RestRoute("GET", "/api/clock", tell_clock, "The sandbox's time", Clock),
     RestRoute("PUT", "/api/clock", move_clock, "Move the clock forward", Clock, body=ClockBody),
-    RestRoute("GET", "/api/webhook", lambda ask: webhook(ask.state.webhook), "Where delivery reports go", WebhookView),
+    RestRoute("GET", "/api/webhook", tell_webhook, "Where delivery reports go", WebhookView),
     RestRoute("PUT", "/api/webhook", set_webhook, "Set where delivery reports go", WebhookView, body=WebhookBody),
     RestRoute("POST", "/api/credit", ask_credit, "The credit of a token's account", Credit, body=AccountBody),
     RestRoute("PUT", "/api/credit", set_credit, "Set the credit of a token's account", Credit, body=CreditBody),

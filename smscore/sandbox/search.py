@@ -1,7 +1,7 @@
 """Finding messages among those that are kept."""
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -14,7 +14,7 @@ from smscore.sandbox.state import Inbound, Message, State
 from smscore.sandbox.views import Entry
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["Wanted", "code_in", "conversations", "is_of", "next_message", "search"]
+__all__ = ["Wanted", "code_in", "conversations", "is_of", "last_code", "last_message", "next_message", "search"]
 
 Test = Callable[[Entry], bool]
 
@@ -89,14 +89,31 @@ def search(state: State, wanted: Wanted, entries: Iterable[Entry], limit: int) -
     return page, len(page) + sum(1 for _ in found)
 
 
-def next_message(state: State, number: str | None, text: str | None, after: int) -> Message | None:
-    """The oldest message out that came after a place, to a number and with a text in it."""
-    found = None
-    checks = [*([is_of(number)] if number else []), *tests(Wanted(direction="out", text=text), state)]
+def sent_to(state: State, number: str | None, text: str | None, after: int = 0) -> Iterator[Message]:
+    """The messages to a number with a text in them, those after a place, newest first."""
+    checks = [*([is_of(number)] if number else []), *tests(Wanted(text=text), state)]
     for entry in state.timeline.newest_first(after=after):
         if isinstance(entry, Message) and all(check(entry) for check in checks):
-            found = entry
-    return found
+            yield entry
+
+
+def next_message(state: State, number: str | None, text: str | None, after: int) -> Message | None:
+    """The oldest of them."""
+    return next(iter(deque(sent_to(state, number, text, after), maxlen=1)), None)
+
+
+def last_message(state: State, number: str, text: str | None) -> Message | None:
+    """The newest of them."""
+    return next(sent_to(state, number, text), None)
+
+
+def last_code(state: State, number: str) -> tuple[str, Message] | None:
+    """The last one-time code sent to a number, and its message."""
+    for message in sent_to(state, number, None):
+        code = code_in(message.text)
+        if code is not None:
+            return code, message
+    return None
 
 
 def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:

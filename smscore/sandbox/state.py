@@ -302,6 +302,14 @@ class State:
         self._forget_all()
         self._cleared += 1
 
+    def reset(self) -> None:
+        """Forget everything but the ids."""
+        self.clear()
+        self.faults.clear()
+        self.webhook.set(None, "POST")
+        self.ahead = 0.0
+        self._advanced += 1
+
     def clear_provider(self, provider: str) -> None:
         """Forget one provider's accounts and messages."""
         self.timeline.drop([entry for entry in self.timeline if entry.provider == provider])
