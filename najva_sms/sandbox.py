@@ -10,7 +10,19 @@ from uuid import uuid4
 import attrs
 import msgspec
 
-from smscore.sandbox import Call, Emulation, ErrorCode, Message, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.sandbox import (
+    Call,
+    Emulation,
+    ErrorCode,
+    Message,
+    Recent,
+    Refusal,
+    Refused,
+    Reply,
+    Route,
+    Stage,
+    read_json,
+)
 from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
@@ -21,6 +33,7 @@ SEND_LIMIT: Final = 10_000
 STATUS_LIMIT: Final = 1000
 PAGE_LIMIT: Final = 200
 FILE_LIMIT: Final = 15 * 1024 * 1024
+MOST_FILES: Final = 10_000
 FILE_TYPES: Final = ("jpeg", "jpg", "png", "gif", "opus", "ogg", "mp4")
 DEFAULT_LINE: Final = "90000123"
 
@@ -94,6 +107,13 @@ class SendBody:
     file_id: str | None = None
 
 
+@attrs.define(repr=False)
+class Files:
+    """The ids of an account's uploaded files."""
+
+    ids: Recent[str, None] = attrs.field(factory=lambda: Recent[str, None](MOST_FILES))
+
+
 @attrs.frozen(repr=False)
 class P2PMessage:
     message: str
@@ -131,7 +151,7 @@ def check_send(call: Call, sender: str, file_id: str | None, recipients: list[st
     need(bool(recipients) and all(map(_RECIPIENT.fullmatch, recipients)))
     need(all(texts))
     need(_LINE.fullmatch(sender) is not None)
-    need(file_id is None or file_id in call.account.file_ids)
+    need(file_id is None or file_id in call.own(Files).ids)
 
 
 def accept(call: Call, messages: list[Message]) -> Reply:
@@ -175,7 +195,7 @@ def upload(call: Call) -> Reply:
     need(PurePath(call.upload.filename).suffix.lower()[1:] in FILE_TYPES, 400, WRONG_FILE_TYPE)
     need(call.upload.size <= FILE_LIMIT, 413, TOO_LARGE)
     file_id = str(uuid4())
-    call.account.file_ids.add(file_id)
+    call.own(Files).ids[file_id] = None
     return entries({"file_id": file_id})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 from typing import Annotated, ClassVar, Final
+from weakref import WeakSet
 
 import attrs
 import msgspec
@@ -16,6 +17,7 @@ from smscore.sandbox import (
     ErrorCode,
     Inbound,
     Message,
+    Recent,
     Refusal,
     Refused,
     Reply,
@@ -33,6 +35,7 @@ LIMIT: Final = 100  # entries of every array, and messages of one Receive
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 REMEMBERED: Final = 4 * HOUR  # how long a request id is
+MOST_REQUEST_IDS: Final = 100_000
 OLD_DAYS: Final = 30
 OLD_HOURS: Final = range(1, 5)
 TEHRAN: Final = timezone(timedelta(hours=3, minutes=30))
@@ -114,6 +117,14 @@ def need(fact: bool, code: int, *details: str) -> None:
         raise Refused(error(code, *details))
 
 
+@attrs.define(repr=False)
+class Seen:
+    """What an account does not get twice: request ids with their times, and messages that it has read."""
+
+    request_ids: Recent[str, float] = attrs.field(factory=lambda: Recent[str, float](MOST_REQUEST_IDS))
+    inbound: WeakSet[Inbound] = attrs.field(factory=WeakSet[Inbound])  # as long as the sandbox keeps them
+
+
 # Send, SendP2P
 
 
@@ -186,7 +197,7 @@ def accept(call: Call, batch: Batch) -> Reply:
     drafts = [draft(call, *entry) for entry in zip(batch.recipients, batch.senders, batch.texts, strict=True)]
     messages = [message for message in drafts if message is not None]
     need(call.accept(messages), -14)
-    call.account.request_ids.update(dict.fromkeys(request_ids(call), call.now))
+    call.own(Seen).request_ids.update(dict.fromkeys(request_ids(call), call.now))
     ids = [-4 if message is None else message.message_id for message in drafts]
     cost = sum(message.cost for message in messages)
     return value({"ids": ids, "smsCount": len(messages), "totalPrice": cost})
@@ -208,7 +219,7 @@ def request_ids(call: Call) -> list[str]:
 
 
 def seen(call: Call, request_id: str) -> bool:
-    at = call.account.request_ids.get(request_id)
+    at = call.own(Seen).request_ids.get(request_id)
     return at is not None and call.now - at <= REMEMBERED
 
 
@@ -279,13 +290,13 @@ def receive(call: Call) -> Reply:
     wanted = (
         inbound
         for inbound in inbox
-        if inbound not in call.account.read
+        if inbound not in call.own(Seen).inbound
         and inbound.received_at >= since
         and body.privateNumber in (None, inbound.number)
     )
     found = list(islice(wanted, count))
     if body.markAsRead is not False:
-        call.account.read.update(found)
+        call.own(Seen).inbound.update(found)
     return value([row(inbound) for inbound in found])
 
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -13,9 +15,11 @@ from aiohttp import web
 
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
+from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
 from smscore.sandbox.search import last_code, last_message
 from smscore.sandbox.server import build_runner
-from smscore.sandbox.state import Account, Inbound, Message, SandboxMessage, State
+from smscore.sandbox.state import State
+from smscore.sandbox.store import FileStore, MemoryStore
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
@@ -34,7 +38,9 @@ class Sandbox:
 
     ``async with Sandbox() as box:`` serves in the running loop, ``with Sandbox() as box:`` in a thread of its
     own. ``port`` 0 takes a free one. Any token that is not empty opens an account at its first use, with
-    ``credit`` Rials. ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
+    ``credit`` Rials. The last ``keep`` messages are remembered, and where ``store`` names a file, beyond the end:
+    with the accounts' credit, what came in and what was settled; a ``StoreError`` where it is no store or in use.
+    ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
     the sandbox remembers stays readable after the end.
     """
 
@@ -45,10 +51,16 @@ class Sandbox:
         host: str = "127.0.0.1",
         credit: int = OPENING_CREDIT,
         keep: int = KEPT,
+        store: str | PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._emulations = emulations()
-        self._state = State(self._emulations, credit=credit, clock=clock, keep=keep)
+        if keep < 1:
+            raise ValueError("keep is how many messages are kept: a number from 1 on.")
+        file = None if store is None else FileStore(Path(store))
+        self._state = State(self._emulations, credit=credit, clock=clock, keep=keep, store=file or MemoryStore())
+        if file is not None:
+            self._state.restore(file.saved)
         self._host = host
         self._asked_port = port
         self._runner: web.AppRunner | None = None
@@ -240,15 +252,17 @@ class Sandbox:
     # Running
 
     async def start(self) -> None:
-        """Listen, in the running event loop. An ``OSError`` where the port is taken."""
+        """Listen, in the running event loop. An ``OSError`` where the port is taken, a ``StoreError`` the store."""
         if self._runner is not None:
             raise RuntimeError("The sandbox is already running.")
+        self._state.store.open()
         runner = build_runner(self._state, self._host)
-        await runner.setup()
         try:
+            await runner.setup()
             await web.TCPSite(runner, self._host, self._asked_port).start()
         except BaseException:
             await runner.cleanup()
+            self._state.store.close()
             raise
         self._runner, self._loop = runner, asyncio.get_running_loop()
 
@@ -257,6 +271,10 @@ class Sandbox:
         runner, self._runner, self._loop = self._runner, None, None
         if runner is not None:
             await runner.cleanup()
+            try:
+                self._state.store.save(self._state)
+            finally:
+                self._state.store.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -11,9 +11,10 @@ import msgspec
 from smscore.sandbox.exchange import Exchange
 from smscore.sandbox.faults import KINDS, Interrupted
 from smscore.sandbox.magic import MAGIC, Fate
+from smscore.sandbox.messages import Account, Message
 from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
 from smscore.sandbox.stages import STAGES, Stage, stage_of
-from smscore.sandbox.state import Account, Message, State
+from smscore.sandbox.state import State
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["Call", "Emulation", "Route", "Upload", "emulations", "read_json"]
@@ -112,6 +113,10 @@ class Call:
     now: float
     exchange: Exchange
 
+    def own(self, kind: type[T]) -> T:
+        """What the provider itself remembers of the account: an instance of its class ``kind``, made at first use."""
+        return self.account.own(kind)
+
     def next_id(self) -> int:
         """An id that the provider has not given before, a 64-bit int."""
         return self.state.next_id(self.emulation.name)
@@ -164,6 +169,10 @@ class Call:
         """Whether a recipient (E.164) is one that a provider refuses alone, if it refuses any."""
         fate = MAGIC.get(recipient)
         return fate is not None and fate.is_refused
+
+    def settle(self, messages: list[Message], code: int) -> None:
+        """Set the status code of messages for good, as a call that cancels them does."""
+        self.state.settle(messages, code)
 
     def code(self, message: Message) -> int:
         """The status code of a message at the time of this call."""

@@ -57,7 +57,12 @@ class Exchange:
 def exchange(provider: str, call: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Exchange:
     """A request that has no answer yet."""
     shown = "\n".join(f"{name}: {value}" for name, value in headers.items() if not _SECRET.search(name))
-    return Exchange(provider, call, method, path, shown, body[:CUT_AT], len(body) > CUT_AT)
+    return Exchange(provider, call, method, plain(path), plain(shown), body[:CUT_AT], len(body) > CUT_AT)
+
+
+def plain(text: str) -> str:
+    """A text that UTF-8 can carry: what came as other bytes is shown as question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class RawMemory:

@@ -18,4 +18,4 @@ class RestError(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
         self.status = status
-        self.words = words
+        self.words = words.encode("utf-8", "replace").decode()

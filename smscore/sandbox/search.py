@@ -9,8 +9,9 @@ from typing import Final
 import attrs
 
 from smscore.numbers import with_ascii_digits
+from smscore.sandbox.messages import Inbound, Message
 from smscore.sandbox.spelling import normal
-from smscore.sandbox.state import Inbound, Message, State
+from smscore.sandbox.state import State
 from smscore.sandbox.views import Entry
 from smscore.statuses import DeliveryStatus
 

@@ -13,6 +13,7 @@ from smscore.sandbox.api import add_rest_routes, guarded
 from smscore.sandbox.events import Stream
 from smscore.sandbox.shell import Shell
 from smscore.sandbox.state import State
+from smscore.sandbox.store import StoreError
 from smscore.sandbox.webhook import Reporter
 
 __all__ = ["build_runner"]
@@ -20,6 +21,7 @@ __all__ = ["build_runner"]
 # Room for 10,000 long Persian texts of their own, each character written as \uXXXX.
 LARGEST_BODY: Final = 128 * 1024 * 1024
 TICK: Final = 0.1  # seconds
+SAVE: Final = 0.25  # seconds
 GRACE: Final = 1.0  # seconds for requests in flight when the server stops
 
 
@@ -46,7 +48,7 @@ def build_runner(state: State, host: str) -> web.AppRunner:
 
 async def _ticking(state: State) -> AsyncIterator[None]:
     """Let time pass, and reports be called, for as long as the server runs, whether anybody asks or not."""
-    tasks = {asyncio.create_task(_tick(state)), asyncio.create_task(_report(state))}
+    tasks = {asyncio.create_task(work(state)) for work in (_tick, _report, _save)}
     yield
     for task in tasks:
         task.cancel()
@@ -58,6 +60,15 @@ async def _tick(state: State) -> None:
         await asyncio.sleep(TICK)
         with state.lock:
             state.tick()
+
+
+async def _save(state: State) -> None:
+    while True:
+        await asyncio.sleep(SAVE)
+        try:
+            await asyncio.to_thread(state.store.save, state)
+        except StoreError as error:  # tried again, and raised where the sandbox ends
+            logger.error("%s", error)  # noqa: TRY400 (its words say all)
 
 
 async def _report(state: State) -> None:
@@ -74,8 +85,10 @@ async def _report(state: State) -> None:
         await reporter.close()
 
 
+logger: Final = logging.getLogger("smscore.sandbox")
+
+
 def _quiet_logger() -> logging.Logger:
-    logger = logging.getLogger("smscore.sandbox")
     if _without_secrets not in logger.filters:
         logger.addFilter(_without_secrets)
     return logger

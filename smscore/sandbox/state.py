@@ -10,110 +10,22 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
-
-import attrs
+from typing import TYPE_CHECKING, Any, Final
 
 from smscore.sandbox.exchange import Exchange, RawMemory
 from smscore.sandbox.faults import Faults
+from smscore.sandbox.messages import Account, Inbound, Message
 from smscore.sandbox.stages import STAGES, STARTS
+from smscore.sandbox.store import Saved, Store
 from smscore.sandbox.timeline import Timeline
 from smscore.sandbox.webhook import Report, Webhook
 
 if TYPE_CHECKING:
     from smscore.sandbox.emulation import Emulation
 
-__all__ = ["Account", "Inbound", "Message", "SandboxMessage", "State"]
+__all__ = ["State"]
 
-MOST_ACCOUNTS: Final = 10_000
-
-
-def masked(number: str) -> str:
-    """At most the last four characters of a number, and at most a third of it."""
-    shown = min(4, len(number) // 3)
-    return f"…{number[len(number) - shown :]}"
-
-
-@attrs.frozen
-class SandboxMessage:
-    """One message the sandbox accepted, as it was when ``Sandbox.messages`` was read.
-
-    ``recipient`` is E.164, ``sender`` as the client wrote it, ``code`` the provider's own status code at that
-    moment, ``received_at`` aware (UTC). The repr shows neither the text nor a full number.
-    """
-
-    provider: str
-    recipient: str = attrs.field(repr=masked)
-    sender: str = attrs.field(repr=masked)
-    text: str = attrs.field(repr=False)
-    message_id: int
-    code: int
-    received_at: datetime
-
-
-@attrs.define(repr=False, eq=False)
-class Message:
-    """One accepted message. ``cost`` is in Rials, times are seconds since the epoch on the sandbox's clock."""
-
-    provider: str
-    account: "Account"
-    message_id: int
-    recipient: str
-    sender: str
-    text: str
-    cost: int
-    received_at: float
-    starts_at: float
-    settled: int | None = None  # a code set by hand, in place of the one the clock gives
-    exchange: Exchange | None = None
-    seq: int = 0
-
-
-@attrs.define(repr=False, eq=False)
-class Inbound:
-    """One message that came in on a line of a provider."""
-
-    provider: str
-    sender: str
-    number: str
-    text: str
-    received_at: float
-    seq: int = 0
-
-
-@attrs.define(repr=False, eq=False)
-class Account:
-    """What belongs to one token of one provider. ``credit`` is in Rials."""
-
-    credit: int
-    messages: deque[Message] = attrs.field(factory=deque[Message])
-    by_id: dict[int, Message] = attrs.field(factory=dict[int, Message])
-    request_ids: dict[str, float] = attrs.field(factory=dict[str, float])
-    file_ids: set[str] = attrs.field(factory=set[str])
-    read: set[Inbound] = attrs.field(factory=set[Inbound])
-    key: tuple[str, str] = ("", "")
-
-    def accept(self, messages: list[Message]) -> bool:
-        """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
-        cost = sum(message.cost for message in messages)
-        if cost > self.credit:
-            return False
-        self.credit -= cost
-        for message in messages:
-            self.hold(message)
-        return True
-
-    def hold(self, message: Message) -> None:
-        """Keep a message that is paid for."""
-        self.messages.append(message)
-        self.by_id[message.message_id] = message
-
-    def forget_oldest(self, message: Message) -> None:
-        """Forget a message that is the oldest of this account, if it still has it."""
-        if self.messages and self.messages[0] is message:
-            self.messages.popleft()
-        if self.by_id.get(message.message_id) is message:
-            del self.by_id[message.message_id]
+MOST_ACCOUNTS: Final = 1000
 
 
 class Changes:
@@ -140,10 +52,11 @@ class State:
     """All of the sandbox's memory. Whoever uses it holds its ``lock``: requests and the user's thread alike."""
 
     def __init__(
-        self, emulations: "Mapping[str, Emulation]", *, credit: int, clock: Callable[[], float], keep: int
+        self, emulations: "Mapping[str, Emulation]", *, credit: int, clock: Callable[[], float], keep: int, store: Store
     ) -> None:
         self.lock: AbstractContextManager[bool] = threading.RLock()
         self.emulations = emulations
+        self.store = store
         self.timeline: Timeline[Message | Inbound] = Timeline(keep)
         self.changes = Changes()
         self.faults = Faults(emulations)
@@ -157,7 +70,7 @@ class State:
         self._forget_all()
 
     def _forget_all(self) -> None:
-        self._accounts: OrderedDict[tuple[str, str], Account] = OrderedDict()
+        self.accounts: OrderedDict[tuple[str, str], Account] = OrderedDict()
         self._steps: list[_Step] = []
         self._raw = RawMemory()
         self.inbox: deque[Inbound] = deque()
@@ -211,6 +124,7 @@ class State:
             return
         paid_back = self.emulations[message.provider].paid_back
         message.account.credit += message.cost * ((new in paid_back) - (old in paid_back))
+        self.store.used(message.account)
         self.changes.add(message)
         report = self.emulations[message.provider].report(message, new)
         if report is not None:
@@ -221,12 +135,13 @@ class State:
     def account(self, provider: str, token: str) -> Account:
         """The account of a token, opened at its first use. Of very many, the one longest not used is closed."""
         key = (provider, hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest())
-        account = self._accounts.get(key)
+        account = self.accounts.get(key)
         if account is None:
-            account = self._accounts[key] = Account(self._opening_credit, key=key)
-            if len(self._accounts) > MOST_ACCOUNTS:
-                self._accounts.popitem(last=False)
-        self._accounts.move_to_end(key)
+            account = self.accounts[key] = Account(self._opening_credit, key=key)
+            if len(self.accounts) > MOST_ACCOUNTS:
+                self.store.closed(self.accounts.popitem(last=False)[1])
+        self.accounts.move_to_end(key)
+        self.store.used(account)
         return account
 
     def set_credit(self, provider: str, token: str, rials: int) -> None:
@@ -252,14 +167,14 @@ class State:
         if accepted and messages:
             for message in messages:
                 self.timeline.add(message)
-            self._plan(messages)
+            self._plan(messages, self.now())
+            self.store.added(messages)
             self._overflow()
             self._heard()
         return accepted
 
-    def _plan(self, messages: list[Message]) -> None:
-        """Note when the messages take their next steps, those that start together as one."""
-        now = self.now()
+    def _plan(self, messages: Iterable[Message], now: float) -> None:
+        """Note when the messages take their steps after ``now``, those that start together as one."""
         for starts_at, group in itertools.groupby(messages, key=lambda message: message.starts_at):
             seqs = [message.seq for message in group]
             step = bisect_right(STARTS, now - starts_at)
@@ -273,6 +188,7 @@ class State:
         """Keep a message that came in on a line."""
         self.timeline.add(inbound)
         self.inbox.append(inbound)
+        self.store.added([inbound])
         self._overflow()
         self._heard()
 
@@ -287,6 +203,7 @@ class State:
         """Keep what was asked and answered, where it sent messages that are still kept."""
         if exchange.last >= self.timeline.first:
             self._raw.add(exchange, self.timeline.first)
+            self.store.answered(exchange)
 
     def settle(self, messages: Iterable[Message], code: int) -> None:
         """Set the code of messages by hand, in place of what the clock gives."""
@@ -294,12 +211,14 @@ class State:
         for message in messages:
             old = self.emulations[message.provider].code(message, self.now())
             message.settled = code
+            self.store.settled(message)
             self._change(message, old, code)
 
     def clear(self) -> None:
         """Forget every account and message. Clock and ids go on, so that no id is given twice."""
         self.timeline.drop(list(self.timeline))
         self._forget_all()
+        self.store.cleared(None)
         self._cleared += 1
 
     def reset(self) -> None:
@@ -313,10 +232,40 @@ class State:
     def clear_provider(self, provider: str) -> None:
         """Forget one provider's accounts and messages."""
         self.timeline.drop([entry for entry in self.timeline if entry.provider == provider])
-        for key in [key for key in self._accounts if key[0] == provider]:
-            del self._accounts[key]
+        for key in [key for key in self.accounts if key[0] == provider]:
+            del self.accounts[key]
         self.inbox = deque(inbound for inbound in self.inbox if inbound.provider != provider)
+        self.store.cleared(provider)
         self._cleared += 1
+
+    def restore(self, saved: Saved) -> None:
+        """Remember what a file holds. Whatever fell due since it was written happens at the next tick."""
+        facts = saved.facts
+        self.ahead = float(facts.get("ahead", 0.0))
+        for provider, number in self.ids.items():
+            self.ids[provider] = max(number, facts.get(f"id:{provider}", number))
+        for provider, token_hash, credit in saved.accounts:
+            self.accounts[provider, token_hash] = Account(int(credit), key=(provider, token_hash))
+        exchanges = {row[0]: Exchange(*row[2:], first=row[0], last=row[1]) for row in saved.exchanges}
+        restored = [self._message(row, exchanges) for row in saved.messages if row[1] in self.emulations]
+        came_in = [Inbound(*row[1:], seq=row[0]) for row in saved.inbound if row[1] in self.emulations]
+        for entry in sorted([*restored, *came_in], key=lambda entry: entry.seq):
+            self.timeline.put(entry)
+        self.timeline.last = max(self.timeline.last, facts.get("seq", 0))
+        self.inbox.extend(came_in)
+        self._plan(restored, float(facts.get("now", self.now())))
+        self._overflow()
+        for exchange in exchanges.values():
+            if exchange.last >= self.timeline.first:
+                self._raw.add(exchange, self.timeline.first)
+
+    def _message(self, row: tuple[Any, ...], exchanges: Mapping[int, Exchange]) -> Message:
+        seq, provider, token_hash, *fields, exchange = row
+        account = self.accounts.setdefault((provider, token_hash), Account(self._opening_credit))
+        message = Message(provider, account, *fields, exchange=exchanges.get(exchange), seq=seq)
+        account.key = (provider, token_hash)
+        account.hold(message)
+        return message
 
     # Who waits for messages
 

@@ -7,8 +7,8 @@ import attrs
 
 from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.exchange import Exchange
+from smscore.sandbox.messages import Inbound, Message
 from smscore.sandbox.spelling import normal
-from smscore.sandbox.state import Inbound, Message
 from smscore.text import count_parts
 
 __all__ = [

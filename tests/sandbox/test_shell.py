@@ -25,7 +25,7 @@ import pytest
 import ippanel_sms.sandbox
 import najva_sms.sandbox
 import sepahan_sms.sandbox
-from smscore.sandbox import Call, Sandbox, SandboxMessage, Stage, emulation, server, state
+from smscore.sandbox import Call, Sandbox, SandboxMessage, Stage, emulation, messages, server
 from smscore.sandbox.stages import AT_OPERATOR_FOR, QUEUED_FOR, stage_of
 
 NAJVA_SEND = {"message": "a secret text", "sender": "90000123", "receivers": ["09123456789"]}
@@ -241,7 +241,7 @@ async def test_no_repr_shows_a_number_a_text_or_a_token(najva: Any, box: Sandbox
 
 @pytest.mark.parametrize("number", ["", "1", "12", "123", "90000123", "+989123456789"])
 def test_at_most_a_third_of_a_number_is_shown(number: str) -> None:
-    shown = state.masked(number).removeprefix("…")
+    shown = messages.masked(number).removeprefix("…")
     assert number.endswith(shown)
     assert len(shown) <= min(4, len(number) / 3)
 
