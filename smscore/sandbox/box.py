@@ -81,6 +81,19 @@ class Sandbox:
         """The base URL for that provider's client. A ``RuntimeError`` while the sandbox is not running."""
         return f"{self._origin()}/{self._emulation(provider).name}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables by which every client finds the sandbox, with a token and a sender."""
+        return {
+            f"{name.upper()}_{setting}": value
+            for name, emulation in self._emulations.items()
+            for setting, value in (
+                ("BASE_URL", self.url(name)),
+                ("TOKEN", "sandbox"),
+                ("SENDER", emulation.lines[0]),
+            )
+        }
+
     def _origin(self) -> str:
         if self._runner is None:
             raise RuntimeError("The sandbox is not running: use it in a with block.")
