@@ -64,6 +64,13 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def browser(session: nox.Session) -> None:
+    """The sandbox's page in headless Chromium, which is taken from the PATH; ``-- --pictures=docs/images`` for new ones."""
+    install_wheel(session, "browser")
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(python=PYTHONS[0])
 def soak(session: nox.Session) -> None:
     """A minute of random faults and thousands of sends; SOAK_SECONDS makes it longer."""
     install_wheel(session, "test")

@@ -230,7 +230,7 @@ MEASURE = """() => {
 
 
 def test_a_thousand_messages_a_second_leave_the_page_usable(
-    page: "Page", client: Callable[..., Any], record_property: Callable[[str, object], None]
+    page: "Page", client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ):
     """For five seconds, in which a message is opened and closed, and a text is searched."""
     stream = _Stream(client("najva"))
@@ -238,7 +238,7 @@ def test_a_thousand_messages_a_second_leave_the_page_usable(
     stream.start()
     page.get_by_text(re.compile("^1,[0-9]{3} messages$")).wait_for()
     page.locator(".row a").nth(3).click()
-    page.get_by_role("button", name="Delivered").wait_for()
+    page.get_by_role("button", name="Delivered 10").wait_for()
     page.keyboard.press("Escape")
     page.get_by_label("Search in texts").fill("شماره 17")
     page.locator("#count").get_by_text(" of ").wait_for()
@@ -246,9 +246,8 @@ def test_a_thousand_messages_a_second_leave_the_page_usable(
     sent, seconds = stream.stop()
     page.get_by_text(f"{sent:,} messages").wait_for()
     gaps = sorted(page.evaluate("window.gaps"))
-    record_property("messages a second", round(sent / seconds))
-    record_property("median frame, ms", round(gaps[len(gaps) // 2]))
-    record_property("longest frame, ms", round(gaps[-1]))
+    with capsys.disabled():
+        print(f"\n{sent / seconds:.0f} messages/s; a frame took {gaps[len(gaps) // 2]:.0f} ms (median), {gaps[-1]:.0f} ms at most")
     assert sent / seconds > 500
     assert gaps[len(gaps) // 2] < 50
     assert gaps[-1] < 1_000

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from najva_sms import parse_webhook
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
 
@@ -84,13 +85,13 @@ def test_a_status_set_on_the_page_is_what_the_client_reads(
 
 
 @pytest.fixture
-def reports() -> Iterator[tuple[str, Queue[str]]]:
-    """The address of a server on this machine, and the paths that it was called with."""
-    called: Queue[str] = Queue()
+def reports() -> Iterator[tuple[str, Queue[bytes]]]:
+    """The address of a server on this machine, and the bodies that it was called with."""
+    called: Queue[bytes] = Queue()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            called.put(self.path)
+        def do_POST(self) -> None:
+            called.put(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200)
             self.end_headers()
 
@@ -106,24 +107,23 @@ def reports() -> Iterator[tuple[str, Queue[str]]]:
 
 
 def test_a_status_set_on_the_page_sends_the_report_whose_address_was_set_there(
-    page: Page, send: Callable[..., Any], box: Sandbox, reports: tuple[str, Queue[str]]
+    page: Page, send: Callable[..., Any], box: Sandbox, reports: tuple[str, Queue[bytes]]
 ):
     address, called = reports
     send("najva", "09120000001", TEXT)
     page.locator(".row").get_by_text("Delivered").wait_for()
     page.get_by_role("link", name="Setup").click()
     page.get_by_label("Address").fill(address)
-    page.get_by_label("Method").select_option("GET")
+    page.get_by_label("Method").select_option("POST")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved").wait_for()
     page.goto(f"{page.url.split('#')[0]}#/message/1")
     page.get_by_role("region", name="Set the status").get_by_role("button", name="Undelivered").click()
-    path = called.get(timeout=10)
-    assert path.startswith("/report?")
-    assert str(box.messages[0].message_id) in path
-    assert "status=11" in path
+    report = parse_webhook(body=called.get(timeout=10))
+    assert report.message_id == box.messages[0].message_id
+    assert report.status is DeliveryStatus.UNDELIVERED
 
 
 def test_a_message_that_is_gone_says_so(opened: Page, box: Sandbox):
     box.clear()
-    opened.get_by_role("article").get_by_text("No message has this").wait_for()
+    opened.get_by_role("article").get_by_text("This message was cleared.").wait_for()

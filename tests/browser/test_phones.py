@@ -67,10 +67,10 @@ def test_the_latest_code_of_the_phone_is_copied_by_one_click(phone: Page, send: 
 def test_what_the_phone_writes_is_what_sepahan_receives(
     phone: Page, client: Callable[..., Any], apart: Callable[..., Any]
 ):
-    phone.get_by_label("Provider").select_option("Sepahan")
-    assert phone.get_by_label("Line").input_value() == "50003300"
-    phone.get_by_label("Text").fill("لغو")
-    phone.get_by_label("Text").press("Enter")
+    phone.get_by_role("form").get_by_label("Provider").select_option("Sepahan")
+    assert phone.get_by_role("form").get_by_label("Line", exact=True).input_value() == "50003300"
+    phone.get_by_role("textbox", name="Text", exact=True).fill("لغو")
+    phone.get_by_role("textbox", name="Text", exact=True).press("Enter")
     phone.locator(".bubble.mine").wait_for()
     assert bubbles(phone)[-1] == "لغو"
     (message,) = apart(client("sepahan").receive)
@@ -79,15 +79,15 @@ def test_what_the_phone_writes_is_what_sepahan_receives(
 
 
 def test_markup_in_an_answer_stays_text(phone: Page):
-    phone.get_by_label("Text").fill("<b>سلام</b>")
+    phone.get_by_role("textbox", name="Text", exact=True).fill("<b>سلام</b>")
     phone.get_by_role("button", name="Send to the line").click()
     phone.locator(".bubble.mine").wait_for()
     assert bubbles(phone)[-1] == "<b>سلام</b>"
 
 
 def test_what_a_phone_wrote_stands_in_the_inbox_as_received(phone: Page):
-    phone.get_by_label("Text").fill("بله")
-    phone.get_by_label("Text").press("Enter")
+    phone.get_by_role("textbox", name="Text", exact=True).fill("بله")
+    phone.get_by_role("textbox", name="Text", exact=True).press("Enter")
     phone.locator(".bubble.mine").wait_for()
     phone.get_by_role("link", name="Inbox").first.click()
     phone.get_by_label("Status").select_option("Received")

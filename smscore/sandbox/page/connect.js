@@ -7,7 +7,7 @@ import { hue, title } from "./providers.js";
 const SAMPLE = "کد ورود شما: ۴۸۲۹۱۳";
 
 const baseURL = (provider) => new URL(provider.base_url, location.origin).href;
-const line = (provider) => provider.lines?.[0] ?? "50003300";
+const line = (provider) => provider.lines[0];
 
 function shellLines(provider) {
   const name = provider.name.toUpperCase();

@@ -11,7 +11,7 @@ let active = [];
 const place = () => byId("view-faults");
 
 export async function openFaults() {
-  const [{ providers, fault_kinds: kinds, magic }] = [await offered(), await readFaults()];
+  const [{ providers, fault_kinds: kinds, magic_recipients: magic }] = await Promise.all([choices(), readFaults()]);
   place().replaceChildren(
     el("h1", {}, "Faults"),
     el("p", { class: "lead" }, "What can go wrong with a real provider goes wrong here when you say so."),
@@ -20,12 +20,6 @@ export async function openFaults() {
     magicTable(magic),
   );
   showActive();
-}
-
-/** The choices under names of this page's own: the lists may stand under either spelling. */
-async function offered() {
-  const all = await choices();
-  return { providers: all.providers, fault_kinds: all.faults ?? all.fault_kinds ?? all.kinds, magic: all.magic_recipients ?? all.magic ?? [] };
 }
 
 // Setting one
@@ -39,9 +33,9 @@ function makeForm(providers, kinds) {
   const lasting = el("select", { id: "fault-lasting" }, option("next", "for the next"), option("always", "until cleared"));
   const times = el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": "Calls" });
   const code = el("select", { id: "fault-code" });
-  const seconds = el("input", { id: "fault-seconds", type: "number", min: 0, step: "any", value: 5 });
+  const seconds = el("input", { id: "fault-seconds", type: "number", min: 0, max: 600, step: "any", value: 5 });
   const words = el("p", { class: "hint", id: "fault-words" });
-  const field = (label, input, ...more) => el("label", { class: "field" }, el("span", {}, label), input, ...more);
+  const field = (label, input) => el("div", { class: "field" }, el("label", { for: input.id }, label), input);
   const codeField = field("Code", code);
   const secondsField = field("Seconds", seconds);
 
@@ -50,8 +44,8 @@ function makeForm(providers, kinds) {
   const fillCalls = () => apiCall.replaceChildren(option("", "any call"), ...[...new Set(owners().flatMap(({ calls }) => calls))].map((value) => option(value)));
   const fillCodes = () => code.replaceChildren(...owners().flatMap((owner) => codesOf(owner, !provider.value)));
   const showNeeded = () => {
-    const needs = chosen().needs ?? [];
-    words.textContent = chosen().words ?? "";
+    const { needs } = chosen();
+    words.textContent = chosen().words;
     codeField.hidden = !needs.includes("code");
     secondsField.hidden = !needs.includes("seconds");
     times.hidden = lasting.value !== "next";
@@ -71,9 +65,9 @@ function makeForm(providers, kinds) {
       "div",
       { class: "fields" },
       field("What happens", kind),
+      field("Provider", provider),
       codeField,
       secondsField,
-      field("Provider", provider),
       field("Call", apiCall),
       field("Number", number),
       el("div", { class: "field" }, el("label", { for: "fault-lasting" }, "How long"), el("div", { class: "pair" }, lasting, times)),
@@ -95,14 +89,13 @@ function makeForm(providers, kinds) {
 }
 
 function codesOf(owner, isNamed) {
-  return (owner.error_codes ?? []).map((entry) => el("option", { value: entry.code }, `${isNamed ? `${title(owner.name)} ` : ""}${entry.code} ${entry.words}`));
+  return owner.error_codes.map((entry) => el("option", { value: entry.code }, `${isNamed ? `${title(owner.name)} ` : ""}${entry.code} ${entry.words}`));
 }
 
 // Those that are set
 
 async function readFaults() {
-  const answer = await get("/api/faults");
-  active = answer.faults ?? answer;
+  active = await get("/api/faults");
   byId("fault-count").textContent = active.length ? digits(String(active.length)) : "";
 }
 
@@ -124,14 +117,13 @@ function showActive() {
 function item(fault) {
   const where = [fault.provider ? title(fault.provider) : "any provider", fault.call ?? "any call"].join(", ");
   const kind = fault.kind.replaceAll("_", " ");
-  const left = fault.left ?? fault.times;
-  const detail = [fault.code ?? null, fault.seconds ? duration(fault.seconds) : null].filter((value) => value !== null).join(", ");
+  const detail = [fault.code, fault.seconds === null ? null : duration(fault.seconds)].filter((value) => value !== null).join(", ");
   return el(
     "li",
     {},
     fault.provider ? badge(fault.provider) : el("span", { class: "badge any", "aria-hidden": "true" }, icon("faults")),
     el("div", { class: "who" }, el("b", {}, kind, detail && ` ${digits(detail)}`), el("span", { class: "line" }, where, fault.number && ", ", fault.number && ltr(digits(fault.number)))),
-    el("span", { class: "left" }, left === null || left === undefined ? "until cleared" : `${counted(left, "call")} left`),
+    el("span", { class: "left" }, fault.left === null ? "until cleared" : `${counted(fault.left, "call")} left`),
     el("button", { type: "button", class: "quiet", "aria-label": `Clear the fault ${kind}`, title: "Clear", onclick: () => clearOne(fault.id) }, icon("close")),
   );
 }

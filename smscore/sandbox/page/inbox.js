@@ -44,6 +44,7 @@ function show() {
   byId("count").textContent = !isFiltered() ? counted(total, "message") : matching === null ? "" : `${number(matching)} of ${number(total)}`;
   byId("fresh").hidden = waiting === 0;
   byId("fresh").lastElementChild.textContent = counted(waiting, "new message").replace(/(?<=\d) /, waitingIsLeast ? "+ " : " ");
+  byId("clear").disabled = total === 0;
   showEmpty();
   list.paintSoon();
 }
@@ -203,6 +204,7 @@ function resetFilters() {
 
 function setProvider(name) {
   filters.provider = name;
+  byId("provider").value = name;
   for (const button of byId("providers").children) button.setAttribute("aria-pressed", String(button.value === name));
 }
 
@@ -220,6 +222,7 @@ async function buildFilters() {
   const button = (value, ...words) =>
     el("button", { type: "button", value, "aria-pressed": String(value === filters.provider), onclick: () => (setProvider(value), search()) }, ...words);
   byId("providers").replaceChildren(button("", "All"), ...names.map((name) => button(name, title(name))));
+  byId("provider").append(el("option", { value: "" }, "Any provider"), ...names.map((name) => el("option", { value: name }, title(name))));
 }
 
 // Clearing
@@ -283,6 +286,7 @@ export function startInbox() {
   const soon = debounced(search, 200);
   for (const id of ["search-text", "search-number"]) byId(id).addEventListener("input", soon);
   byId("status").addEventListener("change", search);
+  byId("provider").addEventListener("change", (event) => (setProvider(event.target.value), search()));
   onDigitsChanged(() => {
     list.repaintAll();
     show();

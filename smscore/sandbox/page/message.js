@@ -113,6 +113,16 @@ function onStatuses({ changed, more }) {
   showStatus(place().querySelector("header .status"), shown);
 }
 
+/** Say that the message is gone, unless only another provider's were cleared. */
+async function onCleared() {
+  if (shown === null) return;
+  const { seq } = shown;
+  const { messages } = await get("/api/messages", { before: seq + 1, after: seq - 1 });
+  if (shown?.seq !== seq || messages.length > 0) return;
+  shown = { seq };
+  place().replaceChildren(closeBar(), el("p", { class: "nothing" }, "This message was cleared."));
+}
+
 // The request and the answer
 
 function exchange({ request, answer }) {
@@ -160,5 +170,5 @@ export function repaintMessage() {
 export function startMessage() {
   on("statuses", onStatuses);
   on("connected", () => shown && openMessage(shown.seq));
-  on("cleared", () => shown && openMessage(shown.seq));
+  on("cleared", onCleared);
 }

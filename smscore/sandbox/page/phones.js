@@ -7,6 +7,7 @@ import { badge, codeButton, moment, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";
 
 const PIECE = 100; // bubbles shown at once
+const MOST_NUMBERS = 200;
 
 let number = null; // whose phone it is
 let bubbles = []; // the messages of that phone, oldest first
@@ -46,9 +47,8 @@ function openTyped(given) {
 // The numbers
 
 async function listNumbers() {
-  const known = await get("/api/conversations").catch(() => null); // asked again at the next message
-  if (known === null) return;
-  const conversations = known.conversations ?? known;
+  const conversations = await get("/api/conversations", { limit: MOST_NUMBERS }).catch(() => null); // asked again soon
+  if (conversations === null) return;
   const wanted = asciiDigits(parts.search.value).replace(/\D/g, "").replace(/^0/, "");
   const found = conversations.filter((entry) => entry.number.includes(wanted));
   const isEmpty = found.length === 0;
@@ -77,9 +77,9 @@ function contact({ number: owner, last, count }) {
 async function readConversation(isNew) {
   const mine = number;
   try {
-    const answer = await get(`/api/conversations/${encodeURIComponent(mine)}`);
+    const messages = await get(`/api/conversations/${encodeURIComponent(mine)}`);
     if (mine !== number) return;
-    bubbles = answer.messages ?? answer;
+    bubbles = messages;
     if (isNew || shownFrom > bubbles.length) shownFrom = Math.max(0, bubbles.length - PIECE);
     await showPhone(isNew);
   } catch (error) {
@@ -184,7 +184,7 @@ async function makeComposer() {
 /** The lines of each provider: those that wrote to this phone, latest first, then its others. */
 function linesOf(providers) {
   const used = bubbles.toReversed();
-  const own = ({ name, lines }) => [...new Set([...used.filter((message) => message.provider === name).map(lineOf), ...(lines ?? [])])];
+  const own = ({ name, lines }) => [...new Set([...used.filter((message) => message.provider === name).map(lineOf), ...lines])];
   return new Map(providers.map((provider) => [provider.name, own(provider)]));
 }
 

@@ -3,7 +3,7 @@
 import { attempt, call, choices, get, on } from "./api.js";
 import { byId, el, ltr, note } from "./dom.js";
 import { connectLines } from "./connect.js";
-import { digits, duration, fullTime } from "./format.js";
+import { clockTime, counted, digits, duration, fullTime, number } from "./format.js";
 
 const STEPS = [["1 min", 60], ["10 min", 600], ["1 h", 3600], ["4 h", 14400], ["1 day", 86400], ["30 days", 2592000]];
 const KEYS = [["/", "search"], ["j  k", "next and previous message"], ["Enter", "open"], ["Esc", "close, or empty the search"]];
@@ -60,9 +60,9 @@ function webhookCard(webhook) {
     { class: "card", "aria-label": "Delivery reports" },
     el("h2", {}, "Najva's delivery reports"),
     el("p", { class: "hint" }, "Najva calls this address whenever a status moves, or is set by hand. Leave it empty for no reports."),
-    el("div", { class: "fields" }, el("label", { class: "field wide" }, el("span", {}, "Address"), url), el("label", { class: "field" }, el("span", {}, "Method"), method)),
+    el("div", { class: "fields" }, el("div", { class: "field wide" }, el("label", { for: url.id }, "Address"), url), el("div", { class: "field" }, el("label", { for: method.id }, "Method"), method)),
     el("div", { class: "buttons" }, el("button", { class: "primary" }, "Save")),
-    lastReport(webhook.last),
+    lastReport(webhook),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -76,10 +76,16 @@ function webhookCard(webhook) {
   return form;
 }
 
-function lastReport(last) {
-  if (!last) return null;
-  const parts = Object.entries(last).map(([name, value]) => [el("dt", {}, name), el("dd", {}, ltr(typeof value === "string" ? value : JSON.stringify(value)))]);
-  return el("details", { open: true }, el("summary", {}, "The last report"), el("dl", { class: "headers", dir: "ltr" }, parts));
+function lastReport({ last, called, failed }) {
+  if (last === null) return null;
+  const fate = last.error ?? `HTTP ${digits(String(last.http_status))}`;
+  return el(
+    "p",
+    { class: "hint" },
+    `${counted(called, "report")}, ${number(failed)} failed. The last: status ${digits(String(last.status))} of message `,
+    ltr(digits(last.message_id), { class: "mono" }),
+    ` at ${clockTime(last.at)}, ${fate}.`,
+  );
 }
 
 function keysCard() {
