@@ -125,9 +125,12 @@ def converted(given: Mapping[str, str], shape: type[T]) -> T:
     if unknown:
         raise RestError(422, f"This call has no such parameter; it has {names(shape)}.")
     try:
-        return msgspec.convert(given, shape, strict=False)
+        taken = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         raise RestError(422, f"{error}.") from None
+    if any(getattr(taken, name) is None for name in given):
+        raise RestError(422, "null is no value: leave out what is not asked for.")
+    return taken
 
 
 def names(shape: type) -> str:

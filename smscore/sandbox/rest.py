@@ -27,6 +27,7 @@ B = TypeVar("B")
 
 Place = Annotated[int, Meta(ge=0, description="A place in the order the messages came.")]
 Text = Annotated[str, Meta(max_length=10_000)]
+Piece = Annotated[str, Meta(max_length=200, description="A piece of a text, in letters of either case.")]
 Number = Annotated[str, Meta(min_length=1, max_length=100, description="A number in any usual spelling.")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Provider = Annotated[str, Meta(min_length=1, max_length=100, description="A provider's name, as in /api/choices.")]
@@ -78,7 +79,7 @@ class MessagesQuery:
     provider: Provider | None = None
     status: DeliveryStatus | None = None
     number: Number | None = None
-    text: Text | None = None
+    text: Piece | None = None
     direction: Literal["out", "in"] | None = None
     before: Place | None = None
     after: Place = 0
@@ -184,7 +185,7 @@ class WaitQuery:
     """What to wait for: the first message out after the place `after`, to `number` and with `text` in it."""
 
     number: Number | None = None
-    text: Text | None = None
+    text: Piece | None = None
     after: Place = 0
     timeout: Annotated[float, Meta(ge=0, le=60, description="Seconds.")] = 10.0
 
