@@ -65,7 +65,7 @@ def thorough(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def browser(session: nox.Session) -> None:
-    """The sandbox's page in headless Chromium, which is taken from the PATH; ``-- --pictures=docs/images`` for new ones."""
+    """The sandbox's page in a Chromium from the PATH; ``-- --pictures=docs/images`` takes the README's pictures anew."""
     install_wheel(session, "browser")
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"PYTHONSAFEPATH": "1"})
 

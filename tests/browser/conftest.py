@@ -105,7 +105,7 @@ def page(new_page: Callable[..., Page]) -> Page:
 
 @pytest.fixture
 def apart() -> Iterator[Callable[..., Any]]:
-    """``apart(client.send, number, text)``: in another thread, as Playwright keeps an event loop running in this one."""
+    """``apart(client.send, number, text)``: in another thread, as Playwright has an event loop running in this one."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda work, *given, **named: pool.submit(work, *given, **named).result()
 

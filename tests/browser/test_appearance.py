@@ -98,7 +98,8 @@ CONTRASTS = """() => {
     if (!walker.currentNode.data.trim() || !element.checkVisibility({ visibilityProperty: true })) continue;
     if (element.closest(":disabled, .unseen, option, noscript")) continue;
     const below = groundOf(element);
-    const [one, other] = [light(over(rgba(getComputedStyle(element).color), below)), light(below)].sort((a, b) => b - a);
+    const text = over(rgba(getComputedStyle(element).color), below);
+    const [one, other] = [light(text), light(below)].sort((a, b) => b - a);
     found.push([(one + 0.05) / (other + 0.05), walker.currentNode.data.trim().slice(0, 30), element.className]);
   }
   return found;
@@ -142,13 +143,18 @@ def test_a_code_is_copied_in_ascii_digits_whatever_is_shown(scene: Callable[...,
 # Narrow screens
 
 
+# What reaches over the right edge, but for what scrolls in itself.
+TOO_WIDE = """() => [...document.querySelectorAll("main *, nav *, header *")]
+  .filter((each) => each.checkVisibility() && !each.closest("pre, table, select, .unseen"))
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => each.outerHTML.slice(0, 80))"""
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_nothing_is_wider_than_a_narrow_screen(scene: Callable[..., Page], place: str):
     page = scene(place, viewport=NARROW)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 360
-    wide = """() => [...document.querySelectorAll('main *, nav *, header *')].filter((each) => each.checkVisibility()
-      && !each.closest('pre, table, select, .unseen') && each.getBoundingClientRect().right > 361).map((each) => each.outerHTML.slice(0, 80))"""
-    assert page.evaluate(wide) == []
+    assert page.evaluate(TOO_WIDE) == []
 
 
 def test_on_a_narrow_screen_messages_are_filtered_by_provider(scene: Callable[..., Page]):
@@ -168,21 +174,25 @@ def test_on_a_narrow_screen_a_message_takes_the_place_of_the_list(scene: Callabl
 
 # Accessibility
 
+NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, textarea")]
+  .filter((each) => each.checkVisibility() && !each.innerText.trim() && !each.ariaLabel && !each.labels?.length)
+  .map((each) => each.outerHTML)"""
+MOVING = """() => [...document.querySelectorAll("*")].map((each) => getComputedStyle(each))
+  .filter(({ transitionDuration, animationName }) => /[1-9]/.test(transitionDuration) || animationName !== "none")
+  .length"""
+
 
 def test_the_page_has_landmarks_a_language_and_a_name_for_every_control(scene: Callable[..., Page]):
-    nameless = """() => [...document.querySelectorAll('button, a, input, select, textarea')].filter((each) => each.checkVisibility()
-      && !(each.innerText.trim() || each.ariaLabel || each.labels?.length)).map((each) => each.outerHTML)"""
     for place in PLACES:
         page = scene(place)
         assert page.locator("html").get_attribute("lang") == "en"
         assert page.get_by_role("main").count() == page.get_by_role("navigation").count() == 1
-        assert page.evaluate(nameless) == []
+        assert page.evaluate(NAMELESS) == []
 
 
 def test_nothing_moves_for_those_who_asked_for_less_motion(scene: Callable[..., Page]):
     page = scene(reduced_motion="reduce")
-    moving = "() => [...document.querySelectorAll('*')].filter((each) => getComputedStyle(each).transitionDuration.split(', ').some((time) => time !== '0s')).length"
-    assert page.evaluate(moving) == 0
+    assert page.evaluate(MOVING) == 0
 
 
 def test_focus_is_seen(scene: Callable[..., Page]):

@@ -24,68 +24,78 @@ export async function openFaults() {
 
 // Setting one
 
-function makeForm(providers, kinds) {
-  const option = (value, words = value) => el("option", { value }, words);
-  const kind = el("select", { id: "fault-kind" }, kinds.map((entry) => option(entry.kind, entry.kind.replaceAll("_", " "))));
-  const provider = el("select", { id: "fault-provider" }, option("", "any provider"), providers.map(({ name }) => option(name, title(name))));
-  const apiCall = el("select", { id: "fault-call" });
-  const number = el("input", { id: "fault-number", placeholder: "any number", inputmode: "tel", dir: "ltr" });
-  const lasting = el("select", { id: "fault-lasting" }, option("next", "for the next"), option("always", "until cleared"));
-  const times = el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": "Calls" });
-  const code = el("select", { id: "fault-code" });
-  const seconds = el("input", { id: "fault-seconds", type: "number", min: 0, max: 600, step: "any", value: 5 });
-  const words = el("p", { class: "hint", id: "fault-words" });
-  const field = (label, input) => el("div", { class: "field" }, el("label", { for: input.id }, label), input);
-  const codeField = field("Code", code);
-  const secondsField = field("Seconds", seconds);
+const option = (value, words = value) => el("option", { value }, words);
+const field = (label, ...inputs) => el("div", { class: "field" }, el("label", { for: inputs[0].id }, label), el("div", { class: "pair" }, inputs));
 
-  const chosen = () => kinds.find((entry) => entry.kind === kind.value);
-  const owners = () => providers.filter(({ name }) => !provider.value || name === provider.value);
-  const fillCalls = () => apiCall.replaceChildren(option("", "any call"), ...[...new Set(owners().flatMap(({ calls }) => calls))].map((value) => option(value)));
-  const fillCodes = () => code.replaceChildren(...owners().flatMap((owner) => codesOf(owner, !provider.value)));
-  const showNeeded = () => {
-    const { needs } = chosen();
-    words.textContent = chosen().words;
-    codeField.hidden = !needs.includes("code");
-    secondsField.hidden = !needs.includes("seconds");
-    times.hidden = lasting.value !== "next";
+function makeInputs(providers, kinds) {
+  return {
+    kind: el("select", { id: "fault-kind" }, kinds.map(({ kind }) => option(kind, kind.replaceAll("_", " ")))),
+    provider: el("select", { id: "fault-provider" }, option("", "any provider"), providers.map(({ name }) => option(name, title(name)))),
+    call: el("select", { id: "fault-call" }),
+    number: el("input", { id: "fault-number", placeholder: "any number", inputmode: "tel", dir: "ltr" }),
+    code: el("select", { id: "fault-code" }),
+    seconds: el("input", { id: "fault-seconds", type: "number", min: 0, max: 600, step: "any", value: 5 }),
+    lasting: el("select", { id: "fault-lasting" }, option("next", "for the next"), option("always", "until cleared")),
+    times: el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": "Calls" }),
   };
-  provider.addEventListener("change", () => (fillCalls(), fillCodes()));
-  kind.addEventListener("change", showNeeded);
-  lasting.addEventListener("change", showNeeded);
-  fillCalls();
-  fillCodes();
-  showNeeded();
+}
 
-  const form = el(
+function makeForm(providers, kinds) {
+  const inputs = makeInputs(providers, kinds);
+  const code = field("Code", inputs.code);
+  const seconds = field("Seconds", inputs.seconds);
+  const words = el("p", { class: "hint" });
+  const fillChoices = () => {
+    const owners = providers.filter(({ name }) => [name, ""].includes(inputs.provider.value));
+    const calls = new Set(owners.flatMap((owner) => owner.calls));
+    inputs.call.replaceChildren(option("", "any call"), ...[...calls].map((name) => option(name)));
+    inputs.code.replaceChildren(...owners.flatMap((owner) => codesOf(owner, owners.length > 1)));
+  };
+  const showNeeded = () => {
+    const kind = kinds.find((entry) => entry.kind === inputs.kind.value);
+    words.textContent = kind.words;
+    code.hidden = !kind.needs.includes("code");
+    seconds.hidden = !kind.needs.includes("seconds");
+    inputs.times.hidden = inputs.lasting.value !== "next";
+  };
+  inputs.provider.addEventListener("change", fillChoices);
+  for (const input of [inputs.kind, inputs.lasting]) input.addEventListener("change", showNeeded);
+  fillChoices();
+  showNeeded();
+  const fields = [
+    field("What happens", inputs.kind),
+    field("Provider", inputs.provider),
+    code,
+    seconds,
+    field("Call", inputs.call),
+    field("Number", inputs.number),
+    field("How long", inputs.lasting, inputs.times),
+  ];
+  return el(
     "form",
-    { class: "card faultform", "aria-label": "Set a fault" },
+    { class: "card", "aria-label": "Set a fault", onsubmit: (event) => submit(event, faultOf(inputs, !code.hidden, !seconds.hidden)) },
     el("h2", {}, "Set a fault"),
-    el(
-      "div",
-      { class: "fields" },
-      field("What happens", kind),
-      field("Provider", provider),
-      codeField,
-      secondsField,
-      field("Call", apiCall),
-      field("Number", number),
-      el("div", { class: "field" }, el("label", { for: "fault-lasting" }, "How long"), el("div", { class: "pair" }, lasting, times)),
-    ),
+    el("div", { class: "fields" }, fields),
     words,
     el("div", { class: "buttons" }, el("button", { class: "primary" }, "Set the fault")),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const fault = { kind: kind.value, times: lasting.value === "next" ? Number(times.value) : null };
-    if (provider.value) fault.provider = provider.value;
-    if (apiCall.value) fault.call = apiCall.value;
-    if (number.value.trim()) fault.number = number.value.trim();
-    if (!codeField.hidden) fault.code = Number(code.value);
-    if (!secondsField.hidden) fault.seconds = Number(seconds.value);
-    if ((await attempt("POST", "/api/faults", fault)) !== undefined) refresh();
-  });
-  return form;
+}
+
+function faultOf(inputs, hasCode, hasSeconds) {
+  return {
+    kind: inputs.kind.value,
+    provider: inputs.provider.value || null,
+    call: inputs.call.value || null,
+    number: inputs.number.value.trim() || null,
+    times: inputs.lasting.value === "next" ? Number(inputs.times.value) : null,
+    code: hasCode ? Number(inputs.code.value) : null,
+    seconds: hasSeconds ? Number(inputs.seconds.value) : null,
+  };
+}
+
+async function submit(event, fault) {
+  event.preventDefault();
+  if ((await attempt("POST", "/api/faults", fault)) !== undefined) refresh();
 }
 
 function codesOf(owner, isNamed) {

@@ -73,6 +73,7 @@ export async function reload() {
     waiting = 0;
     list.viewport.scrollTop = 0;
     replace(page.messages, page.messages.length < PAGE);
+    list.repaintAll(); // another sandbox at this address counts from 1 again: the same seq, another message
   } catch (error) {
     note(`The messages could not be read: ${error.message}`, "error");
   }
@@ -181,6 +182,8 @@ function onStatuses(event) {
   if (event.more || filters.status) refreshSoon();
 }
 
+const TITLE = document.title;
+let unseen = 0; // messages that came while the page was out of sight
 let unannounced = 0;
 const announceSoon = throttled(() => {
   byId("announcer").textContent = `${counted(unannounced, "new message")}.`;
@@ -190,6 +193,16 @@ const announceSoon = throttled(() => {
 function announce(count) {
   unannounced += count;
   announceSoon();
+  if (!document.hidden) return;
+  unseen += count;
+  document.title = `(${number(unseen)}) ${TITLE}`;
+}
+
+function onVisible() {
+  if (document.hidden) return;
+  unseen = 0;
+  document.title = TITLE;
+  refreshSoon();
 }
 
 // Filters
@@ -295,7 +308,7 @@ export function startInbox() {
   on("statuses", onStatuses);
   on("cleared", onCleared);
   on("connected", () => (list.isAtTop ? reload() : refreshSoon()));
-  document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
+  document.addEventListener("visibilitychange", onVisible);
   buildFilters().catch((error) => note(error.message, "error"));
   reload();
 }

@@ -28,8 +28,10 @@ function route() {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  Promise.resolve(open(match[1])).catch((error) => note(error.message, "error"));
+  show(open, match[1]).catch((error) => note(error.message, "error"));
 }
+
+const show = async (open, part) => open(part); // so that an address that cannot be decoded is a failure like any other
 
 function openOne(seq) {
   byId("view-inbox").classList.add("split");

@@ -35,8 +35,7 @@ export class WindowedList {
 
   /** Make every row anew, as after a change of digits. */
   repaintAll() {
-    for (const { row } of this.rows.values()) row.remove();
-    this.rows.clear();
+    this.isStale = true;
     this.paintSoon();
   }
 
@@ -44,7 +43,8 @@ export class WindowedList {
     if (!this.rowHeight || this.viewport.clientHeight === 0) return;
     this.canvas.style.height = `${this.items.length * this.rowHeight}px`;
     const { first, last } = this.range();
-    this.drop(new Set(this.items.slice(first, last).map(this.keyOf)));
+    this.drop(new Set(this.isStale ? [] : this.items.slice(first, last).map(this.keyOf)));
+    this.isStale = false;
     let place = this.canvas.firstElementChild;
     for (let index = first; index < last; index += 1) {
       const row = this.show(this.items[index], index);
