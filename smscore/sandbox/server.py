@@ -33,7 +33,7 @@ def build_runner(state: State, host: str) -> web.AppRunner:
     for emulation in state.emulations.values():
         shell.add_routes(app, emulation)
     app.router.add_get("/", guarded(page_files.index, host))
-    app.router.add_get("/static/{name:.+}", guarded(page_files.static, host))
+    app.router.add_get(r"/static/{name:[\w./-]+}", guarded(page_files.static, host))
     app.router.add_get("/events", guarded(stream.answer, host))
     add_rest_routes(app, state, host, over)
 

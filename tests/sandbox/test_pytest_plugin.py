@@ -54,7 +54,9 @@ def test_sync_and_async_tests_send_to_a_sandbox_that_is_as_new(
     pytester: pytest.Pytester, source: str, count: int
 ) -> None:
     pytester.makepyfile(source)
-    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n")
+    pytester.makeini(
+        "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
+    )
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=count)
 
 
