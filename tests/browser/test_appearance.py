@@ -153,6 +153,8 @@ TOO_WIDE = """() => [...document.querySelectorAll("main *, nav *, header *")]
 @pytest.mark.parametrize("place", PLACES)
 def test_nothing_is_wider_than_a_narrow_screen(scene: Callable[..., Page], place: str):
     page = scene(place, viewport=NARROW)
+    for headers in page.locator("summary:visible").all():
+        headers.click()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 360
     assert page.evaluate(TOO_WIDE) == []
 
@@ -160,7 +162,8 @@ def test_nothing_is_wider_than_a_narrow_screen(scene: Callable[..., Page], place
 def test_on_a_narrow_screen_messages_are_filtered_by_provider(scene: Callable[..., Page]):
     page = scene(viewport=NARROW)
     page.locator("#provider").select_option("Najva")
-    page.wait_for_function("document.querySelectorAll('.row').length === 4")
+    page.locator(".row").nth(4).wait_for(state="detached")
+    assert page.locator(".row").count() == 4
 
 
 def test_on_a_narrow_screen_a_message_takes_the_place_of_the_list(scene: Callable[..., Page]):

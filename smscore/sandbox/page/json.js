@@ -1,6 +1,6 @@
 // JSON laid out for reading. Numbers stay as they were written: message ids are beyond what a JavaScript number holds.
 
-import { el } from "./dom.js";
+import { el, ltr } from "./dom.js";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 const OPENING = new Set(["{", "["]);
@@ -32,11 +32,14 @@ export function prettyJSON(text) {
 const newLine = (depth) => `\n${"  ".repeat(depth)}`;
 
 function piece(token, next) {
-  if (token.startsWith('"')) return el("span", { class: next === ":" ? "key" : "string" }, readable(token));
+  if (token.startsWith('"')) return el("span", { class: next === ":" ? "key" : "string" }, withEscapes(readable(token)));
   if (/^[-\d]/.test(token)) return el("span", { class: "number" }, token);
   if (/^[tfn]/.test(token)) return el("span", { class: "word" }, token);
   return token;
 }
+
+/** Escapes such as \n, kept from being turned round by the Persian beside them. */
+const withEscapes = (string) => string.split(/(\\(?:u[0-9a-f]{4}|.))/).map((part, index) => (index % 2 ? ltr(part) : part));
 
 /** A string with its letters in place of \uXXXX, but still in one line. */
 const readable = (token) => JSON.stringify(JSON.parse(token));
