@@ -121,9 +121,8 @@ def _query(request: web.Request) -> dict[str, str]:
 
 def converted(given: Mapping[str, str], shape: type[T]) -> T:
     """Texts of a path or a query as ``shape``, or a refusal that names what does not fit."""
-    unknown = sorted(set(given) - {field.name for field in attrs.fields(shape)})
-    if unknown:
-        raise RestError(422, f"This call has no such parameter; it has {names(shape)}.")
+    if set(given) - set(names(shape)):
+        raise RestError(422, f"This call has no such parameter; it has {', '.join(names(shape)) or 'none'}.")
     try:
         taken = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
@@ -133,8 +132,8 @@ def converted(given: Mapping[str, str], shape: type[T]) -> T:
     return taken
 
 
-def names(shape: type) -> str:
-    return ", ".join(field.name for field in attrs.fields(shape)) or "none"
+def names(shape: Any) -> list[str]:
+    return [field.name for field in attrs.fields(shape)]
 
 
 async def _body(request: web.Request, shape: type[T]) -> T:
@@ -145,9 +144,10 @@ async def _body(request: web.Request, shape: type[T]) -> T:
     body = await _bytes(request)
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        unknown = set(fields) - {field.name for field in attrs.fields(shape)}
-        if unknown:
-            raise RestError(422, f"The body has a field that this call does not know; it knows {names(shape)}.")
+        if set(fields) - set(names(shape)):
+            raise RestError(
+                422, f"The body has a field that this call does not know; it has {', '.join(names(shape))}."
+            )
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise RestError(422, f"{error}.") from None

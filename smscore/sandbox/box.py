@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -153,7 +154,7 @@ class Sandbox:
     ) -> SandboxMessage:
         """As ``wait_for``, without blocking the loop."""
         heard, loop = asyncio.Event(), asyncio.get_running_loop()
-        with self._state.listening(lambda: loop.call_soon_threadsafe(heard.set)):
+        with self._state.listening(partial(loop.call_soon_threadsafe, heard.set)):
             try:
                 async with asyncio.timeout(timeout):
                     while (found := self._last_to(number, text)) is None:
@@ -166,7 +167,7 @@ class Sandbox:
     def _last_to(self, number: str, text: str | None) -> SandboxMessage | None:
         with self._state.lock:
             found = last_message(self._state, number, text)
-            return found and self._public(found, self._state.now())
+            return None if found is None else self._public(found, self._state.now())
 
     def credit(self, provider: str, token: str) -> int:
         """The credit of that token's account, in Rials. ``token`` is the bare one, for Najva too."""

@@ -93,8 +93,7 @@ class Emulation:
         reached = min(stage, fate.last, key=STAGES.index)
         if reached is not Stage.DELIVERED and not fate.at_once:
             return self.stages[reached]
-        codes = {status: code for code, status in reversed(self.statuses.items())}
-        return next(codes[status] for status in fate.ends if status in codes)
+        return next(code for end in fate.ends for code, status in self.statuses.items() if status is end)
 
 
 @attrs.frozen(repr=False)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Fault", "FaultKind", "Faults", "Interrupted", "Kind"]
 
+HTML: Final = "text/html"
 MOST_FAULTS: Final = 1000
 LONGEST: Final = 600.0  # seconds
 SECONDS: Final = 1.0  # where a fault needs a time and none is given
@@ -78,7 +79,16 @@ def refused(fault: Fault, emulation: "Emulation", _: Answer) -> Answer:
 
 def rate_limited(fault: Fault, _: "Emulation", __: Answer) -> Answer:
     wait = {"Retry-After": str(math.ceil(seconds_of(fault)))}
-    return Answer(429, page("429 Too Many Requests"), "text/html", wait)
+    return Answer(429, page("429 Too Many Requests"), HTML, wait)
+
+
+def instead(answer: Answer) -> "Callable[[Fault, Emulation, Answer], Answer]":
+    """The same answer whatever the provider's is."""
+
+    def turns(_: Fault, __: "Emulation", ___: Answer) -> Answer:
+        return answer
+
+    return turns
 
 
 # Every kind of fault, in the order that they are offered.
@@ -90,19 +100,17 @@ KINDS: Final[Mapping[FaultKind, Kind]] = {
         lambda _, emulation, __: answer_of(emulation.refusals[Refusal.UNAUTHORIZED]),
     ),
     "rate_limit": Kind("429, with a Retry-After of so many seconds.", rate_limited, needs=("seconds",)),
-    "server_error": Kind(
-        "500; nothing is accepted.", lambda *_: Answer(500, page("500 Internal Server Error"), "text/html")
-    ),
+    "server_error": Kind("500; nothing is accepted.", instead(Answer(500, page("500 Internal Server Error"), HTML))),
     "html": Kind(
         "An HTML page with a 200, as a CDN gives it; nothing is accepted.",
-        lambda *_: Answer(200, page("Please wait"), "text/html"),
+        instead(Answer(200, page("Please wait"), HTML)),
     ),
     "cut": Kind(
         "Accepted, but the answer breaks off in the middle.",
         lambda _, __, honest: attrs.evolve(honest, is_cut=True),
         is_accepted=True,
     ),
-    "drop_before": Kind("The connection closes; nothing is accepted.", lambda *_: Answer(0, b"", is_dropped=True)),
+    "drop_before": Kind("The connection closes; nothing is accepted.", instead(Answer(0, b"", is_dropped=True))),
     "drop_after": Kind(
         "Accepted, but the connection closes without an answer.",
         lambda _, __, honest: attrs.evolve(honest, is_dropped=True),

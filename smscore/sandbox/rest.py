@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
@@ -63,9 +64,9 @@ class RestRoute:
     answer: Callable[[Any], Awaitable[object] | object]
     summary: str
     gives: Any
-    path: type = Nothing
-    query: type = Nothing
-    body: type = Nothing
+    path: type[Any] = Nothing
+    query: type[Any] = Nothing
+    body: type[Any] = Nothing
     errors: tuple[int, ...] = ()
 
 
@@ -201,7 +202,7 @@ async def wait_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
     """Answer as soon as there is such a message, at once where there is one already."""
     state, query = ask.state, ask.query
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
-    with state.listening(lambda: loop.call_soon_threadsafe(heard.set)):
+    with state.listening(partial(loop.call_soon_threadsafe, heard.set)):
         until, after = loop.time() + query.timeout, query.after
         while True:
             heard.clear()
@@ -209,7 +210,7 @@ async def wait_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
                 found = next_message(state, query.number, query.text, after)
                 after = max(after, state.timeline.last)
                 if found is not None or loop.time() >= until or ask.over.is_set():
-                    return Waited(found and view(state, found))
+                    return Waited(None if found is None else view(state, found))
             await first_of(heard, ask.over, seconds=until - loop.time())
 
 

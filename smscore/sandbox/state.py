@@ -7,7 +7,7 @@ import math
 import threading
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ from smscore.sandbox.exchange import Exchange, RawMemory
 from smscore.sandbox.faults import Faults
 from smscore.sandbox.messages import Account, Inbound, Message
 from smscore.sandbox.stages import STAGES, STARTS
-from smscore.sandbox.store import Saved, Store
+from smscore.sandbox.store import Saved, Store, exchange_of, inbound_of, message_of
 from smscore.sandbox.timeline import Timeline
 from smscore.sandbox.webhook import Report, Webhook
 
@@ -66,7 +66,7 @@ class State:
         self.ahead = 0.0
         self._opening_credit = credit
         self._clock = clock
-        self._listeners: set[Callable[[], None]] = set()
+        self._listeners: set[Callable[[], object]] = set()
         self._forget_all()
 
     def _forget_all(self) -> None:
@@ -246,10 +246,11 @@ class State:
             self.ids[provider] = max(number, facts.get(f"id:{provider}", number))
         for provider, token_hash, credit in saved.accounts:
             self.accounts[provider, token_hash] = Account(int(credit), key=(provider, token_hash))
-        exchanges = {row[0]: Exchange(*row[2:], first=row[0], last=row[1]) for row in saved.exchanges}
+        exchanges = {row[0]: exchange_of(row) for row in saved.exchanges}
         restored = [self._message(row, exchanges) for row in saved.messages if row[1] in self.emulations]
-        came_in = [Inbound(*row[1:], seq=row[0]) for row in saved.inbound if row[1] in self.emulations]
-        for entry in sorted([*restored, *came_in], key=lambda entry: entry.seq):
+        came_in = [inbound_of(row) for row in saved.inbound if row[1] in self.emulations]
+        entries: list[Message | Inbound] = [*restored, *came_in]
+        for entry in sorted(entries, key=lambda entry: entry.seq):
             self.timeline.put(entry)
         self.timeline.last = max(self.timeline.last, facts.get("seq", 0))
         self.inbox.extend(came_in)
@@ -260,17 +261,16 @@ class State:
                 self._raw.add(exchange, self.timeline.first)
 
     def _message(self, row: tuple[Any, ...], exchanges: Mapping[int, Exchange]) -> Message:
-        seq, provider, token_hash, *fields, exchange = row
-        account = self.accounts.setdefault((provider, token_hash), Account(self._opening_credit))
-        message = Message(provider, account, *fields, exchange=exchanges.get(exchange), seq=seq)
-        account.key = (provider, token_hash)
+        key = (row[1], row[2])
+        account = self.accounts.setdefault(key, Account(self._opening_credit, key=key))
+        message = message_of(row, account, exchanges)
         account.hold(message)
         return message
 
     # Who waits for messages
 
     @contextmanager
-    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+    def listening(self, listener: Callable[[], object]) -> Generator[None]:
         """Call ``listener`` after every message that is kept, in whatever thread that is."""
         self._listeners.add(listener)
         try:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -15,7 +15,7 @@ from smscore.sandbox.messages import Account, Inbound, Message
 if TYPE_CHECKING:
     from smscore.sandbox.state import State
 
-__all__ = ["FileStore", "MemoryStore", "Store", "StoreError"]
+__all__ = ["FileStore", "MemoryStore", "Saved", "Store", "StoreError", "exchange_of", "inbound_of", "message_of"]
 
 APPLICATION: Final = 0x5041594D  # marks a file as ours ("PAYM")
 VERSION: Final = 1
@@ -236,7 +236,7 @@ class FileStore:
         return connection
 
     @contextmanager
-    def _words(self) -> Iterator[None]:
+    def _words(self) -> Generator[None]:
         """SQLite's errors in words that say what to do next."""
         try:
             yield
@@ -280,7 +280,7 @@ def words_of(error: sqlite3.Error, path: Path) -> str:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -355,12 +355,56 @@ def message_row(message: Message) -> tuple[Any, ...]:
     )
 
 
+def message_of(row: tuple[Any, ...], account: Account, exchanges: Mapping[int, Exchange]) -> Message:
+    """The message that a row holds."""
+    seq, provider, _, message_id, recipient, sender, text, cost, received_at, starts_at, settled, exchange = row
+    return Message(
+        provider=provider,
+        account=account,
+        message_id=message_id,
+        recipient=recipient,
+        sender=sender,
+        text=text,
+        cost=cost,
+        received_at=received_at,
+        starts_at=starts_at,
+        settled=settled,
+        exchange=exchanges.get(exchange),
+        seq=seq,
+    )
+
+
 def inbound_row(inbound: Inbound) -> tuple[Any, ...]:
     return inbound.seq, inbound.provider, inbound.sender, inbound.number, inbound.text, inbound.received_at
+
+
+def inbound_of(row: tuple[Any, ...]) -> Inbound:
+    """The inbound message that a row holds."""
+    seq, provider, sender, number, text, received_at = row
+    return Inbound(provider, sender, number, text, received_at, seq)
 
 
 def exchange_row(exchange: Exchange) -> tuple[Any, ...]:
     return (
         *(exchange.first, exchange.last, exchange.provider, exchange.call, exchange.method, exchange.path),
         *(exchange.headers, exchange.body, exchange.body_cut, exchange.status, exchange.answer, exchange.answer_cut),
+    )
+
+
+def exchange_of(row: tuple[Any, ...]) -> Exchange:
+    """The exchange that a row holds."""
+    first, last, provider, call, method, path, headers, body, body_cut, status, answer, answer_cut = row
+    return Exchange(
+        provider=provider,
+        call=call,
+        method=method,
+        path=path,
+        headers=headers,
+        body=body,
+        body_cut=bool(body_cut),
+        status=status,
+        answer=answer,
+        answer_cut=bool(answer_cut),
+        first=first,
+        last=last,
     )

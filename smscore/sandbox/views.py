@@ -156,8 +156,8 @@ def detail_of(entry: Entry, emulation: Emulation, now: float) -> MessageDetail:
     exchange = entry.exchange if isinstance(entry, Message) else None
     return MessageDetail(
         **attrs.asdict(view_of(entry, emulation, now), recurse=False),
-        request=exchange and request_view(exchange),
-        answer=exchange and answer_view(exchange),
+        request=None if exchange is None else request_view(exchange),
+        answer=None if exchange is None else answer_view(exchange),
         statuses=choices(emulation) if isinstance(entry, Message) else [],
     )
 

@@ -1,9 +1,14 @@
 """The fixture that installing Payamak brings along, as other people's tests use it."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from smscore.sandbox.faults import KINDS
+from smscore.sandbox.magic import MAGIC
 
 pytest_plugins = ("pytester",)
 
@@ -58,6 +63,19 @@ def test_sync_and_async_tests_send_to_a_sandbox_that_is_as_new(
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=count)
+
+
+def test_the_example_of_the_documentation_runs(pytester: pytest.Pytester) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    pytester.makepyfile(example)
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio").assert_outcomes(passed=2)
+
+
+def test_the_documentation_names_every_kind_of_fault_and_every_magic_recipient() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
+    assert all(f"`{kind}`" in page for kind in KINDS)
+    assert len(MAGIC) == 14  # the table's last row
 
 
 def test_who_never_asks_for_it_pays_nothing(pytester: pytest.Pytester) -> None:
