@@ -9,7 +9,9 @@ export async function call(method, path, body) {
     options.body = JSON.stringify(body);
     options.headers = { "Content-Type": "application/json" };
   }
-  const response = await fetch(path, options);
+  const response = await fetch(path, options).catch(() => {
+    throw new Error("The sandbox does not answer. Is it still running?");
+  });
   const text = await response.text();
   const answer = text ? JSON.parse(text) : null;
   if (!response.ok) throw Object.assign(new Error(answer?.error ?? response.statusText), { status: response.status });
@@ -28,7 +30,7 @@ export async function attempt(method, path, body) {
   try {
     return await call(method, path, body);
   } catch (error) {
-    note(error.message || "The sandbox did not answer.", "error");
+    note(error.message, "error");
     return undefined;
   }
 }

@@ -23,7 +23,7 @@ function pythonLines(provider) {
   ].join("\n");
 }
 
-export function codeBlock(text, label) {
+function codeBlock(text, label) {
   return el("div", { class: "codeblock" }, el("pre", { dir: "ltr", tabindex: 0, "aria-label": label }, ...isolated(text)), copyButton(text, `Copy: ${label}`));
 }
 

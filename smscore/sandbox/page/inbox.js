@@ -62,7 +62,7 @@ function showEmpty() {
 }
 
 /** Ask for the newest messages anew, and go to the top. */
-export async function reload() {
+async function reload() {
   const mine = (generation += 1);
   isReloading = true;
   hasMissed = false;
@@ -309,6 +309,6 @@ export function startInbox() {
   on("cleared", onCleared);
   on("connected", () => (list.isAtTop ? reload() : refreshSoon()));
   document.addEventListener("visibilitychange", onVisible);
-  buildFilters().catch((error) => note(error.message, "error"));
+  buildFilters();
   reload();
 }

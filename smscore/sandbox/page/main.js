@@ -15,7 +15,7 @@ const VIEWS = ["inbox", "phones", "faults", "setup"];
 /** What an address opens: a pattern, its view, and what shows it. */
 const ROUTES = [
   [/^#\/message\/(\d+)$/, "inbox", (seq) => openOne(Number(seq))],
-  [/^#\/phones(?:\/(.+))?$/, "phones", (number) => openPhones(number ? decodeURIComponent(number) : null)],
+  [/^#\/phones(?:\/(.+))?$/, "phones", async (number) => openPhones(number ? decodeURIComponent(number) : null)],
   [/^#\/faults$/, "faults", openFaults],
   [/^#\/setup$/, "setup", openSetup],
   [/^/, "inbox", closeOne],
@@ -28,10 +28,8 @@ function route() {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  show(open, match[1]).catch((error) => note(error.message, "error"));
+  open(match[1]);
 }
-
-const show = async (open, part) => open(part); // so that an address that cannot be decoded is a failure like any other
 
 function openOne(seq) {
   byId("view-inbox").classList.add("split");
@@ -89,6 +87,7 @@ function showLink(state, words) {
 }
 
 async function start() {
+  window.addEventListener("unhandledrejection", ({ reason }) => note(reason.message, "error"));
   startPreferences();
   on("connected", () => showLink("live", "Live"));
   on("disconnected", () => showLink("away", "Reconnecting"));
@@ -104,7 +103,7 @@ async function start() {
     event.preventDefault();
     byId("main").focus();
   });
-  await choices().then(({ providers }) => setProviders(providers), (error) => note(error.message, "error"));
+  setProviders((await choices()).providers);
   route();
   listen();
 }

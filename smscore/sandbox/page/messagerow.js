@@ -32,7 +32,7 @@ export function codeButton(code) {
 
 export const moment = (iso, words) => el("time", { datetime: iso, title: fullTime(iso), dir: "auto" }, words);
 
-export const sizes = (message) => `${counted(message.parts, "part")} · ${counted(message.characters, "char")}`;
+const sizes = (message) => `${counted(message.parts, "part")} · ${counted(message.characters, "char")}`;
 
 export function makeRow(message) {
   const incoming = message.direction === "in";

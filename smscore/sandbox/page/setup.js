@@ -94,7 +94,7 @@ function keysCard() {
 }
 
 export function repaintSetup() {
-  if (!place().hidden) openSetup().catch((error) => note(error.message, "error"));
+  if (!place().hidden) openSetup();
 }
 
 export function startSetup() {
