@@ -61,7 +61,7 @@ class Sandbox:
         file = None if store is None else FileStore(Path(store))
         self._state = State(self._emulations, credit=credit, clock=clock, keep=keep, store=file or MemoryStore())
         if file is not None:
-            self._state.restore(file.saved)
+            self._state.restore(file.load())
         self._host = host
         self._asked_port = port
         self._runner: web.AppRunner | None = None

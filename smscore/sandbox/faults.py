@@ -139,7 +139,7 @@ class Faults:
         self._emulations = emulations
         self._set: dict[int, Fault] = {}
         self._last_id = 0
-        self.version = 0
+        self.version: int = 0
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._set.values())

@@ -17,5 +17,5 @@ class RestError(Exception):
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
-        self.status = status
-        self.words = words.encode("utf-8", "replace").decode()
+        self.status: int = status
+        self.words: str = words.encode("utf-8", "replace").decode()

@@ -34,7 +34,7 @@ class Changes:
     MOST: Final = 200
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: int = 0
         self._recent: deque[Message] = deque(maxlen=self.MOST)
 
     def add(self, message: Message) -> None:
@@ -55,15 +55,15 @@ class State:
         self, emulations: "Mapping[str, Emulation]", *, credit: int, clock: Callable[[], float], keep: int, store: Store
     ) -> None:
         self.lock: AbstractContextManager[bool] = threading.RLock()
-        self.emulations = emulations
-        self.store = store
+        self.emulations: Mapping[str, Emulation] = emulations
+        self.store: Store = store
         self.timeline: Timeline[Message | Inbound] = Timeline(keep)
-        self.changes = Changes()
-        self.faults = Faults(emulations)
-        self.webhook = Webhook()
+        self.changes: Changes = Changes()
+        self.faults: Faults = Faults(emulations)
+        self.webhook: Webhook = Webhook()
         self._cleared = self._advanced = 0
-        self.ids = {name: emulation.first_id for name, emulation in emulations.items()}
-        self.ahead = 0.0
+        self.ids: dict[str, int] = {name: emulation.first_id for name, emulation in emulations.items()}
+        self.ahead: float = 0.0
         self._opening_credit = credit
         self._clock = clock
         self._listeners: set[Callable[[], object]] = set()

@@ -145,9 +145,14 @@ class FileStore:
         self._writing = threading.Lock()
         self._batch = Batch()
         self._connection: sqlite3.Connection | None = None
+        self._turn = 0  # how often the file was opened, which tells of another sandbox
+
+    def load(self) -> Saved:
+        """What the file holds; a new file is made a store."""
         with closing(self._connect()) as connection, self._words():
-            self.saved = read(connection)
-            self._turn: int = self.saved.facts.get("turn", 0)
+            saved = read(connection)
+        self._turn = saved.facts.get("turn", 0)
+        return saved
 
     # What is told
 

@@ -28,8 +28,8 @@ class Timeline(Generic[E]):
         self._keep = keep
         self._kept: dict[int, E] = {}
         self._characters = 0
-        self.first = 1  # no entry stands before it
-        self.last = 0  # the seq given last
+        self.first: int = 1  # no entry stands before it
+        self.last: int = 0  # the seq given last
 
     def __len__(self) -> int:
         return len(self._kept)
