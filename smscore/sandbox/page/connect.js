@@ -1,8 +1,8 @@
 // How a client is pointed at the sandbox: lines for a shell and for Python.
 
 import { choices } from "./api.js";
-import { copyButton, el } from "./dom.js";
-import { hue, title } from "./providers.js";
+import { copyButton, div, el } from "./dom.js";
+import { title } from "./providers.js";
 
 const SAMPLE = "کد ورود شما: ۴۸۲۹۱۳";
 
@@ -11,7 +11,10 @@ const line = (provider) => provider.lines[0];
 
 function shellLines(provider) {
   const name = provider.name.toUpperCase();
-  return [`export ${name}_BASE_URL=${baseURL(provider)}`, `export ${name}_TOKEN=any ${name}_SENDER=${line(provider)}`].join("\n");
+  return [
+    `export ${name}_BASE_URL=${baseURL(provider)}`,
+    `export ${name}_TOKEN=any ${name}_SENDER=${line(provider)}`,
+  ].join("\n");
 }
 
 function pythonLines(provider) {
@@ -24,18 +27,23 @@ function pythonLines(provider) {
 }
 
 function codeBlock(text, label) {
-  return el("div", { class: "codeblock" }, el("pre", { dir: "ltr", tabindex: 0, "aria-label": label }, ...isolated(text)), copyButton(text, `Copy: ${label}`));
+  const lines = el("pre", { dir: "ltr", tabindex: 0, "aria-label": label }, isolated(text));
+  return div("codeblock", lines, copyButton(text, `Copy: ${label}`));
 }
+
+const PERSIAN_WORDS = /([\u0600-\u06ff][\u0600-\u06ff\s:]*[\u0600-\u06ff])/;
 
 /** Persian words within a line of code, kept from turning round what stands beside them. */
 function isolated(text) {
-  return text.split(/([\u0600-\u06ff][\u0600-\u06ff\s:]*[\u0600-\u06ff])/).map((part, index) => (index % 2 ? el("bdi", { lang: "fa" }, part) : part));
+  return text.split(PERSIAN_WORDS).map((part, index) => (index % 2 ? el("bdi", { lang: "fa" }, part) : part));
 }
 
 /** A choice of the provider, and the lines that go with it. */
 export function connectLines(providers) {
-  const lines = el("div", { class: "lines" });
-  const buttons = providers.map((provider) => el("button", { type: "button", value: provider.name, "data-hue": hue(provider.name), onclick: () => show(provider) }, title(provider.name)));
+  const lines = div("lines");
+  const buttons = providers.map((provider) =>
+    el("button", { type: "button", value: provider.name, onclick: () => show(provider) }, title(provider.name)),
+  );
   const show = (provider) => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.value === provider.name));
     const words = title(provider.name);
@@ -47,18 +55,19 @@ export function connectLines(providers) {
     );
   };
   show(providers[0]);
-  return el("div", { class: "connect" }, el("div", { class: "segments", role: "group", "aria-label": "Provider" }, buttons), lines);
+  const choice = el("div", { class: "segments", role: "group", "aria-label": "Provider" }, buttons);
+  return div("connect", choice, lines);
 }
 
 /** What stands in an inbox that has had no message yet. */
 export async function emptyState() {
   const { providers } = await choices();
-  return el(
-    "div",
-    { class: "first" },
+  return div(
+    "first",
     el("img", { src: "/static/icon.svg", alt: "", width: 56, height: 56 }),
     el("h1", {}, "Nothing has been sent yet"),
-    el("p", {}, "Point a client here, and its messages appear at once. Any token is good; nothing leaves this machine."),
+    el("p", {}, "Point a client here, and its messages appear at once."),
+    el("p", {}, "Any token is good; nothing leaves this machine."),
     connectLines(providers),
   );
 }

@@ -8,8 +8,21 @@ export function el(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => ![null, undefined, false].includes(child)));
   return element;
+}
+
+export const div = (className, ...children) => el("div", { class: className }, ...children);
+
+/** A part of a page with a heading of its own. */
+export function section(className, heading, ...children) {
+  return el("section", { class: className, "aria-label": heading }, el("h2", {}, heading), ...children);
+}
+
+/** A <select>; `options` are pairs of a value and its words. */
+export function select(attributes, options, chosen = null) {
+  const made = options.map(([value, words]) => el("option", { value, selected: value === chosen }, words));
+  return el("select", attributes, made);
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -1,7 +1,7 @@
 // Faults that the next calls are to meet, and the recipients that have one for good.
 
 import { attempt, choices, get, on } from "./api.js";
-import { byId, copyButton, el, icon, ltr, prose } from "./dom.js";
+import { byId, copyButton, div, el, icon, ltr, section, select } from "./dom.js";
 import { counted, digits, duration } from "./format.js";
 import { badge } from "./messagerow.js";
 import { title } from "./providers.js";
@@ -16,7 +16,7 @@ export async function openFaults() {
     el("h1", {}, "Faults"),
     el("p", { class: "lead" }, "What can go wrong with a real provider goes wrong here when you say so."),
     makeForm(providers, kinds),
-    el("section", { class: "card", "aria-label": "Active faults" }, el("h2", {}, "Active"), el("div", { id: "active" })),
+    section("card", "Active faults", el("div", { id: "active" })),
     magicTable(magic),
   );
   showActive();
@@ -24,18 +24,22 @@ export async function openFaults() {
 
 // Setting one
 
-const option = (value, words = value) => el("option", { value }, words);
-const field = (label, ...inputs) => el("div", { class: "field" }, el("label", { for: inputs[0].id }, label), el("div", { class: "pair" }, inputs));
+const LASTING = [["next", "for the next"], ["always", "until cleared"]];
+
+const option = (value, words) => el("option", { value }, words);
+const spoken = (kind) => kind.replaceAll("_", " ");
+const field = (label, ...inputs) => div("field", el("label", { for: inputs[0].id }, label), div("pair", inputs));
 
 function makeInputs(providers, kinds) {
+  const names = providers.map(({ name }) => [name, title(name)]);
   return {
-    kind: el("select", { id: "fault-kind" }, kinds.map(({ kind }) => option(kind, kind.replaceAll("_", " ")))),
-    provider: el("select", { id: "fault-provider" }, option("", "any provider"), providers.map(({ name }) => option(name, title(name)))),
+    kind: select({ id: "fault-kind" }, kinds.map(({ kind }) => [kind, spoken(kind)])),
+    provider: select({ id: "fault-provider" }, [["", "any provider"], ...names]),
     call: el("select", { id: "fault-call" }),
     number: el("input", { id: "fault-number", placeholder: "any number", inputmode: "tel", dir: "ltr" }),
     code: el("select", { id: "fault-code" }),
     seconds: el("input", { id: "fault-seconds", type: "number", min: 0, max: 600, step: "any", value: 5 }),
-    lasting: el("select", { id: "fault-lasting" }, option("next", "for the next"), option("always", "until cleared")),
+    lasting: select({ id: "fault-lasting" }, LASTING),
     times: el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": "Calls" }),
   };
 }
@@ -48,7 +52,7 @@ function makeForm(providers, kinds) {
   const fillChoices = () => {
     const owners = providers.filter(({ name }) => [name, ""].includes(inputs.provider.value));
     const calls = new Set(owners.flatMap((owner) => owner.calls));
-    inputs.call.replaceChildren(option("", "any call"), ...[...calls].map((name) => option(name)));
+    inputs.call.replaceChildren(option("", "any call"), ...[...calls].map((name) => option(name, name)));
     inputs.code.replaceChildren(...owners.flatMap((owner) => codesOf(owner, owners.length > 1)));
   };
   const showNeeded = () => {
@@ -71,13 +75,14 @@ function makeForm(providers, kinds) {
     field("Number", inputs.number),
     field("How long", inputs.lasting, inputs.times),
   ];
+  const onsubmit = (event) => submit(event, faultOf(inputs, !code.hidden, !seconds.hidden));
   return el(
     "form",
-    { class: "card", "aria-label": "Set a fault", onsubmit: (event) => submit(event, faultOf(inputs, !code.hidden, !seconds.hidden)) },
+    { class: "card", "aria-label": "Set a fault", onsubmit },
     el("h2", {}, "Set a fault"),
-    el("div", { class: "fields" }, fields),
+    div("fields", fields),
     words,
-    el("div", { class: "buttons" }, el("button", { class: "primary" }, "Set the fault")),
+    div("buttons", el("button", { class: "primary" }, "Set the fault")),
   );
 }
 
@@ -99,10 +104,13 @@ async function submit(event, fault) {
 }
 
 function codesOf(owner, isNamed) {
-  return owner.error_codes.map((entry) => el("option", { value: entry.code }, `${isNamed ? `${title(owner.name)} ` : ""}${entry.code} ${entry.words}`));
+  const whose = isNamed ? `${title(owner.name)} ` : "";
+  return owner.error_codes.map(({ code, words }) => option(code, `${whose}${code} ${words}`));
 }
 
 // Those that are set
+
+const NONE = "No fault is set: every call is answered as the provider's document says.";
 
 async function readFaults() {
   active = await get("/api/faults");
@@ -117,24 +125,25 @@ async function refresh() {
 function showActive() {
   const box = byId("active");
   if (box === null) return;
-  if (active.length === 0) return box.replaceChildren(el("p", { class: "nothing" }, "No fault is set: every call is answered as the provider's document says."));
-  box.replaceChildren(
+  const list = [
     el("ul", { class: "plain" }, active.map(item)),
-    el("div", { class: "buttons" }, el("button", { type: "button", onclick: clearAll }, "Clear all faults")),
-  );
+    div("buttons", el("button", { type: "button", onclick: clearAll }, "Clear all faults")),
+  ];
+  box.replaceChildren(...(active.length ? list : [el("p", { class: "nothing" }, NONE)]));
 }
 
 function item(fault) {
   const where = [fault.provider ? title(fault.provider) : "any provider", fault.call ?? "any call"].join(", ");
-  const kind = fault.kind.replaceAll("_", " ");
-  const detail = [fault.code, fault.seconds === null ? null : duration(fault.seconds)].filter((value) => value !== null).join(", ");
+  const number = fault.number && [", ", ltr(digits(fault.number))];
+  const detail = fault.seconds === null ? String(fault.code ?? "") : duration(fault.seconds);
+  const names = { "aria-label": `Clear the fault ${spoken(fault.kind)}`, title: "Clear" };
   return el(
     "li",
     {},
     fault.provider ? badge(fault.provider) : el("span", { class: "badge any", "aria-hidden": "true" }, icon("faults")),
-    el("div", { class: "who" }, el("b", {}, kind, detail && ` ${digits(detail)}`), el("span", { class: "line" }, where, fault.number && ", ", fault.number && ltr(digits(fault.number)))),
+    div("who", el("b", {}, `${spoken(fault.kind)} ${digits(detail)}`), el("span", { class: "line" }, where, number)),
     el("span", { class: "left" }, fault.left === null ? "until cleared" : `${counted(fault.left, "call")} left`),
-    el("button", { type: "button", class: "quiet", "aria-label": `Clear the fault ${kind}`, title: "Clear", onclick: () => clearOne(fault.id) }, icon("close")),
+    el("button", { type: "button", class: "quiet", ...names, onclick: () => clearOne(fault.id) }, icon("close")),
   );
 }
 
@@ -149,13 +158,19 @@ async function clearAll() {
 // Magic recipients
 
 function magicTable(magic) {
-  const row = ({ recipient, words }) => el("tr", {}, el("th", { scope: "row" }, ltr(recipient, { class: "mono" }), copyButton(recipient, `Copy ${recipient}`)), el("td", {}, prose("span", "", words)));
-  return el(
-    "section",
-    { class: "card", "aria-label": "Magic recipients" },
-    el("h2", {}, "Magic recipients"),
+  const head = ["Recipient", "What happens"].map((words) => el("th", { scope: "col" }, words));
+  const row = ({ recipient, words }) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, ltr(recipient, { class: "mono" }), copyButton(recipient, `Copy ${recipient}`)),
+      el("td", {}, words),
+    );
+  return section(
+    "card",
+    "Magic recipients",
     el("p", { class: "hint" }, "A message to one of these meets the same fate every time, without any setting."),
-    el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Recipient"), el("th", { scope: "col" }, "What happens"))), el("tbody", {}, magic.map(row))),
+    el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, magic.map(row))),
   );
 }
 

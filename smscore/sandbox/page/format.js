@@ -32,7 +32,7 @@ export function digits(text) {
   return text.replace(/[0-9]/g, (digit) => String.fromCharCode(0x06f0 + Number(digit)));
 }
 
-export const counted = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
+export const counted = (value, word, more = "") => `${number(value)}${more} ${word}${value === 1 ? "" : "s"}`;
 
 export const rials = (value) => (value === null ? "—" : `${number(value)} Rials`);
 

@@ -41,9 +41,10 @@ function replace(messages, hasAll) {
 
 function show() {
   byId("total").textContent = total ? number(total) : "";
-  byId("count").textContent = !isFiltered() ? counted(total, "message") : matching === null ? "" : `${number(matching)} of ${number(total)}`;
+  const found = matching === null ? "" : `${number(matching)} of ${number(total)}`;
+  byId("count").textContent = isFiltered() ? found : counted(total, "message");
   byId("fresh").hidden = waiting === 0;
-  byId("fresh").lastElementChild.textContent = counted(waiting, "new message").replace(/(?<=\d) /, waitingIsLeast ? "+ " : " ");
+  byId("fresh").lastElementChild.textContent = counted(waiting, "new message", waitingIsLeast ? "+" : "");
   byId("clear").disabled = total === 0;
   showEmpty();
   list.paintSoon();
@@ -57,8 +58,13 @@ function showEmpty() {
   if (place.dataset.kind === kind) return;
   place.dataset.kind = kind;
   place.replaceChildren();
-  if (kind === "nothing") place.append(el("p", { class: "nothing" }, "No message matches."), el("button", { type: "button", onclick: resetFilters }, "Show all"));
+  if (kind === "nothing") place.append(...nothingFound());
   if (kind === "first") emptyState().then((content) => place.dataset.kind === "first" && place.replaceChildren(content));
+}
+
+function nothingFound() {
+  const showAll = el("button", { type: "button", onclick: resetFilters }, "Show all");
+  return [el("p", { class: "nothing" }, "No message matches."), showAll];
 }
 
 /** Ask for the newest messages anew, and go to the top. */
@@ -221,6 +227,11 @@ function setProvider(name) {
   for (const button of byId("providers").children) button.setAttribute("aria-pressed", String(button.value === name));
 }
 
+function choose(provider) {
+  setProvider(provider);
+  search();
+}
+
 function search() {
   filters.text = byId("search-text").value;
   filters.number = byId("search-number").value.trim();
@@ -232,10 +243,11 @@ async function buildFilters() {
   const options = [["", "Any status"], ...Object.entries(STATUSES), ["received", "Received"]];
   byId("status").append(...options.map(([value, words]) => el("option", { value }, words)));
   const names = (await choices()).providers.map((provider) => provider.name);
-  const button = (value, ...words) =>
-    el("button", { type: "button", value, "aria-pressed": String(value === filters.provider), onclick: () => (setProvider(value), search()) }, ...words);
+  const option = (value, words) => el("option", { value }, words);
+  const button = (value, words) => el("button", { type: "button", value, onclick: () => choose(value) }, words);
   byId("providers").replaceChildren(button("", "All"), ...names.map((name) => button(name, title(name))));
-  byId("provider").append(el("option", { value: "" }, "Any provider"), ...names.map((name) => el("option", { value: name }, title(name))));
+  byId("provider").append(option("", "Any provider"), ...names.map((name) => option(name, title(name))));
+  setProvider(filters.provider);
 }
 
 // Clearing
@@ -299,7 +311,7 @@ export function startInbox() {
   const soon = debounced(search, 200);
   for (const id of ["search-text", "search-number"]) byId(id).addEventListener("input", soon);
   byId("status").addEventListener("change", search);
-  byId("provider").addEventListener("change", (event) => (setProvider(event.target.value), search()));
+  byId("provider").addEventListener("change", (event) => choose(event.target.value));
   onDigitsChanged(() => {
     list.repaintAll();
     show();

@@ -32,14 +32,17 @@ export function prettyJSON(text) {
 const newLine = (depth) => `\n${"  ".repeat(depth)}`;
 
 function piece(token, next) {
-  if (token.startsWith('"')) return el("span", { class: next === ":" ? "key" : "string" }, withEscapes(readable(token)));
+  const kind = next === ":" ? "key" : "string";
+  if (token.startsWith('"')) return el("span", { class: kind }, withEscapes(readable(token)));
   if (/^[-\d]/.test(token)) return el("span", { class: "number" }, token);
   if (/^[tfn]/.test(token)) return el("span", { class: "word" }, token);
   return token;
 }
 
+const ESCAPE = /(\\(?:u[0-9a-f]{4}|.))/;
+
 /** Escapes such as \n, kept from being turned round by the Persian beside them. */
-const withEscapes = (string) => string.split(/(\\(?:u[0-9a-f]{4}|.))/).map((part, index) => (index % 2 ? ltr(part) : part));
+const withEscapes = (string) => string.split(ESCAPE).map((part, index) => (index % 2 ? ltr(part) : part));
 
 /** A string with its letters in place of \uXXXX, but still in one line. */
 const readable = (token) => JSON.stringify(JSON.parse(token));

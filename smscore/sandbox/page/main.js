@@ -22,13 +22,13 @@ const ROUTES = [
 ];
 
 function route() {
-  const [match, view, open] = ROUTES.map(([pattern, ...rest]) => [pattern.exec(location.hash), ...rest]).find(([found]) => found);
+  const [pattern, view, open] = ROUTES.find(([each]) => each.test(location.hash));
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
   for (const link of document.querySelectorAll("[data-view]")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  open(match[1]);
+  open(pattern.exec(location.hash)[1]);
 }
 
 function openOne(seq) {

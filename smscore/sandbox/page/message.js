@@ -1,7 +1,7 @@
 // One message: its text, its facts, its status to be set by hand, and the raw request and answer.
 
 import { attempt, get, on } from "./api.js";
-import { byId, copyButton, el, icon, ltr, prose } from "./dom.js";
+import { byId, copyButton, div, el, icon, ltr, prose, section } from "./dom.js";
 import { codeIn, counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
 import { prettyJSON } from "./json.js";
 import { badge, codeButton, moment, showStatus, statusPill } from "./messagerow.js";
@@ -33,34 +33,33 @@ export function closeMessage() {
 }
 
 function closeBar() {
-  return el("div", { class: "closebar" }, el("a", { class: "quiet", href: "#/", title: "Close (Esc)", "aria-label": "Back to the inbox" }, icon("back"), icon("close")));
+  const names = { title: "Close (Esc)", "aria-label": "Back to the inbox" };
+  return div("closebar", el("a", { class: "quiet", href: "#/", ...names }, icon("back"), icon("close")));
 }
 
 function content(message) {
-  return [closeBar(), head(message), bubble(message), facts(message), statuses(message), ...exchange(message)].filter(Boolean);
+  const parts = [closeBar(), head(message), letter(message), facts(message), statuses(message), ...exchange(message)];
+  return parts.filter(Boolean);
 }
 
 function head(message) {
-  const incoming = message.direction === "in";
   const person = personOf(message);
+  const verb = message.direction === "in" ? "wrote to " : "from ";
+  const line = el("span", { class: "line" }, verb, ltr(digits(lineOf(message))), ` · ${title(message.provider)}`);
   return el(
     "header",
     {},
     badge(message.provider),
-    el(
-      "div",
-      { class: "who" },
-      el("h1", {}, ltr(phone(person))),
-      el("span", { class: "line" }, incoming ? "wrote to " : "from ", ltr(digits(lineOf(message))), ` · ${title(message.provider)}`),
-    ),
+    div("who", el("h1", {}, ltr(phone(person))), line),
     el("a", { class: "quiet button", href: `#/phones/${encodeURIComponent(person)}` }, icon("phones"), "Phone"),
     statusPill(message),
   );
 }
 
-function bubble(message) {
+function letter(message) {
   const code = message.direction === "in" ? null : codeIn(message.text);
-  return el("div", { class: "letter" }, prose("p", "text", message.text), el("div", { class: "tools" }, codeButton(code), copyButton(message.text, "Copy the text")));
+  const tools = div("tools", codeButton(code), copyButton(message.text, "Copy the text"));
+  return div("letter", prose("p", "text", message.text), tools);
 }
 
 function facts(message) {
@@ -73,28 +72,30 @@ function facts(message) {
     ["Message id", ltr(message.message_id ?? "—", { class: "mono" })],
     [incoming ? "Written by" : "Recipient", ltr(personOf(message), { class: "mono" })],
   ];
-  return el("dl", { class: "facts" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  return el("dl", { class: "facts" }, rows.map(([name, value]) => div(null, el("dt", {}, name), el("dd", {}, value))));
 }
 
 // The status
 
 function statuses(message) {
   if (!message.statuses?.length) return null;
-  const buttons = message.statuses.map((choice) =>
+  const buttons = message.statuses.map(({ code, status, status_words: words }) =>
     el(
       "button",
-      { type: "button", "data-status": choice.status, "data-code": choice.code, onclick: () => setStatus(message.seq, choice.code) },
-      el("b", {}, statusWord(choice.status)),
-      el("span", {}, ltr(number(choice.code)), prose("span", "", choice.status_words ?? "")),
+      { type: "button", "data-status": status, "data-code": code, onclick: () => setStatus(message.seq, code) },
+      el("b", {}, statusWord(status ?? "unrecognized")),
+      el("span", {}, ltr(number(code)), prose("span", null, words)),
     ),
   );
-  const part = el("section", { class: "statuses", "aria-label": "Set the status" }, el("h2", {}, "Set the status"), el("div", { class: "choices" }, buttons));
+  const part = section("statuses", "Set the status", div("choices", buttons));
   showChosen(part, message.code);
   return part;
 }
 
 function showChosen(part, code) {
-  for (const button of part.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.code === String(code)));
+  for (const button of part.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.code === String(code)));
+  }
 }
 
 async function setStatus(seq, code) {
@@ -145,7 +146,7 @@ function raw(name, summary, body, isCut, headers) {
   return el(
     "section",
     { class: "raw", "aria-label": name },
-    el("div", { class: "rawhead" }, el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, `Copy the ${name.toLowerCase()} body`)),
+    div("rawhead", el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, `Copy the ${name}`)),
     headers && headerList(headers),
     text ? code : el("p", { class: "nothing" }, "No body"),
     isCut && el("p", { class: "hint" }, "The rest of the body was not kept."),
@@ -153,13 +154,10 @@ function raw(name, summary, body, isCut, headers) {
 }
 
 function headerList(headers) {
-  const entries = Array.isArray(headers) ? headers : Object.entries(headers);
-  return el(
-    "details",
-    {},
-    el("summary", {}, counted(entries.length, "header")),
-    el("dl", { class: "headers", dir: "ltr" }, entries.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
-  );
+  const entries = Object.entries(headers);
+  const rows = entries.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
+  const summary = el("summary", {}, counted(entries.length, "header"));
+  return el("details", {}, summary, el("dl", { class: "headers", dir: "ltr" }, rows));
 }
 
 /** Write the message anew, as after a change of digits. */

@@ -1,11 +1,13 @@
 // One message as a row of the inbox, and the small pieces that other views show too.
 
-import { copy, el, icon, ltr, prose } from "./dom.js";
-import { codeIn, counted, digits, fullTime, lineOf, personOf, phone, rials, statusOf, statusWord, when } from "./format.js";
+import { copy, div, el, icon, ltr, prose } from "./dom.js";
+import { codeIn, counted, digits, fullTime, phone, rials, when } from "./format.js";
+import { lineOf, personOf, statusOf, statusWord } from "./format.js";
 import { hue, title } from "./providers.js";
 
 export function badge(provider) {
-  return el("span", { class: "badge", "data-hue": hue(provider), title: title(provider), "aria-hidden": "true" }, title(provider)[0]);
+  const name = title(provider);
+  return el("span", { class: "badge", "data-hue": hue(provider), title: name, "aria-hidden": "true" }, name[0]);
 }
 
 export function statusPill(message) {
@@ -25,7 +27,8 @@ export function showStatus(pill, message) {
 export function codeButton(code) {
   if (code === null) return null;
   const label = `Copy the code ${code}`;
-  const button = el("button", { class: "code", type: "button", title: label, "aria-label": label }, ltr(digits(code)), icon("copy"));
+  const names = { title: label, "aria-label": label };
+  const button = el("button", { class: "code", type: "button", ...names }, ltr(digits(code)), icon("copy"));
   button.addEventListener("click", () => copy(code, button));
   return button;
 }
@@ -36,20 +39,17 @@ const sizes = (message) => `${counted(message.parts, "part")} · ${counted(messa
 
 export function makeRow(message) {
   const incoming = message.direction === "in";
-  const person = phone(personOf(message));
+  const verb = incoming ? "to " : "from ";
+  const line = el("span", { class: "line" }, verb, ltr(digits(lineOf(message))), ` · ${title(message.provider)}`);
+  const cost = message.cost === null ? "" : rials(message.cost);
   return el(
     "li",
-    { class: "row", "data-direction": message.direction, "data-seq": message.seq },
+    { class: "row", "data-seq": message.seq },
     badge(message.provider),
-    el(
-      "div",
-      { class: "who" },
-      el("a", { href: `#/message/${message.seq}` }, ltr(person)),
-      el("span", { class: "line" }, incoming ? "to " : "from ", ltr(digits(lineOf(message))), ` · ${title(message.provider)}`),
-    ),
+    div("who", el("a", { href: `#/message/${message.seq}` }, ltr(phone(personOf(message)))), line),
     prose("p", "text", message.text),
     codeButton(incoming ? null : codeIn(message.text)) ?? el("span", { class: "no-code" }),
-    el("div", { class: "size" }, el("span", {}, sizes(message)), el("span", {}, message.cost === null ? "" : rials(message.cost))),
+    div("size", el("span", {}, sizes(message)), el("span", {}, cost)),
     statusPill(message),
     moment(message.received_at, when(message.received_at)),
   );

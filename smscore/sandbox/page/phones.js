@@ -1,7 +1,7 @@
 // Conversations by number, as the person with that phone sees them, and what the person writes back.
 
 import { attempt, choices, get, on } from "./api.js";
-import { byId, debounced, el, icon, ltr, note, prose, throttled } from "./dom.js";
+import { byId, debounced, div, el, icon, ltr, note, prose, select, throttled } from "./dom.js";
 import { asciiDigits, clockTime, codeIn, counted, date, digits, lineOf, phone, when } from "./format.js";
 import { badge, codeButton, moment, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";
@@ -28,13 +28,14 @@ export async function openPhones(wanted) {
 }
 
 async function build() {
-  const search = el("input", { type: "search", placeholder: "Find or open a number", "aria-label": "Find or open a number", inputmode: "tel", dir: "ltr" });
+  const words = "Find or open a number";
+  const search = el("input", { type: "search", placeholder: words, "aria-label": words, inputmode: "tel", dir: "ltr" });
   const list = el("ol", { class: "numbers", role: "list", "aria-label": "Numbers" });
-  const chat = el("div", { class: "chat" });
+  const chat = div("chat");
   search.addEventListener("input", debounced(listNumbers, 150));
   search.addEventListener("keydown", (event) => event.key === "Enter" && openTyped(search.value));
   parts = { search, list, chat };
-  place().replaceChildren(el("div", { class: "contacts" }, el("div", { class: "search" }, icon("search"), search), list), chat);
+  place().replaceChildren(div("contacts", div("search", icon("search"), search), list), chat);
 }
 
 function openTyped(given) {
@@ -51,9 +52,11 @@ async function listNumbers() {
   if (conversations === null) return;
   const wanted = asciiDigits(parts.search.value).replace(/\D/g, "").replace(/^0/, "");
   const found = conversations.filter((entry) => entry.number.includes(wanted));
-  const isEmpty = found.length === 0;
-  parts.list.replaceChildren(...found.map(contact), ...(isEmpty ? [el("li", { class: "nothing" }, wanted ? "Press Enter to open this number." : "No number was heard of yet.")] : []));
-  if (number === null) parts.chat.replaceChildren(el("p", { class: "nothing" }, isEmpty ? "Once a message is sent, its recipient's phone is here." : "Choose a number to see its phone."));
+  const nobody = wanted ? "Press Enter to open this number." : "No number was heard of yet.";
+  parts.list.replaceChildren(...(found.length ? found.map(contact) : [el("li", { class: "nothing" }, nobody)]));
+  if (number !== null) return;
+  const hint = found.length ? "Choose a number to see its phone." : "Send a message, and its recipient's phone is here.";
+  parts.chat.replaceChildren(el("p", { class: "nothing" }, hint));
 }
 
 function contact({ number: owner, last, count }) {
@@ -91,7 +94,8 @@ async function showPhone(isNew) {
   const log = parts.chat.querySelector(".log");
   if (isNew || log === null) {
     const composer = await makeComposer();
-    parts.chat.replaceChildren(el("header", {}), el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 }), composer);
+    const empty = el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 });
+    parts.chat.replaceChildren(el("header"), empty, composer);
   }
   showHead();
   showBubbles(isNew);
@@ -105,16 +109,17 @@ function showHead() {
   const code = latestCode();
   parts.chat.querySelector("header").replaceChildren(
     el("a", { class: "quiet back", href: "#/phones", "aria-label": "Back to the numbers" }, icon("back")),
-    el("div", { class: "who" }, el("h1", {}, ltr(phone(number))), el("span", { class: "line" }, counted(bubbles.length, "message"))),
-    code && el("div", { class: "latest" }, el("span", {}, "Latest code"), codeButton(code)),
+    div("who", el("h1", {}, ltr(phone(number))), el("span", { class: "line" }, counted(bubbles.length, "message"))),
+    code === null ? "" : div("latest", el("span", {}, "Latest code"), codeButton(code)),
   );
 }
 
 function showBubbles(isNew) {
   const log = parts.chat.querySelector(".log");
   const isAtEnd = isNew || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  const earlier = shownFrom > 0 && el("button", { type: "button", class: "quiet earlier", onclick: showEarlier }, `Show earlier messages (${digits(String(shownFrom))})`);
-  log.replaceChildren(...[earlier, ...withDays(bubbles.slice(shownFrom))].filter(Boolean));
+  const words = `Show earlier messages (${digits(String(shownFrom))})`;
+  const earlier = el("button", { type: "button", class: "quiet earlier", onclick: showEarlier }, words);
+  log.replaceChildren(...(shownFrom > 0 ? [earlier] : []), ...withDays(bubbles.slice(shownFrom)));
   if (isAtEnd) log.scrollTop = log.scrollHeight;
 }
 
@@ -135,44 +140,44 @@ function withDays(messages) {
 
 function bubble(message) {
   const mine = message.direction === "in";
-  return el(
-    "div",
-    { class: mine ? "bubble mine" : "bubble" },
+  const link = { class: "under", href: `#/message/${message.seq}`, "aria-label": `Message ${message.seq}` };
+  const time = moment(message.received_at, clockTime(message.received_at));
+  return div(
+    mine ? "bubble mine" : "bubble",
     el("span", { class: "line" }, badge(message.provider), mine ? "to " : "", ltr(digits(lineOf(message)))),
     prose("p", "text", message.text),
     codeButton(sentCode(message)),
-    el("a", { class: "under", href: `#/message/${message.seq}`, "aria-label": `Message ${message.seq}` }, moment(message.received_at, clockTime(message.received_at)), mine ? null : statusPill(message)),
+    el("a", link, time, mine ? null : statusPill(message)),
   );
 }
 
 // Writing back
 
+const WRITE = "Write as this phone…";
+
 async function makeComposer() {
   const { providers } = await choices();
-  const last = bubbles.at(-1);
   const lines = linesOf(providers);
-  const provider = el("select", { "aria-label": "Provider" }, providers.map(({ name }) => el("option", { value: name, selected: name === last?.provider }, title(name))));
-  const line = el("input", { "aria-label": "Line", list: "lines", placeholder: "Line", required: true, inputmode: "tel", dir: "ltr" });
+  const names = providers.map(({ name }) => [name, title(name)]);
+  const provider = select({ "aria-label": "Provider" }, names, bubbles.at(-1)?.provider);
+  const line = el("input", { "aria-label": "Line", list: "lines", required: true, inputmode: "tel", dir: "ltr" });
   const suggestions = el("datalist", { id: "lines" });
-  const text = el("textarea", { rows: 1, "aria-label": "Text", placeholder: "Write as this phone…", dir: "auto", required: true });
-  const fill = () => {
-    const own = lines.get(provider.value) ?? [];
-    suggestions.replaceChildren(...own.map((value) => el("option", { value })));
-    line.value = own[0] ?? "";
-  };
-  provider.addEventListener("change", fill);
-  fill();
+  const text = el("textarea", { rows: 1, "aria-label": "Text", placeholder: WRITE, dir: "auto", required: true });
+  const send = el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"));
   const form = el(
     "form",
     { class: "composer", "aria-label": "Write to a line" },
-    el("div", { class: "towards" }, el("span", {}, "To"), provider, line, suggestions),
-    el("div", { class: "writing" }, text, el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"))),
+    div("towards", el("span", {}, "To"), provider, line, suggestions),
+    div("writing", text, send),
   );
-  text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
+  const suggest = () => {
+    const own = lines.get(provider.value);
+    suggestions.replaceChildren(...own.map((value) => el("option", { value })));
+    line.value = own[0] ?? "";
+  };
+  suggest();
+  provider.addEventListener("change", suggest);
+  text.addEventListener("keydown", (event) => sendByEnter(event, form));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const message = { provider: provider.value, sender: number, number: line.value.trim(), text: text.value };
@@ -181,11 +186,16 @@ async function makeComposer() {
   return form;
 }
 
+function sendByEnter(event, form) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+}
+
 /** The lines of each provider: those that wrote to this phone, latest first, then its others. */
 function linesOf(providers) {
-  const used = bubbles.toReversed();
-  const own = ({ name, lines }) => [...new Set([...used.filter((message) => message.provider === name).map(lineOf), ...lines])];
-  return new Map(providers.map((provider) => [provider.name, own(provider)]));
+  const used = (name) => bubbles.filter((message) => message.provider === name).map(lineOf).reverse();
+  return new Map(providers.map(({ name, lines }) => [name, [...new Set([...used(name), ...lines])]]));
 }
 
 /** Write all anew, as after a change of digits. */
@@ -200,7 +210,8 @@ export function startPhones() {
   const listSoon = throttled(() => isOpen() && listNumbers(), 700);
   on("messages", ({ messages, count }) => {
     listSoon();
-    if (count > messages.length || messages.some((message) => [message.recipient, message.sender].includes(number))) readSoon();
+    const isOfThisPhone = (message) => [message.recipient, message.sender].includes(number);
+    if (count > messages.length || messages.some(isOfThisPhone)) readSoon();
   });
   on("statuses", ({ changed, more }) => {
     const seqs = new Set(bubbles.slice(shownFrom).map((message) => message.seq));

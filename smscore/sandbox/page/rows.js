@@ -4,8 +4,9 @@ const MARGIN = 5; // rows kept ready above and below
 
 export class WindowedList {
   /**
-   * `viewport` scrolls, `canvas` is as high as all of the rows together. `keyOf(item)` names an item for good, `make(item)`
-   * gives its <li>, `update(row, item)` shows an item that has changed. `onEnd` is called when the last rows come in sight.
+   * `viewport` scrolls, `canvas` is as high as all of the rows together. `keyOf(item)` names an item for good,
+   * `make(item)` gives its <li>, `update(row, item)` shows an item that has changed. `onEnd` is called when the last
+   * rows come in sight, `onPaint` after every painting.
    */
   constructor({ viewport, canvas, keyOf, make, update, onEnd, onPaint }) {
     Object.assign(this, { viewport, canvas, keyOf, make, update, onEnd, onPaint });
