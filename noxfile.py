@@ -85,6 +85,13 @@ def schemathesis(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def bench(session: nox.Session) -> None:
+    """Payamak beside hand-written aiohttp and beside what people use today; the results go to benchmarks/RESULTS.md."""
+    install_wheel(session, "bench")
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def mutation(session: nox.Session) -> None:
     """Mutants of the pure decisions; what survives is listed at the end."""
     session.install("-e", ".[cli]", "--group", "test", "mutmut>=3.3")

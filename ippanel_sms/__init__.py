@@ -1,7 +1,37 @@
-"""Send SMS through IPPanel Edge."""
+"""Send SMS through IPPanel Edge, and read what became of it."""
 
+from ippanel_sms.account import Account, Line, Price
 from ippanel_sms.blocking import IPPanel
 from ippanel_sms.client import AsyncIPPanel, BulkReceipt
-from ippanel_sms.segments import CountrySegment, Gender, PostalCodeSegment, Slice
+from ippanel_sms.codes import BulkState
+from ippanel_sms.messages import (
+    BulkStats,
+    InboxMessage,
+    OutboxMessage,
+    OutboxPage,
+    RecipientStatus,
+    TextCounts,
+)
+from ippanel_sms.segments import CountrySegment, Gender, Place, PostalCodeSegment, SegmentCount, Slice
 
-__all__ = ["AsyncIPPanel", "BulkReceipt", "CountrySegment", "Gender", "IPPanel", "PostalCodeSegment", "Slice"]
+__all__ = [
+    "Account",
+    "AsyncIPPanel",
+    "BulkReceipt",
+    "BulkState",
+    "BulkStats",
+    "CountrySegment",
+    "Gender",
+    "IPPanel",
+    "InboxMessage",
+    "Line",
+    "OutboxMessage",
+    "OutboxPage",
+    "Place",
+    "PostalCodeSegment",
+    "Price",
+    "RecipientStatus",
+    "SegmentCount",
+    "Slice",
+    "TextCounts",
+]

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from contextlib import aclosing
+from decimal import Decimal
 from typing import ClassVar
 
 from attrs import frozen
 
-from ippanel_sms import wire
-from ippanel_sms.segments import CountrySegment, PostalCodeSegment, S, checked_segments
-from smscore.client import AsyncClient
-from smscore.dates import utc_text
+from ippanel_sms import wire, wire_account, wire_reports
+from ippanel_sms.account import Account, Line, Price
+from ippanel_sms.codes import BulkState
+from ippanel_sms.envelope import IPPANEL
+from ippanel_sms.inbox import oldest_first
+from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
+from ippanel_sms.one_time import PatternValue, checked_code, checked_pattern, one_recipient, pattern_texts
+from ippanel_sms.segments import (
+    CountrySegment,
+    Place,
+    PostalCodeSegment,
+    S,
+    SegmentCount,
+    checked_segments,
+    counted_segment,
+)
+from smscore.batching import Outgoing
+from smscore.client import AsyncClient, sends_nothing
+from smscore.dates import unix_text, utc_text
 from smscore.delivery import OnBatch
 from smscore.endpoint import Provider
-from smscore.outgoing import Recipient, Recipients, checked_numbers
+from smscore.errors import InvalidRequest
+from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
+from smscore.paging import one_by_one, pages
 from smscore.reports import SendReport
+from smscore.statuses import is_id
 from smscore.text import check_text
 
 
@@ -34,7 +54,7 @@ class AsyncIPPanel(AsyncClient):
     ``+98BANK``.
     """
 
-    provider: ClassVar[Provider] = wire.IPPANEL
+    provider: ClassVar[Provider] = IPPANEL
 
     async def send(
         self,
@@ -58,6 +78,23 @@ class AsyncIPPanel(AsyncClient):
         """
         return await self._send(wire.SEND, to, text, sender, on_batch, extra=_send_time(send_time))
 
+    async def send_p2p(
+        self,
+        messages: Messages,
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """Send a text of its own to each recipient, and report what became of each; a text has one bulk id a request.
+
+        ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
+        requests, and the client's ``batch_size`` counts recipients. The rest is as in :meth:`send`.
+
+        Document: IPPanel Edge, Send Peer to Peer SMS.
+        """
+        return await self._send_p2p(wire.SEND_P2P, messages, sender, on_batch, extra=_send_time(send_time))
+
     def send_stream(
         self,
         to: Recipients | AsyncIterable[Recipient],
@@ -76,6 +113,58 @@ class AsyncIPPanel(AsyncClient):
         Document: IPPanel Edge, Send Webservice SMS.
         """
         return self._send_stream(wire.SEND, to, text, sender, on_batch, extra=_send_time(send_time))
+
+    def send_p2p_stream(
+        self,
+        messages: Messages | AsyncIterable[AnyMessage],
+        *,
+        sender: str | None = None,
+        send_time: dt.datetime | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> AsyncGenerator[SendReport, None]:
+        """A report for every batch of messages of an iterable of any length, as batches finish.
+
+        A report covers messages that stand next to one another, also where their senders differ. The rest is as in
+        :meth:`send_stream`.
+
+        Document: IPPanel Edge, Send Peer to Peer SMS.
+        """
+        return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch, extra=_send_time(send_time))
+
+    async def send_pattern(
+        self,
+        to: Recipient,
+        code: str,
+        params: Mapping[str, PatternValue],
+        *,
+        sender: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        """Send an approved pattern to one recipient, as for one-time codes; the report has that one result.
+
+        ``code`` is the pattern's, ``params`` the value of each of its variables: a ``str``, an ``int`` or a
+        ``Decimal``, which goes as text; anything else is ``InvalidRequest``. Raises as :meth:`send` does; where the
+        pattern or a variable is wrong, ``InvalidParameters`` whose ``fields`` names it.
+
+        Document: IPPanel Edge, Send Pattern SMS.
+        """
+        extra = {"code": checked_pattern(code), "params": pattern_texts(params)}
+        given = [one_recipient(to)]
+        line = self._sender(sender, needed=True)
+        outgoing = Outgoing(checked_numbers(given), [], [line], extra=extra, given=given)
+        return await self._deliver(wire.SEND_PATTERN, outgoing, on_batch, None)
+
+    async def send_votp(self, to: Recipient, code: str, *, on_batch: OnBatch | None = None) -> SendReport:
+        """Call one recipient and read a code out; the report has that one result.
+
+        ``code`` is a ``str`` of digits, Persian ones too, so that zeros at its start stay. No sender is needed. A
+        call is never repeated once it may have left: where the outcome is ``UNKNOWN``, offer your user a new code.
+
+        Raises as :meth:`send` does.
+
+        Document: IPPanel Edge, Send VOTP.
+        """
+        return await self._send(wire.SEND_VOTP, one_recipient(to), checked_code(code), None, on_batch)
 
     async def send_country(
         self,
@@ -115,6 +204,163 @@ class AsyncIPPanel(AsyncClient):
         checked = checked_segments(segments, PostalCodeSegment)
         return await self._send_bulk("postal_code", checked, text, sender, other_recipients, send_time, on_batch)
 
+    @sends_nothing
+    async def cancel(self, message_id: int) -> None:
+        """Cancel a bulk message that is to be sent at a later time, at least 5 minutes before it.
+
+        Raises ``NotFound`` for an id that IPPanel does not know. After ``OutcomeUnknown``, :meth:`outbox_message`
+        tells whether it is cancelled.
+
+        Document: IPPanel Edge, Cancel Scheduled Message.
+        """
+        await self._call(wire.CANCEL, _id("message_id", message_id))
+
+    @sends_nothing
+    async def price(self, text: str, *, sender: str | None = None) -> Price:
+        """What a text costs from a line of yours, for each recipient, and how many parts it takes.
+
+        Document: IPPanel Edge, Calculate SMS Price.
+        """
+        line = self._sender(sender, needed=True)
+        return await self._call(wire.PRICE, wire.PriceBody(line, check_text(text)))
+
+    @sends_nothing
+    async def credit(self) -> Decimal:
+        """The credit left, in Rials as is usual in this trade; the document names no currency.
+
+        Document: IPPanel Edge, My Credit.
+        """
+        return await self._call(wire_account.CREDIT, None)
+
+    @sends_nothing
+    async def outbox(
+        self,
+        *,
+        page: int = 1,
+        page_size: int = 10,
+        message_id: int | None = None,
+        sender: str | None = None,
+        text: str | None = None,
+        state: BulkState | int | None = None,
+        created_since: dt.datetime | None = None,
+        created_until: dt.datetime | None = None,
+        send_since: dt.datetime | None = None,
+        send_until: dt.datetime | None = None,
+    ) -> OutboxPage:
+        """A page of the bulk messages that you sent or that are to be sent; ``page`` counts from 1.
+
+        The rest narrows them: the id, the line, a part of the text, the state, and aware datetimes of when they were
+        made and of when they are sent.
+
+        Document: IPPanel Edge, Get Outbox Report.
+        """
+        filters = wire_reports.OutboxFilters(
+            number=check_sender(sender, needed=False),
+            messages_outbox_id=None if message_id is None else str(_id("message_id", message_id)),
+            create_from_date=_unix("created_since", created_since),
+            create_to_date=_unix("created_until", created_until),
+            send_from_date=_unix("send_since", send_since),
+            send_to_date=_unix("send_until", send_until),
+            message=None if text is None else check_text(text),
+            state_id=None if state is None else _state(state),
+        )
+        body = wire_reports.OutboxBody(_from_one("page", page), _from_one("page_size", page_size), filters)
+        return await self._call(wire_reports.OUTBOX, body)
+
+    @sends_nothing
+    async def outbox_message(self, message_id: int) -> OutboxMessage:
+        """One bulk message, and how far it is; raises ``NotFound`` for an id that IPPanel does not know.
+
+        Document: IPPanel Edge, Get Outbox Report By ID.
+        """
+        return await self._call(wire_reports.OUTBOX_MESSAGE, _id("message_id", message_id))
+
+    def recipients(self, message_id: int) -> AsyncGenerator[RecipientStatus, None]:
+        """Every recipient of a bulk message, and what became of it; page after page is read as you go on.
+
+        Document: IPPanel Edge, Get Bulk Recipients.
+        """
+        return one_by_one(self._recipient_pages(message_id))
+
+    @sends_nothing
+    async def stats(self, message_id: int) -> BulkStats:
+        """How many messages of a bulk message have come how far, by operator and by language.
+
+        Document: IPPanel Edge, Get Bulk Stats.
+        """
+        return await self._call(wire_reports.STATS, _id("message_id", message_id))
+
+    def inbox(self, *, after_id: int | None = None) -> AsyncGenerator[InboxMessage, None]:
+        """Every message to your lines, the oldest first; page after page is read as you go on.
+
+        ``after_id`` is the ``message_id`` of the last one that you have: those after it are given, each once, also
+        while new ones come in.
+
+        Document: IPPanel Edge, Get Inbox Report.
+        """
+        return one_by_one(self._inbox_pages(after_id=after_id))
+
+    @sends_nothing
+    async def provinces(self) -> list[Place]:
+        """The provinces, with the ids that :class:`CountrySegment` takes.
+
+        Document: IPPanel Edge, Get Provinces.
+        """
+        return await self._call(wire_account.PROVINCES, None)
+
+    @sends_nothing
+    async def counties(self, province_id: int) -> list[Place]:
+        """The counties of a province.
+
+        Document: IPPanel Edge, Get Counties.
+        """
+        return await self._call(wire_account.COUNTIES, _from_one("province_id", province_id))
+
+    @sends_nothing
+    async def cities(self, county_id: int) -> list[Place]:
+        """The cities of a county.
+
+        Document: IPPanel Edge, Get Cities.
+        """
+        return await self._call(wire_account.CITIES, _from_one("county_id", county_id))
+
+    @sends_nothing
+    async def count(self, segment: CountrySegment) -> SegmentCount:
+        """How many numbers a segment has, by operator; its own sizes, and its ``bank``, count for nothing here.
+
+        Document: IPPanel Edge, Get Recipients Count.
+        """
+        return await self._call(wire_account.COUNT, counted_segment(segment))
+
+    @sends_nothing
+    async def lines(self) -> list[Line]:
+        """All lines that you may send from.
+
+        Document: IPPanel Edge, List Numbers.
+        """
+        async with aclosing(pages(self._reader(wire_account.LINES))) as found:
+            return [line async for lines in found for line in lines]
+
+    @sends_nothing
+    async def account(self) -> Account:
+        """Whose token it is, and whether it may send; raises ``AuthenticationError`` for a token that is none.
+
+        Document: IPPanel Edge, Check Token.
+        """
+        return await self._call(wire_account.ACCOUNT, None)
+
+    @sends_nothing
+    def _recipient_pages(self, message_id: int) -> AsyncGenerator[list[RecipientStatus], None]:
+        bulk_id = _id("message_id", message_id)
+        read = self._reader(wire_reports.RECIPIENTS)
+        return pages(lambda number: read(wire_reports.BulkPage(bulk_id, number)))
+
+    @sends_nothing
+    def _inbox_pages(self, *, after_id: int | None) -> AsyncGenerator[list[InboxMessage], None]:
+        after = None if after_id is None else _id("after_id", after_id)
+        read = self._reader(wire_reports.INBOX)
+        return oldest_first(lambda after, number: read(wire_reports.inbox_page(after, number)), after)
+
     async def _send_bulk(
         self,
         sending_type: str,
@@ -143,3 +389,25 @@ class AsyncIPPanel(AsyncClient):
 
 def _send_time(send_time: dt.datetime | None) -> Mapping[str, str]:
     return {} if send_time is None else {"send_time": utc_text(send_time, "send_time")}
+
+
+def _id(name: str, value: int) -> int:
+    if not is_id(value):
+        raise InvalidRequest(f"{name}= takes IPPanel's own number, a whole one of 64 bits.")
+    return value
+
+
+def _from_one(name: str, value: int) -> int:
+    if not is_id(value) or value < 1:
+        raise InvalidRequest(f"{name}= is a whole number from 1 up.")
+    return value
+
+
+def _state(state: BulkState | int) -> str:
+    if not isinstance(state, BulkState) and not is_id(state):
+        raise InvalidRequest("state= is an ippanel_sms.BulkState or its number.")
+    return str(int(state))
+
+
+def _unix(name: str, moment: dt.datetime | None) -> str | None:
+    return None if moment is None else unix_text(moment, name)

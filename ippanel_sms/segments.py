@@ -70,6 +70,23 @@ class PostalCodeSegment:
     other: Slice = _NOBODY
 
 
+@frozen
+class Place:
+    """A province, county or city, by the id that segments take."""
+
+    id: int
+    name: str
+
+
+@frozen
+class SegmentCount:
+    """How many numbers a segment has, by operator; None where IPPanel does not say."""
+
+    mci: int | None
+    irancell: int | None
+    other: int | None
+
+
 Segment: TypeAlias = CountrySegment | PostalCodeSegment
 S = TypeVar("S", CountrySegment, PostalCodeSegment)
 
@@ -116,15 +133,26 @@ def checked_segments(segments: S | Iterable[S], kind: type[S]) -> list[S]:
     return found
 
 
+def counted_segment(segment: CountrySegment) -> CountrySegment:
+    """The segment, if its numbers can be counted, whatever its sizes; ``InvalidRequest`` says what is wrong."""
+    problems = [*_wrong_fields(segment, CountrySegment)]
+    if problems:
+        raise InvalidRequest("The numbers of this segment cannot be counted. " + "; ".join(problems) + ".")
+    return segment
+
+
 def _problems(segment: Segment, kind: type[Segment]) -> Iterator[str]:
+    wrong = [*_wrong_fields(segment, kind)]
+    yield from wrong
+    if not wrong and not (segment.mci.size or segment.irancell.size or segment.other.size):
+        yield "the sizes of mci, irancell and other are all 0, so that it reaches nobody"
+
+
+def _wrong_fields(segment: Segment, kind: type[Segment]) -> Iterator[str]:
     if not isinstance(segment, kind):
         yield f"it is {type(segment).__name__}, not {kind.__name__}"
         return
     wrong = [field.name for field in attrs.fields(kind) if not _FIELDS[field.name][0](getattr(segment, field.name))]
     yield from (f"{name} {_FIELDS[name][1]}" for name in wrong)
-    if wrong:
-        return
-    if segment.age_from > segment.age_to:
+    if not wrong and segment.age_from > segment.age_to:
         yield "age_from is after age_to"
-    if not (segment.mci.size or segment.irancell.size or segment.other.size):
-        yield "the sizes of mci, irancell and other are all 0, so that it reaches nobody"

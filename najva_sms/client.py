@@ -15,7 +15,7 @@ from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients
 from smscore.reports import SendReport
-from smscore.statuses import MessageStatus, check_message_ids
+from smscore.statuses import MessageStatus
 from smscore.text import can_be_encoded
 
 _PAGE_SIZE: Final = 200
@@ -125,7 +125,7 @@ class AsyncNajva(AsyncClient):
 
         Document: Najva SMS v2.0.0, status.
         """
-        return await self._call_in_chunks(wire.STATUS, check_message_ids(message_ids))
+        return await self._statuses(wire.STATUS, message_ids)
 
     @sends_nothing
     async def outbox(self, *, page: int = 0, page_size: int = 200) -> OutboxPage:

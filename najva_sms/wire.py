@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 from attrs import frozen
@@ -16,6 +16,7 @@ from najva_sms.codes import (
     REFUSED,
     SEND_ERRORS,
     STATUS_ERRORS,
+    STATUSES,
     SUCCESS,
     UPLOAD_ERRORS,
     delivery_status,
@@ -23,16 +24,16 @@ from najva_sms.codes import (
 from najva_sms.messages import OutboxMessage, OutboxPage
 from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import DecodeError, Raw
+from smscore.codec import DecodeError, Raw, Row
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
 from smscore.merging import BatchResult, all_accepted
-from smscore.numbers import e164, local_form
+from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
 from smscore.refusals import Codes, Words, http_error, is_outage, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
-from smscore.statuses import MessageStatus
+from smscore.statuses import DeliveryStatus, MessageStatus
 
 T = TypeVar("T")
 
@@ -71,8 +72,7 @@ class Return:
     message: Any = None
 
 
-@frozen
-class SendEntry:
+class SendEntry(Row, frozen=True):
     """What a report needs of one message in the answer to a send; an odd cost must not cost the id."""
 
     messageid: int
@@ -81,8 +81,7 @@ class SendEntry:
     cost: Any = None
 
 
-@frozen
-class P2PEntry:
+class P2PEntry(Row, frozen=True):
     """The same with the text, which tells two messages to one number apart."""
 
     messageid: int
@@ -92,8 +91,7 @@ class P2PEntry:
     cost: Any = None
 
 
-@frozen
-class StatusEntry:
+class StatusEntry(Row, frozen=True):
     """One message in the answer to status."""
 
     messageid: int
@@ -129,6 +127,13 @@ class OutboxEntry:
 
 
 Entry = TypeVar("Entry", SendEntry, P2PEntry)
+
+
+class Usual(Row, Generic[Entry], frozen=True, rename={"said": "return"}):
+    """The whole answer to a send, if it is what the document says."""
+
+    said: Return
+    entries: list[Entry]
 
 
 def _entries(answer: Answer, codes: Codes) -> Raw:
@@ -180,36 +185,59 @@ def _build_send_p2p(batch: Batch) -> Content:
     return Content(codec.encode(SendP2PBody(messages, batch.senders[0], **batch.extra)))
 
 
-def _read_send(answer: Answer, batch: Batch, *, model: type[Entry]) -> BatchResult:
-    raw = _entries(answer, SEND_ERRORS)
-    try:
-        entries = [entry for entry in codec.rows(raw, model) if not isinstance(entry, DecodeError)]
-    except DecodeError as error:
-        raise malformed(answer, str(error), provider=NAJVA.name) from None
+def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model: type[Entry]) -> BatchResult:
+    entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
     matched = _matched(entries, batch)
     if not any(matched):
         raise malformed(answer, "no entry for any recipient", provider=NAJVA.name)
     return _result(answer, batch, matched)
 
 
+def _usual_entries(answer: Answer, usual: type[Usual[Entry]]) -> list[Entry]:
+    """The entries of an answer that is what the document says, in one pass; none of any other."""
+    try:
+        whole = codec.decode(answer.body, usual)
+    except DecodeError:
+        return []
+    return whole.entries if whole.said.status == SUCCESS and answer.is_success else []
+
+
+def _readable_entries(answer: Answer, model: type[Entry]) -> list[Entry]:
+    """The entries that can be read; what the envelope refuses is raised."""
+    raw = _entries(answer, SEND_ERRORS)
+    try:
+        return [entry for entry in codec.rows(raw, model) if not isinstance(entry, DecodeError)]
+    except DecodeError as error:
+        raise malformed(answer, str(error), provider=NAJVA.name) from None
+
+
 def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
     """The entry of each recipient, or None where it has none: an entry belongs to whom it names, wherever it stands."""
-    one_text = len(batch.texts) == 1
-    in_order = [entry.receptor for entry in entries] == batch.recipients
-    if in_order and (one_text or len(set(batch.recipients)) == len(batch)):
+    receptors = _receptors(entries)
+    nobody_twice = len(set(batch.recipients)) == len(batch)
+    if receptors == batch.recipients and (nobody_twice or len(batch.texts) == 1):
         return entries
+    by_receptor = dict(zip(receptors, entries, strict=True))
+    if nobody_twice and len(by_receptor) == len(entries):
+        return [by_receptor.get(recipient) for recipient in batch.recipients]
+    return _matched_one_by_one(entries, receptors, batch)
+
+
+def _receptors(entries: Sequence[SendEntry | P2PEntry]) -> list[str]:
+    given = [entry.receptor for entry in entries]
+    return [form or str(number) for form, number in zip(local_forms(given), given, strict=True)]
+
+
+def _matched_one_by_one(entries: list[Entry], receptors: list[str], batch: Batch) -> Sequence[Entry | None]:
+    one_text = len(batch.texts) == 1
     texts = batch.texts * len(batch) if one_text else batch.texts
     wanted = list(zip(batch.recipients, texts, strict=True))
     found: list[Entry | None] = [None] * len(batch)
     # Two messages to one number are told apart by their texts, where the answer repeats them as they were.
-    by_text = [(_recipient(entry), getattr(entry, "message", None)) for entry in entries]
+    by_text = [(to, getattr(entry, "message", None)) for to, entry in zip(receptors, entries, strict=True)]
     rest = _assign(found, wanted, entries, by_text)
-    _assign(found, batch.recipients, rest, [_recipient(entry) for entry in rest], all_or_none=not one_text)
+    _assign(found, batch.recipients, rest, _receptors(rest), all_or_none=not one_text)
     return found
-
-
-def _recipient(entry: SendEntry | P2PEntry) -> str:
-    return local_form(entry.receptor) or str(entry.receptor)
 
 
 def _assign(
@@ -241,13 +269,17 @@ def _assign(
     return rest
 
 
+_ODD: Final = frozenset([None, *REFUSED])
+
+
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     ids = [None if entry is None else entry.messageid for entry in matched]
     costs = [entry.cost for entry in matched if entry is not None and type(entry.cost) is int]
     cost = sum(costs) if costs else None
-    odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
-    if not odd:
+    statuses = {None if entry is None else entry.status for entry in matched}
+    if statuses.isdisjoint(_ODD):
         return all_accepted(batch, ids, cost)
+    odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
     outcomes = bytearray(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch))
     errors: dict[int, SMSError] = {}
     shared: dict[int | None, SMSError] = {}
@@ -277,7 +309,10 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
     missing = [id_ for id_ in ids if id_ not in codes]
     if missing:
         raise malformed(answer, f"no entry for {len(missing)} of {len(ids)} ids", provider=NAJVA.name)
-    return [MessageStatus(id_, codes[id_], delivery_status(codes[id_])) for id_ in ids]
+    return [
+        MessageStatus(id_, code, STATUSES.get(code, DeliveryStatus.UNRECOGNIZED))
+        for id_, code in zip(ids, map(codes.__getitem__, ids), strict=True)
+    ]
 
 
 def _read_outbox(answer: Answer, _: tuple[int, int]) -> OutboxPage:
@@ -311,14 +346,19 @@ def _moment(seconds: int | None) -> dt.datetime | None:
 
 
 SEND: Final = SendEndpoint(
-    "send", "POST", "/v2/sms/send", _build_send, partial(_read_send, model=SendEntry), Repeat.NEVER
+    "send",
+    "POST",
+    "/v2/sms/send",
+    _build_send,
+    partial(_read_send, usual=Usual[SendEntry], model=SendEntry),
+    Repeat.NEVER,
 )
 SEND_P2P: Final = SendEndpoint(
     "send-p2p",
     "POST",
     "/v2/sms/send-p2p",
     _build_send_p2p,
-    partial(_read_send, model=P2PEntry),
+    partial(_read_send, usual=Usual[P2PEntry], model=P2PEntry),
     Repeat.NEVER,
     needs_sender=False,
     one_sender=True,

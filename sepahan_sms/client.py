@@ -16,7 +16,7 @@ from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
 from smscore.reports import SendReport
-from smscore.statuses import MessageStatus, check_message_ids
+from smscore.statuses import MessageStatus
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,55}", re.ASCII)
 _SENT_ID: Final = re.compile(rf"{_REQUEST_ID.pattern}(-[0-9]+)?", re.ASCII)
@@ -120,7 +120,7 @@ class AsyncSepahan(AsyncClient):
 
         Document: Sepahan Gostar, method status.
         """
-        return await self._call_in_chunks(wire.STATUS, check_message_ids(message_ids))
+        return await self._statuses(wire.STATUS, message_ids)
 
     @sends_nothing
     async def old_status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
@@ -130,7 +130,7 @@ class AsyncSepahan(AsyncClient):
 
         Document: Sepahan Gostar, method oldStatus.
         """
-        return await self._call_in_chunks(wire.OLD_STATUS, check_message_ids(message_ids))
+        return await self._statuses(wire.OLD_STATUS, message_ids)
 
     @sends_nothing
     async def credit(self) -> int:

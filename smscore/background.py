@@ -10,12 +10,10 @@ import queue
 import sys
 import threading
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from itertools import islice
 from typing import Any, Final, TypeVar
-
-from anyio.from_thread import BlockingPortal
 
 from smscore.concurrency import SliceSource
 from smscore.errors import ClientClosed, ConfigurationError
@@ -31,36 +29,31 @@ class BackgroundLoop:
     """An event loop in a daemon thread, so that a script that forgets to close a client still ends."""
 
     def __init__(self) -> None:
-        self._ready: Future[BlockingPortal] = Future()
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
         self._pid = os.getpid()
-        self._thread.start()
-        self._portal = self._ready.result()
         self._under_way: set[Future[Any]] = set()
+        self._thread.start()
         leave_to_the_parent(self)
         atexit.register(self.stop)
 
     def _run(self) -> None:
         # asyncio.run would end the loop's executor by a thread, and at the end of a process none starts any more.
-        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
         try:
-            loop.run_until_complete(self._serve())
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            self._loop.run_forever()
+            self._loop.run_until_complete(_end_tasks())
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
-            loop.close()
+            self._loop.close()
 
-    async def _serve(self) -> None:
-        async with BlockingPortal() as portal:
-            self._ready.set_result(portal)
-            await portal.sleep_until_stopped()
-
-    def start(self, function: Callable[[], Awaitable[R]]) -> Future[R]:
+    def start(self, function: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
         """Begin this in the loop; cancelling the future cancels it there."""
         if self.is_here():
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
-        future = self._portal.start_task_soon(function)
+        future = asyncio.run_coroutine_threadsafe(function(), self._loop)
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
@@ -69,9 +62,9 @@ class BackgroundLoop:
         """Whether this is the loop's own thread."""
         return threading.current_thread() is self._thread
 
-    def begin(self, function: Callable[[], Awaitable[object]]) -> None:
+    def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Begin this in the loop, from any thread, and wait for nothing."""
-        self._portal.start_task_soon(function)
+        asyncio.run_coroutine_threadsafe(function(), self._loop)
 
     def stop(self) -> None:
         """End the loop, whose connections close with it; not in a forked child, whose loop it is not."""
@@ -80,8 +73,15 @@ class BackgroundLoop:
         _process.forget(self)
         # What a daemon thread still waits for ends with the process; a cancel would only make it print an error.
         if not self._under_way:
-            self._portal.start_task_soon(self._portal.stop, True)
+            self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_GRACE)
+
+
+async def _end_tasks() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Process:
@@ -123,7 +123,7 @@ def is_running() -> bool:
     return _process.is_running
 
 
-def run(function: Callable[[], Awaitable[R]], desk: Desk | None = None) -> R:
+def run(function: Callable[[], Coroutine[Any, Any, R]], desk: Desk | None = None) -> R:
     """Run this in the background loop and wait for it; Ctrl-C and its like cancel it there."""
     _warn_inside_a_loop()
     future = _process.background().start(function)
@@ -134,7 +134,7 @@ def run(function: Callable[[], Awaitable[R]], desk: Desk | None = None) -> R:
         raise
 
 
-def finish(function: Callable[[], Awaitable[object]]) -> None:
+def finish(function: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Run this in the background loop; the garbage collector may ask for it in the loop's own thread, and waits not."""
     loop = _process.background()
     if loop.is_here():

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
-from attrs import Factory, field, frozen
+from attrs import Factory, define, field, frozen
 
-from smscore.errors import InvalidNumber
+from smscore.columns import Positions, take
 
 T = TypeVar("T")
 
-Positions = Sequence[int]  # a range where they are next to one another, a list where they are not
 
-
-@frozen
+@define
 class Outgoing:
     """All the messages of one call, checked, as columns.
 
     ``recipients`` are local forms, ``given`` what they were given as, where that is something else. ``texts`` and
-    ``senders`` have one entry for all, or one each. ``bad`` holds the errors of numbers that cannot be sent to; their
+    ``senders`` have one entry for all, or one each. ``bad`` are the places of numbers that cannot be sent to; their
     ``recipients`` are empty. ``extra`` are fields in the provider's spelling that go along with every request.
     """
 
@@ -27,14 +25,36 @@ class Outgoing:
     texts: list[str] = field(repr=False)
     senders: list[str | None]
     refs: list[Any] | None = field(default=None, repr=False)
-    bad: Mapping[int, InvalidNumber] = field(factory=dict[int, InvalidNumber], repr=False)
-    extra: Mapping[str, str] = field(factory=dict[str, str], repr=False)
-    given: Sequence[Any] = field(
-        default=Factory(lambda self: self.recipients, takes_self=True), repr=False, kw_only=True
-    )
+    bad: list[int] = field(factory=list[int])
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    given: list[Any] = field(default=Factory(lambda self: self.recipients, takes_self=True), repr=False, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.recipients)
+
+    def extend(self, more: Outgoing) -> None:
+        """Append what follows in the same call."""
+        size, size_of_more = len(self), len(more)
+        if self.recipients is self.given and more.recipients is not more.given:
+            self.recipients = [*self.given]
+        self.bad += [size + place for place in more.bad]
+        self.texts = _joined(self.texts, size, more.texts, size_of_more)
+        self.senders = _joined(self.senders, size, more.senders, size_of_more)
+        if self.refs is None and more.refs is not None:
+            self.refs = [None] * size
+        if self.refs is not None:
+            self.refs += more.refs or [None] * size_of_more
+        self.given += more.given
+        if self.recipients is not self.given:
+            self.recipients += more.recipients
+
+
+def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> list[T]:
+    if len(column) == len(more) == 1 and column == more:
+        return column
+    whole = column if len(column) == size else column * size
+    whole += more if len(more) == size_of_more else more * size_of_more
+    return whole
 
 
 @frozen
@@ -51,10 +71,46 @@ class Batch:
     senders: list[str | None]
     refs: list[Any] | None = field(default=None, repr=False)
     request_id: str | None = None
-    extra: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
 
     def __len__(self) -> int:
         return len(self.recipients)
+
+
+@frozen
+class Batches(Sequence[Batch]):
+    """The batches of a call, each made when it is looked at: a list of a million would hold up the loop."""
+
+    outgoing: Outgoing
+    chunks: Sequence[Positions]
+    one_sender: bool
+    name: Callable[[int, int], str | None]
+    first_index: int
+
+    def __len__(self) -> int:
+        return len(self.chunks)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Batch]: ...
+    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
+        if isinstance(index, slice):
+            return [self._batch(number) for number in range(*index.indices(len(self)))]
+        return self._batch(range(len(self))[index])
+
+    def _batch(self, number: int) -> Batch:
+        outgoing, chunk = self.outgoing, self.chunks[number]
+        return Batch(
+            index=self.first_index + number,
+            positions=chunk,
+            recipients=take(outgoing.recipients, chunk),
+            texts=_take_each(outgoing.texts, chunk),
+            senders=_senders(outgoing.senders, chunk, self.one_sender),
+            refs=None if outgoing.refs is None else take(outgoing.refs, chunk),
+            request_id=self.name(number + 1, len(self)),
+            extra=outgoing.extra,
+        )
 
 
 def split(
@@ -64,47 +120,19 @@ def split(
     one_sender: bool = False,
     name: Callable[[int, int], str | None] = lambda number, count: None,
     first_index: int = 0,
-) -> list[Batch]:
+) -> Batches:
     """The batches of a call, at most ``size`` recipients each, in order.
 
     ``one_sender``: messages with different senders go in different batches. ``name`` gives the request id of
     batch number n (from 1) of so many.
     """
     chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing) or 1)]
-    return [
-        Batch(
-            index=first_index + number,
-            positions=chunk,
-            recipients=take(outgoing.recipients, chunk),
-            texts=_take_each(outgoing.texts, chunk),
-            senders=_senders(outgoing.senders, chunk, one_sender),
-            refs=None if outgoing.refs is None else take(outgoing.refs, chunk),
-            request_id=name(number + 1, len(chunks)),
-            extra=outgoing.extra,
-        )
-        for number, chunk in enumerate(chunks)
-    ]
+    return Batches(outgoing, chunks, one_sender, name, first_index)
 
 
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """The items in pieces of at most ``size``, in order; slices, not copies, of a range."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def take(column: list[T], positions: Positions) -> list[T]:
-    """The entries of a column at these positions."""
-    if isinstance(positions, range):
-        return column[positions.start : positions.stop]
-    return [column[position] for position in positions]
-
-
-def put(column: list[T], positions: Positions, values: Iterable[T]) -> None:
-    """Write these values into a column at these positions."""
-    if isinstance(positions, range):
-        column[positions.start : positions.stop] = values
-        return
-    for position, value in zip(positions, values, strict=True):
-        column[position] = value
 
 
 def _senders(column: list[str | None], positions: Positions, one_sender: bool) -> list[str | None]:
@@ -120,7 +148,7 @@ def _take_each(column: list[T], positions: Positions) -> list[T]:
 def _groups(outgoing: Outgoing, one_sender: bool) -> list[Positions]:
     good: Positions = range(len(outgoing))
     if outgoing.bad:
-        good = [position for position in good if position not in outgoing.bad]
+        good = [position for position, recipient in enumerate(outgoing.recipients) if recipient]
     if not one_sender or len(outgoing.senders) == 1:
         return [good]
     groups: dict[str | None, list[int]] = {}

@@ -7,6 +7,7 @@ import inspect
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from contextlib import closing
 from functools import partial
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
@@ -79,6 +80,13 @@ class BlockingClient(Generic[A]):
         twin._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
         return twin
 
+    def connect(self) -> None:
+        """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
+
+        It is kept for 3 seconds, as connections between requests are. Raises ``ConnectionFailed``.
+        """
+        self._run(self._client.connect)
+
     def close(self) -> None:
         """Close the client's connections. Closing twice is fine."""
         if background.is_running():
@@ -120,15 +128,27 @@ class BlockingClient(Generic[A]):
         source: CallersIterable[Any] = CallersIterable(
             iterable([items] if isinstance(items, (str, int)) else items, name), desk
         )
-        return _reports(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
+        return _each(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
+
+    def _list(
+        self, pages: Callable[P, AsyncGenerator[list[R], None]], *args: P.args, **kwargs: P.kwargs
+    ) -> Generator[R, None, None]:
+        """The items of the async client's pages; the loop is asked for a whole page at a time."""
+        return _items(_each(pages(*args, **kwargs), Desk()))
 
 
-def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[SendReport, None, None]:
+def _items(pages: Generator[list[R], None, None]) -> Generator[R, None, None]:
+    with closing(pages):
+        for items in pages:
+            yield from items
+
+
+def _each(stream: AsyncGenerator[R, None], desk: Desk) -> Generator[R, None, None]:
     # After Ctrl-C the stream may still be at work when it is to be closed: one after the other.
     one_at_a_time = asyncio.Lock()
     process = os.getpid()
 
-    async def following() -> SendReport | None:
+    async def following() -> R | None:
         async with one_at_a_time:
             return await anext(stream, None)
 
@@ -137,8 +157,8 @@ def _reports(stream: AsyncGenerator[SendReport, None], desk: Desk) -> Generator[
             await stream.aclose()
 
     try:
-        while (report := background.run(following, desk)) is not None:
-            yield report
+        while (item := background.run(following, desk)) is not None:
+            yield item
     finally:
         # At the end of the process the stream has ended with its loop, and in a forked child it is the parent's.
         if background.is_running() and os.getpid() == process:

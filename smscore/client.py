@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import ssl as ssl_module
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, contextmanager
 from functools import partial, wraps
+from itertools import chain, islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 import attrs
 
-from smscore.batching import Batch, Outgoing, chunked, split
-from smscore.concurrency import AsFinished, Each, slices
+from smscore.batching import Batch, Batches, Outgoing, chunked, split
+from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
+    CHECKED_AT_ONCE,
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
     MAX_CONCURRENCY,
@@ -39,20 +51,24 @@ from smscore.exchange import Exchanger
 from smscore.merging import BatchResult, Merger, failed, in_bulk
 from smscore.outgoing import (
     AnyMessage,
+    Kind,
     Messages,
+    OneText,
+    PeerToPeer,
     Recipient,
     Recipients,
     Source,
+    check_sendable,
     check_sender,
     iterable,
-    listed,
-    one_text,
-    peer_to_peer,
+    recipients_of,
     stream_of,
 )
 from smscore.ratelimit import RateLimit
+from smscore.refusals import fault_error
 from smscore.reports import SendReport
 from smscore.retry import RetryBudget
+from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
 from smscore.text import check_text
 from smscore.transport import Transport
 
@@ -64,15 +80,33 @@ R = TypeVar("R")
 Q = ParamSpec("Q")
 
 
-class Prepare(Protocol):
-    """Turns a piece of a stream into columns."""
-
-    def __call__(self, piece: list[Any], /, *, start: int, keep_bad: bool) -> Outgoing:
-        """The columns; ``start`` is the piece's first position in the stream."""
-        ...
-
-
 Exchange: TypeAlias = Callable[[Batch, StopRule], Awaitable[BatchResult]]
+
+
+async def _checked(items: Iterable[Any], kind: Kind) -> Outgoing:
+    """All that a call sends; ``InvalidNumber`` names every bad number."""
+    # A list is copied at once, since its owner may change it meanwhile; a tuple is less work for the collector.
+    return check_sendable(await _columns(tuple(items) if isinstance(items, list) else items, kind))
+
+
+async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing:
+    """The items, checked a slice at a time, so that a list of a million does not hold up the loop."""
+    source = iter(items)
+    columns = kind.columns([*islice(source, CHECKED_AT_ONCE)], start)
+    while piece := [*islice(source, CHECKED_AT_ONCE)]:
+        await let_others_run()
+        columns.extend(kind.columns(piece, start + len(columns)))
+    return columns
+
+
+async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
+    source = iter(message_ids)
+    ids: list[int] = []
+    while piece := [*islice(source, CHECKED_AT_ONCE)]:
+        check_ids(piece, len(ids))
+        ids += piece
+        await let_others_run()
+    return ids
 
 
 class Unset:
@@ -82,18 +116,29 @@ class Unset:
 UNSET: Final = Unset()
 
 
-def sends_nothing(method: Callable[Q, Coroutine[Any, Any, R]]) -> Callable[Q, Coroutine[Any, Any, R]]:
-    """Mark a method that sends no message: its errors have no outcome."""
+def sends_nothing(method: Callable[Q, R]) -> Callable[Q, R]:
+    """Mark a method or coroutine function that sends no message: its errors have no outcome."""
 
     @wraps(method)
-    async def call(*args: Q.args, **kwargs: Q.kwargs) -> R:
-        try:
-            return await method(*args, **kwargs)
-        except SMSError as error:
-            error.outcome = None
-            raise
+    async def awaited(*args: Q.args, **kwargs: Q.kwargs) -> Any:
+        with _no_outcome():
+            return await cast("Callable[Q, Awaitable[Any]]", method)(*args, **kwargs)
 
-    return call
+    @wraps(method)
+    def called(*args: Q.args, **kwargs: Q.kwargs) -> R:
+        with _no_outcome():
+            return method(*args, **kwargs)
+
+    return cast("Callable[Q, R]", awaited) if inspect.iscoroutinefunction(method) else called
+
+
+@contextmanager
+def _no_outcome() -> Generator[None, None, None]:
+    try:
+        yield
+    except SMSError as error:
+        error.outcome = None
+        raise
 
 
 class AsyncClient:
@@ -179,6 +224,18 @@ class AsyncClient:
         twin._exchanger = attrs.evolve(self._exchanger, settings=settings, limit=limit)
         return twin
 
+    @sends_nothing
+    async def connect(self) -> None:
+        """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
+
+        For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
+        between requests are. Raises ``ConnectionFailed``.
+        """
+        self._exchanger.transport.check_open()
+        fault = await self._exchanger.transport.connect(self._settings.base_url, self._settings.timeout)
+        if fault is not None:
+            raise fault_error(fault, provider=self.provider.name)
+
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""
         await self._exchanger.transport.aclose()
@@ -212,20 +269,31 @@ class AsyncClient:
         """One request that sends no message."""
         return await self._exchanger.exchange(endpoint, params, self._rule())
 
-    async def _call_in_chunks(self, endpoint: Endpoint[Sequence[P], list[R]], items: Sequence[P]) -> list[R]:
-        """As many requests as the provider's limit asks for; the results in the order of the items."""
-        chunks = chunked(items, endpoint.limit or len(items) or 1)
-        found: dict[int, list[R]] = {}
+    async def _statuses(
+        self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
+    ) -> list[MessageStatus]:
+        """The delivery statuses in the order asked, by as many requests as the provider's limit asks for."""
+        chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), endpoint.limit or CHECKED_AT_ONCE)
+        found: list[list[MessageStatus]] = [[]] * len(chunks)
         rule = self._rule()
 
-        async def read(numbered: tuple[int, Sequence[P]]) -> tuple[int, list[R]]:
-            number, chunk = numbered
-            return number, await self._exchanger.exchange(endpoint, chunk, rule)
+        async def read(number: int) -> None:
+            found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule)
 
-        async with aclosing(AsFinished(Each(enumerate(chunks)), read, self._settings.max_concurrency)) as results:
-            async for number, result in results:
-                found[number] = result  # noqa: PERF403  # a comprehension would hide the closing
-        return [result for number in range(len(chunks)) for result in found[number]]
+        await each(range(len(chunks)), read, self._settings.max_concurrency)
+        return [*chain.from_iterable(found)]
+
+    def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
+        """What reads an endpoint any number of times, all in the time of one call."""
+        rule: StopRule | None = None
+
+        @sends_nothing
+        async def read(params: P) -> R:
+            nonlocal rule
+            rule = rule or self._rule()
+            return await self._exchanger.exchange(endpoint, params, rule)
+
+        return read
 
     def _rule(self) -> StopRule:
         """What may stop a call that begins now."""
@@ -247,8 +315,8 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """One text to many recipients."""
-        line = self._sender(sender, needed=endpoint.needs_sender)
-        return await self._deliver(endpoint, one_text(listed(to), text, line, extra), on_batch, request_id)
+        kind = self._one_text(endpoint, text, sender, extra)
+        return await self._deliver(endpoint, await _checked(recipients_of(to), kind), on_batch, request_id)
 
     async def _send_p2p(
         self,
@@ -261,12 +329,8 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """A text of its own to each recipient."""
-        outgoing = peer_to_peer(
-            list(iterable(messages, "messages")),
-            self._sender(sender, needed=False),
-            extra,
-            needs_sender=endpoint.needs_sender,
-        )
+        kind = self._peer_to_peer(endpoint, sender, extra)
+        outgoing = await _checked(iterable(messages, "messages"), kind)
         return await self._deliver(endpoint, outgoing, on_batch, request_id)
 
     def _send_stream(
@@ -280,10 +344,8 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """One text to a source of recipients of any length."""
-        line = self._sender(sender, needed=endpoint.needs_sender)
-        check_text(text)
-        prepare = partial(one_text, text=text, sender=line, extra=extra)
-        return self._stream(endpoint, stream_of(to, "to"), prepare, on_batch)
+        kind = self._one_text(endpoint, text, sender, extra)
+        return self._stream(endpoint, stream_of(to, "to"), kind, on_batch)
 
     def _send_p2p_stream(
         self,
@@ -295,9 +357,14 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """A source of messages of any length."""
-        line = self._sender(sender, needed=False)
-        prepare = partial(peer_to_peer, sender=line, extra=extra, needs_sender=endpoint.needs_sender)
-        return self._stream(endpoint, stream_of(messages, "messages"), prepare, on_batch)
+        kind = self._peer_to_peer(endpoint, sender, extra)
+        return self._stream(endpoint, stream_of(messages, "messages"), kind, on_batch)
+
+    def _one_text(self, endpoint: SendEndpoint, text: str, sender: str | None, extra: Mapping[str, str]) -> OneText:
+        return OneText(check_text(text), self._sender(sender, needed=endpoint.needs_sender), extra)
+
+    def _peer_to_peer(self, endpoint: SendEndpoint, sender: str | None, extra: Mapping[str, str]) -> PeerToPeer:
+        return PeerToPeer(self._sender(sender, needed=False), endpoint.needs_sender, extra)
 
     async def _send_bulk_once(
         self, endpoint: Endpoint[P, list[int]], params: P, recipients: list[str], on_batch: OnBatch | None
@@ -325,14 +392,9 @@ class AsyncClient:
         async def deliver(batch: Batch) -> None:
             merger.add(batch, await delivery.deliver(batch))
 
-        if len(batches) == 1:
-            await deliver(batches[0])
-        else:
-            async with aclosing(AsFinished(Each(batches), deliver, self._settings.max_concurrency)) as ended:
-                async for _ in ended:
-                    pass
+        await each(batches, deliver, self._settings.max_concurrency)
         report = merger.report()
-        if not report.refused_one_by_one:
+        if not report.ok and not report.refused_one_by_one:
             report.raise_for_failures()
         return report
 
@@ -340,33 +402,33 @@ class AsyncClient:
         self,
         endpoint: SendEndpoint,
         items: Source,
-        prepare: Prepare,
+        kind: Kind,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
         delivery = self._delivery(self._batches_to(endpoint), on_batch)
 
-        async def deliver(stretch: tuple[Merger, list[Batch]]) -> SendReport:
+        async def deliver(stretch: tuple[Merger, Batches]) -> SendReport:
             merger, batches = stretch
             for batch in batches:
                 merger.add(batch, await delivery.deliver(batch))
             return merger.report()
 
         async with (
-            aclosing(self._stretches(endpoint, items, prepare)) as stretches,
+            aclosing(self._stretches(endpoint, items, kind)) as stretches,
             aclosing(AsFinished(stretches, deliver, self._settings.max_concurrency)) as reports,
         ):
             async for report in reports:
                 yield report
 
     async def _stretches(
-        self, endpoint: SendEndpoint, items: Source, prepare: Prepare
-    ) -> AsyncGenerator[tuple[Merger, list[Batch]], None]:
+        self, endpoint: SendEndpoint, items: Source, kind: Kind
+    ) -> AsyncGenerator[tuple[Merger, Batches], None]:
         """A source in stretches of one report each; it is one batch, or one for each sender in it."""
         size = self._batch_size or STREAM_BATCH
         offset = index = 0
         async with aclosing(slices(items, size)) as pieces:
             async for piece in pieces:
-                outgoing = prepare(piece, start=offset, keep_bad=True)
+                outgoing = await _columns(piece, kind, offset)
                 name = partial(self._request_id, None)
                 batches = split(outgoing, size, one_sender=endpoint.one_sender, name=name, first_index=index)
                 yield Merger(outgoing, offset), batches

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from itertools import islice
 from typing import Any, Generic, Self, TypeVar
 
@@ -13,85 +12,106 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+async def let_others_run() -> None:
+    """Give the other tasks of the event loop their turn."""
+    await asyncio.sleep(0)
+
+
+async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int) -> None:
+    """Do this for each item, at most ``limit`` at a time; the first error ends the rest and is raised."""
+    if len(items) == 1:
+        await work(items[0])
+        return
+    rest = iter(items)
+
+    async def worker() -> None:
+        for item in rest:
+            await work(item)
+
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        for _ in range(min(limit, len(items))):
+            tasks.append(asyncio.create_task(worker()))
+            await let_others_run()  # the first steps of all in one turn of the loop would hold it up
+        await asyncio.gather(*tasks)
+    finally:
+        await _cancelled(tasks)
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class AsFinished(Generic[T, R]):
     """The results of at most ``limit`` pieces of work at a time, in the order they end.
 
-    The source is asked for its next item only when there is room for it. If it fails, what is under way still
-    ends and is handed on first. ``aclose`` cancels what is under way. It is no async generator, since an event
-    loop that ends closes all of those at once, and one inside another cannot be closed twice.
+    The source is asked for its next item only when there is room for it, so that at most one more than ``limit``
+    wait to be taken. If it fails, what is under way still ends and is handed on first. ``aclose`` cancels what is
+    under way. It is no async generator, since an event loop that ends closes all of those at once, and one inside
+    another cannot be closed twice.
     """
 
     def __init__(self, source: AsyncIterator[T], work: Callable[[T], Coroutine[Any, Any, R]], limit: int) -> None:
         self._source = source
         self._work = work
         self._limit = limit
-        self._running: set[asyncio.Task[R]] = set()
-        self._ended: deque[asyncio.Task[R]] = deque()
-        self._pull: asyncio.Task[tuple[T] | None] | None = None
+        self._turn = asyncio.Lock()  # to ask the source
         self._exhausted = False
         self._failure: Exception | None = None
+        self._results: asyncio.Queue[tuple[R] | None] = asyncio.Queue(maxsize=1)
+        self._workers: list[asyncio.Task[None]] | None = None
+        self._at_work = limit
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> R:
-        while not self._ended:
-            if self._pull is None and not self._exhausted and len(self._running) < self._limit:
-                self._pull = asyncio.create_task(_next(self._source))
-            if not self._under_way():
-                failure, self._failure = self._failure, None
-                raise failure or StopAsyncIteration
-            await asyncio.wait(self._under_way(), return_when=asyncio.FIRST_COMPLETED)
-            self._take_ended()
-            self._take_pulled()
-        return self._ended.popleft().result()
+        if self._workers is None:
+            self._workers = [asyncio.create_task(self._worker()) for _ in range(self._limit)]
+        result = await self._results.get()
+        if result is not None:
+            return result[0]
+        self._results.put_nowait(None)  # whoever asks again gets the same answer
+        failure, self._failure = self._failure, None
+        raise failure or StopAsyncIteration
 
     async def aclose(self) -> None:
         """Cancel what is under way, and return when it has ended."""
         self._exhausted = True
-        tasks = self._under_way()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *self._ended, return_exceptions=True)
+        await _cancelled(self._workers or [])
+        while not self._results.empty():
+            self._results.get_nowait()
+        self._results.put_nowait(None)
 
-    def _under_way(self) -> list[asyncio.Task[Any]]:
-        return [*self._running] if self._pull is None else [*self._running, self._pull]
+    async def _worker(self) -> None:
+        while (item := await self._next()) is not None:
+            try:
+                result = await self._work(item[0])
+            except Exception as error:
+                self._fail(error)
+            else:
+                await self._results.put((result,))
+        self._at_work -= 1
+        if not self._at_work:
+            await self._results.put(None)
 
-    def _take_ended(self) -> None:
-        ended = [task for task in self._running if task.done()]
-        self._running.difference_update(ended)
-        self._ended.extend(ended)
-
-    def _take_pulled(self) -> None:
-        if self._pull is None or not self._pull.done():
-            return
-        pull, self._pull = self._pull, None
-        try:
-            item = pull.result()
-        except Exception as error:
-            item, self._failure = None, error
-        if item is None:
+    async def _next(self) -> tuple[T] | None:
+        async with self._turn:
+            if self._exhausted:
+                return None
+            try:
+                async for item in self._source:
+                    return (item,)
+            except Exception as error:
+                self._fail(error)
             self._exhausted = True
-        else:
-            self._running.add(asyncio.create_task(self._work(item[0])))
+            return None
 
-
-async def _next(source: AsyncIterator[T]) -> tuple[T] | None:
-    async for item in source:
-        return (item,)
-    return None
-
-
-class Each(AsyncIterator[T]):
-    """A plain iterable as an async one; no async generator, since one left in the middle would have to be closed."""
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = iter(items)
-
-    async def __anext__(self) -> T:
-        for item in self._items:
-            return item
-        raise StopAsyncIteration
+    def _fail(self, error: Exception) -> None:
+        self._exhausted = True
+        self._failure = self._failure or error
 
 
 class SliceSource(ABC, Generic[T]):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from email.utils import parsedate_to_datetime
 from typing import Final
-
-from persiantools.jdatetime import JalaliDate
 
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
@@ -24,6 +23,8 @@ def jalali_text(day: dt.date | dt.datetime, name: str) -> str:
         day = aware(day, name, TEHRAN).date()
     elif not isinstance(day, dt.date):
         raise InvalidRequest(f"{name}= takes a date or an aware datetime.")
+    from persiantools.jdatetime import JalaliDate
+
     try:
         jalali = JalaliDate(day)
     except ValueError:
@@ -46,6 +47,19 @@ def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
         raise InvalidRequest(f"{name}= is a moment outside the calendar.") from None
 
 
+def from_unix(seconds: int | None) -> dt.datetime | None:
+    """The moment so many seconds after 1970, in UTC; None if there is none in the calendar."""
+    try:
+        return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def unix_text(moment: dt.datetime, name: str) -> str:
+    """A moment as unix seconds, ``1744121368``. A naive one is ``InvalidRequest``."""
+    return str(math.floor(aware(moment, name, dt.UTC).timestamp()))
+
+
 def read_day(text: object) -> dt.date | None:
     """The day that a text starts with, Jalali or Gregorian (a year below 1700 is Jalali); None if it is none."""
     match = _DATE.match(with_ascii_digits(text).strip()) if isinstance(text, str) else None
@@ -54,6 +68,8 @@ def read_day(text: object) -> dt.date | None:
     year, month, day = map(int, match.groups())
     try:
         if year < _FIRST_GREGORIAN_YEAR:
+            from persiantools.jdatetime import JalaliDate
+
             return JalaliDate(year, month, day).to_gregorian()
         return dt.date(year, month, day)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import time
@@ -56,6 +57,8 @@ class StopRule:
     deadline: float | None = None
     reason: str | None = None
     cause: Exception | None = None
+    reading: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+    """Held while one of the call's large answers is read."""
     _dead_in_a_row: int = field(default=0, init=False)
 
     def time_left(self) -> float | None:

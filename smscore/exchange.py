@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 import attrs
 from attrs import frozen
 
-from smscore.config import Settings, Timeouts
+from smscore.concurrency import let_others_run
+from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.delivery import StopRule, not_attempted
 from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
@@ -46,7 +47,8 @@ class Exchanger:
         earlier: OutcomeUnknown | None = None
         for tries in itertools.count(1):
             try:
-                result = self._read(endpoint, await self._attempt(request, rule, endpoint.repeat, tries, began), params)
+                answer = await self._attempt(request, rule, endpoint.repeat, tries, began)
+                result = await self._read(endpoint, answer, params, rule)
             except SMSError as error:
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
@@ -98,7 +100,17 @@ class Exchanger:
             rule.check_time(self.provider.name)
         return await self.transport.exchange(request, _within(self.settings.timeout, rule.time_left()))
 
-    def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
+    async def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P, rule: StopRule) -> R:
+        if isinstance(answer, Fault) or len(answer.body) < LARGE_ANSWER:
+            return self._said(endpoint, answer, params)
+        # Several that came at once would be read in one turn of the loop, which would stand still for all of them.
+        async with rule.reading:
+            try:
+                return self._said(endpoint, answer, params)
+            finally:
+                await let_others_run()
+
+    def _said(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
         name = self.provider.name
         if isinstance(answer, Fault):
             _log.debug("%s %s: %s", name, endpoint.name, answer.reason)

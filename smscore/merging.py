@@ -8,9 +8,11 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from smscore.batching import Batch, Outgoing, put
+from smscore.batching import Batch, Outgoing
+from smscore.columns import Ids, Rare, Shared
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
+from smscore.outgoing import invalid_number
 from smscore.reports import OUTCOME_BYTES, SendReport
 
 _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
@@ -38,12 +40,17 @@ def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int |
 def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
     """The result of a batch that the provider took whole, under ids that stand for all of it."""
     ids: list[int | None] = [bulk_ids[0]]
-    return evolve(all_accepted(batch, ids * len(batch)), bulk_ids=bulk_ids)
+    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), ids * len(batch), bulk_ids=bulk_ids)
 
 
 def failed(batch: Batch, error: SMSError) -> BatchResult:
     """The result of a batch that one error met as a whole."""
     return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
+
+
+def went_out(result: BatchResult) -> bool:
+    """Whether any of a batch may have left this machine."""
+    return result.failure is None or result.failure.outcome is not Outcome.NOT_SENT
 
 
 class Merger:
@@ -54,33 +61,33 @@ class Merger:
         self._outgoing = outgoing
         self._offset = offset
         self._outcomes = bytearray(_NOT_SENT * size)
-        self._message_ids: list[int | None] = [None] * size
-        self._errors: list[SMSError | None] = [None] * size
-        self._request_ids: list[str | None] = [None] * size
+        self._message_ids = Ids(size)
+        self._errors: Rare[SMSError] = Rare(size)
+        self._request_ids: Shared[str] = Shared()
         self._cost: int | Decimal | None = None
         self._failures: list[SMSError] = []
         self._bulk_ids: list[int] = []
-        for position, error in outgoing.bad.items():
-            self._errors[position] = error
+        for place in outgoing.bad:
+            self._errors.put([place], invalid_number([(offset + place, outgoing.given[place])]))
 
     def add(self, batch: Batch, result: BatchResult) -> None:
         """Write one batch's result where its recipients stand."""
-        places, size = batch.positions, len(batch)
+        places = batch.positions
         if isinstance(places, range):
             self._outcomes[places.start : places.stop] = result.outcomes
         else:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
         self._bulk_ids += result.bulk_ids
-        if result.failure is None or result.failure.outcome is not Outcome.NOT_SENT:
-            put(self._request_ids, places, [batch.request_id] * size)
+        if batch.request_id is not None and went_out(result):
+            self._request_ids.put(places, batch.request_id)
         if result.message_ids is not None:
-            put(self._message_ids, places, result.message_ids)
+            self._message_ids.put(places, result.message_ids)
         if result.failure is not None:
-            put(self._errors, places, [result.failure] * size)
+            self._errors.put(places, result.failure)
             self._failures.append(result.failure)
         for place, error in result.errors.items():
-            self._errors[places[place]] = error
+            self._errors.put([places[place]], error)
         if result.cost is not None:
             self._cost = result.cost + (self._cost or 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 _INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
@@ -14,11 +14,9 @@ _CLEAN: Final = str.maketrans(*_DIGITS, _SEPARATORS)
 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})", re.ASCII)
 
-# The spellings a whole list is usually in: prefix, and how many characters it is.
-_USUAL: Final = tuple(
-    (prefix, re.compile(rf"(?:{re.escape(prefix)}9[0-9]{{9}}\n)*", re.ASCII))
-    for prefix in ("0", "+98", "", "98", "0098")
-)
+# The spellings that a whole list is usually in.
+_USUAL: Final = ("0", "+98", "", "98", "0098")
+_JUST_DIGITS: Final = b"0123456789"
 
 
 def with_ascii_digits(text: str) -> str:
@@ -36,22 +34,32 @@ def local_form(number: object) -> str | None:
     return "0" + match[1] if match else None
 
 
-def local_forms(numbers: Sequence[Any]) -> list[str | None]:
-    """Every number as :func:`local_form` gives it, in order."""
-    return _usual_spelling(numbers) or [local_form(number) for number in numbers]
+def local_forms(numbers: list[Any]) -> list[str | None]:
+    """Every number as :func:`local_form` gives it, in order: the very list, where it needs no change."""
+    return _in_one_spelling(numbers) or [local_form(number) for number in numbers]
 
 
-def _usual_spelling(numbers: Sequence[Any]) -> list[str | None] | None:
-    # One regular expression over the joined list costs a tenth of one over each number.
+def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:
+    # A look at the columns of the joined list costs a twentieth of a regular expression on each number.
     try:
-        joined = "\n".join(numbers) + "\n"
-    except TypeError:
+        joined = ("\n".join(numbers) + "\n").encode("ascii")
+    except (TypeError, UnicodeEncodeError):
         return None
-    for prefix, pattern in _USUAL:
-        # The length shows that no item holds a line break of its own.
-        if len(joined) == len(numbers) * (len(prefix) + 11) and pattern.fullmatch(joined):
-            return list(numbers) if prefix == "0" else ["0" + number[len(prefix) :] for number in numbers]
+    for prefix in _USUAL:
+        if _is_in_columns(joined, prefix + "9", len(numbers), len(prefix) + len("9123456789")):
+            return numbers if prefix == "0" else ["0" + number[len(prefix) :] for number in numbers]
     return None
+
+
+def _is_in_columns(joined: bytes, start: str, count: int, length: int) -> bool:
+    """Whether these lines are ``count`` times ``start`` and then digits, each so long: no item has a line break."""
+    width = length + 1
+    return (
+        len(joined) == width * count
+        and joined[length::width] == b"\n" * count
+        and all(joined[place::width] == sign.encode() * count for place, sign in enumerate(start))
+        and joined.translate(None, _JUST_DIGITS) == (b"+\n" if start[0] == "+" else b"\n") * count
+    )
 
 
 def as_e164(number: object) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+from attrs import field, frozen
 
 from smscore.batching import Outgoing
 from smscore.concurrency import SliceSource
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.messages import Message
 from smscore.numbers import local_forms, with_ascii_digits
-from smscore.text import can_be_encoded, check_text, text_problem
+from smscore.text import can_be_encoded, text_problem
 
 Recipient: TypeAlias = str | int
 Recipients: TypeAlias = Recipient | Iterable[Recipient]
@@ -20,11 +22,9 @@ Messages: TypeAlias = Iterable[AnyMessage]
 _NAMED: Final = 10  # how many positions an error's text lists; .numbers has them all
 
 
-def listed(to: Recipients) -> list[Recipient]:
-    """One recipient or an iterable of them as a list."""
-    if isinstance(to, (str, int)):
-        return [to]
-    return list(iterable(to, "to"))
+def recipients_of(to: Recipients) -> Iterable[Recipient]:
+    """One recipient or an iterable of them as an iterable."""
+    return [to] if isinstance(to, (str, int)) else iterable(to, "to")
 
 
 Source: TypeAlias = Iterable[Any] | AsyncIterable[Any] | SliceSource[Any]
@@ -63,86 +63,110 @@ def check_sender(sender: object, provider: str = "", *, needed: bool) -> str | N
 
 def checked_numbers(to: Recipients) -> list[str]:
     """The recipients, which may be none, in local form; ``InvalidNumber`` names every bad one."""
-    numbers = listed(to)
-    return _recipients(numbers, keep_bad=False)[0] if numbers else []
+    numbers = [*recipients_of(to)]
+    recipients, bad = _recipients(numbers)
+    if bad:
+        raise invalid_number([(place, numbers[place]) for place in bad])
+    return recipients
 
 
-def one_text(
-    to: Sequence[Any],
-    text: str,
-    sender: str | None,
-    extra: Mapping[str, str],
-    *,
-    keep_bad: bool = False,
-    start: int = 0,
-) -> Outgoing:
-    """One text to many recipients; ``start`` is the first one's position in a stream."""
-    recipients, bad = _recipients(to, keep_bad, start)
-    return Outgoing(recipients, [check_text(text)], [sender], bad=bad, extra=extra, given=to)
+class Kind(Protocol):
+    """What a call sends, apart from the items that it is given."""
+
+    def columns(self, items: list[Any], start: int) -> Outgoing:
+        """The items, checked; ``start`` is the first one's position in the call."""
+        ...
 
 
-def peer_to_peer(
-    messages: Sequence[Any],
-    sender: str | None,
-    extra: Mapping[str, str],
-    needs_sender: bool,
-    *,
-    keep_bad: bool = False,
-    start: int = 0,
-) -> Outgoing:
-    """A text of its own to each recipient; ``start`` is the first one's position in a stream."""
-    rows = [_message(entry, start + place) for place, entry in enumerate(messages)]
-    texts = [row.text for row in rows]
-    for place, text in enumerate(texts):
-        problem = text_problem(text)
-        if problem:
-            raise InvalidRequest(f"The text of message {start + place} {problem}.")
-    to = [row.to for row in rows]
-    recipients, bad = _recipients(to, keep_bad, start)
-    return Outgoing(
-        recipients,
-        texts,
-        _senders(rows, sender, needs_sender),
-        [row.ref for row in rows] if any(row.ref is not None for row in rows) else None,
-        bad,
-        extra,
-        given=to,
-    )
+@frozen
+class OneText:
+    """One text to many recipients."""
+
+    text: str = field(repr=False)
+    sender: str | None
+    extra: Mapping[str, str] = field(repr=False)
+
+    def columns(self, items: list[Any], start: int) -> Outgoing:
+        """The recipients, checked; the bad ones are among ``bad``."""
+        recipients, bad = _recipients(items)
+        return Outgoing(recipients, [self.text], [self.sender], bad=bad, extra=self.extra, given=items)
 
 
-def _message(entry: object, position: int) -> Message:
+@frozen
+class PeerToPeer:
+    """A text of its own to each recipient; ``sender`` is for those that name none."""
+
+    sender: str | None
+    needs_sender: bool
+    extra: Mapping[str, str] = field(repr=False)
+
+    def columns(self, items: list[Any], start: int) -> Outgoing:
+        """The messages, checked; those with bad numbers are among ``bad``, and all else raises."""
+        to: list[Any] = []
+        texts: list[str] = []
+        senders: list[str | None] = []
+        refs: list[Any] = []
+        for place, entry in enumerate(items):
+            recipient, text, sender, ref = _parts(entry, start + place)
+            to.append(recipient)
+            texts.append(text)
+            senders.append(sender)
+            refs.append(ref)
+        recipients, bad = _recipients(to)
+        return Outgoing(
+            recipients,
+            texts,
+            self._senders(senders),
+            refs if any(ref is not None for ref in refs) else None,
+            bad,
+            self.extra,
+            given=to,
+        )
+
+    def _senders(self, own: list[str | None]) -> list[str | None]:
+        if not any(sender is not None for sender in own):
+            return [check_sender(self.sender, needed=self.needs_sender)]
+        return [check_sender(self.sender if sender is None else sender, needed=self.needs_sender) for sender in own]
+
+
+def _parts(entry: object, position: int) -> tuple[Any, str, str | None, Any]:
+    """Recipient, text, sender and mark of one message."""
     kind = type(entry).__name__
     if isinstance(entry, Message):
-        return entry
-    if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
-        return Message(*pair)
-    raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
+        parts = (entry.to, entry.text, entry.sender, entry.ref)
+    elif isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
+        recipient, text = pair
+        parts = (recipient, text, None, None)
+    else:
+        raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
+    problem = text_problem(parts[1])
+    if problem:
+        raise InvalidRequest(f"The text of message {position} {problem}.")
+    return parts
 
 
-def _senders(rows: list[Message], sender: str | None, needed: bool) -> list[str | None]:
-    if all(row.sender is None for row in rows):
-        return [check_sender(sender, needed=needed)]
-    return [check_sender(sender if row.sender is None else row.sender, needed=needed) for row in rows]
-
-
-def _recipients(to: Sequence[Any], keep_bad: bool, start: int = 0) -> tuple[list[str], dict[int, InvalidNumber]]:
-    if not to:
+def check_sendable(outgoing: Outgoing) -> Outgoing:
+    """The messages, if there are any; ``InvalidNumber`` names every bad number."""
+    if not outgoing:
         raise InvalidRequest("There is no recipient. Give at least one.")
+    if outgoing.bad:
+        raise invalid_number([(place, outgoing.given[place]) for place in outgoing.bad])
+    return outgoing
+
+
+def _recipients(to: list[Any]) -> tuple[list[str], list[int]]:
     forms = local_forms(to)
     if None not in forms:
-        return cast("list[str]", forms), {}
-    wrong = [(place, given) for place, (given, form) in enumerate(zip(to, forms, strict=True)) if form is None]
-    if not keep_bad:
-        raise _invalid_number(wrong, start)
-    bad = {place: _invalid_number([(place, given)], start) for place, given in wrong}
-    return [form or "" for form in forms], bad
+        return cast("list[str]", forms), []
+    return [form or "" for form in forms], [place for place, form in enumerate(forms) if form is None]
 
 
-def _invalid_number(wrong: list[tuple[int, object]], start: int) -> InvalidNumber:
-    places = ", ".join(str(start + place) for place, _ in wrong[:_NAMED])
+def invalid_number(wrong: list[tuple[int, object]]) -> InvalidNumber:
+    """The error that names what is no number, each with its position."""
+    places = ", ".join(str(place) for place, _ in wrong[:_NAMED])
     more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
     return InvalidNumber(
         f"What stands at position {places}{more} (counted from 0) is no Iranian mobile number. "
         "Correct or leave out what .numbers lists.",
-        numbers=[(start + place, given) for place, given in wrong],
+        numbers=wrong,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, overload
@@ -9,6 +10,7 @@ from typing import Any, Final, overload
 import msgspec
 from attrs import define, field, frozen
 
+from smscore.columns import Ids, Rare, Shared
 from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
 from smscore.numbers import as_e164
@@ -45,12 +47,13 @@ class SendReport(Sequence[RecipientResult]):
 
     _given: Sequence[Any] = field(alias="given")  # the caller's own objects, made E.164 when looked at
     _outcomes: bytes = field(alias="outcomes")
-    _message_ids: list[int | None] = field(alias="message_ids")
-    _errors: list[SMSError | None] = field(alias="errors")
-    _request_ids: list[str | None] = field(alias="request_ids")
+    _message_ids: Ids = field(alias="message_ids")
+    _errors: Rare[SMSError] = field(alias="errors")
+    _request_ids: Shared[str] = field(alias="request_ids")
     _refs: list[Any] | None = field(default=None, alias="refs")
     _failures: list[SMSError] = field(factory=list[SMSError], alias="failures")  # of batches as a whole
     _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")
+    _places: dict[Outcome, array[int]] = field(factory=dict[Outcome, "array[int]"], init=False)  # those looked up
     cost: int | Decimal | None = None
     """What the provider said that it costs, summed, in the provider's own unit (Rials); None if it said nothing."""
     offset: int = 0
@@ -163,6 +166,12 @@ class SendReport(Sequence[RecipientResult]):
         wanted = OUTCOMES.index(outcome)
         return (position for position, code in enumerate(self._outcomes) if code == wanted)
 
+    def _places_of(self, outcome: Outcome) -> array[int]:
+        # Kept, so that report.accepted[0], report.accepted[1], … does not search anew each time.
+        if outcome not in self._places:
+            self._places[outcome] = array("q", self._positions(outcome))
+        return self._places[outcome]
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{self._count(o)} {_WORDS[o]}" for o in OUTCOMES if self._count(o))
         return f"<SendReport of {len(self)}: {counts or 'nobody'}>"
@@ -182,7 +191,6 @@ class _Selection(Sequence[RecipientResult]):
     def __init__(self, report: SendReport, outcome: Outcome) -> None:
         self._report = report
         self._outcome = outcome
-        self._found: list[int] | None = None
 
     def __len__(self) -> int:
         return self._report._count(self._outcome)
@@ -192,11 +200,10 @@ class _Selection(Sequence[RecipientResult]):
     @overload
     def __getitem__(self, index: slice) -> list[RecipientResult]: ...
     def __getitem__(self, index: int | slice) -> RecipientResult | list[RecipientResult]:
-        if self._found is None:
-            self._found = list(self._report._positions(self._outcome))
+        places = self._report._places_of(self._outcome)
         if isinstance(index, slice):
-            return [self._report[position] for position in self._found[index]]
-        return self._report[self._found[index]]
+            return [self._report[position] for position in places[index]]
+        return self._report[places[index]]
 
     def __iter__(self) -> Iterator[RecipientResult]:
         return map(self._report._result, self._report._positions(self._outcome))

@@ -44,15 +44,20 @@ class MessageStatus:
     status: DeliveryStatus
 
 
-def check_message_ids(message_ids: Iterable[int]) -> list[int]:
-    """The ids as a list, if each is a whole number of 64 bits; ``InvalidRequest`` otherwise."""
+def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:
+    """The ids, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
     if isinstance(message_ids, (str, bytes)) or not isinstance(message_ids, Iterable):
         raise InvalidRequest("message_ids is no iterable. Give a list of message ids, such as report.message_ids.")
-    ids = list(message_ids)
-    for place, id_ in enumerate(ids):
+    return message_ids
+
+
+def check_ids(ids: list[int], start: int = 0) -> None:
+    """Raise ``InvalidRequest`` unless each is a whole number of 64 bits; ``start`` is the first one's position."""
+    if set(map(type, ids)) == {int} and is_id(min(ids)) and is_id(max(ids)):
+        return
+    for place, id_ in enumerate(ids, start):
         if not is_id(id_):
             raise InvalidRequest(f"What stands at position {place} is no message id: give a whole number of 64 bits.")
-    return ids
 
 
 def is_id(value: object) -> TypeGuard[int]:

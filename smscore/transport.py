@@ -9,7 +9,7 @@ import math
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO, Final
 from weakref import WeakKeyDictionary, ref
 
@@ -57,7 +57,7 @@ class Transport:
             async with session.request(
                 request.method,
                 request.url,
-                params=request.query,
+                params=request.query or None,
                 data=_payload(request.body, mark),
                 headers=request.headers,
                 timeout=_client_timeout(timeouts),
@@ -74,6 +74,26 @@ class Transport:
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
             return Fault(mark.left, error.reason if isinstance(error, _Stopped) else _reason(error))
+
+    async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
+        """Open a connection, or keep one that is open, and send nothing; None if it is there."""
+        session = await self._session()
+        timeout = _client_timeout(timeouts)
+
+        async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            assert session.connector is not None  # noqa: S101  # an open session has one
+            connection = await session.connector.connect(request, [], timeout)
+            connection.release()
+            raise _Opened
+
+        # A middleware stands where the request is made and nothing of it has left.
+        try:
+            await session.get(url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl)
+        except _Opened:
+            return None
+        except Exception as error:
+            return Fault(False, _reason(error))
+        raise AssertionError("the middleware never returns")
 
     async def aclose(self) -> None:
         """Close the connections of every loop; a borrowed session stays open."""
@@ -139,6 +159,10 @@ class _Owned:
 
 # aiohttp sends these again by itself when the connection breaks before an answer.
 _SENT_AGAIN: Final = frozenset({"GET"})
+
+
+class _Opened(Exception):
+    """A connection is there, and no request is to follow on it now."""
 
 
 class _Stopped(Exception):
@@ -238,6 +262,7 @@ def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
     )
 
 
+@lru_cache(16)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=timeouts.total,
@@ -253,16 +278,21 @@ def _payload(body: bytes | FileContent | None, mark: _Mark) -> Payload:
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
-    retry_after = read_retry_after(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.content.iter_any():
+    while not response.content.at_eof():
+        piece = await response.content.readany()
         size += len(piece)
         if size > ANSWER_CAP:
             response.close()
             return Fault(True, "the answer is too large to be one", too_large=True)
         pieces.append(piece)
-    return Answer(response.status, b"".join(pieces), retry_after)
+    return Answer(response.status, b"".join(pieces), _retry_after(response))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    header = response.headers.get("Retry-After")
+    return None if header is None else read_retry_after(header, dt.datetime.now(dt.UTC))
 
 
 # The first that fits names the reason; the order goes from the particular to the general.

@@ -314,3 +314,37 @@ def test_plain_values_are_encoded_as_they_are(value: object) -> None:
 def test_what_is_encoded_reads_back(count: int, flag: bool, text: str, ids: list[int]) -> None:
     model = Model(count, flag, text, ids)
     assert codec.decode(codec.encode(model), Model) == model
+
+
+# Numbers, and yes or no, as providers like to write them
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        (b"0.1", "0.1"),
+        (b"6084722932.705052", "6084722932.705052"),
+        (b"123456789012345678901234567890", "123456789012345678901234567890"),
+        (b'"12.50"', "12.50"),
+        (b"-3", "-3"),
+    ],
+)
+def test_a_decimal_is_exactly_what_is_written(written: bytes, number: str) -> None:
+    assert str(codec.decimal(codec.Raw(written))) == number
+
+
+@pytest.mark.parametrize("written", [b"null", b"true", b'""', b'"x"', b'"NaN"', b'"Infinity"', b"[]", b"{}", b""])
+def test_what_is_no_decimal_is_none(written: bytes) -> None:
+    assert codec.decimal(codec.Raw(written)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"),
+    [
+        *[(value, True) for value in (True, 1, "1", 1.0)],
+        *[(value, False) for value in (False, 0, "0", 0.0)],
+        *[(value, None) for value in (None, 2, "yes", "true", "", -1, [], {}, 0.5)],
+    ],
+)
+def test_a_yes_or_no_is_read_in_any_spelling(value: object, flag: bool | None) -> None:
+    assert codec.flag(value) is flag

@@ -8,6 +8,7 @@ import sys
 import types
 import typing
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ FACES = {"sepahan": (AsyncSepahan, Sepahan), "ippanel": (AsyncIPPanel, IPPanel),
 PACKAGES = ["smscore", "sepahan_sms", "ippanel_sms", "najva_sms"]
 ROOT = Path(__file__).parents[1]
 STREAM = "a stream of reports"
+ITEMS = "an iterator over all pages"
 NEEDED = inspect.Parameter.empty
 
 # The fixed face: positional parameters, keyword-only ones with their defaults, and what comes back.
@@ -58,6 +60,33 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
     "ippanel": {
         "send": (["to", "text"], {"sender": None, "send_time": None, "on_batch": None}, SendReport),
         "send_stream": (["to", "text"], {"sender": None, "send_time": None, "on_batch": None}, STREAM),
+        "send_p2p": (["messages"], {"sender": None, "send_time": None, "on_batch": None}, SendReport),
+        "send_p2p_stream": (["messages"], {"sender": None, "send_time": None, "on_batch": None}, STREAM),
+        "send_pattern": (["to", "code", "params"], {"sender": None, "on_batch": None}, SendReport),
+        "send_votp": (["to", "code"], {"on_batch": None}, SendReport),
+        "cancel": (["message_id"], {}, type(None)),
+        "price": (["text"], {"sender": None}, ippanel_sms.Price),
+        "credit": ([], {}, Decimal),
+        "outbox": (
+            [],
+            {
+                "page": 1,
+                "page_size": 10,
+                **dict.fromkeys(("message_id", "sender", "text", "state")),
+                **dict.fromkeys(("created_since", "created_until", "send_since", "send_until")),
+            },
+            ippanel_sms.OutboxPage,
+        ),
+        "outbox_message": (["message_id"], {}, ippanel_sms.OutboxMessage),
+        "recipients": (["message_id"], {}, (ITEMS, ippanel_sms.RecipientStatus)),
+        "stats": (["message_id"], {}, ippanel_sms.BulkStats),
+        "inbox": ([], {"after_id": None}, (ITEMS, ippanel_sms.InboxMessage)),
+        "provinces": ([], {}, list[ippanel_sms.Place]),
+        "counties": (["province_id"], {}, list[ippanel_sms.Place]),
+        "cities": (["county_id"], {}, list[ippanel_sms.Place]),
+        "count": (["segment"], {}, ippanel_sms.SegmentCount),
+        "lines": ([], {}, list[ippanel_sms.Line]),
+        "account": ([], {}, ippanel_sms.Account),
         **dict.fromkeys(
             ("send_country", "send_postal_code"),
             (
@@ -91,12 +120,12 @@ def parameters(method: Any) -> list[tuple[str, Any, Any]]:
 
 
 def returned(method: Any) -> Any:
-    """What a call gives in the end: an async method's result, and the same word for either kind of stream."""
+    """What a call gives in the end: an async method's result, and the same words for either kind of generator."""
     kind = typing.get_type_hints(method)["return"]
-    streams = (AsyncGenerator, Generator, Iterator)
-    if typing.get_origin(kind) in streams and typing.get_args(kind)[0] is SendReport:
-        return STREAM
-    return kind
+    if typing.get_origin(kind) not in (AsyncGenerator, Generator, Iterator):
+        return kind
+    item = typing.get_args(kind)[0]
+    return STREAM if item is SendReport else (ITEMS, item)
 
 
 # Both faces
@@ -104,7 +133,7 @@ def returned(method: Any) -> Any:
 
 @pytest.mark.parametrize("provider", FACES)
 def test_both_faces_have_the_methods_of_the_public_face_and_no_more(provider: str) -> None:
-    common = {*METHODS[provider], "with_options"}
+    common = {*METHODS[provider], "with_options", "connect"}
     asynchronous, blocking = FACES[provider]
     assert public_methods(asynchronous) == common | {"aclose"}
     assert public_methods(blocking) == common | {"close"}
@@ -122,9 +151,10 @@ def test_a_method_has_the_documented_parameters(provider: str, name: str, face: 
 @pytest.mark.parametrize("face", [0, 1])
 @pytest.mark.parametrize(("provider", "name"), EVERY_METHOD)
 def test_a_method_gives_what_is_documented(provider: str, name: str, face: int) -> None:
-    method = getattr(FACES[provider][face], name)
-    assert returned(method) == METHODS[provider][name][2]
-    assert inspect.iscoroutinefunction(method) is (face == 0 and METHODS[provider][name][2] is not STREAM)
+    method, given = getattr(FACES[provider][face], name), METHODS[provider][name][2]
+    assert returned(method) == given
+    is_iterator = given is STREAM or isinstance(given, tuple)
+    assert inspect.iscoroutinefunction(method) is (face == 0 and not is_iterator)
 
 
 @pytest.mark.parametrize(("provider", "name"), [*EVERY_METHOD, *[(provider, "with_options") for provider in FACES]])
@@ -196,7 +226,11 @@ def test_with_options_takes_the_documented_ones(provider: str) -> None:
         (sepahan_sms, {"AsyncSepahan", "Sepahan", "RESELLERS_BASE_URL"}),
         (
             ippanel_sms,
-            {"AsyncIPPanel", "IPPanel", "BulkReceipt", "CountrySegment", "Gender", "PostalCodeSegment", "Slice"},
+            {
+                *{"AsyncIPPanel", "IPPanel", "BulkReceipt", "CountrySegment", "Gender", "PostalCodeSegment", "Slice"},
+                *{"Account", "BulkState", "BulkStats", "InboxMessage", "Line", "OutboxMessage", "OutboxPage", "Place"},
+                *{"Price", "RecipientStatus", "SegmentCount", "TextCounts"},
+            },
         ),
         (najva_sms, {"AsyncNajva", "Najva", "DeliveryReport", "OutboxMessage", "OutboxPage", "parse_webhook"}),
     ],
@@ -227,6 +261,13 @@ def test_the_core_offers_its_names() -> None:
         ),
         (najva_sms.DeliveryReport, ["message_id", "code", "status"]),
         (ippanel_sms.BulkReceipt, ["message_ids"]),
+        (ippanel_sms.Price, ["mci", "other", "parts"]),
+        (ippanel_sms.RecipientStatus, ["recipient", "code", "status", "parts"]),
+        (ippanel_sms.InboxMessage, ["number", "sender", "text", "date", "raw", "message_id", "received_at"]),
+        (ippanel_sms.OutboxPage, ["total", "page", "last_page", "messages"]),
+        (ippanel_sms.Place, ["id", "name"]),
+        (ippanel_sms.SegmentCount, ["mci", "irancell", "other"]),
+        (ippanel_sms.BulkStats, ["sent", "pending", "failed", "blacklisted", "delivered"]),
         (ippanel_sms.Slice, ["start", "size"]),
         (
             ippanel_sms.CountrySegment,
@@ -274,6 +315,16 @@ def test_a_blocking_client_gives_the_same_results(provider_http: Any) -> None:
         assert client.credit() == 5
         assert client.receive(since=dt.date(2025, 12, 31)) == []
     assert provider_http.sent[1].json["startDate"] == "1404/10/10"
+
+
+def test_a_blocking_client_lists_what_the_async_one_does(provider_http: Any) -> None:
+    row = {"recipient": "+989121234567", "message_status": "2"}
+    provider_http.get(
+        "https://edge.ippanel.com/v1/api/report/recipients?bulk_id=7&page=1&per_page=100",
+        payload={"data": [row, row], "meta": {"status": True, "last_page": 1}},
+    )
+    with IPPanel("token-of-the-tests") as client:
+        assert [one.code for one in client.recipients(7)] == [2, 2]
 
 
 def test_a_blocking_stream_gives_a_report_a_batch(provider_http: Any) -> None:
@@ -340,8 +391,10 @@ def test_the_core_imports_no_provider_and_no_provider_another() -> None:
 
 
 def test_the_sandboxes_share_no_wire_code_with_the_clients() -> None:
-    wire = ("smscore.transport", "smscore.codec", "smscore.refusals", "smscore.client", "smscore.endpoint")
-    own = tuple(f"{package}.{module}" for package in PACKAGES[1:] for module in ("wire", "codes", "client", "segments"))
+    core = ("transport", "codec", "refusals", "client", "endpoint", "paging")
+    wire = tuple(f"smscore.{module}" for module in core)
+    modules = ("wire", "codes", "client", "segments", "envelope", "messages", "account", "inbox", "one_time")
+    own = tuple(f"{package}.{module}" for package in PACKAGES[1:] for module in modules)
     wrong = {
         (path, name)
         for path, tree in sources().items()

@@ -8,8 +8,9 @@ import gc
 import json
 import pickle
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ from smscore import (
 )
 from smscore.batching import Outgoing, split
 from smscore.merging import BatchResult, Merger, all_accepted
-from smscore.outgoing import one_text
+from smscore.outgoing import OneText
 from smscore.reports import OUTCOME_BYTES
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
@@ -409,7 +410,7 @@ def test_a_large_report_costs_at_most_120_bytes_a_recipient(prefix: str) -> None
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    merger = Merger(outgoing := one_text(given_numbers, "سلام", "5000", {}))
+    merger = Merger(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
     for batch in split(outgoing, 100, name=lambda number, _: f"{number:032}"):
         merger.add(batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5))
     report = merger.report()
@@ -429,3 +430,17 @@ def test_counting_the_results_of_one_outcome_makes_none_of_them() -> None:
     tracemalloc.stop()
     assert counted == (20_000, 20_000, False)
     assert peak < 10_000
+
+
+def test_the_results_of_one_outcome_are_searched_once_however_often_they_are_looked_at() -> None:
+    report = report_of([ACCEPTED, UNKNOWN] * 50)
+    searched: list[Outcome] = []
+    positions = SendReport._positions
+
+    def counted(self: SendReport, outcome: Outcome) -> Iterator[int]:
+        searched.append(outcome)
+        return positions(self, outcome)
+
+    with patch.object(SendReport, "_positions", counted):
+        assert [report.unknown[place] for place in range(50)] == list(report)[1::2]
+    assert searched == [UNKNOWN]

@@ -7,13 +7,32 @@ import datetime as dt
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ippanel_sms import AsyncIPPanel, BulkReceipt, CountrySegment, Gender, PostalCodeSegment, Slice
+import ippanel_sms
+from ippanel_sms import (
+    Account,
+    AsyncIPPanel,
+    BulkReceipt,
+    BulkState,
+    BulkStats,
+    CountrySegment,
+    Gender,
+    InboxMessage,
+    Line,
+    Place,
+    PostalCodeSegment,
+    Price,
+    RecipientStatus,
+    SegmentCount,
+    Slice,
+    TextCounts,
+)
 from najva_sms import AsyncNajva, DeliveryReport, OutboxMessage, OutboxPage, parse_webhook
 from sepahan_sms import AsyncSepahan
 from smscore import (
@@ -26,6 +45,7 @@ from smscore import (
     InvalidParameters,
     Message,
     MessageStatus,
+    NotFound,
     Outcome,
     OutsideServiceHours,
     SendReport,
@@ -34,7 +54,7 @@ from smscore import (
 
 ROOT = Path(__file__).parent / "samples"
 SAMPLES = {f"{path.parent.name}/{path.stem}": json.loads(path.read_text("utf-8")) for path in ROOT.glob("*/*.json")}
-COUNTS = {"ippanel": 12, "najva": 18, "sepahan": 37}
+COUNTS = {"ippanel": 36, "najva": 18, "sepahan": 37}
 
 BASES = {
     "sepahan": "https://api.sepahansms.com",
@@ -42,10 +62,21 @@ BASES = {
     "najva": "https://sms.najva.com",
 }
 CLIENTS = {"sepahan": AsyncSepahan, "ippanel": AsyncIPPanel, "najva": AsyncNajva}
-SENDS = {"send", "send_p2p", "send_country", "send_postal_code"}
+SENDS = {"send", "send_p2p", "send_country", "send_postal_code", "send_pattern", "send_votp"}
 FILE_ID = "550e8400-e29b-41d4-a716-446655440000"
 NAJVA_TEXT = "این پیامک از زیرساخت ارسال پیامک نجوا ارسال شده است."
 OTHERS = ["+989120000000", "+989350000000"]
+
+
+BULK_ID = 1123594301
+
+
+def moment(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+async def gathered(items: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in items]
 
 
 def postal_segment(code: int) -> PostalCodeSegment:
@@ -87,6 +118,38 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         other_recipients=OTHERS,
         send_time=dt.datetime(2025, 2, 28, 10, 52, 2, tzinfo=dt.UTC),
     ),
+    "ippanel/send_p2p": lambda client: client.send_p2p(
+        [(OTHERS[0], "پیام یک"), ("+989360000000", "پیام دو"), (OTHERS[1], "پیام یک")],
+        sender="+983000505",
+        send_time=dt.datetime(2025, 3, 12, 21, 20, 2, tzinfo=dt.UTC),
+    ),
+    "ippanel/send_pattern": lambda client: client.send_pattern(OTHERS[0], "a1b2c3", {"code": "45852"}),
+    "ippanel/send_votp": lambda client: client.send_votp(OTHERS[0], "45852"),
+    "ippanel/cancel": lambda client: client.cancel(BULK_ID),
+    "ippanel/price": lambda client: client.price("تست"),
+    "ippanel/credit": lambda client: client.credit(),
+    "ippanel/outbox": lambda client: client.outbox(
+        message_id=BULK_ID,
+        sender="+983000505",
+        text="پیام",
+        state=6,
+        created_since=moment(1744102007),
+        created_until=moment(1744188407),
+        send_since=moment(1744102008),
+        send_until=moment(1744188408),
+    ),
+    "ippanel/outbox_message": lambda client: client.outbox_message(BULK_ID),
+    "ippanel/recipients": lambda client: gathered(client.recipients(BULK_ID)),
+    "ippanel/stats": lambda client: client.stats(BULK_ID),
+    "ippanel/inbox": lambda client: gathered(client.inbox(after_id=121)),
+    "ippanel/provinces": lambda client: client.provinces(),
+    "ippanel/counties": lambda client: client.counties(89),
+    "ippanel/cities": lambda client: client.cities(212),
+    "ippanel/count": lambda client: client.count(
+        CountrySegment(938, 89, 212, 82, age_to=1401, gender=Gender.MALE, mci=Slice(0, 1))
+    ),
+    "ippanel/lines": lambda client: client.lines(),
+    "ippanel/account": lambda client: client.account(),
     "najva/send": lambda client: client.send(
         ["09120000000", "09120000001", "09120000002"], NAJVA_TEXT, sender="90000123", file_id=FILE_ID
     ),
@@ -125,8 +188,13 @@ ERRORS: dict[str, tuple[type[SMSError], int | str | None]] = {
     "sepahan/receive-error_410": (AccountError, 410),
     "sepahan/receive-error_416": (InvalidParameters, 416),
     "sepahan/receive-error_423": (AccountError, 423),
-    **{f"ippanel/{call}-error_401": (AuthenticationError, "400-1") for call in SENDS - {"send_p2p"}},
-    **{f"ippanel/{call}-error_422": (InvalidParameters, "400-2") for call in SENDS - {"send_p2p"}},
+    **{
+        f"ippanel/{call}-error_401": (AuthenticationError, "400-1")
+        for call in ("send", "send_country", "send_postal_code", "send_votp", "credit", "account")
+    },
+    **{f"ippanel/{call}-error_422": (InvalidParameters, "400-2") for call in SENDS - {"send_votp"}},
+    "ippanel/outbox-error_422": (InvalidParameters, "400-31"),
+    "ippanel/cancel-error_404": (NotFound, "400-1"),
     **{f"najva/{call}-error_400": (InvalidParameters, 400) for call in ("send", "send_p2p", "status", "outbox")},
     **{f"najva/{call}-error_414": (InvalidParameters, 414) for call in ("send", "send_p2p", "status")},
     **{f"najva/{call}-error_418": (InsufficientCredit, 418) for call in ("send", "send_p2p")},
@@ -137,6 +205,31 @@ ERRORS: dict[str, tuple[type[SMSError], int | str | None]] = {
 
 def inbound(text: str, day: str) -> InboundMessage:
     return InboundMessage("50003300", "09126900023", text, dt.date(2025, 7, 2), {"date": day})
+
+
+def bulk_message(parts: int | None, cost: str) -> ippanel_sms.OutboxMessage:
+    return ippanel_sms.OutboxMessage(
+        message_id=BULK_ID,
+        text="پیام یک",
+        sender="+983000505",
+        type="webservice",
+        state=BulkState.SENT,
+        recipient_count=2,
+        exit_count=1,
+        parts=parts,
+        cost=Decimal(cost),
+        created_at=moment(1744121300),
+        send_at=moment(1744121368),
+    )
+
+
+def inbox_message(message_id: int) -> InboxMessage:
+    received_at = moment(1747808000 + message_id)
+    text = f"پاسخ {message_id}"
+    return InboxMessage("+983000505", OTHERS[0], text, dt.date(2025, 5, 21), {}, message_id, received_at)
+
+
+NONE_YET = {"irancell": TextCounts(), "mci": TextCounts()}
 
 
 def outbox_message(message_id: int, recipient: str) -> OutboxMessage:
@@ -157,6 +250,35 @@ RESULTS: dict[str, Any] = {
     "ippanel/send-success": ([(number, 1123544244) for number in OTHERS], None),
     "ippanel/send_country-success": BulkReceipt([1123594208]),
     "ippanel/send_postal_code-success": BulkReceipt([1123594208]),
+    "ippanel/send_p2p-success": (
+        [(OTHERS[0], BULK_ID), ("+989360000000", BULK_ID + 1), (OTHERS[1], BULK_ID)],
+        None,
+    ),
+    "ippanel/send_pattern-success": ([(OTHERS[0], 1123594303)], None),
+    "ippanel/send_votp-success": ([(OTHERS[0], 1123594304)], None),
+    "ippanel/cancel-success": None,
+    "ippanel/price-success": Price(Decimal("1580.5"), Decimal(1670), 1),
+    "ippanel/credit-success": Decimal("330874527.705052"),
+    "ippanel/outbox-success": ippanel_sms.OutboxPage(1, 1, 1, [bulk_message(None, "3990.2")]),
+    "ippanel/outbox_message-success": bulk_message(1, "1064"),
+    "ippanel/recipients-success": [
+        RecipientStatus(OTHERS[0], 2, DeliveryStatus.DELIVERED, 1),
+        RecipientStatus(OTHERS[1], 4, DeliveryStatus.BLOCKED, 1),
+    ],
+    "ippanel/stats-success": BulkStats(
+        sent=NONE_YET,
+        pending=NONE_YET,
+        failed=NONE_YET,
+        blacklisted={**NONE_YET, "irancell": TextCounts(1, 0)},
+        delivered={**NONE_YET, "mci": TextCounts(1, 0)},
+    ),
+    "ippanel/inbox-success": [inbox_message(122), inbox_message(123)],
+    "ippanel/provinces-success": [Place(89, "تهران"), Place(90, "یزد")],
+    "ippanel/counties-success": [Place(212, "شمیرانات")],
+    "ippanel/cities-success": [Place(82, "تجریش")],
+    "ippanel/count-success": SegmentCount(25617, 13438, 1042),
+    "ippanel/lines-success": [Line(10001, "+983000505", 1, None)],
+    "ippanel/account-success": Account(58745, "payamak", "پیامک", False, False, False),
     "najva/send-success": ([(f"+98912000000{n}", n + 1) for n in range(3)], 3000),
     "najva/send_p2p-success": ([(f"+98912000000{n}", n + 1) for n in range(3)], 3000),
     "najva/status-success": [
@@ -202,7 +324,7 @@ async def call(name: str, new_client: Callable[..., Any]) -> Any:
 
 def answer_with(provider_http: Any, status: int, body: Any) -> None:
     for method in ("GET", "POST"):
-        provider_http.add(re.compile(""), method, status=status, body=json.dumps(body, ensure_ascii=False))
+        provider_http.add(re.compile(""), method, status=status, body=json.dumps(body, ensure_ascii=False), repeat=True)
 
 
 def test_no_sample_is_lost_or_new() -> None:

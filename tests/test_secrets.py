@@ -39,7 +39,8 @@ from smscore import (
 from smscore.sandbox import SandboxMessage
 
 TOKEN = "tok-5ecret-9f8e7d"
-TEXT = "رمز شما 482177 است"
+CODE = "482177"
+TEXT = f"رمز شما {CODE} است"
 NUMBER = "09121234567"
 ECHO = f"{TOKEN} | {TEXT} | {NUMBER} | +98{NUMBER[1:]}"
 NEEDLES = [TOKEN, "5ecret", "رمز شما", json.dumps("رمز شما").strip('"'), "482177", NUMBER[1:]]
@@ -58,6 +59,20 @@ CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "sepahan receive": lambda client: client.receive(),
     "ippanel send": lambda client: client.send([NUMBER, "09350000000"], TEXT),
     "ippanel send_country": lambda client: client.send_country(SEGMENT, TEXT, other_recipients=NUMBER),
+    "ippanel send_p2p": lambda client: client.send_p2p([Message(NUMBER, TEXT, ref=TEXT), (NUMBER, TEXT)]),
+    "ippanel send_pattern": lambda client: client.send_pattern(NUMBER, "c", {"code": CODE, "text": TEXT}),
+    "ippanel send_votp": lambda client: client.send_votp(NUMBER, CODE),
+    "ippanel cancel": lambda client: client.cancel(1),
+    "ippanel price": lambda client: client.price(TEXT),
+    "ippanel credit": lambda client: client.credit(),
+    "ippanel outbox": lambda client: client.outbox(text=TEXT),
+    "ippanel outbox_message": lambda client: client.outbox_message(1),
+    "ippanel recipients": lambda client: anext(client.recipients(1)),
+    "ippanel stats": lambda client: client.stats(1),
+    "ippanel inbox": lambda client: anext(client.inbox()),
+    "ippanel counties": lambda client: client.counties(1),
+    "ippanel lines": lambda client: client.lines(),
+    "ippanel account": lambda client: client.account(),
     "najva send": lambda client: client.send([NUMBER, "09350000000"], TEXT),
     "najva send_p2p": lambda client: client.send_p2p([Message(NUMBER, TEXT, ref=TEXT), (NUMBER, TEXT)]),
     "najva status": lambda client: client.status([1]),
@@ -319,6 +334,16 @@ OWN_BAD_INPUT: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "ippanel send_time": lambda client: client.send(NUMBER, TEXT, send_time=ECHO),
     "ippanel segment": lambda client: client.send_country(CountrySegment(ECHO, int(NUMBER), bank=ECHO), TEXT),
     "ippanel no segment": lambda client: client.send_country([ECHO], TEXT),
+    "ippanel code": lambda client: client.send_votp(NUMBER, CODE + "x"),
+    "ippanel code as a number": lambda client: client.send_votp(NUMBER, int(CODE)),
+    "ippanel recipients of a code": lambda client: client.send_votp([NUMBER, NUMBER], CODE),
+    "ippanel bad recipient of a code": lambda client: client.send_pattern(BAD, "c", {"code": CODE}),
+    "ippanel pattern": lambda client: client.send_pattern(NUMBER, [CODE], {}),
+    "ippanel pattern's values": lambda client: client.send_pattern(NUMBER, "c", {"code": [CODE], "text": TEXT}),
+    "ippanel pattern's names": lambda client: client.send_pattern(NUMBER, "c", {int(CODE): TEXT}),
+    "ippanel id": lambda client: client.outbox_message(NUMBER),
+    "ippanel filter": lambda client: client.outbox(state=ECHO),
+    "ippanel place": lambda client: client.cities(ECHO),
     "ippanel others": lambda client: client.send_country(SEGMENT, TEXT, other_recipients=[BAD]),
     "najva ids": lambda client: client.status([NUMBER]),
     "najva page": lambda client: client.outbox(page=ECHO),
@@ -333,7 +358,7 @@ OWN_BAD_INPUT: dict[str, Callable[[Any], Awaitable[Any]]] = {
     ("name", "call"),
     [
         *[(f"{provider} {what}", call) for provider in ASYNC for what, call in BAD_INPUT.items()],
-        *[(f"{provider} {what}", call) for provider in ("sepahan", "najva") for what, call in P2P_BAD_INPUT.items()],
+        *[(f"{provider} {what}", call) for provider in ASYNC for what, call in P2P_BAD_INPUT.items()],
         *OWN_BAD_INPUT.items(),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -467,6 +492,28 @@ async def test_an_outbox_hides_its_messages(connect: Any, provider_http: Any) ->
     outbox = await connect("najva").outbox()
     assert outbox.messages[0].text == TEXT
     assert leaks(shown_of(outbox)) == []
+
+
+IPPANEL_ROW = {
+    "messages_outbox_id": 1,
+    "messages_inbox_id": 1,
+    "from": NUMBER,
+    "number": NUMBER,
+    "recipient": NUMBER,
+    "message": TEXT,
+    "summary": TEXT,
+    "user_name": NUMBER,
+    "name": TEXT,
+}
+
+
+@pytest.mark.parametrize("call", ["outbox", "outbox_message", "recipients", "inbox", "lines", "account"])
+async def test_what_ippanel_tells_hides_its_texts_and_numbers(call: str, connect: Any, provider_http: Any) -> None:
+    is_list = call not in ("outbox_message", "account")
+    meta = {"status": True, "last_page": 1}
+    answer_all(provider_http, payload={"data": [IPPANEL_ROW] if is_list else IPPANEL_ROW, "meta": meta})
+    result = await CALLS[f"ippanel {call}"](connect("ippanel"))
+    assert leaks(shown_of(result)) == []
 
 
 @pytest.mark.parametrize("name", ["sepahan send", "sepahan send_p2p", "najva send", "najva send_p2p", "ippanel send"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import string
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import InvalidRequest
-from smscore.dates import TEHRAN, jalali_text, read_day, read_retry_after, utc_text
+from smscore.dates import TEHRAN, from_unix, jalali_text, read_day, read_retry_after, unix_text, utc_text
 from smscore.text import check_text, count_parts, text_problem
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
@@ -246,3 +247,19 @@ def test_retry_after_of_any_date_ahead_is_the_seconds_to_it(seconds: int) -> Non
 def test_no_header_breaks_the_reading_of_retry_after(header: str) -> None:
     seconds = read_retry_after(header, NOW)
     assert seconds is None or seconds >= 0
+
+
+@given(st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2200, 1, 1), timezones=st.just(TEHRAN)))
+def test_unix_seconds_go_there_and_back(moment: dt.datetime) -> None:
+    assert from_unix(int(unix_text(moment, "since"))) == moment.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("seconds", [None, 10**12, -(10**18), 10**30])
+def test_what_is_no_moment_in_the_calendar_is_none(seconds: int | None) -> None:
+    assert from_unix(seconds) is None
+
+
+@pytest.mark.parametrize("moment", [dt.datetime(2025, 3, 12), dt.date(2025, 3, 12), "1744121368", 1744121368, None])
+def test_a_moment_for_unix_seconds_has_a_time_zone(moment: Any) -> None:
+    with pytest.raises(InvalidRequest, match="since="):
+        unix_text(moment, "since")

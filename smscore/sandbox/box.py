@@ -10,7 +10,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from aiohttp import web
 
@@ -24,6 +24,8 @@ from smscore.sandbox.store import FileStore, MemoryStore
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
+
+E = TypeVar("E", bound=Emulation)
 
 OPENING_CREDIT: Final = 1_000_000_000
 KEPT: Final = 100_000  # messages
@@ -247,6 +249,13 @@ class Sandbox:
         """Report each change of a Najva message's status to ``url``, or to nobody. A ``ValueError`` for no address."""
         with self._state.lock:
             self._state.webhook.set(url, method)
+
+    def emulation(self, kind: type[E]) -> E:
+        """A provider's own part of this sandbox, for what it lets be set. A ``ValueError`` where there is none."""
+        for emulation in self._emulations.values():
+            if isinstance(emulation, kind):
+                return emulation
+        raise ValueError(f"No provider of this kind; the sandbox has {sorted(self._emulations)}.")
 
     def clear(self) -> None:
         """Forget every message and account. The clock goes on, and no id is given twice."""

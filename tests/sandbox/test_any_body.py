@@ -22,6 +22,11 @@ POSTS = [
     ("sepahan", "/api/SmsReport/oldStatus"),
     ("sepahan", "/api/SmsReport/Receive"),
     ("ippanel", "/api/send"),
+    ("ippanel", "/api/send/cancel"),
+    ("ippanel", "/api/send/calculate-price"),
+    ("ippanel", "/api/report/new_list"),
+    ("ippanel", "/api/report/messages-inbox"),
+    ("ippanel", "/api/acl/auth/check_token"),
     ("najva", "/v2/sms/send"),
     ("najva", "/v2/sms/send-p2p"),
     ("najva", "/v2/sms/status"),
@@ -30,8 +35,29 @@ POSTS = [
 GETS = [
     ("sepahan", "/api/SmsReport/credit"),
     ("sepahan", "/api/Requests/checkRequestId/x"),
+    ("ippanel", "/api/send/banks/provinces"),
+    ("ippanel", "/api/send/banks/counties?province_id=89"),
+    ("ippanel", "/api/send/banks/cities?county_id=212"),
+    ("ippanel", "/api/send/banks/counts?province_id=89"),
+    ("ippanel", "/api/report/by_bulk"),
+    ("ippanel", "/api/report/recipients"),
+    ("ippanel", "/api/report/bulk_stats"),
+    ("ippanel", "/api/payment/credit/mine"),
+    ("ippanel", "/api/number/numbers?page=1&per_page=1"),
     ("najva", "/v2/sms/outbox?page=0&pageSize=1"),
 ]
+QUERIES = {
+    "/api/send/banks/counties": ["province_id"],
+    "/api/send/banks/cities": ["county_id"],
+    "/api/send/banks/counts": [
+        *("province_id", "county_id", "city_id", "gender_id"),
+        *("birth_year_from", "birth_year_to", "number_prefix"),
+    ],
+    "/api/report/by_bulk": ["messages_outbox_id"],
+    "/api/report/recipients": ["bulk_id", "page", "per_page"],
+    "/api/report/bulk_stats": ["bulk_id"],
+    "/api/number/numbers": ["page", "per_page"],
+}
 # oldStatus answers outside the envelope, as its sample does; it is open at this time.
 AT_NIGHT = 1_760_045_000.0
 
@@ -49,8 +75,8 @@ def in_sepahans(status: int, body: Any) -> bool:
 
 def in_ippanels(status: int, body: Any) -> bool:
     meta = body["meta"]
-    code = {200: "200-1", 401: "400-1", 404: "400-1", 422: "400-2"}[status]
-    return set(body) == {"data", "meta"} and (meta["status"], meta["message_code"]) == (status == 200, code)
+    codes = {200: ["200-1"], 401: ["400-1"], 404: ["400-1"], 422: ["400-2", "400-31"]}[status]
+    return set(body) == {"data", "meta"} and meta["status"] == (status == 200) and meta["message_code"] in codes
 
 
 def in_najvas(status: int, body: Any) -> bool:
@@ -142,6 +168,8 @@ KEYS = [
         "start",
         "size",
     ),
+    *("code", "name", "number", "message_outbox_id", "page", "limit", "per_page", "filters", "from_id"),
+    *("messages_outbox_id", "state_id", "create_from_date", "send_to_date", "from_exit_count"),
     *("sender", "receivers", "receptor", "receiver", "file_id", "messages", "messageids"),
 ]
 WORDS = [
@@ -156,6 +184,7 @@ WORDS = [
         "postal_code",
         "all",
     ),
+    *("peer_to_peer", "pattern", "votp", "otp", "order", "45852", "6", "10", "9" * 18, "9" * 19),
     *(
         "1404/10/10",
         "0001/01/01",
@@ -186,6 +215,10 @@ VALID: dict[str, dict[str, Any]] = {
         "sending_type": "country",
         "from_number": "+98BANK",
         "message": "a",
+        "message_outbox_id": 1,
+        "number": "+98BANK",
+        "page": 1,
+        "filters": {},
         "params": [
             {
                 "bank": "all",
@@ -225,6 +258,28 @@ def test_a_segment_with_anything_in_it(wire: Wire, changes: dict[str, Any], kind
     [segment] = VALID["ippanel"]["params"]
     body = VALID["ippanel"] | {"sending_type": kind, "params": [segment | changes]}
     wire.check("ippanel", "POST", "/api/send", json.dumps(body).encode())
+
+
+@MANY
+@given(
+    changes=mutated(KEYS, JSON), inner=mutated(KEYS, JSON), kind=st.sampled_from(["peer_to_peer", "pattern", "votp"])
+)
+def test_another_send_with_anything_in_it(wire: Wire, changes: Any, inner: Any, kind: str) -> None:
+    to = ["+989123456789"]
+    params = {
+        "peer_to_peer": [{"recipients": to, "message": "a"} | inner],
+        "pattern": {"name": "a", "number": "1"} | inner,
+        "votp": {"recipients": to} | inner,
+    }
+    body = {"from_number": "+98BANK", "code": "order", "recipients": to, "message": "1", "params": params[kind]}
+    wire.check("ippanel", "POST", "/api/send", json.dumps(body | changes | {"sending_type": kind}).encode())
+
+
+@pytest.mark.parametrize("path", ["/api/report/new_list", "/api/report/messages-inbox"])
+@MANY
+@given(filters=mutated(KEYS, LEAVES))
+def test_filters_with_anything_in_them(wire: Wire, path: str, filters: dict[str, Any]) -> None:
+    wire.check("ippanel", "POST", path, json.dumps({"filters": filters}).encode())
 
 
 @pytest.mark.parametrize(("provider", "path"), POSTS)
@@ -298,3 +353,15 @@ def test_any_request_id(wire: Wire, request_id: str) -> None:
 def test_any_query(wire: Wire, page: str, size: str) -> None:
     query = f"page={quote(page, errors='replace')}&pageSize={quote(size, errors='replace')}"
     wire.check("najva", "GET", f"/v2/sms/outbox?{query}", b"")
+
+
+@pytest.mark.parametrize("path", QUERIES)
+@MANY
+@given(data=st.data())
+def test_any_ippanel_query(wire: Wire, path: str, data: st.DataObject) -> None:
+    values = (
+        st.text(max_size=5) | st.sampled_from(WORDS) | st.integers().map(str) | st.sampled_from(["89", "212", "1300"])
+    )
+    query = data.draw(st.dictionaries(st.sampled_from(QUERIES[path]), values))
+    joined = "&".join(f"{name}={quote(value, safe='', errors='replace')}" for name, value in query.items())
+    wire.check("ippanel", "GET", f"{path}?{joined}", b"")

@@ -1,0 +1,51 @@
+"""Payamak's async clients, as the README has them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ippanel_sms import AsyncIPPanel
+from najva_sms import AsyncNajva
+from sepahan_sms import AsyncSepahan
+from smscore import DeliveryStatus, RetryPolicy
+
+AT_ONCE = 8
+
+
+async def najva_bulk(url: str, to: list[str], text: str) -> int:
+    async with AsyncNajva("token", sender="90000123", base_url=url, max_concurrency=AT_ONCE) as client:
+        return len((await client.send(to, text)).accepted)
+
+
+async def najva_stream(url: str, to: list[str], text: str) -> int:
+    async with AsyncNajva("token", sender="90000123", base_url=url, max_concurrency=AT_ONCE) as client:
+        return sum([len(report.accepted) async for report in client.send_stream(to, text)])
+
+
+async def najva_p2p(url: str, messages: list[tuple[str, str]], _: str) -> int:
+    async with AsyncNajva("token", sender="90000123", base_url=url, max_concurrency=AT_ONCE) as client:
+        return len((await client.send_p2p(messages)).accepted)
+
+
+async def sepahan_bulk(url: str, to: list[str], text: str) -> int:
+    async with AsyncSepahan("token", sender="50003300", base_url=url, max_concurrency=AT_ONCE) as client:
+        return len((await client.send(to, text)).accepted)
+
+
+def ippanel(url: str) -> AsyncIPPanel:
+    return AsyncIPPanel("token", sender="+983000505", base_url=url, retry=RetryPolicy.none())
+
+
+async def codes_one_by_one(url: str, to: list[str], text: str) -> int:
+    async with ippanel(url) as client:
+        return sum([(await client.send(number, text)).ok for number in to])
+
+
+async def codes_at_once(url: str, to: list[str], text: str) -> int:
+    async with ippanel(url) as client:
+        return sum(report.ok for report in await asyncio.gather(*(client.send(number, text) for number in to)))
+
+
+async def najva_status(url: str, ids: list[int], _: str) -> int:
+    async with AsyncNajva("token", base_url=url, max_concurrency=AT_ONCE) as client:
+        return sum(one.status is DeliveryStatus.DELIVERED for one in await client.status(ids))

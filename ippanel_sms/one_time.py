@@ -1,0 +1,68 @@
+"""What goes to one recipient, such as a one-time code: the recipient, the code and a pattern's values, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, TypeAlias, cast
+
+from smscore.errors import InvalidRequest
+from smscore.numbers import with_ascii_digits
+from smscore.outgoing import Recipient, recipients_of
+from smscore.text import can_be_encoded
+
+PatternValue: TypeAlias = str | int | Decimal
+"""What a pattern's variable may be given as."""
+
+_MEANT: Final = "a str, an int or a Decimal"
+_DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
+
+
+def one_recipient(to: Recipient) -> Recipient:
+    """The one recipient; ``InvalidRequest`` if there are more or none."""
+    recipients = [*recipients_of(to)]
+    if len(recipients) != 1:
+        raise InvalidRequest(f"to= holds {len(recipients)} recipients. This call takes one.")
+    return recipients[0]
+
+
+def checked_code(code: str) -> str:
+    """A code to be read out, with ASCII digits; ``InvalidRequest`` if it is anything but digits."""
+    if not isinstance(code, str):
+        raise InvalidRequest(f"The code is {type(code).__name__}. Give it as a str, since a number loses its zeros.")
+    digits = with_ascii_digits(code)
+    if not _DIGITS.fullmatch(digits):
+        raise InvalidRequest("The code to be read out holds something else than digits. Give digits alone.")
+    return digits
+
+
+def checked_pattern(code: str) -> str:
+    """A pattern's code; ``InvalidRequest`` if it is none."""
+    if not isinstance(code, str) or not code.strip() or not can_be_encoded(code):
+        raise InvalidRequest("The pattern's code is no text. Give the code that IPPanel's panel shows for the pattern.")
+    return code.strip()
+
+
+def pattern_texts(params: Mapping[str, PatternValue]) -> dict[str, str]:
+    """The value of each of a pattern's variables as text; ``InvalidRequest`` names those that are none."""
+    if not isinstance(params, Mapping):
+        raise InvalidRequest("params= is no mapping. Give a dict of the pattern's variables and their values.")
+    if not all(isinstance(name, str) and name and can_be_encoded(name) for name in params):
+        raise InvalidRequest("params= has a key that is no text. Give the names of the pattern's variables.")
+    texts = {str.__str__(name): _as_text(value) for name, value in params.items()}
+    wrong = [name for name, text in texts.items() if text is None]
+    if wrong:
+        raise InvalidRequest(
+            f"These values of the pattern are not {_MEANT}: {', '.join(wrong)}. Write them out as text."
+        )
+    return cast("dict[str, str]", texts)
+
+
+def _as_text(value: object) -> str | None:
+    # A float could be written in several ways, and a bool or a date is no text that a reader expects.
+    if isinstance(value, str):
+        return str.__str__(value) if can_be_encoded(value) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value))
+    return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else None

@@ -1,0 +1,152 @@
+"""IPPanel's account and its bank of numbers: what each call asks, and how its answer is read, in its spelling."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from attrs import frozen
+
+from ippanel_sms.account import Account, Line
+from ippanel_sms.envelope import data, page, wrong
+from ippanel_sms.segments import CountrySegment, Place, SegmentCount
+from smscore import codec
+from smscore.endpoint import Answer, Content, Endpoint
+from smscore.paging import Page
+
+_PAGE_SIZE: Final = 100
+
+
+@frozen
+class CreditData:
+    """What is left of the account's money."""
+
+    credit: Decimal
+
+
+@frozen
+class LineRow:
+    """One line."""
+
+    id: Any = None
+    number: Any = None
+    operator_id: Any = None
+    alias: Any = None
+
+
+@frozen
+class AccountData:
+    """Whose token it is."""
+
+    user_id: Any = None
+    user_name: Any = None
+    name: Any = None
+    send_block: Any = None
+    document_block: Any = None
+    is_reseller: Any = None
+
+
+@frozen
+class PlaceRow:
+    """A province, county or city."""
+
+    id: Any = None
+    name: Any = None
+
+
+@frozen
+class CountData:
+    """How many numbers each operator has in a segment."""
+
+    mci_count: Any = None
+    irancell_count: Any = None
+    other_count: Any = None
+
+
+def _read_credit(answer: Answer, _: None) -> Decimal:
+    credit = data(answer, CreditData).credit
+    if not credit.is_finite():
+        raise wrong(answer, "a credit that is no number")
+    return credit
+
+
+def _read_lines(answer: Answer, _: int) -> Page[Line]:
+    return page(answer, LineRow).of(_line)
+
+
+def _line(row: LineRow) -> Line:
+    return Line(codec.whole(row.id), codec.text(row.number) or "", codec.whole(row.operator_id), codec.text(row.alias))
+
+
+def _read_account(answer: Answer, _: None) -> Account:
+    found = data(answer, AccountData)
+    return Account(
+        user_id=codec.whole(found.user_id),
+        user_name=codec.text(found.user_name),
+        name=codec.text(found.name),
+        send_block=codec.flag(found.send_block),
+        document_block=codec.flag(found.document_block),
+        is_reseller=codec.flag(found.is_reseller),
+    )
+
+
+def _read_places(answer: Answer, _: object) -> list[Place]:
+    return [_place(answer, row) for row in page(answer, PlaceRow).items]
+
+
+def _place(answer: Answer, row: PlaceRow) -> Place:
+    place_id = codec.whole(row.id)
+    if place_id is None:
+        raise wrong(answer, "a place without an id")
+    return Place(place_id, codec.text(row.name) or "")
+
+
+def _build_count(segment: CountrySegment) -> Content:
+    fields = {
+        "birth_year_from": segment.age_from,
+        "birth_year_to": segment.age_to,
+        "province_id": segment.province_id,
+        "county_id": segment.county_id,
+        "city_id": segment.city_id,
+        "gender_id": segment.gender or None,  # 1 and 2 alone are documented: all are counted without it
+        "number_prefix": segment.pre,
+    }
+    return Content(query={name: str(int(value)) for name, value in fields.items() if value is not None})
+
+
+def _read_count(answer: Answer, _: CountrySegment) -> SegmentCount:
+    found = data(answer, CountData)
+    return SegmentCount(*map(codec.whole, (found.mci_count, found.irancell_count, found.other_count)))
+
+
+CREDIT: Final = Endpoint[None, Decimal]("credit", "GET", "/api/payment/credit/mine", lambda _: Content(), _read_credit)
+LINES: Final = Endpoint[int, Page[Line]](
+    "numbers",
+    "GET",
+    "/api/number/numbers",
+    lambda number: Content(query={"page": str(number), "per_page": str(_PAGE_SIZE)}),
+    _read_lines,
+)
+ACCOUNT: Final = Endpoint[None, Account](
+    "check_token", "POST", "/api/acl/auth/check_token", lambda _: Content(), _read_account
+)
+PROVINCES: Final = Endpoint[None, list[Place]](
+    "provinces", "GET", "/api/send/banks/provinces", lambda _: Content(), _read_places
+)
+COUNTIES: Final = Endpoint[int, list[Place]](
+    "counties",
+    "GET",
+    "/api/send/banks/counties",
+    lambda province_id: Content(query={"province_id": str(province_id)}),
+    _read_places,
+)
+CITIES: Final = Endpoint[int, list[Place]](
+    "cities",
+    "GET",
+    "/api/send/banks/cities",
+    lambda county_id: Content(query={"county_id": str(county_id)}),
+    _read_places,
+)
+COUNT: Final = Endpoint[CountrySegment, SegmentCount](
+    "counts", "GET", "/api/send/banks/counts", _build_count, _read_count
+)

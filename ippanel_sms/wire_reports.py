@@ -1,0 +1,238 @@
+"""IPPanel's reports: what each call asks, and how its answer is read, in the provider's spelling.
+
+Numbers come as numbers or as texts, and keys may be missing, so that rows are read field by field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from attrs import frozen
+
+from ippanel_sms.codes import STATUSES, BulkState
+from ippanel_sms.envelope import data, page, wrong
+from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus, TextCounts
+from smscore import codec
+from smscore.codec import Raw
+from smscore.dates import TEHRAN, from_unix
+from smscore.endpoint import Answer, Content, Endpoint
+from smscore.numbers import e164, local_form
+from smscore.paging import Page
+from smscore.statuses import DeliveryStatus
+
+PAGE_SIZE: Final = 100  # of the listings that are gone through whole; the document names no limit
+
+_NULL: Final = Raw(b"null")
+
+
+@frozen
+class OutboxFilters:
+    """What narrows the outbox; moments are unix seconds."""
+
+    number: str | None = None
+    messages_outbox_id: str | None = None
+    create_from_date: str | None = None
+    create_to_date: str | None = None
+    send_from_date: str | None = None
+    send_to_date: str | None = None
+    message: str | None = None
+    state_id: str | None = None
+
+
+@frozen
+class OutboxBody:
+    """The body of new_list."""
+
+    page: int
+    limit: int
+    filters: OutboxFilters = OutboxFilters()
+
+
+@frozen
+class InboxFilters:
+    """What narrows the inbox: messages after this id."""
+
+    from_id: int | None = None
+
+
+@frozen
+class InboxBody:
+    """The body of messages-inbox."""
+
+    page: int
+    per_page: int
+    filters: InboxFilters = InboxFilters()
+
+
+@frozen
+class BulkPage:
+    """A page of what belongs to one bulk message."""
+
+    bulk_id: int
+    page: int
+
+
+@frozen
+class OutboxRow:
+    """One bulk message."""
+
+    messages_outbox_id: Any = None
+    number: Any = None
+    message: Any = None
+    type: Any = None
+    state_id: Any = None
+    rcpts_count: Any = None
+    exit_count: Any = None
+    part: Any = None
+    cost: Raw = _NULL
+    time: Any = None
+    time_send: Any = None
+
+
+@frozen
+class RecipientRow:
+    """One recipient of a bulk message, its text left unread: it may hold a one-time code."""
+
+    recipient: Any = None
+    message_status: Any = None
+    msg_parts: Any = None
+
+
+@frozen
+class StatsData:
+    """The counts of a bulk message by how far its messages have come, by operator."""
+
+    operators_sent: Any = None
+    operators_pending: Any = None
+    operators_failed: Any = None
+    operators_blacklist: Any = None
+    operators_delivered: Any = None
+
+
+def inbox_page(after: int | None, number: int) -> InboxBody:
+    """What asks for page n of the messages after an id (None: of all)."""
+    return InboxBody(number, PAGE_SIZE, InboxFilters(after))
+
+
+def _read_outbox(answer: Answer, body: OutboxBody) -> OutboxPage:
+    found = page(answer, OutboxRow)
+    messages = [_outbox_message(answer, row, codec.whole(row.messages_outbox_id)) for row in found.items]
+    return OutboxPage(found.total, found.number or body.page, found.last, messages)
+
+
+def _read_outbox_message(answer: Answer, message_id: int) -> OutboxMessage:
+    row = data(answer, OutboxRow)
+    its_id = codec.whole(row.messages_outbox_id)
+    return _outbox_message(answer, row, message_id if its_id is None else its_id)
+
+
+def _outbox_message(answer: Answer, row: OutboxRow, message_id: int | None) -> OutboxMessage:
+    if message_id is None:
+        raise wrong(answer, "a bulk message without an id")
+    state = codec.whole(row.state_id)
+    return OutboxMessage(
+        message_id=message_id,
+        text=codec.text(row.message),
+        sender=codec.text(row.number),
+        type=codec.text(row.type),
+        state=None if state is None else BulkState(state),
+        recipient_count=codec.whole(row.rcpts_count),
+        exit_count=codec.whole(row.exit_count),
+        parts=codec.whole(row.part),
+        cost=codec.decimal(row.cost),
+        created_at=from_unix(codec.whole(row.time)),
+        send_at=from_unix(codec.whole(row.time_send)),
+    )
+
+
+def _read_recipients(answer: Answer, _: BulkPage) -> Page[RecipientStatus]:
+    return page(answer, RecipientRow).of(_recipient)
+
+
+def _recipient(row: RecipientRow) -> RecipientStatus:
+    code = codec.whole(row.message_status)
+    return RecipientStatus(
+        recipient=_number(row.recipient),
+        code=code,
+        status=DeliveryStatus.UNRECOGNIZED if code is None else STATUSES.get(code, DeliveryStatus.UNRECOGNIZED),
+        parts=codec.whole(row.msg_parts),
+    )
+
+
+def _read_stats(answer: Answer, _: int) -> BulkStats:
+    stats = data(answer, StatsData)
+    return BulkStats(
+        sent=_counts(stats.operators_sent),
+        pending=_counts(stats.operators_pending),
+        failed=_counts(stats.operators_failed),
+        blacklisted=_counts(stats.operators_blacklist),
+        delivered=_counts(stats.operators_delivered),
+    )
+
+
+def _counts(operators: object) -> dict[str, TextCounts]:
+    return {name: TextCounts(_count(of, "fa"), _count(of, "en")) for name, of in _fields(operators).items()}
+
+
+def _count(languages: object, name: str) -> int:
+    return codec.whole(_fields(languages).get(name)) or 0
+
+
+def _fields(value: object) -> Mapping[str, Any]:
+    # An empty object comes as [] from some servers.
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _read_inbox(answer: Answer, _: InboxBody) -> Page[InboxMessage]:
+    return page(answer, dict[str, Any]).of(lambda row: _inbox_message(answer, row))
+
+
+def _inbox_message(answer: Answer, row: Mapping[str, Any]) -> InboxMessage:
+    message_id = codec.whole(row.get("messages_inbox_id"))
+    if message_id is None:
+        raise wrong(answer, "a message in the inbox without an id")
+    moment = from_unix(codec.whole(row.get("time")))
+    return InboxMessage(
+        number=_number(row.get("number")),
+        sender=_number(row.get("from")),
+        text=codec.text(row.get("message")) or "",
+        date=None if moment is None else moment.astimezone(TEHRAN).date(),
+        raw=row,
+        message_id=message_id,
+        received_at=moment,
+    )
+
+
+def _number(value: object) -> str:
+    local = local_form(value)
+    return e164(local) if local else codec.text(value) or ""
+
+
+OUTBOX: Final = Endpoint[OutboxBody, OutboxPage](
+    "new_list", "POST", "/api/report/new_list", lambda body: Content(codec.encode(body)), _read_outbox
+)
+OUTBOX_MESSAGE: Final = Endpoint[int, OutboxMessage](
+    "by_bulk",
+    "GET",
+    "/api/report/by_bulk",
+    lambda message_id: Content(query={"messages_outbox_id": str(message_id)}),
+    _read_outbox_message,
+)
+RECIPIENTS: Final = Endpoint[BulkPage, Page[RecipientStatus]](
+    "recipients",
+    "GET",
+    "/api/report/recipients",
+    lambda of: Content(query={"bulk_id": str(of.bulk_id), "page": str(of.page), "per_page": str(PAGE_SIZE)}),
+    _read_recipients,
+)
+STATS: Final = Endpoint[int, BulkStats](
+    "bulk_stats",
+    "GET",
+    "/api/report/bulk_stats",
+    lambda message_id: Content(query={"bulk_id": str(message_id)}),
+    _read_stats,
+)
+INBOX: Final = Endpoint[InboxBody, Page[InboxMessage]](
+    "messages-inbox", "POST", "/api/report/messages-inbox", lambda body: Content(codec.encode(body)), _read_inbox
+)

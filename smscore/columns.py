@@ -1,0 +1,120 @@
+"""Columns: one entry a recipient, in the order given, in as little room as its kind allows.
+
+A list of a million is work for the garbage collector each time that it looks, and the event loop stands still
+meanwhile. So the columns that every large send fills are no lists.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right, insort_right
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from attrs import define, field
+
+T = TypeVar("T")
+
+Positions: TypeAlias = Sequence[int]
+"""A range where they are next to one another, a list where they are not."""
+
+_NO_ID: Final = -(2**63)  # no provider counts from there
+
+
+def take(column: list[T], positions: Positions) -> list[T]:
+    """The entries of a column at these positions."""
+    if isinstance(positions, range):
+        return column[positions.start : positions.stop]
+    return [column[position] for position in positions]
+
+
+@define(eq=False)
+class Rare(Generic[T]):
+    """Entries that most recipients do not have: they are None, and take no room until the first is written."""
+
+    size: int
+    _entries: list[T | None] | None = field(default=None, init=False, repr=False)
+
+    def __getitem__(self, position: int) -> T | None:
+        return None if self._entries is None else self._entries[position]
+
+    def __iter__(self) -> Iterator[T | None]:
+        return repeat(None, self.size) if self._entries is None else iter(self._entries)
+
+    def put(self, positions: Positions, value: T) -> None:
+        """Write this value at these positions."""
+        entries = self._written()
+        for position in positions:
+            entries[position] = value
+
+    def _written(self) -> list[T | None]:
+        if self._entries is None:
+            empty: list[T | None] = [None] * self.size
+            self._entries = empty
+        return self._entries
+
+
+@define(eq=False)
+class Ids:
+    """Message ids, or None, as 64-bit numbers; what fits in none is kept beside them."""
+
+    size: int
+    _ids: array[int] | None = field(default=None, init=False, repr=False)
+    _long: dict[int, int] = field(factory=dict[int, int], init=False, repr=False)
+
+    def __getitem__(self, position: int) -> int | None:
+        if self._ids is None:
+            return None
+        id_ = self._ids[position]
+        return id_ if id_ != _NO_ID else self._long.get(position)
+
+    def __iter__(self) -> Iterator[int | None]:
+        return map(self.__getitem__, range(self.size))
+
+    def put(self, positions: Positions, values: Sequence[int | None]) -> None:
+        """Write these values at these positions."""
+        if self._ids is None:
+            self._ids = array("q", [_NO_ID]) * self.size
+        packed = self._packed(positions, values)
+        if isinstance(positions, range):
+            self._ids[positions.start : positions.stop] = packed
+            return
+        for position, value in zip(positions, packed, strict=True):
+            self._ids[position] = value
+
+    def _packed(self, positions: Positions, values: Sequence[int | None]) -> array[int]:
+        try:
+            return array("q", values)  # type: ignore[arg-type]  # with a None among them it raises
+        except (TypeError, OverflowError):
+            return array("q", map(self._packed_one, positions, values))
+
+    def _packed_one(self, position: int, value: int | None) -> int:
+        if value is None:
+            return _NO_ID
+        if _NO_ID < value < -_NO_ID:
+            return value
+        self._long[position] = value
+        return _NO_ID
+
+
+@define(eq=False)
+class Shared(Generic[T]):
+    """Entries that a whole batch shares, or None."""
+
+    _spans: list[tuple[range, T]] = field(factory=list[tuple[range, T]], init=False, repr=False)  # by their start
+
+    def __getitem__(self, position: int) -> T | None:
+        place = bisect_right(self._spans, position, key=_start) - 1
+        span, value = self._spans[place] if place >= 0 else (range(0), None)
+        return value if position in span else None
+
+    def put(self, positions: Positions, value: T) -> None:
+        """Write this value at these positions, once."""
+        spans = [positions] if isinstance(positions, range) else [range(place, place + 1) for place in positions]
+        for span in spans:
+            insort_right(self._spans, (span, value), key=_start)
+
+
+def _start(entry: tuple[range, object]) -> int:
+    return entry[0].start

@@ -1,0 +1,78 @@
+"""What msgspec leaves out, by cattrs with strict hooks; it is imported when first needed, since it takes its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.cols import list_structure_factory
+from cattrs.gen import make_dict_structure_fn
+
+from smscore.codec import DecodeError
+
+T = TypeVar("T")
+
+
+def structure(value: object, model: type[T]) -> T:
+    """What JSON gave, as the model says; ``DecodeError`` where it is not that."""
+    try:
+        return _strict.structure(value, model)
+    except (cattrs.BaseValidationError, TypeError) as error:
+        raise DecodeError("; ".join(cattrs.transform_error(error, format_exception=_type_only))) from None
+
+
+def unstructure(value: object) -> Any:
+    """A model as JSON takes it; fields with their default are left out."""
+    return _strict.unstructure(value)
+
+
+def _type_only(error: BaseException, expected: type | None) -> str:
+    # cattrs' own texts quote the value.
+    if isinstance(error, KeyError):
+        return "a required field is missing"
+    return f"expected {getattr(expected, '__name__', expected)}"
+
+
+def _exactly(kind: type) -> Any:
+    def structure(value: object, _: type) -> object:
+        if type(value) is not kind:
+            raise TypeError(kind.__name__)
+        return value
+
+    return structure
+
+
+def _only(kind: type, make: Callable[[Any, cattrs.Converter], Any]) -> Callable[[Any, cattrs.Converter], Any]:
+    """A factory of hooks that take this kind of JSON value and no other that looks alike."""
+
+    def factory(model: Any, converter: cattrs.Converter) -> Any:
+        hook = make(model, converter)
+
+        def structure(value: object, wanted: Any) -> Any:
+            if type(value) is not kind:
+                raise TypeError(kind.__name__)
+            return hook(value, wanted)
+
+        return structure
+
+    return factory
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _is_list_of_plain(kind: Any) -> bool:
+    return _is_list(kind) and not any(attrs.has(part) for part in get_args(kind))
+
+
+_strict: Final = cattrs.Converter(omit_if_default=True)
+# cattrs alone would make "None" of None, True of "false", 1 of 1.9, and a list of letters of "abc".
+for _kind in (bool, int, str):
+    _strict.register_structure_hook(_kind, _exactly(_kind))
+_strict.register_structure_hook_factory(_is_list, _only(list, list_structure_factory))
+_strict.register_structure_hook_factory(attrs.has, _only(dict, make_dict_structure_fn))
+# A list of 10,000 numbers is JSON as it is; copying it would cost more than encoding it.
+_strict.register_unstructure_hook_func(_is_list_of_plain, lambda items: items)

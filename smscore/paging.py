@@ -1,0 +1,53 @@
+"""Listings: their pages one after the other, and the items of those one by one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from itertools import count
+from typing import Generic, TypeVar
+
+from attrs import field, frozen
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@frozen
+class Page(Generic[T]):
+    """One page of a listing, as its answer gives it: what the answer does not say is None. Pages count from 1."""
+
+    items: list[T] = field(repr=lambda items: f"<{len(items)} items>")
+    number: int | None = None
+    last: int | None = None
+    total: int | None = None
+
+    def of(self, make: Callable[[T], R]) -> Page[R]:
+        """The same page, with what is made of each item."""
+        return Page([make(item) for item in self.items], self.number, self.last, self.total)
+
+
+async def pages(read: Callable[[int], Awaitable[Page[T]]], first: int = 1) -> AsyncGenerator[list[T], None]:
+    """The items of every page from ``first`` on, a page at a time.
+
+    They end with an empty page, with the last one by what the answers say, or with one that repeats the page before:
+    the same items where the answer does not say that more pages come, or says that it is another page than asked.
+    """
+    before: list[T] | None = None
+    for number in count(first):
+        page = await read(number)
+        is_vouched_for = page.last is not None and page.number == number
+        if not page.items or (page.items == before and not is_vouched_for):
+            return
+        yield page.items
+        if page.last is not None and number >= page.last:
+            return
+        before = page.items
+
+
+async def one_by_one(pages_: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:
+    """The items of pages; closing it closes them."""
+    async with aclosing(pages_):
+        async for items in pages_:
+            for item in items:
+                yield item
