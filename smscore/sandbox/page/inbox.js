@@ -39,7 +39,10 @@ function replace(messages, hasAll) {
   isComplete = hasAll;
 }
 
-function show() {
+const show = () => list.paintSoon();
+
+/** Show what stands around the rows, in the same frame as they. */
+function showAround() {
   byId("total").textContent = total ? number(total) : "";
   const found = matching === null ? "" : `${number(matching)} of ${number(total)}`;
   byId("count").textContent = isFiltered() ? found : counted(total, "message");
@@ -47,7 +50,7 @@ function show() {
   byId("fresh").lastElementChild.textContent = counted(waiting, "new message", waitingIsLeast ? "+" : "");
   byId("clear").disabled = total === 0;
   showEmpty();
-  list.paintSoon();
+  showMark();
 }
 
 function showEmpty() {
@@ -236,6 +239,7 @@ function search() {
   filters.text = byId("search-text").value;
   filters.number = byId("search-number").value.trim();
   filters.status = byId("status").value;
+  matching = null; // until the answer
   reload();
 }
 
@@ -302,7 +306,7 @@ export function startInbox() {
     make: makeRow,
     update: updateRow,
     onEnd: loadMore,
-    onPaint: showMark,
+    onPaint: showAround,
   });
   list.viewport.addEventListener("scroll", () => waiting && list.isAtTop && reload(), { passive: true });
   byId("fresh").addEventListener("click", reload);

@@ -6,7 +6,7 @@ export class WindowedList {
   /**
    * `viewport` scrolls, `canvas` is as high as all of the rows together. `keyOf(item)` names an item for good,
    * `make(item)` gives its <li>, `update(row, item)` shows an item that has changed. `onEnd` is called when the last
-   * rows come in sight, `onPaint` after every painting.
+   * rows come in sight, `onPaint` in every frame that is painted.
    */
   constructor({ viewport, canvas, keyOf, make, update, onEnd, onPaint }) {
     Object.assign(this, { viewport, canvas, keyOf, make, update, onEnd, onPaint });
@@ -31,6 +31,7 @@ export class WindowedList {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.paint();
+      this.onPaint();
     });
   }
 
@@ -53,7 +54,6 @@ export class WindowedList {
       else this.canvas.insertBefore(row, place);
     }
     if (last === this.items.length) this.onEnd();
-    this.onPaint?.();
   }
 
   range() {
