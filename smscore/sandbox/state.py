@@ -122,11 +122,13 @@ class State:
     def _change(self, message: Message, old: int, new: int) -> None:
         if old == new:
             return
-        paid_back = self.emulations[message.provider].paid_back
-        message.account.credit += message.cost * ((new in paid_back) - (old in paid_back))
-        self.store.used(message.account)
+        emulation = self.emulations[message.provider]
+        back = (new in emulation.paid_back) - (old in emulation.paid_back)
+        if back:
+            message.account.credit += message.cost * back
+            self.store.used(message.account)
         self.changes.add(message)
-        report = self.emulations[message.provider].report(message, new)
+        report = emulation.report(message, new)
         if report is not None:
             self.webhook.add(Report(message.message_id, new, report))
 
