@@ -64,10 +64,24 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def browser(session: nox.Session) -> None:
+    """The sandbox's page in a Chromium from the PATH; ``-- --pictures=docs/images`` takes its pictures anew."""
+    install_wheel(session, "browser")
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(python=PYTHONS[0])
 def soak(session: nox.Session) -> None:
-    """A minute of random faults and thousands of sends; SOAK_SECONDS makes it longer."""
+    """A minute of random faults and thousands of sends, and as long a load on the sandbox; SOAK_SECONDS is how long."""
     install_wheel(session, "test")
-    session.run("pytest", "-s", "tests/soak.py", *session.posargs)
+    session.run("pytest", "-s", "tests/soak.py", "tests/soak_sandbox.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def schemathesis(session: nox.Session) -> None:
+    """The sandbox's REST interface against its own OpenAPI description."""
+    install_wheel(session, "test", "schemathesis")
+    session.run("pytest", "tests/openapi.py", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

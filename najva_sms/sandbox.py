@@ -10,7 +10,20 @@ from uuid import uuid4
 import attrs
 import msgspec
 
-from smscore.sandbox import Call, Emulation, Message, Refusal, Refused, Reply, Route, Stage, read_json
+from smscore.sandbox import (
+    Call,
+    Emulation,
+    ErrorCode,
+    Message,
+    Recent,
+    Refusal,
+    Refused,
+    Reply,
+    Route,
+    Stage,
+    read_json,
+)
+from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
 __all__ = ["NajvaSandbox"]
@@ -20,6 +33,7 @@ SEND_LIMIT: Final = 10_000
 STATUS_LIMIT: Final = 1000
 PAGE_LIMIT: Final = 200
 FILE_LIMIT: Final = 15 * 1024 * 1024
+MOST_FILES: Final = 10_000
 FILE_TYPES: Final = ("jpeg", "jpg", "png", "gif", "opus", "ogg", "mp4")
 DEFAULT_LINE: Final = "90000123"
 
@@ -43,6 +57,17 @@ STATUSES: Final[Mapping[int, str]] = {
     13: "ارسال پیامک لغو شده است.",
     14: "گیرنده دریافت این پیامک را بلاک کرده است.",
     100: "شناسه پیامک نامعتبر است",
+}
+MEANINGS: Final[Mapping[int, DeliveryStatus]] = {
+    1: DeliveryStatus.QUEUED,
+    2: DeliveryStatus.SCHEDULED,
+    4: DeliveryStatus.SENT,
+    6: DeliveryStatus.FAILED,
+    10: DeliveryStatus.DELIVERED,
+    11: DeliveryStatus.UNDELIVERED,
+    13: DeliveryStatus.CANCELLED,
+    14: DeliveryStatus.BLOCKED,
+    100: DeliveryStatus.NOT_FOUND,
 }
 NO_SUCH_ID: Final = 100
 BLOCKED: Final = 14
@@ -86,7 +111,7 @@ class SendBody:
 class Files:
     """The ids of an account's uploaded files."""
 
-    ids: set[str] = attrs.field(factory=set[str])
+    ids: Recent[str, None] = attrs.field(factory=lambda: Recent[str, None](MOST_FILES))
 
 
 @attrs.frozen(repr=False)
@@ -170,7 +195,7 @@ def upload(call: Call) -> Reply:
     need(PurePath(call.upload.filename).suffix.lower()[1:] in FILE_TYPES, 400, WRONG_FILE_TYPE)
     need(call.upload.size <= FILE_LIMIT, 413, TOO_LARGE)
     file_id = str(uuid4())
-    call.own(Files).ids.add(file_id)
+    call.own(Files).ids[file_id] = None
     return entries({"file_id": file_id})
 
 
@@ -209,6 +234,10 @@ REFUSALS: Final = {
     Refusal.BODY: error(400),
     Refusal.SIZE: error(413),
 }
+ERROR_CODES: Final = {
+    code: ErrorCode(words, error(code, words))
+    for code, words in {400: WRONG, 413: TOO_LARGE, 414: TOO_MANY_RECIPIENTS, 418: NO_CREDIT}.items()
+}
 
 
 class NajvaSandbox(Emulation):
@@ -218,9 +247,12 @@ class NajvaSandbox(Emulation):
     first_id: ClassVar[int] = 2**53 + 1
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"Bearer (\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
+    statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})
+    errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
+    lines: ClassVar[tuple[str, ...]] = (DEFAULT_LINE,)
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/v2/sms/send", send),
         Route("POST", "/v2/sms/send-p2p", send_p2p),
@@ -228,3 +260,7 @@ class NajvaSandbox(Emulation):
         Route("POST", "/v2/sms/status", status),
         Route("GET", "/v2/sms/outbox", outbox),
     )
+
+    def report(self, message: Message, code: int) -> Mapping[str, int] | None:
+        """The two parameters of Najva's webhook (document: وب‌هوک)."""
+        return {"messageid": message.message_id, "status": code}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 from typing import Annotated, ClassVar, Final
+from weakref import WeakSet
 
 import attrs
 import msgspec
@@ -13,8 +14,10 @@ from persiantools.jdatetime import JalaliDateTime
 from smscore.sandbox import (
     Call,
     Emulation,
+    ErrorCode,
     Inbound,
     Message,
+    Recent,
     Refusal,
     Refused,
     Reply,
@@ -22,6 +25,7 @@ from smscore.sandbox import (
     Stage,
     read_json,
 )
+from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
 __all__ = ["SepahanSandbox"]
@@ -31,6 +35,7 @@ LIMIT: Final = 100  # entries of every array, and messages of one Receive
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 REMEMBERED: Final = 4 * HOUR  # how long a request id is
+MOST_REQUEST_IDS: Final = 100_000
 OLD_DAYS: Final = 30
 OLD_HOURS: Final = range(1, 5)
 TEHRAN: Final = timezone(timedelta(hours=3, minutes=30))
@@ -76,6 +81,17 @@ STATUSES: Final[Mapping[int, str]] = {
     8: "ارسال به مخابرات",
     16: "نرسیده به مخابرات",
 }
+MEANINGS: Final[Mapping[int, DeliveryStatus]] = {
+    -1: DeliveryStatus.NOT_FOUND,
+    0: DeliveryStatus.QUEUED,
+    1: DeliveryStatus.DELIVERED,
+    2: DeliveryStatus.UNDELIVERED,
+    3: DeliveryStatus.CANCELLED,
+    5: DeliveryStatus.BLOCKED,
+    7: DeliveryStatus.PARTIALLY_DELIVERED,
+    8: DeliveryStatus.SENT,
+    16: DeliveryStatus.FAILED,
+}
 NO_SUCH_ID: Final = -1
 
 _RECIPIENT: Final = re.compile(r"09[0-9]{9}")
@@ -105,8 +121,8 @@ def need(fact: bool, code: int, *details: str) -> None:
 class Seen:
     """What an account does not get twice: request ids with their times, and messages that it has read."""
 
-    request_ids: dict[str, float] = attrs.field(factory=dict[str, float])
-    inbound: set[Inbound] = attrs.field(factory=set[Inbound])
+    request_ids: Recent[str, float] = attrs.field(factory=lambda: Recent[str, float](MOST_REQUEST_IDS))
+    inbound: WeakSet[Inbound] = attrs.field(factory=WeakSet[Inbound])  # as long as the sandbox keeps them
 
 
 # Send, SendP2P
@@ -188,9 +204,10 @@ def accept(call: Call, batch: Batch) -> Reply:
 
 
 def draft(call: Call, recipient: str, sender: str, text: str) -> Message | None:
-    if not _RECIPIENT.fullmatch(recipient):
+    number = "+98" + recipient[1:]
+    if not _RECIPIENT.fullmatch(recipient) or call.refuses(number):
         return None
-    return call.message("+98" + recipient[1:], sender, text, PRICE * count_parts(text))
+    return call.message(number, sender, text, PRICE * count_parts(text))
 
 
 # Request ids
@@ -315,6 +332,7 @@ REFUSALS: Final = {
     Refusal.BODY: error(-21),
     Refusal.SIZE: error(-21),
 }
+ERROR_CODES: Final = {code: ErrorCode(words, error(code)) for code, words in ERRORS.items() if code != 404}
 
 
 class SepahanSandbox(Emulation):
@@ -324,8 +342,11 @@ class SepahanSandbox(Emulation):
     first_id: ClassVar[int] = 639027944154527201  # past 2**53 and odd, as close to the sample's as a float cannot tell
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
+    statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
+    lines: ClassVar[tuple[str, ...]] = ("50003300",)
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/api/Sms/Send", send),
         Route("POST", "/api/Sms/SendP2P", send_p2p),

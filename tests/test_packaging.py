@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.metadata import entry_points, requires
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,16 @@ PROVIDERS = ["ippanel", "najva", "sepahan"]
 @pytest.mark.parametrize("package", PACKAGES)
 def test_each_package_says_that_it_is_typed(package: str):
     assert files(package).joinpath("py.typed").is_file()
+
+
+def test_the_sandbox_brings_every_file_that_its_page_asks_for():
+    page = files("smscore.sandbox").joinpath("page")
+    asked_for = re.findall(r'(?:href|src)="/static/([^"]+)"', page.joinpath("index.html").read_text("utf-8"))
+    scripts = [file for file in page.iterdir() if file.name.endswith(".js")]
+    imported = [name for file in scripts for name in re.findall(r'from "\./([^"]+)"', file.read_text("utf-8"))]
+    assert {"style.css", "main.js"} < set(asked_for)
+    assert "inbox.js" in imported
+    assert [name for name in [*asked_for, *imported] if not page.joinpath(name).is_file()] == []
 
 
 @pytest.mark.parametrize("group", ["payamak.sandboxes", "payamak.clients", "payamak.blocking_clients"])

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from ippanel_sms.sandbox.account import NUMBERS, check_token, credit, numbers
-from ippanel_sms.sandbox.envelope import ERROR_LIMIT, REFUSALS
+from ippanel_sms.sandbox.account import LINES, NUMBERS, check_token, credit, numbers
+from ippanel_sms.sandbox.envelope import ERROR_CODES, ERROR_LIMIT, REFUSALS
 from ippanel_sms.sandbox.outbox import PRICE
 from ippanel_sms.sandbox.patterns import BUILT_IN
 from ippanel_sms.sandbox.places import cities, counties, counts, provinces
@@ -23,7 +23,8 @@ from ippanel_sms.sandbox.reports import (
 )
 from ippanel_sms.sandbox.segments import BULK_LIMIT
 from ippanel_sms.sandbox.sending import calculate_price, cancel, send
-from smscore.sandbox import Emulation, Refusal, Reply, Route, Stage
+from smscore.sandbox import Emulation, ErrorCode, Refusal, Reply, Route, Stage
+from smscore.statuses import DeliveryStatus
 
 __all__ = ["BULK_LIMIT", "ERROR_LIMIT", "PRICE", "IPPanelSandbox"]
 
@@ -34,6 +35,13 @@ STATUSES: Final[Mapping[int, str]] = {
     2: "delivered",
     3: "not delivered",
     4: "blacklisted",
+}
+MEANINGS: Final[Mapping[int, DeliveryStatus]] = {
+    0: DeliveryStatus.SENT,
+    1: DeliveryStatus.SENT,
+    2: DeliveryStatus.DELIVERED,
+    3: DeliveryStatus.UNDELIVERED,
+    4: DeliveryStatus.BLOCKED,
 }
 STAGES: Final = {Stage.SCHEDULED: 0, Stage.QUEUED: 0, Stage.SENT: 1, Stage.DELIVERED: 2}
 
@@ -55,8 +63,11 @@ class IPPanelSandbox(Emulation):
     first_id: ClassVar[int] = 1123544245
     token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
     codes: ClassVar[Mapping[int, str]] = STATUSES
+    statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
+    lines: ClassVar[tuple[str, ...]] = LINES
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/api/send", send),
         Route("POST", "/api/send/cancel", cancel),

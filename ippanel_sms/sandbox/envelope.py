@@ -4,9 +4,21 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-from smscore.sandbox import Refusal, Refused, Reply
+from smscore.sandbox import ErrorCode, Refusal, Refused, Reply
 
-__all__ = ["ERROR_LIMIT", "REFUSALS", "Json", "Problem", "check", "done", "error", "invalid", "plain", "success"]
+__all__ = [
+    "ERROR_CODES",
+    "ERROR_LIMIT",
+    "REFUSALS",
+    "Json",
+    "Problem",
+    "check",
+    "done",
+    "error",
+    "invalid",
+    "plain",
+    "success",
+]
 
 ERROR_LIMIT: Final = 100  # field errors of one answer
 
@@ -67,4 +79,11 @@ REFUSALS: Final = {
     Refusal.ROUTE: error(404, "400-1", NO_ROUTE),
     Refusal.BODY: error(422, "400-2", WRONG_BODY),
     Refusal.SIZE: error(413, "400-2", TOO_LARGE),
+}
+
+# By their HTTP status: the codes of two of them are the same.
+ERROR_CODES: Final = {
+    401: ErrorCode(UNAUTHORIZED, REFUSALS[Refusal.UNAUTHORIZED]),
+    404: ErrorCode(NO_ROUTE, REFUSALS[Refusal.ROUTE]),
+    422: ErrorCode(WRONG_BODY, REFUSALS[Refusal.BODY]),
 }

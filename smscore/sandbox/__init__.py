@@ -11,14 +11,20 @@
 """
 
 from smscore.sandbox.box import Sandbox
-from smscore.sandbox.emulation import Call, Emulation, Refusal, Refused, Reply, Route, Upload, read_json
-from smscore.sandbox.state import Inbound, Message, SandboxMessage, Stage
+from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json
+from smscore.sandbox.messages import Inbound, Message, SandboxMessage
+from smscore.sandbox.recent import Recent
+from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox.stages import Stage
+from smscore.sandbox.store import StoreError
 
 __all__ = [
     "Call",
     "Emulation",
+    "ErrorCode",
     "Inbound",
     "Message",
+    "Recent",
     "Refusal",
     "Refused",
     "Reply",
@@ -26,6 +32,7 @@ __all__ = [
     "Sandbox",
     "SandboxMessage",
     "Stage",
+    "StoreError",
     "Upload",
     "read_json",
 ]

@@ -6,20 +6,31 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from aiohttp import web
 
 from smscore.sandbox.emulation import Emulation, emulations
+from smscore.sandbox.faults import FaultKind
+from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
+from smscore.sandbox.search import last_code, last_message
 from smscore.sandbox.server import build_runner
-from smscore.sandbox.state import Account, Inbound, Message, SandboxMessage, State
+from smscore.sandbox.state import State
+from smscore.sandbox.store import FileStore, MemoryStore
+from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
 
 E = TypeVar("E", bound=Emulation)
 
 OPENING_CREDIT: Final = 1_000_000_000
+KEPT: Final = 100_000  # messages
+
+_NONE_CAME: Final = "No such message came in time. What did come is in the sandbox's messages."
 
 # A wildcard address is for listening; a client on this machine connects to loopback.
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing binds to it unasked)
@@ -30,7 +41,9 @@ class Sandbox:
 
     ``async with Sandbox() as box:`` serves in the running loop, ``with Sandbox() as box:`` in a thread of its
     own. ``port`` 0 takes a free one. Any token that is not empty opens an account at its first use, with
-    ``credit`` Rials. ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
+    ``credit`` Rials. The last ``keep`` messages are remembered, and where ``store`` names a file, beyond the end:
+    with the accounts' credit, what came in and what was settled; a ``StoreError`` where it is no store or in use.
+    ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
     the sandbox remembers stays readable after the end.
     """
 
@@ -40,14 +53,21 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         credit: int = OPENING_CREDIT,
+        keep: int = KEPT,
+        store: str | PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._emulations = emulations()
-        first_ids = {name: emulation.first_id for name, emulation in self._emulations.items()}
-        self._state = State(credit=credit, clock=clock, first_ids=first_ids)
+        if keep < 1:
+            raise ValueError("keep is how many messages are kept: a number from 1 on.")
+        file = None if store is None else FileStore(Path(store))
+        self._state = State(self._emulations, credit=credit, clock=clock, keep=keep, store=file or MemoryStore())
+        if file is not None:
+            self._state.restore(file.load())
         self._host = host
         self._asked_port = port
         self._runner: web.AppRunner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: _Background | None = None
 
     def __repr__(self) -> str:
@@ -63,6 +83,19 @@ class Sandbox:
     def url(self, provider: str) -> str:
         """The base URL for that provider's client. A ``RuntimeError`` while the sandbox is not running."""
         return f"{self._origin()}/{self._emulation(provider).name}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables by which every client finds the sandbox, with a token and a sender."""
+        return {
+            f"{name.upper()}_{setting}": value
+            for name, emulation in self._emulations.items()
+            for setting, value in (
+                ("BASE_URL", self.url(name)),
+                ("TOKEN", "sandbox"),
+                ("SENDER", emulation.lines[0]),
+            )
+        }
 
     def _origin(self) -> str:
         if self._runner is None:
@@ -91,6 +124,53 @@ class Sandbox:
             received_at=datetime.fromtimestamp(message.received_at, UTC),
         )
 
+    def last_code(self, number: str) -> str | None:
+        """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
+        with self._state.lock:
+            found = last_code(self._state, number)
+        return found and found[0]
+
+    def wait_for(self, number: str, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
+        """The last message to ``number``, with ``text`` in it; where there is none, the first one that comes.
+
+        A ``TimeoutError`` where none comes within ``timeout`` seconds. This blocks: where the sandbox serves in
+        the running loop, use ``wait_for_async``.
+        """
+        if self._loop is not None and self._loop is _running_loop():
+            raise RuntimeError("wait_for would keep the sandbox in this loop from serving: await wait_for_async.")
+        heard = threading.Event()
+        until = time.monotonic() + timeout
+        with self._state.listening(heard.set):
+            while (found := self._last_to(number, text)) is None:
+                if not heard.wait(max(0.0, until - time.monotonic())):
+                    raise TimeoutError(_NONE_CAME)
+                heard.clear()
+        return found
+
+    async def wait_for_async(
+        self,
+        number: str,
+        *,
+        text: str | None = None,
+        timeout: float = 5.0,  # noqa: ASYNC109 (as wait_for's, and its error says what to do next)
+    ) -> SandboxMessage:
+        """As ``wait_for``, without blocking the loop."""
+        heard, loop = asyncio.Event(), asyncio.get_running_loop()
+        with self._state.listening(partial(loop.call_soon_threadsafe, heard.set)):
+            try:
+                async with asyncio.timeout(timeout):
+                    while (found := self._last_to(number, text)) is None:
+                        await heard.wait()
+                        heard.clear()
+            except TimeoutError:
+                raise TimeoutError(_NONE_CAME) from None
+        return found
+
+    def _last_to(self, number: str, text: str | None) -> SandboxMessage | None:
+        with self._state.lock:
+            found = last_message(self._state, number, text)
+            return None if found is None else self._public(found, self._state.now())
+
     def credit(self, provider: str, token: str) -> int:
         """The credit of that token's account, in Rials. ``token`` is the bare one, for Najva too."""
         with self._state.lock:
@@ -99,7 +179,8 @@ class Sandbox:
     def set_credit(self, provider: str, token: str, rials: int) -> None:
         """Set the credit of that token's account, in Rials."""
         with self._state.lock:
-            self._account(provider, token).credit = rials
+            self._account(provider, token)
+            self._state.set_credit(provider, token, rials)
 
     def _account(self, provider: str, token: str) -> Account:
         if not token or token.strip() != token or token.startswith("Bearer "):
@@ -119,7 +200,7 @@ class Sandbox:
             value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
         with self._state.lock:
             name = self._emulation(provider).name
-            self._state.inbox.append(Inbound(name, sender, number, text, self._state.now()))
+            self._state.come_in(Inbound(name, sender, number, text, self._state.now()))
 
     def settle(self, provider: str, message_id: int, code: int) -> None:
         """Set the status code of a message for good: undelivered, blocked, … A bulk id settles all of it.
@@ -134,7 +215,40 @@ class Sandbox:
             found = [m for m in self._state.messages if (m.provider, m.message_id) == (provider, message_id)]
             if not found:
                 raise KeyError(message_id)
-            self._state.settle(found, code, emulation.paid_back)
+            self._state.settle(found, code)
+
+    def fail(
+        self,
+        kind: FaultKind,
+        *,
+        provider: str | None = None,
+        call: str | None = None,
+        number: str | None = None,
+        times: int | None = None,
+        code: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Let requests fail: all, or those of a provider, of a call, or to a number; the next ``times``, or all.
+
+        ``kind`` is ``refuse`` (with a ``code`` of the provider's), ``no_credit``, ``expired_token``,
+        ``rate_limit`` (429, with ``seconds`` in Retry-After), ``server_error``, ``html`` (with a 200),
+        ``drop_before`` (the connection closes), or, once the request is accepted, ``drop_after``, ``cut`` (half an
+        answer) or ``delay`` (by ``seconds``). A ``ValueError`` where it could never strike.
+        """
+        with self._state.lock:
+            self._state.faults.add(
+                kind, provider=provider, call=call, number=number, times=times, code=code, seconds=seconds
+            )
+
+    def clear_faults(self) -> None:
+        """Let nothing fail any more."""
+        with self._state.lock:
+            self._state.faults.clear()
+
+    def set_webhook(self, url: str | None, method: Method = "POST") -> None:
+        """Report each change of a Najva message's status to ``url``, or to nobody. A ``ValueError`` for no address."""
+        with self._state.lock:
+            self._state.webhook.set(url, method)
 
     def emulation(self, kind: type[E]) -> E:
         """A provider's own part of this sandbox, for what it lets be set. A ``ValueError`` where there is none."""
@@ -148,6 +262,11 @@ class Sandbox:
         with self._state.lock:
             self._state.clear()
 
+    def reset(self) -> None:
+        """Be as new: no message, account, fault or webhook, and the clock is right again. No id is given twice."""
+        with self._state.lock:
+            self._state.reset()
+
     def _emulation(self, provider: str) -> Emulation:
         if provider not in self._emulations:
             raise ValueError(f"No provider of this name; the sandbox has {sorted(self._emulations)}.")
@@ -156,23 +275,29 @@ class Sandbox:
     # Running
 
     async def start(self) -> None:
-        """Listen, in the running event loop. An ``OSError`` where the port is taken."""
+        """Listen, in the running event loop. An ``OSError`` where the port is taken, a ``StoreError`` the store."""
         if self._runner is not None:
             raise RuntimeError("The sandbox is already running.")
-        runner = build_runner(self._emulations, self._state)
-        await runner.setup()
+        self._state.store.open()
+        runner = build_runner(self._state, self._host)
         try:
+            await runner.setup()
             await web.TCPSite(runner, self._host, self._asked_port).start()
         except BaseException:
             await runner.cleanup()
+            self._state.store.close()
             raise
-        self._runner = runner
+        self._runner, self._loop = runner, asyncio.get_running_loop()
 
     async def stop(self) -> None:
         """Stop listening. Doing so twice is fine."""
-        runner, self._runner = self._runner, None
+        runner, self._runner, self._loop = self._runner, None, None
         if runner is not None:
             await runner.cleanup()
+            try:
+                self._state.store.save(self._state)
+            finally:
+                self._state.store.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -195,6 +320,13 @@ class Sandbox:
         background, self._thread = self._thread, None
         if background is not None:
             background.stop()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Background:

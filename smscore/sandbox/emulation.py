@@ -1,6 +1,5 @@
 """What a provider's emulation is made of: routes, tables, and plain functions from a call to a reply."""
 
-import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
@@ -9,38 +8,20 @@ from typing import ClassVar, Final, TypeVar
 import attrs
 import msgspec
 
-from smscore.sandbox.state import Account, Message, Stage, State, stage_of
+from smscore.sandbox.exchange import Exchange
+from smscore.sandbox.faults import KINDS, Interrupted
+from smscore.sandbox.magic import MAGIC, Fate
+from smscore.sandbox.messages import Account, Message
+from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox.stages import STAGES, Stage, stage_of
+from smscore.sandbox.state import State
+from smscore.statuses import DeliveryStatus
 
-__all__ = ["Call", "Emulation", "Refusal", "Refused", "Reply", "Route", "Upload", "emulations", "read_json"]
+__all__ = ["Call", "Emulation", "Route", "Upload", "emulations", "read_json"]
 
 T = TypeVar("T")
 
 GROUP: Final = "payamak.sandboxes"
-
-
-class Refusal(enum.Enum):
-    """Why the shell refuses a request before the provider's own function sees it."""
-
-    UNAUTHORIZED = "no token, or not in the provider's form"
-    ROUTE = "no such path, or not with this method"
-    BODY = "the body did not arrive whole, or is not in its declared encoding"
-    SIZE = "the body is larger than the sandbox reads"
-
-
-@attrs.frozen(repr=False)
-class Reply:
-    """An HTTP status and the JSON-ready body that goes with it."""
-
-    status: int
-    body: object
-
-
-class Refused(Exception):
-    """Raised by a provider's function in place of returning: the reply that refuses the call."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
 
 
 @attrs.frozen(repr=False)
@@ -60,13 +41,20 @@ class Route:
     answer: "Callable[[Call], Reply]"
     upload_limit: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The provider's own name for the call: the last word of its path."""
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
+
 
 class Emulation:
     """One provider, as tables: subclass it and name the class in the entry points of ``payamak.sandboxes``.
 
     ``token_form`` matches a whole Authorization header, its group 1 being the token. ``codes`` names the
-    statuses, ``stages`` picks one for each stage of a message, ``paid_back`` lists those that give a message's
-    cost back. ``refusals`` holds the replies, in the provider's envelope, to what the shell itself refuses.
+    statuses, ``statuses`` says what each means, ``stages`` picks one for each stage of a message, ``paid_back``
+    lists those that give a message's cost back. ``refusals`` holds the replies, in the provider's envelope, to
+    what the shell itself refuses; ``errors`` has every documented error code with its reply. ``lines`` are
+    sender lines of the right form.
     """
 
     name: ClassVar[str]
@@ -74,9 +62,12 @@ class Emulation:
     token_form: ClassVar[re.Pattern[str]]
     routes: ClassVar[tuple[Route, ...]]
     codes: ClassVar[Mapping[int, str]]
+    statuses: ClassVar[Mapping[int, DeliveryStatus]]
     stages: ClassVar[Mapping[Stage, int]]
     paid_back: ClassVar[frozenset[int]] = frozenset()
     refusals: ClassVar[Mapping[Refusal, Reply]]
+    errors: ClassVar[Mapping[int, ErrorCode]]
+    lines: ClassVar[tuple[str, ...]]
 
     def token(self, authorization: str) -> str | None:
         """The token in an Authorization header, or None where it is not in the provider's form."""
@@ -87,7 +78,22 @@ class Emulation:
         """The status code of a message at ``now``."""
         if message.settled is not None:
             return message.settled
-        return self.stages[stage_of(message.starts_at, now)]
+        return self.code_at(message, stage_of(message.starts_at, now))
+
+    def code_at(self, message: Message, stage: Stage) -> int:
+        """The status code that a message has at a stage by itself, its recipient's fate included."""
+        fate = MAGIC.get(message.recipient)
+        return self.stages[stage] if fate is None else self._fated(fate, stage)
+
+    def report(self, message: Message, code: int) -> Mapping[str, int] | None:
+        """What the provider's webhook is called with when a message's status becomes ``code``; None: no such call."""
+        return None
+
+    def _fated(self, fate: Fate, stage: Stage) -> int:
+        reached = min(stage, fate.last, key=STAGES.index)
+        if reached is not Stage.DELIVERED and not fate.at_once:
+            return self.stages[reached]
+        return next(code for end in fate.ends for code, status in self.statuses.items() if status is end)
 
 
 @attrs.frozen(repr=False)
@@ -95,6 +101,7 @@ class Call:
     """One authenticated request, with what the provider's function needs to answer it."""
 
     emulation: Emulation
+    route: Route
     state: State
     account: Account
     body: bytes
@@ -103,6 +110,7 @@ class Call:
     headers: Mapping[str, str]
     upload: Upload | None
     now: float
+    exchange: Exchange
 
     def own(self, kind: type[T]) -> T:
         """What the provider itself remembers of the account: an instance of its class ``kind``, made at first use."""
@@ -133,11 +141,37 @@ class Call:
             cost=cost,
             received_at=self.now,
             starts_at=self.now if starts_at is None else starts_at,
+            exchange=self.exchange,
         )
 
     def accept(self, messages: list[Message]) -> bool:
         """Charge and keep all of ``messages``; False, and nothing done, where the credit is too low."""
-        return self.state.accept(self.account, messages)
+        if self._is_broke(messages):
+            return False
+        accepted = self.state.accept(self.account, messages)
+        if accepted and messages:
+            self.exchange.first = self.exchange.first or messages[0].seq
+            self.exchange.last = messages[-1].seq
+        return accepted
+
+    def _is_broke(self, messages: list[Message]) -> bool:
+        """Let a fault of one of the recipients strike, unless the request has met one already."""
+        if self.exchange.fault is not None:
+            return False
+        recipients = [message.recipient for message in messages]
+        fault = self.exchange.fault = self.state.faults.meet_at(self.emulation, self.route, recipients)
+        if fault is not None and not KINDS[fault.kind].is_accepted:
+            raise Interrupted
+        return fault is not None and KINDS[fault.kind].is_broke
+
+    def refuses(self, recipient: str) -> bool:
+        """Whether a recipient (E.164) is one that a provider refuses alone, if it refuses any."""
+        fate = MAGIC.get(recipient)
+        return fate is not None and fate.is_refused
+
+    def settle(self, messages: list[Message], code: int) -> None:
+        """Set the status code of messages for good, as a call that cancels them does."""
+        self.state.settle(messages, code)
 
     def code(self, message: Message) -> int:
         """The status code of a message at the time of this call."""

@@ -1,171 +1,289 @@
 """What the sandbox remembers: its clock, its accounts, what was sent and what came in."""
 
-import enum
+import hashlib
+import heapq
 import itertools
 import math
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+from smscore.sandbox.exchange import Exchange, RawMemory
+from smscore.sandbox.faults import Faults
+from smscore.sandbox.messages import Account, Inbound, Message
+from smscore.sandbox.stages import STAGES, STARTS
+from smscore.sandbox.store import Saved, Store, exchange_of, inbound_of, message_of
+from smscore.sandbox.timeline import Timeline
+from smscore.sandbox.webhook import Report, Webhook
 
-__all__ = ["Account", "Inbound", "Message", "SandboxMessage", "Stage", "State", "stage_of"]
+if TYPE_CHECKING:
+    from smscore.sandbox.emulation import Emulation
 
-T = TypeVar("T")
+__all__ = ["State"]
 
-# Seconds a message waits before each step, so that a demonstration can watch it move.
-QUEUED_FOR: Final = 1.0
-AT_OPERATOR_FOR: Final = 1.0
-
-
-class Stage(enum.Enum):
-    """How far a message has come; each provider has a code of its own for it."""
-
-    SCHEDULED = "scheduled"
-    QUEUED = "queued"
-    SENT = "sent to the operator"
-    DELIVERED = "delivered"
+MOST_ACCOUNTS: Final = 1000
 
 
-_STAGES: Final = (Stage.SCHEDULED, Stage.QUEUED, Stage.SENT, Stage.DELIVERED)
-_STARTS: Final = (0.0, QUEUED_FOR, QUEUED_FOR + AT_OPERATOR_FOR)
+class Changes:
+    """The messages whose status changed, lately: how many in all, and which ones of late."""
 
+    MOST: Final = 200
 
-def stage_of(starts_at: float, now: float) -> Stage:
-    """The stage at ``now`` of a message whose sending starts at ``starts_at`` (seconds since the epoch)."""
-    return _STAGES[bisect_right(_STARTS, now - starts_at)]
+    def __init__(self) -> None:
+        self.count: int = 0
+        self._recent: deque[Message] = deque(maxlen=self.MOST)
 
+    def add(self, message: Message) -> None:
+        self.count += 1
+        self._recent.append(message)
 
-def masked(number: str) -> str:
-    """At most the last four characters of a number, and at most a third of it."""
-    shown = min(4, len(number) // 3)
-    return f"…{number[len(number) - shown :]}"
-
-
-@attrs.frozen
-class SandboxMessage:
-    """One message the sandbox accepted, as it was when ``Sandbox.messages`` was read.
-
-    ``recipient`` is E.164, ``sender`` as the client wrote it, ``code`` the provider's own status code at that
-    moment, ``received_at`` aware (UTC). The repr shows neither the text nor a full number.
-    """
-
-    provider: str
-    recipient: str = attrs.field(repr=masked)
-    sender: str = attrs.field(repr=masked)
-    text: str = attrs.field(repr=False)
-    message_id: int
-    code: int
-    received_at: datetime
-
-
-@attrs.define(repr=False, eq=False)
-class Message:
-    """One accepted message. ``cost`` is in Rials, times are seconds since the epoch on the sandbox's clock."""
-
-    provider: str
-    account: "Account"
-    message_id: int
-    recipient: str
-    sender: str
-    text: str
-    cost: int
-    received_at: float
-    starts_at: float
-    settled: int | None = None  # a code set by hand, in place of the one the clock gives
-
-
-@attrs.frozen(repr=False, eq=False)
-class Inbound:
-    """One message that came in on a line of a provider."""
-
-    provider: str
-    sender: str
-    number: str
-    text: str
-    received_at: float
-
-
-@attrs.define(repr=False, eq=False)
-class Account:
-    """What belongs to one token of one provider. ``credit`` is in Rials."""
-
-    credit: int
-    messages: list[Message] = attrs.field(factory=list[Message])
-    by_id: dict[int, Message] = attrs.field(factory=dict[int, Message])
-    owned: dict[type, object] = attrs.field(factory=dict[type, object])
-
-    def own(self, kind: type[T]) -> T:
-        """What a provider remembers of this account: its instance of ``kind``, made at the first use."""
-        if kind not in self.owned:
-            self.owned[kind] = kind()
-        return cast("T", self.owned[kind])
-
-    def accept(self, messages: list[Message]) -> bool:
-        """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
-        cost = sum(message.cost for message in messages)
-        if cost > self.credit:
-            return False
-        self.credit -= cost
-        self.messages.extend(messages)
-        self.by_id.update((message.message_id, message) for message in messages)
-        return True
+    def since(self, count: int) -> list[Message]:
+        """The messages that changed after the first ``count`` changes, each once; at most the last 200."""
+        new = min(self.count - count, len(self._recent))
+        recent = list(self._recent)[len(self._recent) - new :]
+        return list({message.seq: message for message in recent}.values())
 
 
 class State:
     """All of the sandbox's memory. Whoever uses it holds its ``lock``: requests and the user's thread alike."""
 
-    def __init__(self, *, credit: int, clock: Callable[[], float], first_ids: Mapping[str, int]) -> None:
+    def __init__(
+        self, emulations: "Mapping[str, Emulation]", *, credit: int, clock: Callable[[], float], keep: int, store: Store
+    ) -> None:
         self.lock: AbstractContextManager[bool] = threading.RLock()
+        self.emulations: Mapping[str, Emulation] = emulations
+        self.store: Store = store
+        self.timeline: Timeline[Message | Inbound] = Timeline(keep)
+        self.changes: Changes = Changes()
+        self.faults: Faults = Faults(emulations)
+        self.webhook: Webhook = Webhook()
+        self._cleared = self._advanced = 0
+        self.ids: dict[str, int] = {name: emulation.first_id for name, emulation in emulations.items()}
+        self.ahead: float = 0.0
         self._opening_credit = credit
         self._clock = clock
-        self._ahead = 0.0
-        self._ids: dict[str, Iterator[int]] = {
-            provider: itertools.count(first) for provider, first in first_ids.items()
-        }
-        self.clear()
+        self._listeners: set[Callable[[], object]] = set()
+        self._forget_all()
 
-    def clear(self) -> None:
-        """Forget every account and message. Clock and ids go on, so that no id is given twice."""
-        self._accounts: dict[tuple[str, str], Account] = {}
-        self.messages: list[Message] = []
-        self.inbox: list[Inbound] = []
+    def _forget_all(self) -> None:
+        self.accounts: OrderedDict[tuple[str, str], Account] = OrderedDict()
+        self._steps: list[_Step] = []
+        self._raw = RawMemory()
+        self.inbox: deque[Inbound] = deque()
+
+    @property
+    def notices(self) -> dict[str, int]:
+        """How often each of these happened, for those who watch."""
+        return {"cleared": self._cleared, "faults": self.faults.version, "clock": self._advanced}
+
+    # The clock
 
     def now(self) -> float:
         """Seconds since the epoch on the sandbox's clock."""
-        return self._clock() + self._ahead
+        return self._clock() + self.ahead
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward; ``ValueError`` for any other step."""
         if not (math.isfinite(seconds) and seconds >= 0):
             raise ValueError("The sandbox's clock only goes forward, by a finite number of seconds.")
-        datetime.fromtimestamp(self.now() + seconds, UTC)  # raises where the calendar ends
-        self._ahead += seconds
+        try:
+            datetime.fromtimestamp(self.now() + seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValueError("The calendar ends at the year 9999: move the clock by less.") from None
+        self.ahead += seconds
+        self._advanced += 1
+        self.tick()
+
+    def tick(self) -> None:
+        """Let every message take the steps that are due, each at its own time."""
+        now = self.now()
+        while self._steps and self._steps[0][0] <= now:
+            due, step, first, last = heapq.heappop(self._steps)
+            for message in self._between(first, last):
+                self._step(message, step)
+            if step + 1 < len(STARTS):
+                heapq.heappush(self._steps, (due + STARTS[step + 1] - STARTS[step], step + 1, first, last))
+
+    def _between(self, first: int, last: int) -> Iterator[Message]:
+        for seq in range(max(first, self.timeline.first), last + 1):
+            message = self.timeline.get(seq)
+            if isinstance(message, Message) and message.settled is None:
+                yield message
+
+    def _step(self, message: Message, step: int) -> None:
+        emulation = self.emulations[message.provider]
+        old, new = (emulation.code_at(message, stage) for stage in STAGES[step : step + 2])
+        self._change(message, old, new)
+
+    def _change(self, message: Message, old: int, new: int) -> None:
+        if old == new:
+            return
+        emulation = self.emulations[message.provider]
+        back = (new in emulation.paid_back) - (old in emulation.paid_back)
+        if back:
+            message.account.credit += message.cost * back
+            self.store.used(message.account)
+        self.changes.add(message)
+        report = emulation.report(message, new)
+        if report is not None:
+            self.webhook.add(Report(message.message_id, new, report))
+
+    # Accounts and ids
 
     def account(self, provider: str, token: str) -> Account:
-        """The account of a token, opened at its first use."""
-        key = (provider, token)
-        if key not in self._accounts:
-            self._accounts[key] = Account(self._opening_credit)
-        return self._accounts[key]
+        """The account of a token, opened at its first use. Of very many, the one longest not used is closed."""
+        key = (provider, hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest())
+        account = self.accounts.get(key)
+        if account is None:
+            account = self.accounts[key] = Account(self._opening_credit, key=key)
+            if len(self.accounts) > MOST_ACCOUNTS:
+                self.store.closed(self.accounts.popitem(last=False)[1])
+        self.accounts.move_to_end(key)
+        self.store.used(account)
+        return account
+
+    def set_credit(self, provider: str, token: str, rials: int) -> None:
+        """Set the credit of a token's account, in Rials."""
+        self.account(provider, token).credit = rials
 
     def next_id(self, provider: str) -> int:
         """The next id of a provider, counted from its first one."""
-        return next(self._ids[provider])
+        given = self.ids[provider]
+        self.ids[provider] = given + 1
+        return given
+
+    # Messages
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every message sent that is kept, oldest first."""
+        return [entry for entry in self.timeline if isinstance(entry, Message)]
 
     def accept(self, account: Account, messages: list[Message]) -> bool:
         """Charge and keep all of ``messages``, or none; False where the credit is too low."""
         accepted = account.accept(messages)
-        if accepted:
-            self.messages.extend(messages)
+        if accepted and messages:
+            for message in messages:
+                self.timeline.add(message)
+            self._plan(messages, self.now())
+            self.store.added(messages)
+            self._overflow()
+            self._heard()
         return accepted
 
-    def settle(self, messages: Iterable[Message], code: int, paid_back: frozenset[int]) -> None:
-        """Set the code of messages by hand; one in ``paid_back`` gives their cost back, once."""
+    def _plan(self, messages: Iterable[Message], now: float) -> None:
+        """Note when the messages take their steps after ``now``, those that start together as one."""
+        for starts_at, group in itertools.groupby(messages, key=lambda message: message.starts_at):
+            seqs = [message.seq for message in group]
+            step = bisect_right(STARTS, now - starts_at)
+            if step < len(STARTS):
+                heapq.heappush(self._steps, (starts_at + STARTS[step], step, seqs[0], seqs[-1]))
+        if len(self._steps) > 1000 + 2 * len(self.timeline):
+            self._steps = [entry for entry in self._steps if entry[3] >= self.timeline.first]
+            heapq.heapify(self._steps)
+
+    def come_in(self, inbound: Inbound) -> None:
+        """Keep a message that came in on a line."""
+        self.timeline.add(inbound)
+        self.inbox.append(inbound)
+        self.store.added([inbound])
+        self._overflow()
+        self._heard()
+
+    def _overflow(self) -> None:
+        for entry in self.timeline.overflow():
+            if isinstance(entry, Message):
+                entry.account.forget_oldest(entry)
+            elif self.inbox and self.inbox[0] is entry:
+                self.inbox.popleft()
+
+    def answered(self, exchange: Exchange) -> None:
+        """Keep what was asked and answered, where it sent messages that are still kept."""
+        if exchange.last >= self.timeline.first:
+            self._raw.add(exchange, self.timeline.first)
+            self.store.answered(exchange)
+
+    def settle(self, messages: Iterable[Message], code: int) -> None:
+        """Set the code of messages by hand, in place of what the clock gives."""
+        self.tick()
         for message in messages:
-            back = (code in paid_back) - (message.settled in paid_back)
-            message.account.credit += message.cost * back
+            old = self.emulations[message.provider].code(message, self.now())
             message.settled = code
+            self.store.settled(message)
+            self._change(message, old, code)
+
+    def clear(self) -> None:
+        """Forget every account and message. Clock and ids go on, so that no id is given twice."""
+        self.timeline.drop(list(self.timeline))
+        self._forget_all()
+        self.store.cleared(None)
+        self._cleared += 1
+
+    def reset(self) -> None:
+        """Forget everything but the ids."""
+        self.clear()
+        self.faults.clear()
+        self.webhook.set(None, "POST")
+        self.ahead = 0.0
+        self._advanced += 1
+
+    def clear_provider(self, provider: str) -> None:
+        """Forget one provider's accounts and messages."""
+        self.timeline.drop([entry for entry in self.timeline if entry.provider == provider])
+        for key in [key for key in self.accounts if key[0] == provider]:
+            del self.accounts[key]
+        self.inbox = deque(inbound for inbound in self.inbox if inbound.provider != provider)
+        self.store.cleared(provider)
+        self._cleared += 1
+
+    def restore(self, saved: Saved) -> None:
+        """Remember what a file holds. Whatever fell due since it was written happens at the next tick."""
+        facts = saved.facts
+        self.ahead = float(facts.get("ahead", 0.0))
+        for provider, number in self.ids.items():
+            self.ids[provider] = max(number, facts.get(f"id:{provider}", number))
+        for provider, token_hash, credit in saved.accounts:
+            self.accounts[provider, token_hash] = Account(int(credit), key=(provider, token_hash))
+        exchanges = {row[0]: exchange_of(row) for row in saved.exchanges}
+        restored = [self._message(row, exchanges) for row in saved.messages if row[1] in self.emulations]
+        came_in = [inbound_of(row) for row in saved.inbound if row[1] in self.emulations]
+        entries: list[Message | Inbound] = [*restored, *came_in]
+        for entry in sorted(entries, key=lambda entry: entry.seq):
+            self.timeline.put(entry)
+        self.timeline.last = max(self.timeline.last, facts.get("seq", 0))
+        self.inbox.extend(came_in)
+        self._plan(restored, float(facts.get("now", self.now())))
+        self._overflow()
+        for exchange in exchanges.values():
+            if exchange.last >= self.timeline.first:
+                self._raw.add(exchange, self.timeline.first)
+
+    def _message(self, row: tuple[Any, ...], exchanges: Mapping[int, Exchange]) -> Message:
+        key = (row[1], row[2])
+        account = self.accounts.setdefault(key, Account(self._opening_credit, key=key))
+        message = message_of(row, account, exchanges)
+        account.hold(message)
+        return message
+
+    # Who waits for messages
+
+    @contextmanager
+    def listening(self, listener: Callable[[], object]) -> Generator[None]:
+        """Call ``listener`` after every message that is kept, in whatever thread that is."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    def _heard(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+
+# When it is due, which of the steps it is, and the first and last place of the messages that take it.
+_Step = tuple[float, int, int, int]

@@ -53,9 +53,29 @@ class Api:
         return self.box.credit(self.provider, "token")
 
 
+@attrs.frozen
+class Rest:
+    """The sandbox's own REST interface."""
+
+    origin: str
+    session: aiohttp.ClientSession
+
+    async def __call__(
+        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        async with self.session.request(method, self.origin + path, json=body, headers=headers) as response:
+            assert response.content_type == "application/json"
+            return Answer(response.status, json.loads(await response.read()))
+
+    async def get(self, path: str) -> Any:
+        answer = await self("GET", path)
+        assert answer.status == 200, answer
+        return answer.body
+
+
 @pytest.fixture
 async def box() -> AsyncIterator[Sandbox]:
-    async with Sandbox(clock=lambda: NOON) as box:
+    async with Sandbox(clock=lambda: NOON, keep=200_000) as box:
         yield box
 
 
@@ -63,6 +83,11 @@ async def box() -> AsyncIterator[Sandbox]:
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+def rest(box: Sandbox, session: aiohttp.ClientSession) -> Rest:
+    return Rest(box.url("najva").removesuffix("/najva"), session)
 
 
 @pytest.fixture

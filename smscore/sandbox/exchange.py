@@ -1,0 +1,84 @@
+"""One request of a provider's client and the answer it got, as the sandbox keeps them to be looked at."""
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from smscore.sandbox.faults import Fault
+
+__all__ = ["Exchange", "RawMemory"]
+
+CUT_AT: Final = 64 * 1024  # bytes of a body that are kept
+MOST_RAW: Final = 128 * 1024 * 1024  # bytes of all bodies and headers together
+
+_SECRET: Final = re.compile(r"auth|cookie|token|key|secret", re.IGNORECASE)
+
+
+@attrs.define(repr=False, eq=False)
+class Exchange:
+    """A request and its answer, shared by the messages it sent; ``status`` is None where no answer went out.
+
+    ``headers`` are lines without those that could hold a secret. ``first`` and ``last`` are the places of its
+    messages, 0 while it has none.
+    """
+
+    provider: str
+    call: str
+    method: str
+    path: str
+    headers: str
+    body: bytes
+    body_cut: bool
+    status: int | None = None
+    answer: bytes = b""
+    answer_cut: bool = False
+    first: int = 0
+    last: int = 0
+    fault: "Fault | None" = None
+
+    def answered(self, status: int | None, body: bytes) -> None:
+        """Note what was answered."""
+        self.status, self.answer, self.answer_cut = status, body[:CUT_AT], len(body) > CUT_AT
+
+    def size(self) -> int:
+        """Bytes that may be long, together."""
+        return len(self.headers) + len(self.body) + len(self.answer)
+
+    def cut(self) -> None:
+        """Let go of everything that may be long."""
+        self.headers, self.body, self.answer = "", b"", b""
+        self.body_cut = self.answer_cut = True
+
+
+def exchange(provider: str, call: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Exchange:
+    """A request that has no answer yet."""
+    shown = "\n".join(f"{name}: {value}" for name, value in headers.items() if not _SECRET.search(name))
+    return Exchange(provider, call, method, plain(path), plain(shown), body[:CUT_AT], len(body) > CUT_AT)
+
+
+def plain(text: str) -> str:
+    """A text that UTF-8 can carry: what came as other bytes is shown as question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+class RawMemory:
+    """Holds all exchanges together below a number of bytes: the oldest are cut first."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[Exchange, int]] = deque()
+        self._bytes = 0
+
+    def add(self, exchange: Exchange, oldest: int) -> None:
+        """Count an exchange that is answered; ``oldest`` is the place of the oldest message that is kept."""
+        self._kept.append((exchange, exchange.size()))
+        self._bytes += exchange.size()
+        while self._bytes > MOST_RAW or self._kept[0][0].last < oldest:
+            gone, size = self._kept.popleft()
+            self._bytes -= size
+            gone.cut()
+            if not self._kept:
+                break

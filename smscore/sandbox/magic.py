@@ -1,0 +1,60 @@
+"""Recipients that always end the same way, whatever the provider: for tests that set nothing up."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from smscore.sandbox.stages import Stage
+from smscore.statuses import DeliveryStatus
+
+if TYPE_CHECKING:
+    from smscore.sandbox.faults import FaultKind
+
+__all__ = ["MAGIC", "Fate"]
+
+
+@attrs.frozen
+class Fate:
+    """What becomes of every message to a recipient.
+
+    It goes as far as ``last``, and its end is the first of ``ends`` that the provider has a code for; ``at_once``
+    is without any way there. ``is_refused``: not accepted, where the provider refuses single recipients.
+    ``fault`` names what every request to it meets instead.
+    """
+
+    words: str
+    ends: tuple[DeliveryStatus, ...] = (DeliveryStatus.DELIVERED,)
+    last: Stage = Stage.DELIVERED
+    at_once: bool = False
+    is_refused: bool = False
+    fault: "FaultKind | None" = None
+    seconds: float | None = None
+
+
+_UNDELIVERED: Final = (DeliveryStatus.UNDELIVERED,)
+_FAILED: Final = (DeliveryStatus.FAILED, *_UNDELIVERED)
+
+_FATES: Final = (
+    Fate("Delivered."),
+    Fate("Not delivered.", ends=_UNDELIVERED),
+    Fate("Blocked; Najva pays the cost back.", ends=(DeliveryStatus.BLOCKED,)),
+    Fate("Fails on the way to the operator; not delivered, where the provider has no code for that.", ends=_FAILED),
+    Fate(
+        "Refused alone, in an answer that accepts the others; failed at once, where the provider refuses nobody alone.",
+        ends=_FAILED,
+        at_once=True,
+        is_refused=True,
+    ),
+    Fate("Never leaves the queue.", last=Stage.QUEUED),
+    Fate("Sent to the operator, and never heard of again.", last=Stage.SENT),
+    Fate("The request is answered 500, and not accepted.", fault="server_error"),
+    Fate("The request is answered 429 with Retry-After: 1, and not accepted.", fault="rate_limit", seconds=1.0),
+    Fate("The request is answered with an HTML page and a 200, and not accepted.", fault="html"),
+    Fate("The request is accepted; the connection closes without an answer.", fault="drop_after"),
+    Fate("The connection closes without an answer; the request is not accepted.", fault="drop_before"),
+    Fate("The request is accepted; the answer breaks off in the middle.", fault="cut"),
+    Fate("The request is accepted; the answer comes 10 seconds later.", fault="delay", seconds=10.0),
+)
+
+MAGIC: Final[Mapping[str, Fate]] = {f"+9899900000{place:02}": fate for place, fate in enumerate(_FATES, 1)}

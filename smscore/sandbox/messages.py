@@ -1,0 +1,105 @@
+"""What the sandbox keeps: messages out and in, and the accounts that they belong to."""
+
+from collections import deque
+from datetime import datetime
+from typing import TypeVar, cast
+
+import attrs
+
+from smscore.sandbox.exchange import Exchange
+
+__all__ = ["Account", "Inbound", "Message", "SandboxMessage"]
+
+T = TypeVar("T")
+
+
+def masked(number: str) -> str:
+    """At most the last four characters of a number, and at most a third of it."""
+    shown = min(4, len(number) // 3)
+    return f"…{number[len(number) - shown :]}"
+
+
+@attrs.frozen
+class SandboxMessage:
+    """One message the sandbox accepted, as it was when ``Sandbox.messages`` was read.
+
+    ``recipient`` is E.164, ``sender`` as the client wrote it, ``code`` the provider's own status code at that
+    moment, ``received_at`` aware (UTC). The repr shows neither the text nor a full number.
+    """
+
+    provider: str
+    recipient: str = attrs.field(repr=masked)
+    sender: str = attrs.field(repr=masked)
+    text: str = attrs.field(repr=False)
+    message_id: int
+    code: int
+    received_at: datetime
+
+
+@attrs.define(repr=False, eq=False)
+class Message:
+    """One accepted message. ``cost`` is in Rials, times are seconds since the epoch on the sandbox's clock."""
+
+    provider: str
+    account: "Account"
+    message_id: int
+    recipient: str
+    sender: str
+    text: str
+    cost: int
+    received_at: float
+    starts_at: float
+    settled: int | None = None  # a code set by hand, in place of the one the clock gives
+    exchange: Exchange | None = None
+    seq: int = 0
+
+
+@attrs.define(repr=False, eq=False)
+class Inbound:
+    """One message that came in on a line of a provider."""
+
+    provider: str
+    sender: str
+    number: str
+    text: str
+    received_at: float
+    seq: int = 0
+
+
+@attrs.define(repr=False, eq=False)
+class Account:
+    """What belongs to one token of one provider. ``credit`` is in Rials."""
+
+    credit: int
+    messages: deque[Message] = attrs.field(factory=deque[Message])
+    by_id: dict[int, Message] = attrs.field(factory=dict[int, Message])
+    owned: dict[type, object] = attrs.field(factory=dict[type, object])
+    key: tuple[str, str] = ("", "")  # the provider, and the token's hash
+
+    def own(self, kind: type[T]) -> T:
+        """What a provider remembers of this account: its instance of ``kind``, made at the first use."""
+        if kind not in self.owned:
+            self.owned[kind] = kind()
+        return cast("T", self.owned[kind])
+
+    def accept(self, messages: list[Message]) -> bool:
+        """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
+        cost = sum(message.cost for message in messages)
+        if cost > self.credit:
+            return False
+        self.credit -= cost
+        for message in messages:
+            self.hold(message)
+        return True
+
+    def hold(self, message: Message) -> None:
+        """Keep a message that is paid for."""
+        self.messages.append(message)
+        self.by_id[message.message_id] = message
+
+    def forget_oldest(self, message: Message) -> None:
+        """Forget a message that is the oldest of this account, if it still has it."""
+        if self.messages and self.messages[0] is message:
+            self.messages.popleft()
+        if self.by_id.get(message.message_id) is message:
+            del self.by_id[message.message_id]

@@ -1,0 +1,72 @@
+// The sandbox's own REST interface, and its live events.
+
+import { note } from "./dom.js";
+
+/** The JSON of an answer; an Error with the sandbox's own words for a refusal. */
+export async function call(method, path, body) {
+  const options = { method };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers = { "Content-Type": "application/json" };
+  }
+  const response = await fetch(path, options).catch(() => {
+    throw new Error("The sandbox does not answer. Is it still running?");
+  });
+  const text = await response.text();
+  const answer = text ? JSON.parse(text) : null;
+  if (!response.ok) throw Object.assign(new Error(answer?.error ?? response.statusText), { status: response.status });
+  return answer;
+}
+
+export const get = (path, query = {}) => call("GET", path + queryString(query));
+
+function queryString(query) {
+  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+/** Like call, but a failure becomes a note on the page, and the result undefined. */
+export async function attempt(method, path, body) {
+  try {
+    return await call(method, path, body);
+  } catch (error) {
+    note(error.message, "error");
+    return undefined;
+  }
+}
+
+let choicesPromise = null;
+
+/** What the sandbox offers: providers, fault kinds, magic recipients. Asked for once. */
+export function choices() {
+  choicesPromise ??= get("/api/choices").catch((error) => {
+    choicesPromise = null;
+    throw error;
+  });
+  return choicesPromise;
+}
+
+const KINDS = ["messages", "statuses", "cleared", "faults", "clock"];
+const listeners = new Map();
+
+/** Call `listener` for each live event of a kind; `connected` comes whenever the stream begins anew. */
+export function on(kind, listener) {
+  listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);
+}
+
+function tell(kind, data) {
+  listeners.get(kind)?.forEach((listener) => listener(data));
+}
+
+/** Listen to the sandbox, and again after every break, for as long as the page is open. */
+export function listen() {
+  const source = new EventSource("/events");
+  source.addEventListener("open", () => tell("connected"));
+  source.addEventListener("error", () => {
+    tell("disconnected");
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+  });
+  for (const kind of KINDS) {
+    source.addEventListener(kind, (event) => tell(kind, event.data ? JSON.parse(event.data) : null));
+  }
+}

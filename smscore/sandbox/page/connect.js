@@ -1,0 +1,73 @@
+// How a client is pointed at the sandbox: lines for a shell and for Python.
+
+import { choices } from "./api.js";
+import { copyButton, div, el } from "./dom.js";
+import { title } from "./providers.js";
+
+const SAMPLE = "کد ورود شما: ۴۸۲۹۱۳";
+
+const baseURL = (provider) => new URL(provider.base_url, location.origin).href;
+const line = (provider) => provider.lines[0];
+
+function shellLines(provider) {
+  const name = provider.name.toUpperCase();
+  return [
+    `export ${name}_BASE_URL=${baseURL(provider)}`,
+    `export ${name}_TOKEN=any ${name}_SENDER=${line(provider)}`,
+  ].join("\n");
+}
+
+function pythonLines(provider) {
+  const name = title(provider.name);
+  return [
+    `from ${provider.name}_sms import ${name}`,
+    `client = ${name}("any token", sender="${line(provider)}", base_url="${baseURL(provider)}")`,
+    `client.send("09120000000", "${SAMPLE}")`,
+  ].join("\n");
+}
+
+function codeBlock(text, label) {
+  const lines = el("pre", { dir: "ltr", tabindex: 0, "aria-label": label }, isolated(text));
+  return div("codeblock", lines, copyButton(text, `Copy: ${label}`));
+}
+
+const PERSIAN_WORDS = /([\u0600-\u06ff][\u0600-\u06ff\s:]*[\u0600-\u06ff])/;
+
+/** Persian words within a line of code, kept from turning round what stands beside them. */
+function isolated(text) {
+  return text.split(PERSIAN_WORDS).map((part, index) => (index % 2 ? el("bdi", { lang: "fa" }, part) : part));
+}
+
+/** A choice of the provider, and the lines that go with it. */
+export function connectLines(providers) {
+  const lines = div("lines");
+  const buttons = providers.map((provider) =>
+    el("button", { type: "button", value: provider.name, onclick: () => show(provider) }, title(provider.name)),
+  );
+  const show = (provider) => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.value === provider.name));
+    const words = title(provider.name);
+    lines.replaceChildren(
+      el("h3", {}, "In the environment, for any client"),
+      codeBlock(shellLines(provider), `${words}, environment`),
+      el("h3", {}, "In Python"),
+      codeBlock(pythonLines(provider), `${words}, Python`),
+    );
+  };
+  show(providers[0]);
+  const choice = el("div", { class: "segments", role: "group", "aria-label": "Provider" }, buttons);
+  return div("connect", choice, lines);
+}
+
+/** What stands in an inbox that has had no message yet. */
+export async function emptyState() {
+  const { providers } = await choices();
+  return div(
+    "first",
+    el("img", { src: "/static/icon.svg", alt: "", width: 56, height: 56 }),
+    el("h1", {}, "Nothing has been sent yet"),
+    el("p", {}, "Point a client here, and its messages appear at once."),
+    el("p", {}, "Any token is good; nothing leaves this machine."),
+    connectLines(providers),
+  );
+}

@@ -1,0 +1,184 @@
+// Faults that the next calls are to meet, and the recipients that have one for good.
+
+import { attempt, choices, get, on } from "./api.js";
+import { byId, copyButton, div, el, icon, ltr, section, select } from "./dom.js";
+import { counted, digits, duration } from "./format.js";
+import { badge } from "./messagerow.js";
+import { title } from "./providers.js";
+
+let active = [];
+
+const place = () => byId("view-faults");
+
+export async function openFaults() {
+  const [{ providers, fault_kinds: kinds, magic_recipients: magic }] = await Promise.all([choices(), readFaults()]);
+  place().replaceChildren(
+    el("h1", {}, "Faults"),
+    el("p", { class: "lead" }, "What can go wrong with a real provider goes wrong here when you say so."),
+    makeForm(providers, kinds),
+    section("card", "Active faults", el("div", { id: "active" })),
+    magicTable(magic),
+  );
+  showActive();
+}
+
+// Setting one
+
+const LASTING = [["next", "for the next"], ["always", "until cleared"]];
+
+const option = (value, words) => el("option", { value }, words);
+const spoken = (kind) => kind.replaceAll("_", " ");
+const field = (label, ...inputs) => div("field", el("label", { for: inputs[0].id }, label), div("pair", inputs));
+
+function makeInputs(providers, kinds) {
+  const names = providers.map(({ name }) => [name, title(name)]);
+  return {
+    kind: select({ id: "fault-kind" }, kinds.map(({ kind }) => [kind, spoken(kind)])),
+    provider: select({ id: "fault-provider" }, [["", "any provider"], ...names]),
+    call: el("select", { id: "fault-call" }),
+    number: el("input", { id: "fault-number", placeholder: "any number", inputmode: "tel", dir: "ltr" }),
+    code: el("select", { id: "fault-code" }),
+    seconds: el("input", { id: "fault-seconds", type: "number", min: 0, max: 600, step: "any", value: 5 }),
+    lasting: select({ id: "fault-lasting" }, LASTING),
+    times: el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": "Calls" }),
+  };
+}
+
+function makeForm(providers, kinds) {
+  const inputs = makeInputs(providers, kinds);
+  const code = field("Code", inputs.code);
+  const seconds = field("Seconds", inputs.seconds);
+  const words = el("p", { class: "hint" });
+  const fillChoices = () => {
+    const owners = providers.filter(({ name }) => [name, ""].includes(inputs.provider.value));
+    const calls = new Set(owners.flatMap((owner) => owner.calls));
+    inputs.call.replaceChildren(option("", "any call"), ...[...calls].map((name) => option(name, name)));
+    inputs.code.replaceChildren(...owners.flatMap((owner) => codesOf(owner, owners.length > 1)));
+  };
+  const showNeeded = () => {
+    const kind = kinds.find((entry) => entry.kind === inputs.kind.value);
+    words.textContent = kind.words;
+    code.hidden = !kind.needs.includes("code");
+    seconds.hidden = !kind.needs.includes("seconds");
+    inputs.times.hidden = inputs.lasting.value !== "next";
+  };
+  inputs.provider.addEventListener("change", fillChoices);
+  for (const input of [inputs.kind, inputs.lasting]) input.addEventListener("change", showNeeded);
+  fillChoices();
+  showNeeded();
+  const fields = [
+    field("What happens", inputs.kind),
+    field("Provider", inputs.provider),
+    code,
+    seconds,
+    field("Call", inputs.call),
+    field("Number", inputs.number),
+    field("How long", inputs.lasting, inputs.times),
+  ];
+  const onsubmit = (event) => submit(event, faultOf(inputs, !code.hidden, !seconds.hidden));
+  return el(
+    "form",
+    { class: "card", "aria-label": "Set a fault", onsubmit },
+    el("h2", {}, "Set a fault"),
+    div("fields", fields),
+    words,
+    div("buttons", el("button", { class: "primary" }, "Set the fault")),
+  );
+}
+
+function faultOf(inputs, hasCode, hasSeconds) {
+  return {
+    kind: inputs.kind.value,
+    provider: inputs.provider.value || null,
+    call: inputs.call.value || null,
+    number: inputs.number.value.trim() || null,
+    times: inputs.lasting.value === "next" ? Number(inputs.times.value) : null,
+    code: hasCode ? Number(inputs.code.value) : null,
+    seconds: hasSeconds ? Number(inputs.seconds.value) : null,
+  };
+}
+
+async function submit(event, fault) {
+  event.preventDefault();
+  if ((await attempt("POST", "/api/faults", fault)) !== undefined) refresh();
+}
+
+function codesOf(owner, isNamed) {
+  const whose = isNamed ? `${title(owner.name)} ` : "";
+  return owner.error_codes.map(({ code, words }) => option(code, `${whose}${code} ${words}`));
+}
+
+// Those that are set
+
+const NONE = "No fault is set: every call is answered as the provider's document says.";
+
+async function readFaults() {
+  active = await get("/api/faults");
+  byId("fault-count").textContent = active.length ? digits(String(active.length)) : "";
+}
+
+async function refresh() {
+  await readFaults().catch(() => null); // the next event asks again
+  showActive();
+}
+
+function showActive() {
+  const box = byId("active");
+  if (box === null) return;
+  const list = [
+    el("ul", { class: "plain" }, active.map(item)),
+    div("buttons", el("button", { type: "button", onclick: clearAll }, "Clear all faults")),
+  ];
+  box.replaceChildren(...(active.length ? list : [el("p", { class: "nothing" }, NONE)]));
+}
+
+function item(fault) {
+  const where = [fault.provider ? title(fault.provider) : "any provider", fault.call ?? "any call"].join(", ");
+  const number = fault.number && [", ", ltr(digits(fault.number))];
+  const detail = fault.seconds === null ? String(fault.code ?? "") : duration(fault.seconds);
+  const names = { "aria-label": `Clear the fault ${spoken(fault.kind)}`, title: "Clear" };
+  return el(
+    "li",
+    {},
+    fault.provider ? badge(fault.provider) : el("span", { class: "badge any", "aria-hidden": "true" }, icon("faults")),
+    div("who", el("b", {}, `${spoken(fault.kind)} ${digits(detail)}`), el("span", { class: "line" }, where, number)),
+    el("span", { class: "left" }, fault.left === null ? "until cleared" : `${counted(fault.left, "call")} left`),
+    el("button", { type: "button", class: "quiet", ...names, onclick: () => clearOne(fault.id) }, icon("close")),
+  );
+}
+
+async function clearOne(id) {
+  if ((await attempt("DELETE", `/api/faults/${encodeURIComponent(id)}`)) !== undefined) refresh();
+}
+
+async function clearAll() {
+  if ((await attempt("DELETE", "/api/faults")) !== undefined) refresh();
+}
+
+// Magic recipients
+
+function magicTable(magic) {
+  const head = ["Recipient", "What happens"].map((words) => el("th", { scope: "col" }, words));
+  const row = ({ recipient, words }) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, ltr(recipient, { class: "mono" }), copyButton(recipient, `Copy ${recipient}`)),
+      el("td", {}, words),
+    );
+  return section(
+    "card",
+    "Magic recipients",
+    el("p", { class: "hint" }, "A message to one of these meets the same fate every time, without any setting."),
+    el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, magic.map(row))),
+  );
+}
+
+export function repaintFaults() {
+  if (!place().hidden) openFaults();
+}
+
+export function startFaults() {
+  on("faults", refresh);
+  on("connected", refresh);
+}

@@ -1,0 +1,111 @@
+// The page: which view is open, by the part of the address after #, and the keys.
+
+import { choices, listen, on } from "./api.js";
+import { byId, note } from "./dom.js";
+import { openFaults, repaintFaults, startFaults } from "./faults.js";
+import { mark, move, startInbox } from "./inbox.js";
+import { closeMessage, openMessage, repaintMessage, startMessage } from "./message.js";
+import { openPhones, repaintPhones, startPhones } from "./phones.js";
+import { onDigitsChanged, startPreferences } from "./preferences.js";
+import { setProviders } from "./providers.js";
+import { openSetup, repaintSetup, startSetup } from "./setup.js";
+
+const VIEWS = ["inbox", "phones", "faults", "setup"];
+
+/** What an address opens: a pattern, its view, and what shows it. */
+const ROUTES = [
+  [/^#\/message\/(\d+)$/, "inbox", (seq) => openOne(Number(seq))],
+  [/^#\/phones(?:\/(.+))?$/, "phones", async (number) => openPhones(number ? decodeURIComponent(number) : null)],
+  [/^#\/faults$/, "faults", openFaults],
+  [/^#\/setup$/, "setup", openSetup],
+  [/^/, "inbox", closeOne],
+];
+
+function route() {
+  const [pattern, view, open] = ROUTES.find(([each]) => each.test(location.hash));
+  for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
+  for (const link of document.querySelectorAll("[data-view]")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  open(pattern.exec(location.hash)[1]);
+}
+
+function openOne(seq) {
+  byId("view-inbox").classList.add("split");
+  mark(seq);
+  return openMessage(seq);
+}
+
+function closeOne() {
+  byId("view-inbox").classList.remove("split");
+  mark(null);
+  closeMessage();
+}
+
+// Keys
+
+const isTyping = (element) => element.matches("input, select, textarea");
+const isMessageOpen = () => location.hash.startsWith("#/message/");
+
+const KEYS = {
+  "/": () => byId("search-text").select(),
+  j: () => step(1),
+  k: () => step(-1),
+};
+
+function step(by) {
+  const message = move(by);
+  if (message === null || !isMessageOpen()) return;
+  history.replaceState(null, "", `#/message/${message.seq}`);
+  route();
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") return escape(event.target);
+  if (isTyping(event.target) || !(event.key in KEYS) || byId("view-inbox").hidden) return;
+  event.preventDefault();
+  KEYS[event.key]();
+}
+
+function escape(element) {
+  if (isTyping(element)) {
+    if (element.type === "search" && element.value) {
+      element.value = "";
+      element.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    element.blur();
+  } else if (isMessageOpen()) location.hash = "#/";
+}
+
+// Whether the stream is there
+
+function showLink(state, words) {
+  byId("link").dataset.state = state;
+  byId("link").lastElementChild.textContent = words;
+}
+
+async function start() {
+  window.addEventListener("unhandledrejection", ({ reason }) => note(reason.message, "error"));
+  startPreferences();
+  on("connected", () => showLink("live", "Live"));
+  on("disconnected", () => showLink("away", "Reconnecting"));
+  startInbox();
+  startMessage();
+  startPhones();
+  startFaults();
+  startSetup();
+  onDigitsChanged(() => [repaintMessage, repaintPhones, repaintFaults, repaintSetup].forEach((repaint) => repaint()));
+  window.addEventListener("hashchange", route);
+  document.addEventListener("keydown", onKey);
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+  });
+  setProviders((await choices()).providers);
+  route();
+  listen();
+}
+
+start();

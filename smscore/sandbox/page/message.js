@@ -1,0 +1,172 @@
+// One message: its text, its facts, its status to be set by hand, and the raw request and answer.
+
+import { attempt, get, on } from "./api.js";
+import { byId, copyButton, div, el, icon, ltr, prose, section } from "./dom.js";
+import { codeIn, counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
+import { prettyJSON } from "./json.js";
+import { badge, codeButton, moment, showStatus, statusPill } from "./messagerow.js";
+import { title } from "./providers.js";
+
+let shown = null; // the message in the page, or null
+
+const place = () => byId("message");
+
+/** Show the message with that number. */
+export async function openMessage(seq) {
+  place().hidden = false;
+  if (shown?.seq !== seq) shown = { seq };
+  try {
+    const message = await get(`/api/messages/${seq}`);
+    if (shown?.seq !== seq) return;
+    shown = message;
+    place().replaceChildren(...content(message));
+    place().scrollTop = 0;
+  } catch (error) {
+    if (shown?.seq === seq) place().replaceChildren(closeBar(), el("p", { class: "nothing" }, error.message));
+  }
+}
+
+export function closeMessage() {
+  shown = null;
+  place().hidden = true;
+  place().replaceChildren();
+}
+
+function closeBar() {
+  const names = { title: "Close (Esc)", "aria-label": "Back to the inbox" };
+  return div("closebar", el("a", { class: "quiet", href: "#/", ...names }, icon("back"), icon("close")));
+}
+
+function content(message) {
+  const parts = [closeBar(), head(message), letter(message), facts(message), statuses(message), ...exchange(message)];
+  return parts.filter(Boolean);
+}
+
+function head(message) {
+  const person = personOf(message);
+  const verb = message.direction === "in" ? "wrote to " : "from ";
+  const line = el("span", { class: "line" }, verb, ltr(digits(lineOf(message))), ` · ${title(message.provider)}`);
+  return el(
+    "header",
+    {},
+    badge(message.provider),
+    div("who", el("h1", {}, ltr(phone(person))), line),
+    el("a", { class: "quiet button", href: `#/phones/${encodeURIComponent(person)}` }, icon("phones"), "Phone"),
+    statusPill(message),
+  );
+}
+
+function letter(message) {
+  const code = message.direction === "in" ? null : codeIn(message.text);
+  const tools = div("tools", codeButton(code), copyButton(message.text, "Copy the text"));
+  return div("letter", prose("p", "text", message.text), tools);
+}
+
+function facts(message) {
+  const incoming = message.direction === "in";
+  const rows = [
+    ["Time", moment(message.received_at, fullTime(message.received_at))],
+    ["Call", ltr(message.call)],
+    ["Size", `${counted(message.parts, "part")}, ${counted(message.characters, "character")}`],
+    ["Cost", rials(message.cost)],
+    ["Message id", ltr(message.message_id ?? "—", { class: "mono" })],
+    [incoming ? "Written by" : "Recipient", ltr(personOf(message), { class: "mono" })],
+  ];
+  return el("dl", { class: "facts" }, rows.map(([name, value]) => div(null, el("dt", {}, name), el("dd", {}, value))));
+}
+
+// The status
+
+function statuses(message) {
+  if (!message.statuses?.length) return null;
+  const buttons = message.statuses.map(({ code, status, status_words: words }) =>
+    el(
+      "button",
+      { type: "button", "data-status": status, "data-code": code, onclick: () => setStatus(message.seq, code) },
+      el("b", {}, statusWord(status ?? "unrecognized")),
+      el("span", {}, ltr(number(code)), prose("span", null, words)),
+    ),
+  );
+  const part = section("statuses", "Set the status", div("choices", buttons));
+  showChosen(part, message.code);
+  return part;
+}
+
+function showChosen(part, code) {
+  for (const button of part.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.code === String(code)));
+  }
+}
+
+async function setStatus(seq, code) {
+  const answer = await attempt("PUT", `/api/messages/${seq}/status`, { code });
+  if (answer !== undefined && shown?.seq === seq) openMessage(seq);
+}
+
+function onStatuses({ changed, more }) {
+  if (shown === null) return;
+  const change = changed.find((entry) => entry.seq === shown.seq);
+  if (change) Object.assign(shown, change);
+  else if (more) return void openMessage(shown.seq);
+  const part = place().querySelector(".statuses");
+  if (!change || !part) return;
+  showChosen(part, shown.code);
+  showStatus(place().querySelector("header .status"), shown);
+}
+
+/** Say that the message is gone, unless only another provider's were cleared. */
+async function onCleared() {
+  if (shown === null) return;
+  const { seq } = shown;
+  const { messages } = await get("/api/messages", { before: seq + 1, after: seq - 1 });
+  if (shown?.seq !== seq || messages.length > 0) return;
+  shown = { seq };
+  place().replaceChildren(closeBar(), el("p", { class: "nothing" }, "This message was cleared."));
+}
+
+// The request and the answer
+
+function exchange({ request, answer }) {
+  return [
+    request && raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
+    answer && raw("Answer", `HTTP ${answer.status}`, answer.body, answer.cut, null),
+  ];
+}
+
+function raw(name, summary, body, isCut, headers) {
+  const text = body ?? "";
+  const pretty = prettyJSON(text);
+  const code = el("pre", { dir: "ltr", tabindex: 0, "aria-label": `${name} body` }, pretty ?? text);
+  const plain = pretty && el("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Raw");
+  plain?.addEventListener("click", () => {
+    const isRaw = plain.getAttribute("aria-pressed") === "false";
+    plain.setAttribute("aria-pressed", String(isRaw));
+    code.replaceChildren(...(isRaw ? [text] : prettyJSON(text)));
+  });
+  return el(
+    "section",
+    { class: "raw", "aria-label": name },
+    div("rawhead", el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, `Copy the ${name}`)),
+    headers && headerList(headers),
+    text ? code : el("p", { class: "nothing" }, "No body"),
+    isCut && el("p", { class: "hint" }, "The rest of the body was not kept."),
+  );
+}
+
+function headerList(headers) {
+  const entries = Object.entries(headers);
+  const rows = entries.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
+  const summary = el("summary", {}, counted(entries.length, "header"));
+  return el("details", {}, summary, el("dl", { class: "headers", dir: "ltr" }, rows));
+}
+
+/** Write the message anew, as after a change of digits. */
+export function repaintMessage() {
+  if (shown?.text !== undefined) place().replaceChildren(...content(shown));
+}
+
+export function startMessage() {
+  on("statuses", onStatuses);
+  on("connected", () => shown && openMessage(shown.seq));
+  on("cleared", onCleared);
+}

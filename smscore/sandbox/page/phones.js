@@ -1,0 +1,226 @@
+// Conversations by number, as the person with that phone sees them, and what the person writes back.
+
+import { attempt, choices, get, on } from "./api.js";
+import { byId, debounced, div, el, icon, ltr, note, prose, select, throttled } from "./dom.js";
+import { asciiDigits, clockTime, codeIn, counted, date, digits, lineOf, phone, when } from "./format.js";
+import { badge, codeButton, moment, statusPill } from "./messagerow.js";
+import { title } from "./providers.js";
+
+const PIECE = 100; // bubbles shown at once
+const MOST_NUMBERS = 200;
+
+let number = null; // whose phone it is
+let bubbles = []; // the messages of that phone, oldest first
+let shownFrom = 0;
+let parts = null; // the elements that change
+
+const place = () => byId("view-phones");
+const isOpen = () => !place().hidden;
+
+/** Show the list of numbers, and the phone of one of them. */
+export async function openPhones(wanted) {
+  const isOther = wanted !== number;
+  number = wanted;
+  if (parts === null) await build();
+  place().classList.toggle("chosen", number !== null);
+  if (isOther) parts.chat.replaceChildren();
+  await Promise.all([listNumbers(), number && readConversation(true)]);
+}
+
+async function build() {
+  const words = "Find or open a number";
+  const search = el("input", { type: "search", placeholder: words, "aria-label": words, inputmode: "tel", dir: "ltr" });
+  const list = el("ol", { class: "numbers", role: "list", "aria-label": "Numbers" });
+  const chat = div("chat");
+  search.addEventListener("input", debounced(listNumbers, 150));
+  search.addEventListener("keydown", (event) => event.key === "Enter" && openTyped(search.value));
+  parts = { search, list, chat };
+  place().replaceChildren(div("contacts", div("search", icon("search"), search), list), chat);
+}
+
+function openTyped(given) {
+  const plain = asciiDigits(given).replace(/[\s()-]/g, "");
+  const mobile = /^(?:\+98|0098|98|0)?(9\d{9})$/.exec(plain);
+  if (mobile) location.hash = `#/phones/${encodeURIComponent(`+98${mobile[1]}`)}`;
+  else note("Write a mobile number, such as 0912 000 0000.", "error");
+}
+
+// The numbers
+
+async function listNumbers() {
+  const conversations = await get("/api/conversations", { limit: MOST_NUMBERS }).catch(() => null); // asked again soon
+  if (conversations === null) return;
+  const wanted = asciiDigits(parts.search.value).replace(/\D/g, "").replace(/^0/, "");
+  const found = conversations.filter((entry) => entry.number.includes(wanted));
+  const nobody = wanted ? "Press Enter to open this number." : "No number was heard of yet.";
+  parts.list.replaceChildren(...(found.length ? found.map(contact) : [el("li", { class: "nothing" }, nobody)]));
+  if (number !== null) return;
+  const hint = found.length ? "Choose a number to see its phone." : "Send a message, and its recipient's phone is here.";
+  parts.chat.replaceChildren(el("p", { class: "nothing" }, hint));
+}
+
+function contact({ number: owner, last, count }) {
+  return el(
+    "li",
+    {},
+    el(
+      "a",
+      { href: `#/phones/${encodeURIComponent(owner)}`, "aria-current": owner === number ? "true" : null },
+      badge(last.provider),
+      el("b", {}, ltr(phone(owner))),
+      moment(last.received_at, when(last.received_at)),
+      prose("span", "text", last.text),
+      el("span", { class: "count", title: counted(count, "message") }, digits(String(count))),
+    ),
+  );
+}
+
+// The phone
+
+async function readConversation(isNew) {
+  const mine = number;
+  try {
+    const messages = await get(`/api/conversations/${encodeURIComponent(mine)}`);
+    if (mine !== number) return;
+    bubbles = messages;
+    if (isNew || shownFrom > bubbles.length) shownFrom = Math.max(0, bubbles.length - PIECE);
+    await showPhone(isNew);
+  } catch (error) {
+    if (mine === number) parts.chat.replaceChildren(el("p", { class: "nothing" }, error.message));
+  }
+}
+
+async function showPhone(isNew) {
+  const log = parts.chat.querySelector(".log");
+  if (isNew || log === null) {
+    const composer = await makeComposer();
+    const empty = el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 });
+    parts.chat.replaceChildren(el("header"), empty, composer);
+  }
+  showHead();
+  showBubbles(isNew);
+}
+
+/** The one-time code that was sent last. */
+const latestCode = () => bubbles.reduce((code, message) => sentCode(message) ?? code, null);
+const sentCode = (message) => (message.direction === "in" ? null : codeIn(message.text));
+
+function showHead() {
+  const code = latestCode();
+  parts.chat.querySelector("header").replaceChildren(
+    el("a", { class: "quiet back", href: "#/phones", "aria-label": "Back to the numbers" }, icon("back")),
+    div("who", el("h1", {}, ltr(phone(number))), el("span", { class: "line" }, counted(bubbles.length, "message"))),
+    code === null ? "" : div("latest", el("span", {}, "Latest code"), codeButton(code)),
+  );
+}
+
+function showBubbles(isNew) {
+  const log = parts.chat.querySelector(".log");
+  const isAtEnd = isNew || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  const words = `Show earlier messages (${digits(String(shownFrom))})`;
+  const earlier = el("button", { type: "button", class: "quiet earlier", onclick: showEarlier }, words);
+  log.replaceChildren(...(shownFrom > 0 ? [earlier] : []), ...withDays(bubbles.slice(shownFrom)));
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
+function showEarlier() {
+  shownFrom = Math.max(0, shownFrom - PIECE);
+  showBubbles(false);
+}
+
+function withDays(messages) {
+  let day = null;
+  return messages.flatMap((message) => {
+    const its = date(message.received_at);
+    const isNewDay = its !== day;
+    day = its;
+    return isNewDay ? [el("p", { class: "day", dir: "auto" }, its), bubble(message)] : [bubble(message)];
+  });
+}
+
+function bubble(message) {
+  const mine = message.direction === "in";
+  const link = { class: "under", href: `#/message/${message.seq}`, "aria-label": `Message ${message.seq}` };
+  const time = moment(message.received_at, clockTime(message.received_at));
+  return div(
+    mine ? "bubble mine" : "bubble",
+    el("span", { class: "line" }, badge(message.provider), mine ? "to " : "", ltr(digits(lineOf(message)))),
+    prose("p", "text", message.text),
+    codeButton(sentCode(message)),
+    el("a", link, time, mine ? null : statusPill(message)),
+  );
+}
+
+// Writing back
+
+const WRITE = "Write as this phone…";
+
+async function makeComposer() {
+  const { providers } = await choices();
+  const lines = linesOf(providers);
+  const names = providers.map(({ name }) => [name, title(name)]);
+  const provider = select({ "aria-label": "Provider" }, names, bubbles.at(-1)?.provider);
+  const line = el("input", { "aria-label": "Line", list: "lines", required: true, inputmode: "tel", dir: "ltr" });
+  const suggestions = el("datalist", { id: "lines" });
+  const text = el("textarea", { rows: 1, "aria-label": "Text", placeholder: WRITE, dir: "auto", required: true });
+  const send = el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"));
+  const form = el(
+    "form",
+    { class: "composer", "aria-label": "Write to a line" },
+    div("towards", el("span", {}, "To"), provider, line, suggestions),
+    div("writing", text, send),
+  );
+  const suggest = () => {
+    const own = lines.get(provider.value);
+    suggestions.replaceChildren(...own.map((value) => el("option", { value })));
+    line.value = own[0] ?? "";
+  };
+  suggest();
+  provider.addEventListener("change", suggest);
+  text.addEventListener("keydown", (event) => sendByEnter(event, form));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const message = { provider: provider.value, sender: number, number: line.value.trim(), text: text.value };
+    if ((await attempt("POST", "/api/inbound", message)) !== undefined) text.value = "";
+  });
+  return form;
+}
+
+function sendByEnter(event, form) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+}
+
+/** The lines of each provider: those that wrote to this phone, latest first, then its others. */
+function linesOf(providers) {
+  const used = (name) => bubbles.filter((message) => message.provider === name).map(lineOf).reverse();
+  return new Map(providers.map(({ name, lines }) => [name, [...new Set([...used(name), ...lines])]]));
+}
+
+/** Write all anew, as after a change of digits. */
+export function repaintPhones() {
+  if (!isOpen() || parts === null) return;
+  listNumbers();
+  if (number) readConversation(false);
+}
+
+export function startPhones() {
+  const readSoon = throttled(() => isOpen() && number && readConversation(false), 300);
+  const listSoon = throttled(() => isOpen() && listNumbers(), 700);
+  on("messages", ({ messages, count }) => {
+    listSoon();
+    const isOfThisPhone = (message) => [message.recipient, message.sender].includes(number);
+    if (count > messages.length || messages.some(isOfThisPhone)) readSoon();
+  });
+  on("statuses", ({ changed, more }) => {
+    const seqs = new Set(bubbles.slice(shownFrom).map((message) => message.seq));
+    if (more || changed.some((change) => seqs.has(change.seq))) readSoon();
+  });
+  for (const kind of ["cleared", "connected"]) {
+    on(kind, () => {
+      listSoon();
+      readSoon();
+    });
+  }
+}

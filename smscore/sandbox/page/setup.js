@@ -1,0 +1,115 @@
+// How to reach the sandbox, its clock, and where it reports Najva's deliveries to.
+
+import { attempt, call, choices, get, on } from "./api.js";
+import { byId, div, el, ltr, note, section, select } from "./dom.js";
+import { connectLines } from "./connect.js";
+import { clockTime, counted, digits, duration, fullTime, number } from "./format.js";
+
+const STEPS = [["1 min", 60], ["10 min", 600], ["1 h", 3600], ["4 h", 14400], ["1 day", 86400], ["30 days", 2592000]];
+const METHODS = ["GET", "POST"].map((name) => [name, name]);
+const KEYS = [
+  [["/"], "search"],
+  [["j", "k"], "next and previous message"],
+  [["Enter"], "open"],
+  [["Esc"], "close, or empty the search"],
+];
+
+const place = () => byId("view-setup");
+
+export async function openSetup() {
+  const [{ providers }, clock, webhook] = await Promise.all([choices(), get("/api/clock"), get("/api/webhook")]);
+  place().replaceChildren(
+    el("h1", {}, "Setup"),
+    section("card", "Connect a client", connectLines(providers)),
+    div("columns", clockCard(clock), webhookCard(webhook)),
+    keysCard(),
+  );
+}
+
+// The clock
+
+function clockCard(clock) {
+  const button = ([words, seconds]) =>
+    el("button", { type: "button", onclick: () => advance(seconds) }, `+${digits(words)}`);
+  return section(
+    "card",
+    "Clock",
+    el("div", { id: "clock" }, clockWords(clock)),
+    div("choices", STEPS.map(button)),
+    el("p", { class: "hint" }, "It only goes forward. As it does, scheduled messages go out and statuses move."),
+  );
+}
+
+function clockWords(clock) {
+  const ahead = clock.ahead >= 1 ? `${duration(clock.ahead)} ahead` : "as this machine's";
+  const time = el("time", { class: "big", datetime: clock.now, dir: "auto" }, fullTime(clock.now));
+  return [time, el("span", { class: "hint" }, ahead)];
+}
+
+async function advance(seconds) {
+  const clock = await attempt("PUT", "/api/clock", { advance: seconds });
+  if (clock !== undefined) showClock();
+}
+
+async function showClock() {
+  if (byId("clock") === null) return;
+  const clock = await get("/api/clock").catch(() => null); // the next event asks again
+  if (clock !== null) byId("clock")?.replaceChildren(...clockWords(clock));
+}
+
+// Najva's reports
+
+function webhookCard(webhook) {
+  const placeholder = "http://127.0.0.1:8000/sms/report";
+  const url = el("input", { id: "webhook-url", type: "url", placeholder, value: webhook.url, dir: "ltr" });
+  const method = select({ id: "webhook-method" }, METHODS, webhook.method);
+  const fields = [
+    div("field wide", el("label", { for: url.id }, "Address"), url),
+    div("field", el("label", { for: method.id }, "Method"), method),
+  ];
+  const form = el(
+    "form",
+    { class: "card", "aria-label": "Delivery reports" },
+    el("h2", {}, "Najva's delivery reports"),
+    el("p", { class: "hint" }, "Najva calls this address whenever a status moves. Leave it empty for no reports."),
+    div("fields", fields),
+    div("buttons", el("button", { class: "primary" }, "Save")),
+    lastReport(webhook),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await call("PUT", "/api/webhook", { url: url.value.trim() || null, method: method.value });
+      note("Saved");
+    } catch (error) {
+      note(error.message, "error");
+    }
+  });
+  return form;
+}
+
+function lastReport({ last, called, failed }) {
+  if (last === null) return null;
+  const fate = last.error ?? `HTTP ${digits(String(last.http_status))}`;
+  return el(
+    "p",
+    { class: "hint" },
+    `${counted(called, "report")}, ${number(failed)} failed. `,
+    `The last: status ${digits(String(last.status))} of message `,
+    ltr(digits(last.message_id), { class: "mono" }),
+    ` at ${clockTime(last.at)}, ${fate}.`,
+  );
+}
+
+function keysCard() {
+  const row = ([keys, words]) => div(null, el("dt", {}, keys.map((key) => el("kbd", {}, key))), el("dd", {}, words));
+  return section("card", "Keys", el("dl", { class: "keys" }, KEYS.map(row)));
+}
+
+export function repaintSetup() {
+  if (!place().hidden) openSetup();
+}
+
+export function startSetup() {
+  on("clock", showClock);
+}

@@ -1,0 +1,40 @@
+"""The sandbox's web page: its files, as they lie in the folder ``page``."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from smscore.sandbox.refusal import RestError
+
+__all__ = ["index", "static"]
+
+FOLDER: Final = Path(__file__).parent / "page"
+# What the page shows was written by strangers: nothing but its own files may run.
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def index(_: web.Request) -> web.StreamResponse:
+    """The page."""
+    return _file("index.html")
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """A file of the page."""
+    return _file(request.match_info["name"])
+
+
+def _file(name: str) -> web.StreamResponse:
+    path = (FOLDER / name).resolve()
+    if not (path.is_relative_to(FOLDER) and path.is_file()):
+        raise RestError(404, "The page has no such file.")
+    return web.FileResponse(path, headers=HEADERS)

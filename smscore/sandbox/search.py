@@ -1,0 +1,147 @@
+"""Finding messages among those that are kept."""
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+import attrs
+
+from smscore.numbers import with_ascii_digits
+from smscore.sandbox.messages import Inbound, Message
+from smscore.sandbox.spelling import normal
+from smscore.sandbox.state import State
+from smscore.sandbox.views import Entry
+from smscore.statuses import DeliveryStatus
+
+__all__ = ["Wanted", "code_in", "conversations", "is_of", "last_code", "last_message", "next_message", "search"]
+
+Test = Callable[[Entry], bool]
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What messages are looked for; None leaves a thing open."""
+
+    provider: str | None = None
+    status: DeliveryStatus | None = None
+    number: str | None = None
+    text: str | None = None
+    direction: str | None = None
+
+
+def tests(wanted: Wanted, state: State) -> Iterator[Test]:
+    """What a message must pass, the quickest first."""
+    if wanted.provider:
+        yield lambda entry: entry.provider == wanted.provider
+    if wanted.direction:
+        kind = Message if wanted.direction == "out" else Inbound
+        yield lambda entry: isinstance(entry, kind)
+    if wanted.number:
+        yield has_number(wanted.number)
+    if wanted.text:
+        words = wanted.text.casefold()
+        yield lambda entry: words in entry.text.casefold()
+    if wanted.status:
+        yield has_status(wanted.status, state)
+
+
+def has_number(given: str) -> Test:
+    """Whether the number, or a piece of one, is whom a message went to or came from."""
+    number = normal(given)
+    return lambda entry: any(number in part for part in numbers(entry))
+
+
+def has_status(status: DeliveryStatus, state: State) -> Test:
+    now = state.now()
+
+    def test(entry: Entry) -> bool:
+        if isinstance(entry, Inbound):
+            return False
+        emulation = state.emulations[entry.provider]
+        return emulation.statuses.get(emulation.code(entry, now)) is status
+
+    return test
+
+
+def numbers(entry: Entry) -> tuple[str, ...]:
+    if isinstance(entry, Message):
+        return entry.recipient, entry.sender
+    return normal(entry.sender), entry.sender, entry.number
+
+
+def person(entry: Entry) -> str:
+    """The number at the other end: whoever a message is to, or came from."""
+    return entry.recipient if isinstance(entry, Message) else normal(entry.sender)
+
+
+def is_of(number: str) -> Test:
+    """Whether a message went to this number or came from it."""
+    wanted = normal(number)
+    return lambda entry: person(entry) == wanted
+
+
+def search(state: State, wanted: Wanted, entries: Iterable[Entry], limit: int) -> tuple[list[Entry], int]:
+    """The first of the entries that are wanted, and how many there are in all."""
+    checks = list(tests(wanted, state))
+    found = (entry for entry in entries if all(check(entry) for check in checks))
+    page = list(islice(found, limit))
+    return page, len(page) + sum(1 for _ in found)
+
+
+def sent_to(state: State, number: str | None, text: str | None, after: int = 0) -> Iterator[Message]:
+    """The messages to a number with a text in them, those after a place, newest first."""
+    checks = [*([is_of(number)] if number else []), *tests(Wanted(text=text), state)]
+    for entry in state.timeline.newest_first(after=after):
+        if isinstance(entry, Message) and all(check(entry) for check in checks):
+            yield entry
+
+
+def next_message(state: State, number: str | None, text: str | None, after: int) -> Message | None:
+    """The oldest of them."""
+    return next(iter(deque(sent_to(state, number, text, after), maxlen=1)), None)
+
+
+def last_message(state: State, number: str, text: str | None) -> Message | None:
+    """The newest of them."""
+    return next(sent_to(state, number, text), None)
+
+
+def last_code(state: State, number: str) -> tuple[str, Message] | None:
+    """The last one-time code sent to a number, and its message."""
+    for message in sent_to(state, number, None):
+        code = code_in(message.text)
+        if code is not None:
+            return code, message
+    return None
+
+
+def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:
+    """The numbers heard of last: each with its last message and how many of its are kept."""
+    counts = Counter(map(person, state.timeline))
+    last: dict[str, Entry] = {}
+    for entry in state.timeline.newest_first():
+        if len(last) == min(limit, len(counts)):
+            break
+        last.setdefault(person(entry), entry)
+    return [(number, entry, counts[number]) for number, entry in last.items()]
+
+
+# A code is a group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number.
+_GROUP: Final = r"(?<![\d./:,+@_-])(\d{4,8})(?![\d@_]|[./:,-]\d|\s*(?:ریال|تومان|rials?\b|tomans?\b))"
+_CODES: Final = (
+    re.compile(rf"(?:کد|رمز|گذرواژه|\bcode\b|\botp\b|\bpin\b|\bpassword\b)\D{{0,30}}?{_GROUP}", re.IGNORECASE),
+    re.compile(rf"@\S+ #{_GROUP}"),
+    re.compile(_GROUP),
+)
+
+
+def code_in(text: str) -> str | None:
+    """The one-time code that a text holds, in ASCII digits, or None where it holds none."""
+    plain = with_ascii_digits(text)
+    for pattern in _CODES:
+        match = pattern.search(plain)
+        if match:
+            return match[1]
+    return None

@@ -1,0 +1,185 @@
+"""The shell around the emulations: each request to a provider becomes a call, and its reply goes out."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import BodyPartReader, web
+
+from smscore.sandbox.emulation import Call, Emulation, Route, Upload
+from smscore.sandbox.exchange import Exchange, exchange
+from smscore.sandbox.faults import KINDS, NO_ANSWER, Interrupted
+from smscore.sandbox.replies import Answer, Refusal, Refused, answer_of
+from smscore.sandbox.state import State
+
+__all__ = ["Shell"]
+
+PIECE: Final = 64 * 1024
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Shell:
+    """Serves emulations; ``over`` is set when the server ends, and lets go of answers that are held back."""
+
+    def __init__(self, state: State, over: asyncio.Event) -> None:
+        self._state = state
+        self._over = over
+
+    def add_routes(self, app: web.Application, emulation: Emulation) -> None:
+        """Serve an emulation below ``/<its name>``."""
+        prefix = f"/{emulation.name}"
+        for route in emulation.routes:
+            app.router.add_route(route.method, prefix + route.path, self._handler(emulation, route))
+
+        async def unknown(_: web.Request) -> web.StreamResponse:
+            return whole_response(answer_of(emulation.refusals[Refusal.ROUTE]))
+
+        # Last, so that it gets the other paths, and the known ones with another method.
+        app.router.add_route("*", prefix, unknown)
+        app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", unknown)
+
+    def _handler(self, emulation: Emulation, route: Route) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                answer = await self._answer(emulation, route, request)
+            except Refused as refused:
+                answer = answer_of(refused.reply)
+            response = await self._deliver(request, answer)
+            if request.content.exception() is not None:
+                response.force_close()  # aiohttp closes a connection with a broken body: say so
+            return response
+
+        return handle
+
+    async def _answer(self, emulation: Emulation, route: Route, request: web.Request) -> Answer:
+        token = emulation.token(request.headers.get("Authorization", ""))
+        if token is None:
+            return answer_of(emulation.refusals[Refusal.UNAUTHORIZED])
+        upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
+        body = await _read_body(emulation, request) if route.upload_limit is None else b""
+        asked = exchange(emulation.name, route.name, request.method, request.path_qs, request.headers, body)
+        with self._state.lock:
+            self._state.tick()
+            call = Call(
+                emulation=emulation,
+                route=route,
+                state=self._state,
+                account=self._state.account(emulation.name, token),
+                body=body,
+                path=request.match_info,
+                query=request.query,
+                headers=request.headers,
+                upload=upload,
+                now=self._state.now(),
+                exchange=asked,
+            )
+            answer = played(call)
+            self._state.answered(asked)
+            return answer
+
+    async def _deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        if answer.delay:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), answer.delay)
+        if answer.is_dropped or (answer.delay and self._over.is_set()):
+            hang_up(request)
+            return web.Response()
+        return await cut_response(request, answer) if answer.is_cut else whole_response(answer)
+
+
+def played(call: Call) -> Answer:
+    """What goes out for a call, the fault that it meets included. The state's lock is held."""
+    call.exchange.fault = call.state.faults.meet(call.emulation, call.route)
+    honest = honest_answer(call)
+    fault = call.exchange.fault
+    answer = honest if fault is None else KINDS[fault.kind].turns(fault, call.emulation, honest)
+    note(call.exchange, answer)
+    return answer
+
+
+def honest_answer(call: Call) -> Answer:
+    """What the provider answers; where a fault keeps it from being asked, no answer."""
+    kind = call.exchange.fault and KINDS[call.exchange.fault.kind]
+    if kind and not kind.is_accepted:
+        return NO_ANSWER
+    credit = call.account.credit
+    if kind and kind.is_broke:
+        call.account.credit = 0
+    try:
+        return answer_of(call.route.answer(call))
+    except Refused as refused:
+        return answer_of(refused.reply)
+    except Interrupted:
+        return NO_ANSWER
+    finally:
+        if kind and kind.is_broke:
+            call.account.credit = credit
+
+
+def note(exchange: Exchange, answer: Answer) -> None:
+    if answer.is_dropped:
+        exchange.answered(None, b"")
+    else:
+        exchange.answered(answer.status, half(answer.body) if answer.is_cut else answer.body)
+
+
+def half(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
+def hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.close()
+
+
+def whole_response(answer: Answer) -> web.Response:
+    return web.Response(
+        body=answer.body,
+        status=answer.status,
+        content_type=answer.content_type,
+        charset="utf-8",
+        headers=answer.headers,
+    )
+
+
+async def cut_response(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Promise the whole body, send half of it, and hang up."""
+    response = web.StreamResponse(status=answer.status)
+    response.content_type = answer.content_type
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    await response.write(half(answer.body))
+    hang_up(request)
+    return response
+
+
+async def _read_body(emulation: Emulation, request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise Refused(emulation.refusals[Refusal.SIZE]) from None
+    except (web.RequestPayloadError, OSError):  # broken gzip, a client that hung up
+        raise Refused(emulation.refusals[Refusal.BODY]) from None
+
+
+async def _read_upload(request: web.Request, limit: int) -> Upload | None:
+    """The multipart field ``file``, read in pieces and only counted; None where it is not there, or cut off."""
+    found: Upload | None = None
+    try:
+        async for part in await request.multipart():
+            if isinstance(part, BodyPartReader) and part.name == "file":
+                found = Upload(part.filename or "", await _size(part, limit))
+                if found.size > limit:
+                    break
+    except Exception:  # aiohttp's reader has a dozen types for what is no multipart, AssertionError among them
+        return None
+    return found
+
+
+async def _size(part: BodyPartReader, limit: int) -> int:
+    size = 0
+    while size <= limit and (piece := await part.read_chunk(PIECE)):
+        size += len(piece)
+    return min(size, limit + 1)

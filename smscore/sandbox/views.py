@@ -1,0 +1,207 @@
+"""What the sandbox shows of what it remembers: the models of its REST interface and of its events."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import attrs
+
+from smscore.sandbox.emulation import Emulation
+from smscore.sandbox.exchange import Exchange
+from smscore.sandbox.messages import Inbound, Message
+from smscore.sandbox.spelling import normal
+from smscore.text import count_parts
+
+__all__ = [
+    "AnswerView",
+    "Change",
+    "Choice",
+    "Entry",
+    "MessageDetail",
+    "MessageView",
+    "RequestView",
+    "change_of",
+    "detail_of",
+    "utc",
+    "view_of",
+]
+
+Entry = Message | Inbound
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class MessageView:
+    """One message, out or in.
+
+    `recipient` is E.164, or the line that a message came in on; `sender` is the line, or whoever wrote.
+    """
+
+    seq: int
+    direction: Literal["out", "in"]
+    provider: str
+    recipient: str
+    sender: str
+    text: str
+    message_id: str | None
+    code: int | None
+    status: str | None
+    status_words: str | None
+    is_final: bool
+    parts: int
+    characters: int
+    cost: int | None
+    received_at: datetime
+    call: str
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Choice:
+    """A status that may be set by hand."""
+
+    code: int
+    status: str | None
+    status_words: str
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class RequestView:
+    """A request to a provider, without the headers that could hold a secret."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+    cut: bool
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class AnswerView:
+    """The answer; `status` is null where none went out."""
+
+    status: int | None
+    body: str
+    cut: bool
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class MessageDetail(MessageView):
+    """One message with its request, the answer, and the statuses that may be set by hand."""
+
+    request: RequestView | None
+    answer: AnswerView | None
+    statuses: list[Choice]
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Change:
+    """What changed with a message's status."""
+
+    seq: int
+    code: int
+    status: str | None
+    status_words: str | None
+    is_final: bool
+
+
+def view_of(entry: Entry, emulation: Emulation, now: float) -> MessageView:
+    """A message as it is at ``now``."""
+    return sent_view(entry, emulation, now) if isinstance(entry, Message) else inbound_view(entry)
+
+
+def sent_view(message: Message, emulation: Emulation, now: float) -> MessageView:
+    code = emulation.code(message, now)
+    status = emulation.statuses.get(code)
+    return MessageView(
+        seq=message.seq,
+        direction="out",
+        provider=message.provider,
+        recipient=message.recipient,
+        sender=message.sender,
+        text=message.text,
+        message_id=str(message.message_id),
+        code=code,
+        status=status and status.value,
+        status_words=emulation.codes.get(code),
+        is_final=status is not None and status.is_final,
+        parts=count_parts(message.text),
+        characters=len(message.text),
+        cost=message.cost,
+        received_at=utc(message.received_at),
+        call=message.exchange.call if message.exchange else "",
+    )
+
+
+def inbound_view(inbound: Inbound) -> MessageView:
+    return MessageView(
+        seq=inbound.seq,
+        direction="in",
+        provider=inbound.provider,
+        recipient=inbound.number,
+        sender=normal(inbound.sender),
+        text=inbound.text,
+        message_id=None,
+        code=None,
+        status=None,
+        status_words=None,
+        is_final=True,
+        parts=count_parts(inbound.text),
+        characters=len(inbound.text),
+        cost=None,
+        received_at=utc(inbound.received_at),
+        call="",
+    )
+
+
+def detail_of(entry: Entry, emulation: Emulation, now: float) -> MessageDetail:
+    """A message with all that is known of it."""
+    exchange = entry.exchange if isinstance(entry, Message) else None
+    return MessageDetail(
+        **attrs.asdict(view_of(entry, emulation, now), recurse=False),
+        request=None if exchange is None else request_view(exchange),
+        answer=None if exchange is None else answer_view(exchange),
+        statuses=choices(emulation) if isinstance(entry, Message) else [],
+    )
+
+
+def request_view(exchange: Exchange) -> RequestView:
+    return RequestView(
+        method=exchange.method,
+        path=exchange.path,
+        headers=dict(line.split(": ", 1) for line in exchange.headers.splitlines()),
+        body=exchange.body.decode("utf-8", "replace"),
+        cut=exchange.body_cut,
+    )
+
+
+def answer_view(exchange: Exchange) -> AnswerView:
+    return AnswerView(status=exchange.status, body=exchange.answer.decode("utf-8", "replace"), cut=exchange.answer_cut)
+
+
+def choices(emulation: Emulation) -> list[Choice]:
+    """Every status of a provider."""
+    return [
+        Choice(code=code, status=status_value(emulation, code), status_words=words)
+        for code, words in emulation.codes.items()
+    ]
+
+
+def status_value(emulation: Emulation, code: int) -> str | None:
+    status = emulation.statuses.get(code)
+    return status and status.value
+
+
+def change_of(message: Message, emulation: Emulation, now: float) -> Change:
+    """A message's status at ``now``, without the rest."""
+    code = emulation.code(message, now)
+    status = emulation.statuses.get(code)
+    return Change(
+        seq=message.seq,
+        code=code,
+        status=status and status.value,
+        status_words=emulation.codes.get(code),
+        is_final=status is not None and status.is_final,
+    )
+
+
+def utc(seconds: float) -> datetime:
+    """A moment, given in seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)

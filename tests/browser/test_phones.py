@@ -1,0 +1,95 @@
+"""The phones: conversations by number, the latest code, and what people answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PHONE = "#/phones/%2B989120000001"
+
+
+def bubbles(page: Page) -> list[str]:
+    return [text.strip() for text in page.locator(".bubble .text").all_inner_texts()]
+
+
+@pytest.fixture
+def phone(new_page: Callable[..., Page], send: Callable[..., Any]) -> Page:
+    """The phone 0912 000 0001, with a code from Sepahan and a reminder from Najva; another phone has a message too."""
+    send("sepahan", "09120000001", "کد ورود شما: ۴۸۲۹۱۳")
+    send("ippanel", "09350000002", "قبض شما صادر شد")
+    send("najva", "09120000001", "نوبت شما فرداست")
+    page = new_page(PHONE)
+    page.locator(".bubble").nth(1).wait_for()
+    return page
+
+
+def test_a_phone_shows_what_was_sent_to_it_oldest_first(phone: Page):
+    assert bubbles(phone) == ["کد ورود شما: ۴۸۲۹۱۳", "نوبت شما فرداست"]
+
+
+def test_the_numbers_are_listed_and_lead_to_their_phones(phone: Page):
+    numbers = phone.get_by_role("list", name="Numbers")
+    assert numbers.get_by_role("listitem").count() == 2
+    numbers.get_by_text("0935 000 0002").click()
+    phone.get_by_role("heading", name="0935 000 0002").wait_for()
+    phone.get_by_text("قبض شما صادر شد").last.wait_for()
+    assert bubbles(phone) == ["قبض شما صادر شد"]
+
+
+def test_a_number_is_found_or_opened_by_typing_it(phone: Page):
+    field = phone.get_by_label("Find or open a number")
+    field.fill("0935")
+    phone.get_by_role("list", name="Numbers").get_by_text("0912 000 0001").wait_for(state="hidden")
+    field.fill("۰۹۹۰۰۰۰۰۰۰۹")
+    field.press("Enter")
+    phone.get_by_role("heading", name="0990 000 0009").wait_for()
+    assert bubbles(phone) == []
+
+
+def test_a_message_comes_onto_the_open_phone_by_itself(phone: Page, send: Callable[..., Any]):
+    send("ippanel", "09120000001", "پیام تازه")
+    phone.locator(".bubble").nth(2).wait_for()
+    assert bubbles(phone)[-1] == "پیام تازه"
+
+
+def test_the_latest_code_of_the_phone_is_copied_by_one_click(phone: Page, send: Callable[..., Any]):
+    send("sepahan", "09120000001", "رمز یکبار مصرف: 739204")
+    phone.locator(".latest").get_by_role("button", name="Copy the code 739204").click()
+    phone.get_by_text("Copied").wait_for()
+    assert phone.evaluate("navigator.clipboard.readText()") == "739204"
+
+
+def test_what_the_phone_writes_is_what_sepahan_receives(
+    phone: Page, client: Callable[..., Any], apart: Callable[..., Any]
+):
+    phone.get_by_role("form").get_by_label("Provider").select_option("Sepahan")
+    assert phone.get_by_role("form").get_by_label("Line", exact=True).input_value() == "50003300"
+    phone.get_by_role("textbox", name="Text", exact=True).fill("لغو")
+    phone.get_by_role("textbox", name="Text", exact=True).press("Enter")
+    phone.locator(".bubble.mine").wait_for()
+    assert bubbles(phone)[-1] == "لغو"
+    (message,) = apart(client("sepahan").receive)
+    assert (message.number, message.text) == ("50003300", "لغو")
+    assert message.sender.endswith("9120000001")
+
+
+def test_markup_in_an_answer_stays_text(phone: Page):
+    phone.get_by_role("textbox", name="Text", exact=True).fill("<b>سلام</b>")
+    phone.get_by_role("button", name="Send to the line").click()
+    phone.locator(".bubble.mine").wait_for()
+    assert bubbles(phone)[-1] == "<b>سلام</b>"
+
+
+def test_what_a_phone_wrote_stands_in_the_inbox_as_received(phone: Page):
+    phone.get_by_role("textbox", name="Text", exact=True).fill("بله")
+    phone.get_by_role("textbox", name="Text", exact=True).press("Enter")
+    phone.locator(".bubble.mine").wait_for()
+    phone.get_by_role("link", name="Inbox").first.click()
+    phone.get_by_label("Status").select_option("Received")
+    phone.locator("#count").get_by_text("1 of 4").wait_for()
+    assert "0912 000 0001" in phone.locator(".row").inner_text()

@@ -1,0 +1,387 @@
+"""The sandbox's own REST interface: what it lists, what it changes, whom it refuses."""
+
+import asyncio
+import http.client
+import io
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
+
+from smscore import DeliveryStatus
+from smscore.sandbox import Sandbox
+from smscore.sandbox.rest import ROUTES
+from smscore.sandbox.search import code_in
+
+
+async def seqs(rest: Any, query: str) -> list[int]:
+    return [message["seq"] for message in (await rest.get(f"/api/messages{query}"))["messages"]]
+
+
+# Listing
+
+
+async def test_a_message_says_all_that_is_known(rest: Any, najva: Any) -> None:
+    await najva(*najva_send(text="کد: ۴۸۲۱"))
+    [message] = (await rest.get("/api/messages"))["messages"]
+    assert message == {
+        "seq": 1,
+        "direction": "out",
+        "provider": "najva",
+        "recipient": E164,
+        "sender": "90000123",
+        "text": "کد: ۴۸۲۱",
+        "message_id": "9007199254740993",
+        "code": 1,
+        "status": "queued",
+        "status_words": "در صف ارسال",
+        "is_final": False,
+        "parts": 1,
+        "characters": 8,
+        "cost": 1000,
+        "received_at": "2025-10-09T08:53:20Z",
+        "call": "send",
+    }
+
+
+async def test_an_inbound_message_has_its_line_as_recipient(rest: Any, box: Sandbox) -> None:
+    box.feed("sepahan", sender=NUMBER, number="50003300", text="لغو")
+    [message] = (await rest.get("/api/messages"))["messages"]
+    assert (message["direction"], message["recipient"], message["sender"]) == ("in", "50003300", E164)
+    assert (message["message_id"], message["code"], message["cost"], message["status"]) == (None, None, None, None)
+
+
+async def test_the_newest_are_first_and_pages_follow_by_before(rest: Any, najva: Any) -> None:
+    await najva(*najva_send(*[NUMBER] * 5))
+    assert await seqs(rest, "?limit=2") == [5, 4]
+    assert await seqs(rest, "?limit=2&before=4") == [3, 2]
+    assert await seqs(rest, "?after=3") == [5, 4]
+    assert await seqs(rest, "?after=1&before=4") == [3, 2]
+
+
+FILTERS = [
+    ("?provider=najva", [1]),
+    ("?provider=kavenegar", []),
+    ("?direction=in", [3]),
+    ("?direction=out", [2, 1]),
+    ("?number=09123456789", [3, 2]),
+    ("?number=+989123456789", [3, 2]),
+    ("?number=۰۹۱۲۳۴۵۶۷۸۹", [3, 2]),
+    ("?number=50003300", [3, 2]),
+    ("?number=999", [1]),
+    ("?text=SECOND", [2]),
+    ("?status=delivered", [2, 1]),
+    ("?status=queued", []),
+    ("?status=delivered&provider=najva", [1]),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), FILTERS)
+async def test_the_list_can_be_narrowed(
+    rest: Any, box: Sandbox, najva: Any, sepahan: Any, query: str, found: list[int]
+) -> None:
+    await najva(*najva_send("09999999999", text="the first"))
+    await sepahan(*sepahan_send(text="the second"))
+    box.feed("sepahan", sender=NUMBER, number="50003300", text="لغو")
+    box.advance(5)
+    page = await rest.get("/api/messages" + query.replace("+", "%2B"))
+    assert [message["seq"] for message in page["messages"]] == found
+    assert (page["total"], page["matching"]) == (3, len(found))
+
+
+@pytest.mark.parametrize("provider", SENDS)
+async def test_each_status_has_a_meaning_for_every_provider(rest: Any, request: Any, provider: str) -> None:
+    await request.getfixturevalue(provider)(*SENDS[provider]())
+    for choice in (await rest.get("/api/messages/1"))["statuses"]:
+        message = (await rest("PUT", "/api/messages/1/status", {"code": choice["code"]})).body
+        assert message["code"] == choice["code"]
+        assert message["status"] == choice["status"]
+        assert message["status_words"] == choice["status_words"]
+        assert message["is_final"] == DeliveryStatus(choice["status"]).is_final
+
+
+async def test_one_message_comes_with_its_request_and_answer_and_no_token(rest: Any, najva: Any) -> None:
+    method, path, body = najva_send("09120000001", "09120000002")
+    await najva(method, path + "?a=b", body, headers={"X-Trace": "seen", "X-Api-Key": "hidden", "Cookie": "hidden"})
+    first, second = await rest.get("/api/messages/1"), await rest.get("/api/messages/2")
+    assert first["request"] == second["request"]
+    assert (first["request"]["method"], first["request"]["path"]) == ("POST", "/najva/v2/sms/send?a=b")
+    assert json.loads(first["request"]["body"]) == body
+    assert first["request"]["cut"] is False
+    assert first["request"]["headers"]["X-Trace"] == "seen"
+    assert "Bearer" not in json.dumps(first)
+    assert "hidden" not in json.dumps(first)
+    assert first["answer"]["status"] == 200
+    assert len(json.loads(first["answer"]["body"])["entries"]) == 2
+
+
+async def test_a_long_body_is_cut(rest: Any, najva: Any) -> None:
+    await najva(*najva_send(text="a" * 70_000))
+    message = await rest.get("/api/messages/1")
+    assert (len(message["request"]["body"]), message["request"]["cut"]) == (65_536, True)
+    assert (len(message["answer"]["body"].encode()), message["answer"]["cut"]) == (65_536, True)
+    assert message["characters"] == 70_000
+
+
+async def test_a_header_that_is_no_utf_8_is_shown_with_question_marks(rest: Any, najva: Any, box: Sandbox) -> None:
+    where = urlsplit(box.url("najva"))
+    connection = http.client.HTTPConnection(where.hostname or "", where.port)
+    _, path, body = najva_send()
+    await asyncio.to_thread(
+        connection.request,
+        "POST",
+        f"/najva{path}",
+        json.dumps(body),
+        {"Authorization": "Bearer t", "X-Odd": b"\xff\xfe"},
+    )
+    assert (await asyncio.to_thread(connection.getresponse)).status == 200
+    connection.close()
+    assert (await rest.get("/api/messages/1"))["request"]["headers"]["X-Odd"] == "??"
+
+
+# Waiting and codes
+
+
+async def test_waiting_ends_with_the_message(rest: Any, najva: Any) -> None:
+    waiting = asyncio.create_task(rest.get(f"/api/messages/wait?number={NUMBER}"))
+    await asyncio.sleep(0.05)
+    await najva(*najva_send("09120000001"))
+    assert not waiting.done()
+    await najva(*najva_send())
+    assert (await asyncio.wait_for(waiting, 1))["message"]["recipient"] == E164
+
+
+async def test_a_message_that_is_there_is_not_waited_for(rest: Any, najva: Any) -> None:
+    for text in ("the first", "the second", "the third"):
+        await najva(*najva_send(text=text))
+    found = [
+        (await rest.get(f"/api/messages/wait?number={NUMBER}{rest_of}"))["message"]["text"]
+        for rest_of in ("", "&after=1", "&text=THIRD")
+    ]
+    assert found == ["the first", "the second", "the third"]
+
+
+async def test_waiting_in_vain_is_null(rest: Any, box: Sandbox) -> None:
+    box.feed("sepahan", sender=NUMBER, number="5000", text="not one that went out")
+    assert await rest.get(f"/api/messages/wait?number={NUMBER}&timeout=0.05") == {"message": None}
+
+
+async def test_the_last_code_of_a_number(rest: Any, najva: Any, box: Sandbox) -> None:
+    await najva(*najva_send(text="کد شما: ۱۱۱۱"))
+    await najva(*najva_send(text="کد شما: ۲۲۲۲"))
+    await najva(*najva_send(text="متشکریم"))
+    found = await rest.get(f"/api/codes/{NUMBER}")
+    assert (found["code"], found["message"]["seq"]) == ("2222", 2)
+    assert (box.last_code("+98 912 345 6789"), box.last_code("09120000000")) == ("2222", None)
+    assert (await rest("GET", "/api/codes/09120000000")).status == 404
+
+
+CODES = [
+    ("کد تایید شما: ۱۲۳۴۵", "12345"),
+    ("Your code is 4821.", "4821"),
+    ("123456 is your OTP", "123456"),
+    ("رمز یکبار مصرف 87654321 تا 14:30 معتبر است", "87654321"),
+    ("سفارش 99887 ثبت شد. کد: 4512", "4512"),
+    ("مبلغ 250000 ریال، کد 7731", "7731"),
+    ("Call 021-88776655. Pin 9911", "9911"),
+    ("ورود به سایت\n\n@example.com #556677", "556677"),
+    ("تاریخ 1404/10/10 ساعت 12:30", None),
+    ("مبلغ 250000 تومان", None),
+    ("123", None),
+    ("123456789", None),
+    ("سلام", None),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), CODES)
+def test_a_code_is_told_from_other_numbers(text: str, code: str | None) -> None:
+    assert code_in(text) == code
+
+
+# Conversations, inbound
+
+
+async def test_conversations_are_of_the_numbers_heard_of_last(rest: Any, najva: Any, box: Sandbox) -> None:
+    await najva(*najva_send(NUMBER, "09120000001"))
+    box.feed("sepahan", sender="9123456789", number="50003300", text="لغو")
+    found = await rest.get("/api/conversations")
+    assert [(one["number"], one["provider"], one["count"], one["last"]["seq"]) for one in found] == [
+        (E164, "sepahan", 2, 3),
+        ("+989120000001", "najva", 1, 2),
+    ]
+    assert len(await rest.get("/api/conversations?limit=1")) == 1
+    assert [message["seq"] for message in await rest.get(f"/api/conversations/{quote(E164)}")] == [1, 3]
+    assert await rest.get("/api/conversations/09120000009") == []
+
+
+async def test_an_inbound_message_is_handed_out_by_the_provider(rest: Any, sepahan: Any) -> None:
+    body = {"provider": "sepahan", "sender": NUMBER, "number": "50003300", "text": "لغو"}
+    answer = await rest("POST", "/api/inbound", body)
+    assert (answer.status, answer.body["direction"], answer.body["seq"]) == (200, "in", 1)
+    [row] = (await sepahan("POST", "/api/SmsReport/Receive", {})).body["value"]
+    assert (row["sendNumber"], row["messageText"]) == (NUMBER, "لغو")
+
+
+# Changing
+
+
+async def test_a_status_set_by_hand_is_what_the_provider_answers(rest: Any, najva: Any) -> None:
+    await najva(*najva_send())
+    assert (await rest("PUT", "/api/messages/1/status", {"code": 14})).body["status"] == "blocked"
+    [row] = (await najva("POST", "/v2/sms/status", {"messageids": [2**53 + 1]})).body["entries"]
+    assert row["status"] == 14
+    assert najva.credit == 1_000_000_000
+
+
+async def test_a_status_is_one_of_the_providers_and_of_a_message_that_went_out(
+    rest: Any, najva: Any, box: Sandbox
+) -> None:
+    await najva(*najva_send())
+    box.feed("sepahan", sender=NUMBER, number="5000", text="a")
+    assert (await rest("PUT", "/api/messages/1/status", {"code": 99})).status == 422
+    assert (await rest("PUT", "/api/messages/2/status", {"code": 1})).status == 409
+    assert (await rest("PUT", "/api/messages/3/status", {"code": 1})).status == 404
+
+
+async def test_messages_are_cleared_of_one_provider_or_of_all(rest: Any, najva: Any, sepahan: Any) -> None:
+    for _ in range(2):
+        await najva(*najva_send())
+        await sepahan(*sepahan_send())
+    assert (await rest("DELETE", "/api/messages?provider=najva")).body == {"cleared": 2}
+    assert await seqs(rest, "") == [4, 2]
+    assert najva.credit == 1_000_000_000
+    assert (await rest("DELETE", "/api/messages?provider=none")).status == 422
+    assert (await rest("DELETE", "/api/messages")).body == {"cleared": 2}
+    await najva(*najva_send())
+    assert await seqs(rest, "") == [5]
+
+
+async def test_the_clock_is_moved_forward_alone(rest: Any, najva: Any) -> None:
+    await najva(*najva_send())
+    assert (await rest("PUT", "/api/clock", {"advance": 5})).body == {"now": "2025-10-09T08:53:25Z", "ahead": 5.0}
+    assert (await rest.get("/api/messages/1"))["status"] == "delivered"
+    for seconds in (-1, 1e300):
+        assert (await rest("PUT", "/api/clock", {"advance": seconds})).status == 422
+    assert (await rest.get("/api/clock"))["ahead"] == 5.0
+
+
+async def test_the_credit_of_an_account(rest: Any, najva: Any) -> None:
+    account = {"provider": "najva", "token": "token"}
+    assert (await rest("PUT", "/api/credit", account | {"credit": 5})).body == {"credit": 5}
+    assert (await rest("POST", "/api/credit", account)).body == {"credit": 5}
+    assert (await najva(*najva_send())).status == 418
+
+
+async def test_choices_are_the_providers_own(rest: Any, box: Sandbox) -> None:
+    choices = await rest.get("/api/choices")
+    providers = {provider["name"]: provider for provider in choices["providers"]}
+    assert {name: provider["base_url"] for name, provider in providers.items()} == box_urls(box)
+    assert providers["najva"]["calls"] == ["send", "send-p2p", "bale", "status", "outbox"]
+    assert {"code": -14, "words": "موجودی کاربر کافی نیست"} in providers["sepahan"]["error_codes"]
+    assert [error["code"] for error in providers["najva"]["error_codes"]] == [400, 413, 414, 418]
+    assert {"kind": "refuse", "needs": ["code"]}.items() <= choices["fault_kinds"][0].items()
+    assert choices["magic_recipients"][0]["recipient"] == "+989990000001"
+
+
+def box_urls(box: Sandbox) -> dict[str, str]:
+    return {name: box.url(name) for name in box.providers}
+
+
+# Who may call
+
+CHANGES = [
+    ("DELETE", "/api/messages", None),
+    ("POST", "/api/faults", {"kind": "html"}),
+    ("PUT", "/api/clock", {"advance": 1}),
+    ("PUT", "/api/webhook", {"url": None}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"])
+async def test_a_page_of_another_origin_changes_nothing(
+    rest: Any, method: str, path: str, body: object, origin: str
+) -> None:
+    answer = await rest(method, path, body, headers={"Origin": origin})
+    assert answer.status == 403
+    assert "origin" in answer.body["error"]
+
+
+async def test_the_sandboxs_own_page_may_change_it(rest: Any) -> None:
+    answer = await rest("PUT", "/api/clock", {"advance": 1}, headers={"Origin": rest.origin})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/events", "/api/messages", "/openapi.json"])
+async def test_a_strangers_name_for_this_machine_is_refused(rest: Any, path: str) -> None:
+    answer = await rest("GET", path, headers={"Host": "evil.example"})
+    assert answer.status == 403
+    assert "localhost" in answer.body["error"]
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:80", "sandbox:8025", "sandbox.localhost"])
+async def test_names_of_this_machine_and_of_a_compose_file_are_fine(rest: Any, host: str) -> None:
+    assert (await rest("GET", "/api/clock", headers={"Host": host})).status == 200
+
+
+async def test_only_json_is_read(rest: Any) -> None:
+    for content_type, body, status in (
+        ("text/plain", b'{"advance": 1}', 415),
+        ("application/json", b"{", 400),
+        ("application/json", b"\xff", 400),
+        ("application/json", b"[]", 422),
+        ("application/json", b'{"advance": "1"}', 422),
+        ("application/json", b'{"advance": 1, "more": 1}', 422),
+        ("application/json", b" " * (1024 * 1024 + 1), 413),
+        ("application/json", b'{"advance":' + b"[" * 200_000, 400),
+    ):
+        async with rest.session.put(
+            f"{rest.origin}/api/clock", data=io.BytesIO(body), headers={"Content-Type": content_type}
+        ) as response:
+            assert (response.status, set(await response.json())) == (status, {"error"}), body[:20]
+
+
+@pytest.mark.parametrize("query", ["?nope=1", "?limit=0", "?limit=1001", "?limit=x", "?before=null", "?status=none"])
+async def test_a_query_that_does_not_fit_is_refused(rest: Any, query: str) -> None:
+    assert (await rest("GET", f"/api/messages{query}")).status == 422
+
+
+async def test_a_parameter_stands_once(rest: Any) -> None:
+    assert "twice" in (await rest("GET", "/api/messages?limit=1&limit=2")).body["error"]
+
+
+async def test_an_unknown_path_or_method_says_what_there_is(rest: Any) -> None:
+    assert "/openapi.json" in (await rest("GET", "/api/nothing")).body["error"]
+    async with rest.session.patch(f"{rest.origin}/api/messages/1/status") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "PUT")
+
+
+async def test_the_page_and_its_files_may_run_nothing_but_their_own(rest: Any) -> None:
+    for path, kind in (("/", "text/html"), ("/static/style.css", "text/css")):
+        async with rest.session.get(rest.origin + path) as response:
+            assert (response.status, response.content_type) == (200, kind)
+            assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["../box.py", "%2e%2e/box.py", "..%2fbox.py", "/etc/passwd", "none.js", "%00"])
+async def test_no_other_file_is_served(rest: Any, name: str) -> None:
+    where = urlsplit(rest.origin)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(f"GET /static/{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    assert b" 404 " in (await reader.read()).splitlines()[0]
+    writer.close()
+    await writer.wait_closed()
+
+
+# Its description
+
+
+async def test_the_description_has_every_route(rest: Any) -> None:
+    description = await rest.get("/openapi.json")
+    assert description["openapi"] == "3.1.0"
+    described = {(method.upper(), path) for path, methods in description["paths"].items() for method in methods}
+    assert described == {(route.method, route.url) for route in ROUTES}
+    names = [operation["operationId"] for methods in description["paths"].values() for operation in methods.values()]
+    assert len(set(names)) == len(names)
