@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -62,6 +63,10 @@ class BackgroundLoop:
         """Whether this is the loop's own thread."""
         return threading.current_thread() is self._thread
 
+    def is_alive(self) -> bool:
+        """Whether it still runs what it is given."""
+        return self._thread.is_alive()
+
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Begin this in the loop, from any thread, and wait for nothing."""
         asyncio.run_coroutine_threadsafe(function(), self._loop)
@@ -93,15 +98,15 @@ class _Process:
 
     def background(self) -> BackgroundLoop:
         with self._lock:
-            if self._loop is None:
+            if self._loop is None or not self._loop.is_alive():
                 if sys.is_finalizing():
                     raise ClientClosed("The interpreter is ending, and no request can be made any more.")
                 self._loop = BackgroundLoop()
             return self._loop
 
     @property
-    def is_running(self) -> bool:
-        return self._loop is not None
+    def running(self) -> BackgroundLoop | None:
+        return self._loop
 
     def forget(self, loop: BackgroundLoop) -> None:
         # What still sends in the last moments of the process gets a loop anew.
@@ -118,9 +123,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_process.begin_anew)
 
 
-def is_running() -> bool:
-    """Whether this process has its background loop: not before the first call, and not at the very end."""
-    return _process.is_running
+def running() -> BackgroundLoop | None:
+    """This process's background loop: None before the first call, and at the very end."""
+    return _process.running
 
 
 def run(function: Callable[[], Coroutine[Any, Any, R]], desk: Desk | None = None) -> R:
@@ -134,9 +139,8 @@ def run(function: Callable[[], Coroutine[Any, Any, R]], desk: Desk | None = None
         raise
 
 
-def finish(function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Run this in the background loop; the garbage collector may ask for it in the loop's own thread, and waits not."""
-    loop = _process.background()
+def finish(loop: BackgroundLoop, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run this in the loop; the garbage collector may ask for it in the loop's own thread, and waits not."""
     if loop.is_here():
         loop.begin(function)
     else:
@@ -173,7 +177,12 @@ class Desk:
             return None
 
         async def asked(argument: T) -> Any:
-            return await _finished(await self.ask(lambda: function(argument)))
+            try:
+                return await _finished(await self.ask(lambda: function(argument)))
+            except (SystemExit, KeyboardInterrupt) as error:
+                # In the loop it would end the thread of all clients. The caller's thread raises it, and cancels this.
+                self._asked.put(partial(_raise, error))
+                await asyncio.get_running_loop().create_future()
 
         return asked
 
@@ -206,6 +215,10 @@ def _called(function: Callable[[], T]) -> Callable[[], T]:
 
         return fail
     return lambda: result
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 def _settle(answer: asyncio.Future[T], result: T) -> None:

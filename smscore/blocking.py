@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from contextlib import closing
@@ -16,6 +15,7 @@ from smscore.background import CallersIterable, Desk
 from smscore.client import UNSET, AsyncClient, Unset
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, RetryPolicy, Timeouts
 from smscore.delivery import OnBatch
+from smscore.errors import ClientClosed
 from smscore.outgoing import iterable
 from smscore.reports import SendReport
 
@@ -89,7 +89,7 @@ class BlockingClient(Generic[A]):
 
     def close(self) -> None:
         """Close the client's connections. Closing twice is fine."""
-        if background.is_running():
+        if background.running() is not None:
             background.run(self._client.aclose)
         else:
             self._client._exchanger.transport.close_unused()
@@ -146,9 +146,11 @@ def _items(pages: Generator[list[R], None, None]) -> Generator[R, None, None]:
 def _each(stream: AsyncGenerator[R, None], desk: Desk) -> Generator[R, None, None]:
     # After Ctrl-C the stream may still be at work when it is to be closed: one after the other.
     one_at_a_time = asyncio.Lock()
-    process = os.getpid()
+    home: background.BackgroundLoop | None = None
 
     async def following() -> R | None:
+        nonlocal home
+        home = home or background.running()
         async with one_at_a_time:
             return await anext(stream, None)
 
@@ -159,10 +161,12 @@ def _each(stream: AsyncGenerator[R, None], desk: Desk) -> Generator[R, None, Non
     try:
         while (item := background.run(following, desk)) is not None:
             yield item
+            if home is not background.running():
+                raise ClientClosed("The stream belongs to the process that began it, and ended there.")
     finally:
         # At the end of the process the stream has ended with its loop, and in a forked child it is the parent's.
-        if background.is_running() and os.getpid() == process:
-            background.finish(close)
+        if home is not None and home is background.running():
+            background.finish(home, close)
 
 
 def materialised(items: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import (
     Callable,
     Generator,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
@@ -65,7 +66,6 @@ from smscore.outgoing import (
     stream_of,
 )
 from smscore.ratelimit import RateLimit
-from smscore.refusals import fault_error
 from smscore.reports import SendReport
 from smscore.retry import RetryBudget
 from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
@@ -85,8 +85,7 @@ Exchange: TypeAlias = Callable[[Batch, StopRule], Awaitable[BatchResult]]
 
 async def _checked(items: Iterable[Any], kind: Kind) -> Outgoing:
     """All that a call sends; ``InvalidNumber`` names every bad number."""
-    # A list is copied at once, since its owner may change it meanwhile; a tuple is less work for the collector.
-    return check_sendable(await _columns(tuple(items) if isinstance(items, list) else items, kind))
+    return check_sendable(await _columns(_kept(items), kind))
 
 
 async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing:
@@ -99,8 +98,13 @@ async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing
     return columns
 
 
+def _kept(items: Iterable[R]) -> Iterable[R]:
+    # A collection is copied at once, since its owner may change it meanwhile; a tuple is less work for the collector.
+    return items if isinstance(items, Iterator) else tuple(items)
+
+
 async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
-    source = iter(message_ids)
+    source = iter(_kept(message_ids))
     ids: list[int] = []
     while piece := [*islice(source, CHECKED_AT_ONCE)]:
         check_ids(piece, len(ids))
@@ -231,10 +235,7 @@ class AsyncClient:
         For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
         between requests are. Raises ``ConnectionFailed``.
         """
-        self._exchanger.transport.check_open()
-        fault = await self._exchanger.transport.connect(self._settings.base_url, self._settings.timeout)
-        if fault is not None:
-            raise fault_error(fault, provider=self.provider.name)
+        await self._exchanger.connect(self._rule())
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""

@@ -57,10 +57,11 @@ class AsFinished(Generic[T, R]):
         self._source = source
         self._work = work
         self._limit = limit
+        self._room = asyncio.Semaphore(limit + 1)  # for what has been asked for and not been taken
         self._turn = asyncio.Lock()  # to ask the source
         self._exhausted = False
-        self._failure: Exception | None = None
-        self._results: asyncio.Queue[tuple[R] | None] = asyncio.Queue(maxsize=1)
+        self._failure: BaseException | None = None
+        self._results: asyncio.Queue[tuple[R] | None] = asyncio.Queue()
         self._workers: list[asyncio.Task[None]] | None = None
         self._at_work = limit
 
@@ -72,6 +73,7 @@ class AsFinished(Generic[T, R]):
             self._workers = [asyncio.create_task(self._worker()) for _ in range(self._limit)]
         result = await self._results.get()
         if result is not None:
+            self._room.release()
             return result[0]
         self._results.put_nowait(None)  # whoever asks again gets the same answer
         failure, self._failure = self._failure, None
@@ -83,35 +85,31 @@ class AsFinished(Generic[T, R]):
         await _cancelled(self._workers or [])
         while not self._results.empty():
             self._results.get_nowait()
+        self._failure = None
         self._results.put_nowait(None)
 
     async def _worker(self) -> None:
-        while (item := await self._next()) is not None:
-            try:
-                result = await self._work(item[0])
-            except Exception as error:
-                self._fail(error)
-            else:
-                await self._results.put((result,))
-        self._at_work -= 1
-        if not self._at_work:
-            await self._results.put(None)
+        try:
+            while (item := await self._next()) is not None:
+                self._results.put_nowait((await self._work(item[0]),))
+        # A cancel that comes out of the source or the work ends the whole as any error does: whoever waits for
+        # results must hear of it.
+        except BaseException as error:
+            self._exhausted = True
+            self._failure = self._failure or error
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._results.put_nowait(None)
 
     async def _next(self) -> tuple[T] | None:
+        await self._room.acquire()
         async with self._turn:
-            if self._exhausted:
-                return None
-            try:
+            if not self._exhausted:
                 async for item in self._source:
                     return (item,)
-            except Exception as error:
-                self._fail(error)
             self._exhausted = True
             return None
-
-    def _fail(self, error: Exception) -> None:
-        self._exhausted = True
-        self._failure = self._failure or error
 
 
 class SliceSource(ABC, Generic[T]):

@@ -63,6 +63,13 @@ class Exchanger:
                 return result
         raise AssertionError("the loop ends by return or raise")
 
+    async def connect(self, rule: StopRule) -> None:
+        """Open a connection ahead; ``ConnectionFailed`` where there is none."""
+        timeouts = _within(self.settings.timeout, rule.time_left())
+        fault = await self.transport.connect(self.settings.base_url, timeouts)
+        if fault is not None:
+            raise fault_error(fault, provider=self.provider.name)
+
     def _request(self, endpoint: Endpoint[P, R], params: P) -> Request:
         settings = self.settings
         try:

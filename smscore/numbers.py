@@ -19,6 +19,9 @@ _USUAL: Final = ("0", "+98", "", "98", "0098")
 _JUST_DIGITS: Final = b"0123456789"
 
 
+_TOO_LONG: Final = 10**15  # for any spelling of a number; Python does not even write out the longest
+
+
 def with_ascii_digits(text: str) -> str:
     """The same text with its Persian and Arabic digits as ASCII ones."""
     return text.translate(_ASCII_DIGITS)
@@ -26,7 +29,7 @@ def with_ascii_digits(text: str) -> str:
 
 def local_form(number: object) -> str | None:
     """One number as ``09123456789``, or None where it is no Iranian mobile number."""
-    if type(number) is int and number > 0:
+    if type(number) is int and 0 < number < _TOO_LONG:
         number = str(number)
     if not isinstance(number, str):
         return None

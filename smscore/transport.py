@@ -49,9 +49,7 @@ class Transport:
     async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
         """Send once, and read the whole answer. A cancel is passed on; nothing else is raised."""
         session = await self._session()
-        # A connection that the server has closed is seen as closed only after the loop has run.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await _closes_are_seen()
         mark = _Mark()
         try:
             async with session.request(
@@ -78,6 +76,7 @@ class Transport:
     async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
         """Open a connection, or keep one that is open, and send nothing; None if it is there."""
         session = await self._session()
+        await _closes_are_seen()
         timeout = _client_timeout(timeouts)
 
         async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -91,6 +90,8 @@ class Transport:
             await session.get(url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl)
         except _Opened:
             return None
+        except TimeoutError:
+            return Fault(False, _reason(aiohttp.ConnectionTimeoutError()))
         except Exception as error:
             return Fault(False, _reason(error))
         raise AssertionError("the middleware never returns")
@@ -128,6 +129,12 @@ class Transport:
             owned = self._owned[loop] = _Owned(partial(_forget, self._owned, ref(loop)))
             await owned.guard.asend(None)
         return owned.session
+
+
+async def _closes_are_seen() -> None:
+    # A connection that the server has closed is seen as closed only after the loop has run.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: ref[asyncio.AbstractEventLoop]) -> None:

@@ -512,3 +512,59 @@ def test_closing_in_a_child_leaves_the_parents_request_alone(silent: SilentServe
     """
     process = started(script, silent.url, "-W", "ignore::DeprecationWarning")
     assert ended(process) == (0, "ResponseLost True", "")
+
+
+def test_a_script_whose_exit_makes_a_call_ends_though_a_stream_was_left_in_the_middle(box: Sandbox) -> None:
+    script = """
+        import atexit
+        client = Sepahan()
+        atexit.register(client.credit)
+        stream = client.send_stream(["09123456789"] * 500, "سلام")
+        print(next(stream).ok)
+    """
+    assert ended(started(script, box.url("sepahan")))[:2] == (0, "True")
+
+
+@pytest.mark.parametrize(
+    "call", ["send(numbers, 'x', on_batch=journal)", "send_stream(numbers, 'x', on_batch=journal)"]
+)
+@pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt()", "asyncio.CancelledError()"])
+def test_whatever_an_async_journal_raises_reaches_the_caller_and_the_client_goes_on(
+    box: Sandbox, call: str, error: str
+) -> None:
+    script = f"""
+        import asyncio
+        numbers = [f"0912{{place:07}}" for place in range(500)]
+
+        async def journal(event):
+            if event.index == 2:
+                raise {error}
+
+        with Sepahan() as client:
+            try:
+                list(client.{call})
+            except BaseException as error:
+                print(type(error).__name__)
+            client.credit()
+    """
+    code, out, _ = ended(started(script, box.url("sepahan")))
+    assert (code, out) == (0, error.partition("(")[0].rpartition(".")[2])
+
+
+def test_a_stream_taken_on_in_a_forked_child_is_refused_there(box: Sandbox) -> None:
+    script = """
+        import os, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        stream = Sepahan(max_concurrency=1).send_stream(["09123456789"] * 500, "سلام")
+        next(stream)
+        child = os.fork()
+        if not child:
+            try:
+                next(stream)
+            except Exception as error:
+                print(type(error).__name__, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print(sum(len(report) for report in stream))
+    """
+    assert ended(started(script, box.url("sepahan")))[:2] == (0, "ClientClosed\n400")

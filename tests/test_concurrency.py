@@ -167,3 +167,35 @@ async def test_at_most_one_more_than_allowed_waits_to_be_taken():
             await asyncio.sleep(0)
         assert asked <= taken + 4
     await results.aclose()
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["source", "work"])
+async def test_a_cancel_or_an_exit_out_of_source_or_work_reaches_whoever_waits(error: type[BaseException], where: str):
+    async def failing() -> AsyncIterator[int]:
+        yield 1
+        if where == "source":
+            raise error
+        yield 2
+
+    async def work(item: int) -> int:
+        await asyncio.sleep(0.01)
+        if item == 2:
+            raise error
+        return item
+
+    results = AsFinished(failing(), work, 4)
+    assert await anext(results) == 1
+    with pytest.raises(error):
+        await anext(results)
+    await results.aclose()
+
+
+async def test_workers_cancelled_from_outside_leave_nobody_waiting():
+    results = AsFinished(source(range(50)), slow, 3)
+    waiting = asyncio.create_task(anext(results))
+    await asyncio.sleep(0.01)
+    for task in asyncio.all_tasks() - {asyncio.current_task(), waiting}:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(waiting, 5)

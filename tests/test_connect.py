@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +13,7 @@ import trustme
 
 from ippanel_sms import IPPanel
 from sepahan_sms import AsyncSepahan, Sepahan
-from smscore import ClientClosed, ConnectionFailed
+from smscore import ClientClosed, ConnectionFailed, Timeouts
 from smscore.sandbox import Sandbox
 
 
@@ -104,3 +106,31 @@ def test_a_blocking_client_connects_too():
 def test_a_base_url_with_api_at_its_end_is_connected_to():
     with Sandbox() as box, IPPanel("t", base_url=f"{box.url('ippanel')}/api") as client:
         client.connect()
+
+
+async def test_the_calls_time_bounds_connecting_too():
+    accepted: list[asyncio.StreamWriter] = []
+
+    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer)
+
+    async with await asyncio.start_server(mute, "localhost", 0) as server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        async with AsyncSepahan("t", base_url=url, timeout=Timeouts(call=0.2, connect=5)) as client:
+            start = time.monotonic()
+            with pytest.raises(ConnectionFailed, match="opening the connection timed out"):
+                await client.connect()
+            assert time.monotonic() - start < 2
+        for writer in accepted:
+            writer.close()
+
+
+async def test_a_connection_that_the_server_has_closed_is_opened_anew():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with AsyncSepahan("t", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+            await client.connect()
+            first, _ = await asyncio.to_thread(listening.accept)
+            first.close()
+            await client.connect()
+            second, _ = await asyncio.wait_for(asyncio.to_thread(listening.accept), 5)
+            second.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tracemalloc
-from collections import Counter
+from collections import Counter, UserList, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -91,8 +91,11 @@ async def najva(box: Sandbox) -> AsyncIterator[AsyncNajva]:
         yield client
 
 
-async def test_a_list_changed_during_the_call_is_sent_as_it_was_given(najva: AsyncNajva, box: Sandbox):
-    numbers = GOOD[: 2 * CHECKED_AT_ONCE]
+@pytest.mark.parametrize("kind", [list, set, deque, dict.fromkeys, UserList])
+async def test_a_collection_changed_during_the_call_is_sent_as_it_was_given(
+    najva: AsyncNajva, box: Sandbox, kind: Callable[[list[str]], Any]
+):
+    numbers = kind(GOOD[: 2 * CHECKED_AT_ONCE])
     sending = asyncio.create_task(najva.send(numbers, "سلام"))
     await asyncio.sleep(0)
     numbers.clear()
@@ -175,3 +178,11 @@ async def test_the_memory_of_a_stream_is_flat_in_its_length(monkeypatch: pytest.
     finally:
         tracemalloc.stop()
     assert long <= 1.15 * short
+
+
+async def test_ids_changed_during_the_call_are_asked_for_as_they_were_given(najva: AsyncNajva):
+    ids = list(range(1, 3 * CHECKED_AT_ONCE))
+    asking = asyncio.create_task(najva.status(ids))
+    await asyncio.sleep(0)
+    ids.clear()
+    assert [status.message_id for status in await asking] == list(range(1, 3 * CHECKED_AT_ONCE))

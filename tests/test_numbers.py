@@ -225,3 +225,7 @@ def test_every_mobile_number_that_phonenumbers_knows_is_read_alike(national: str
 @given(st.sampled_from(["0", "+98", "0098"]), mobiles)
 def test_what_is_read_phonenumbers_reads_alike(prefix: str, number: str) -> None:
     assert oracles_e164(prefix + number) == e164(local_form(prefix + number))
+
+
+def test_an_int_too_long_to_be_written_out_is_no_number() -> None:
+    assert local_form(10**5000) is None
