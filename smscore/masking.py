@@ -6,7 +6,9 @@ _SHOWN = 3
 
 
 def masked_number(number: object) -> str:
-    """A number with its middle hidden: ``+98912***789``."""
+    """A number with its middle hidden: ``+98912***789``; None is shown as it is."""
+    if number is None:
+        return "None"
     digits = str(number)
     if len(digits) < 3 * _SHOWN:
         return "***"
@@ -15,8 +17,8 @@ def masked_number(number: object) -> str:
 
 
 def masked_text(text: object) -> str:
-    """How long a text is, and nothing of what it says."""
-    return f"<{len(str(text))} characters>"
+    """How long a text is, and nothing of what it says; None is shown as it is."""
+    return "None" if text is None else f"<{len(str(text))} characters>"
 
 
 class Secret:

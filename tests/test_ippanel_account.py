@@ -180,6 +180,10 @@ def test_whose_it_is_and_its_lines_are_not_shown() -> None:
     assert not [needle for needle in ("9121234567", "علی", "3000505999") if needle in shown]
 
 
+def test_what_an_account_does_not_say_is_shown_as_none() -> None:
+    assert repr(Account(1, None, None, None, None, None)).count("None") == 5
+
+
 # Places, and how many numbers there are
 
 BANKS = f"{API}/send/banks"

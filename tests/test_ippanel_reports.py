@@ -382,6 +382,10 @@ def test_what_is_read_shows_neither_text_nor_whole_number() -> None:
     assert not [needle for needle in ("482177", "3000505999", "9121234567") if needle in shown]
 
 
+def test_what_the_outbox_does_not_say_is_shown_as_none() -> None:
+    assert repr(OutboxMessage(1, *[None] * 10)).count("None") == 10
+
+
 # Cancelling
 
 CANCEL = "https://edge.ippanel.com/v1/api/send/cancel"
