@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
@@ -16,6 +16,7 @@ from smscore import codec
 from smscore.batching import Batch
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Repeat
+from smscore.masking import masked_number, masked_text
 from smscore.merging import BatchResult, all_accepted, in_bulk
 from smscore.numbers import e164_forms
 from smscore.text import count_parts
@@ -80,9 +81,9 @@ class BulkSend:
 
     sending_type: str
     segments: Sequence[Segment]
-    text: str
-    sender: str | None
-    other_recipients: list[str]
+    text: str = field(repr=masked_text)
+    sender: str | None = field(repr=masked_number)
+    other_recipients: list[str] = field(repr=lambda numbers: f"<{len(numbers)} numbers>")
     send_time: str | None
 
 

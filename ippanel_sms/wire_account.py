@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ippanel_sms.account import Account, Line
 from ippanel_sms.envelope import data, page, wrong
 from ippanel_sms.segments import CountrySegment, Place, SegmentCount
 from smscore import codec
 from smscore.endpoint import Answer, Content, Endpoint
+from smscore.masking import masked_number, masked_text
 from smscore.paging import Page
 
 _PAGE_SIZE: Final = 100
@@ -29,7 +30,7 @@ class LineRow:
     """One line."""
 
     id: Any = None
-    number: Any = None
+    number: Any = field(default=None, repr=masked_number)
     operator_id: Any = None
     alias: Any = None
 
@@ -39,8 +40,8 @@ class AccountData:
     """Whose token it is."""
 
     user_id: Any = None
-    user_name: Any = None
-    name: Any = None
+    user_name: Any = field(default=None, repr=masked_text)
+    name: Any = field(default=None, repr=masked_text)
     send_block: Any = None
     document_block: Any = None
     is_reseller: Any = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ippanel_sms.codes import STATUSES, BulkState
 from ippanel_sms.envelope import data, page, wrong
@@ -17,6 +17,7 @@ from smscore import codec
 from smscore.codec import Raw
 from smscore.dates import TEHRAN, from_unix
 from smscore.endpoint import Answer, Content, Endpoint
+from smscore.masking import masked_number, masked_text
 from smscore.numbers import e164, local_form
 from smscore.paging import Page
 from smscore.statuses import DeliveryStatus
@@ -30,13 +31,13 @@ _NULL: Final = Raw(b"null")
 class OutboxFilters:
     """What narrows the outbox; moments are unix seconds."""
 
-    number: str | None = None
+    number: str | None = field(default=None, repr=masked_number)
     messages_outbox_id: str | None = None
     create_from_date: str | None = None
     create_to_date: str | None = None
     send_from_date: str | None = None
     send_to_date: str | None = None
-    message: str | None = None
+    message: str | None = field(default=None, repr=masked_text)
     state_id: str | None = None
 
 
@@ -78,8 +79,8 @@ class OutboxRow:
     """One bulk message."""
 
     messages_outbox_id: Any = None
-    number: Any = None
-    message: Any = None
+    number: Any = field(default=None, repr=masked_number)
+    message: Any = field(default=None, repr=masked_text)
     type: Any = None
     state_id: Any = None
     rcpts_count: Any = None
@@ -94,7 +95,7 @@ class OutboxRow:
 class RecipientRow:
     """One recipient of a bulk message, its text left unread: it may hold a one-time code."""
 
-    recipient: Any = None
+    recipient: Any = field(default=None, repr=masked_number)
     message_status: Any = None
     msg_parts: Any = None
 

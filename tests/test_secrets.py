@@ -18,6 +18,9 @@ import attrs
 import pytest
 
 from ippanel_sms import AsyncIPPanel, CountrySegment, IPPanel, Slice
+from ippanel_sms.wire import BulkSend
+from ippanel_sms.wire_account import AccountData, LineRow
+from ippanel_sms.wire_reports import OutboxBody, OutboxFilters, OutboxRow, RecipientRow
 from najva_sms import AsyncNajva, Najva, OutboxMessage, OutboxPage, parse_webhook
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import (
@@ -475,6 +478,22 @@ def test_the_token_hides_from_every_way_of_printing() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_a_value_hides_the_text_and_the_number(value: object) -> None:
+    assert leaks(shown_of(value)) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        BulkSend("country", [SEGMENT], TEXT, NUMBER, [NUMBER], None),
+        OutboxBody(1, 10, OutboxFilters(number=NUMBER, message=TEXT)),
+        OutboxRow(number=NUMBER, message=TEXT),
+        RecipientRow(NUMBER),
+        LineRow(number=NUMBER),
+        AccountData(user_name=NUMBER, name=TEXT),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_ippanel_is_asked_and_says_hides_them_inside_too(value: object) -> None:
     assert leaks(shown_of(value)) == []
 
 
