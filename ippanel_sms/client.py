@@ -142,8 +142,8 @@ class AsyncIPPanel(AsyncClient):
     ) -> SendReport:
         """Send an approved pattern to one recipient, as for one-time codes; the report has that one result.
 
-        ``code`` is the pattern's, ``params`` the value of each of its variables: a ``str``, an ``int`` or a
-        ``Decimal``, which goes as text; anything else is ``InvalidRequest``. Raises as :meth:`send` does; where the
+        ``code`` is the pattern's, ``params`` the value of each of its variables: a ``str``, or an ``int`` or a
+        ``Decimal`` of at most 1,000 digits, which goes as text; anything else is ``InvalidRequest``. Raises as :meth:`send` does; where the
         pattern or a variable is wrong, ``InvalidParameters`` whose ``fields`` names it.
 
         Document: IPPanel Edge, Send Pattern SMS.

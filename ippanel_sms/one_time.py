@@ -15,7 +15,8 @@ from smscore.text import can_be_encoded
 PatternValue: TypeAlias = str | int | Decimal
 """What a pattern's variable may be given as."""
 
-_MEANT: Final = "a str, an int or a Decimal"
+_MOST_DIGITS: Final = 1_000  # of a number, before and after its point: more than any text holds
+_MEANT: Final = f"a str, or an int or a Decimal of at most {_MOST_DIGITS:,} digits"
 _DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 
 
@@ -63,6 +64,13 @@ def _as_text(value: object) -> str | None:
     # A float could be written in several ways, and a bool or a date is no text that a reader expects.
     if isinstance(value, str):
         return str.__str__(value) if can_be_encoded(value) else None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(int(value))
-    return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else None
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return None
+    number = Decimal(value)
+    return f"{number:f}" if _can_be_written_out(number) else None
+
+
+def _can_be_written_out(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    # It is no int where the number is infinite or none.
+    return isinstance(exponent, int) and number.adjusted() < _MOST_DIGITS and exponent >= -_MOST_DIGITS

@@ -267,6 +267,8 @@ class Fruit(StrEnum):
         (0, "0"),
         (-5, "-5"),
         (10**30, "1" + "0" * 30),
+        (-(10**1000 - 1), "-" + "9" * 1000),
+        (Decimal("1E-1000"), "0." + "0" * 999 + "1"),
         (Gender.MALE, "1"),
         (Decimal("1E+3"), "1000"),
         (Decimal("1E-7"), "0.0000001"),
@@ -282,7 +284,12 @@ async def test_a_value_is_written_as_a_reader_expects(
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 0.1, b"x", ["a"], {"a": 1}, dt.date(2025, 1, 1), Decimal("NaN"), Decimal("Infinity"), "\ud800"],
+    [
+        *[None, True, 0.1, b"x", ["a"], {"a": 1}, dt.date(2025, 1, 1), "\ud800"],
+        *[Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1E+999999999"), Decimal("1E-999999999")],
+        *[10**5000, -(10**5000), 10**1000, Decimal(10) ** 1000, Decimal("1E-1001")],
+    ],
+    ids=lambda value: repr(value)[:20] if type(value) is not int else f"an int of {value.bit_length()} bits",
 )
 async def test_a_value_of_another_kind_is_named_and_nothing_is_sent(
     value: Any, ippanel: AsyncIPPanel, provider_http: Any
