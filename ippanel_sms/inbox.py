@@ -38,7 +38,7 @@ async def oldest_first(read: ReadInbox, after: int | None) -> AsyncGenerator[lis
 
 async def _from_the_end(read: ReadInbox, after: int | None, number: int) -> AsyncGenerator[list[InboxMessage], None]:
     while number > 0:
-        async with aclosing(pages(partial(read, after), number)) as found:
+        async with aclosing(pages(partial(read, after), number, grows_in_front=True)) as found:
             items = [item async for part in found for item in part]
         new = _sorted_after(after, items)
         yield new

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from itertools import count
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -27,22 +26,40 @@ class Page(Generic[T]):
         return Page([make(item) for item in self.items], self.number, self.last, self.total)
 
 
-async def pages(read: Callable[[int], Awaitable[Page[T]]], first: int = 1) -> AsyncGenerator[list[T], None]:
+async def pages(
+    read: Callable[[int], Awaitable[Page[T]]], first: int = 1, *, grows_in_front: bool = False
+) -> AsyncGenerator[list[T], None]:
     """The items of every page from ``first`` on, a page at a time.
 
     They end with an empty page, with the last one by what the answers say, or with one that repeats the page before:
     the same items where the answer does not say that more pages come, or says that it is another page than asked.
+
+    A listing that ``grows_in_front`` may have pushed a whole page on by one meanwhile. Then page 1 has changed, and the
+    page that repeats is read anew.
     """
     before: list[T] | None = None
-    for number in count(first):
+    front: list[T] | None = None  # page 1, as it was before the last two pages were read
+    number = first
+    while True:
         page = await read(number)
-        is_vouched_for = page.last is not None and page.number == number
-        if not page.items or (page.items == before and not is_vouched_for):
+        front = page.items if number == 1 else front
+        if not page.items:
             return
-        yield page.items
-        if page.last is not None and number >= page.last:
-            return
-        before = page.items
+        if page.items != before or _is_vouched_for(page, number):
+            yield page.items
+            if page.last is not None and number >= page.last:
+                return
+            before = page.items
+            number += 1
+        else:
+            now = (await read(1)).items if grows_in_front else front
+            if now == front:
+                return
+            before, front = None, now
+
+
+def _is_vouched_for(page: Page[Any], number: int) -> bool:
+    return page.last is not None and page.number == number
 
 
 async def one_by_one(pages_: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:

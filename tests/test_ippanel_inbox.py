@@ -120,9 +120,12 @@ async def test_every_message_is_given_once_and_in_order(
 @given(
     held=st.integers(0, 40),
     size=st.integers(2, 7),
-    growth=st.lists(st.integers(0, 1), max_size=30),
+    growth=st.lists(st.integers(0, 16), max_size=30),
     newest_first=st.booleans(),
 )
+@example(held=8, size=2, growth=[0, 2], newest_first=True)  # page 2 repeats page 1
+@example(held=8, size=2, growth=[0, 0, 2], newest_first=True)
+@example(held=8, size=2, growth=[0, 2, 0, 2, 2, 2], newest_first=True)
 async def test_an_inbox_that_does_not_tell_its_last_page_is_read_whole_too(
     held: int, size: int, growth: list[int], newest_first: bool
 ) -> None:
@@ -131,6 +134,8 @@ async def test_an_inbox_that_does_not_tell_its_last_page_is_read_whole_too(
     given_ = await read_all(inbox)
     assert given_ == sorted(set(given_))
     assert given_[:held] == ids
+    if newest_first:  # as IPPanel's is
+        assert given_ == inbox.ids[: len(given_)]
 
 
 async def test_an_inbox_that_never_stops_growing_is_still_read_to_an_end() -> None:

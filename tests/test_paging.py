@@ -77,6 +77,29 @@ async def test_equal_items_of_pages_that_the_answers_tell_apart_are_all_given() 
     assert await read_all(server) == [[7, 7], [7, 7], [7]]
 
 
+async def test_a_page_that_repeats_since_the_listing_grew_in_front_is_read_anew() -> None:
+    server = Server(Page([3, 4]), Page([3, 4]), Page([1, 2]), Page([3, 4]), Page([5]), Page([]))
+    found = [items async for items in pages(server.read, grows_in_front=True)]
+    assert found == [[3, 4], [3, 4], [5]]
+    assert server.asked == [1, 2, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("front", [[1, 2], [5, 6]])
+async def test_pages_of_a_listing_that_grows_in_front_end_with_one_that_repeats_while_page_1_stays(
+    front: list[int],
+) -> None:
+    answers = {1: front}
+    asked: list[int] = []
+
+    async def read(number: int) -> Page[int]:
+        asked.append(number)
+        return Page(answers.get(number, [5, 6]))
+
+    found = [items async for items in pages(read, grows_in_front=True)]
+    assert found == [front] + [[5, 6]] * (front == [1, 2])
+    assert asked == ([1, 2, 3, 1] if front == [1, 2] else [1, 2, 1])
+
+
 async def test_an_empty_listing_has_no_page() -> None:
     server = Server(Page([], 1, 5))
     assert await read_all(server) == []
