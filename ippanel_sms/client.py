@@ -143,8 +143,8 @@ class AsyncIPPanel(AsyncClient):
         """Send an approved pattern to one recipient, as for one-time codes; the report has that one result.
 
         ``code`` is the pattern's, ``params`` the value of each of its variables: a ``str``, or an ``int`` or a
-        ``Decimal`` of at most 1,000 digits, which goes as text; anything else is ``InvalidRequest``. Raises as :meth:`send` does; where the
-        pattern or a variable is wrong, ``InvalidParameters`` whose ``fields`` names it.
+        ``Decimal`` of at most 1,000 digits, which goes as text; anything else is ``InvalidRequest``. Raises as
+        :meth:`send` does; where the pattern or a variable is wrong, ``InvalidParameters`` whose ``fields`` names it.
 
         Document: IPPanel Edge, Send Pattern SMS.
         """
@@ -294,7 +294,8 @@ class AsyncIPPanel(AsyncClient):
         """Every message to your lines, the oldest first; page after page is read as you go on.
 
         ``after_id`` is the ``message_id`` of the last one that you have: those after it are given, each once, also
-        while new ones come in.
+        while new ones come in. Where IPPanel leaves out an id, ``message_id`` is None: such a message is given before
+        the next one that has an id, or at the end, and there in each call until one with an id has come in after it.
 
         Document: IPPanel Edge, Get Inbox Report.
         """

@@ -16,13 +16,13 @@ from smscore.statuses import DeliveryStatus
 
 @frozen
 class OutboxMessage:
-    """A bulk message that you sent; whatever IPPanel does not say is None.
+    """A bulk message that you sent; whatever IPPanel does not say is None, in a listing even its ``message_id``.
 
     ``exit_count`` is how many of its ``recipient_count`` recipients it went out to, ``type`` IPPanel's own word for
     its kind, ``parts`` how many parts its text takes, ``cost`` in Rials. ``created_at`` and ``send_at`` are aware.
     """
 
-    message_id: int
+    message_id: int | None
     text: str | None = field(repr=masked_text)
     sender: str | None = field(repr=masked_number)
     type: str | None
@@ -91,8 +91,9 @@ class InboxMessage(InboundMessage):
     """A message to one of your lines: a ``smscore.InboundMessage`` with its id and its moment.
 
     ``number`` and ``sender`` are E.164 where they are mobile numbers; ``date`` is the day in Tehran of
-    ``received_at``, which is aware, and both are None where the moment cannot be read.
+    ``received_at``, which is aware, and both are None where the moment cannot be read. ``message_id`` is None where
+    IPPanel does not say it.
     """
 
-    message_id: int
+    message_id: int | None
     received_at: dt.datetime | None

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from attrs import field, frozen
 
 from ippanel_sms.codes import STATUSES, BulkState
-from ippanel_sms.envelope import data, page, wrong
+from ippanel_sms.envelope import data, page
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus, TextCounts
 from smscore import codec
 from smscore.codec import Raw
@@ -111,6 +111,10 @@ class StatsData:
     operators_delivered: Any = None
 
 
+# An empty object comes as [] from some servers.
+_STATS_OR_NOTHING: Final = cast("type[StatsData | tuple[()]]", StatsData | tuple[()])
+
+
 def inbox_page(after: int | None, number: int) -> InboxBody:
     """What asks for page n of the messages after an id (None: of all)."""
     return InboxBody(number, PAGE_SIZE, InboxFilters(after))
@@ -118,19 +122,17 @@ def inbox_page(after: int | None, number: int) -> InboxBody:
 
 def _read_outbox(answer: Answer, body: OutboxBody) -> OutboxPage:
     found = page(answer, OutboxRow)
-    messages = [_outbox_message(answer, row, codec.whole(row.messages_outbox_id)) for row in found.items]
+    messages = [_outbox_message(row, codec.whole(row.messages_outbox_id)) for row in found.items]
     return OutboxPage(found.total, found.number or body.page, found.last, messages)
 
 
 def _read_outbox_message(answer: Answer, message_id: int) -> OutboxMessage:
     row = data(answer, OutboxRow)
     its_id = codec.whole(row.messages_outbox_id)
-    return _outbox_message(answer, row, message_id if its_id is None else its_id)
+    return _outbox_message(row, message_id if its_id is None else its_id)
 
 
-def _outbox_message(answer: Answer, row: OutboxRow, message_id: int | None) -> OutboxMessage:
-    if message_id is None:
-        raise wrong(answer, "a bulk message without an id")
+def _outbox_message(row: OutboxRow, message_id: int | None) -> OutboxMessage:
     state = codec.whole(row.state_id)
     return OutboxMessage(
         message_id=message_id,
@@ -162,7 +164,7 @@ def _recipient(row: RecipientRow) -> RecipientStatus:
 
 
 def _read_stats(answer: Answer, _: int) -> BulkStats:
-    stats = data(answer, StatsData)
+    stats = data(answer, _STATS_OR_NOTHING) or StatsData()
     return BulkStats(
         sent=_counts(stats.operators_sent),
         pending=_counts(stats.operators_pending),
@@ -181,18 +183,14 @@ def _count(languages: object, name: str) -> int:
 
 
 def _fields(value: object) -> Mapping[str, Any]:
-    # An empty object comes as [] from some servers.
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _read_inbox(answer: Answer, _: InboxBody) -> Page[InboxMessage]:
-    return page(answer, dict[str, Any]).of(lambda row: _inbox_message(answer, row))
+    return page(answer, dict[str, Any]).of(_inbox_message)
 
 
-def _inbox_message(answer: Answer, row: Mapping[str, Any]) -> InboxMessage:
-    message_id = codec.whole(row.get("messages_inbox_id"))
-    if message_id is None:
-        raise wrong(answer, "a message in the inbox without an id")
+def _inbox_message(row: Mapping[str, Any]) -> InboxMessage:
     moment = from_unix(codec.whole(row.get("time")))
     return InboxMessage(
         number=_number(row.get("number")),
@@ -200,7 +198,7 @@ def _inbox_message(answer: Answer, row: Mapping[str, Any]) -> InboxMessage:
         text=codec.text(row.get("message")) or "",
         date=None if moment is None else moment.astimezone(TEHRAN).date(),
         raw=row,
-        message_id=message_id,
+        message_id=codec.whole(row.get("messages_inbox_id")),
         received_at=moment,
     )
 

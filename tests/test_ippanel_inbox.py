@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from aioresponses import CallbackResult
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ippanel_sms import AsyncIPPanel, InboxMessage, IPPanel
@@ -32,13 +32,21 @@ class GrowingInbox:
     """The provider's inbox: before each answer but the first, so many new messages come in."""
 
     def __init__(
-        self, ids: list[int], growth: Iterator[int], *, size: int, newest_first: bool = True, tells_last: bool = True
+        self,
+        ids: list[int],
+        growth: Iterator[int],
+        *,
+        size: int,
+        newest_first: bool = True,
+        tells_last: bool = True,
+        without_id: Container[int] = (),
     ) -> None:
         self.ids = sorted(ids)
         self.growth = chain([0], growth)
         self.size = size
         self.newest_first = newest_first
         self.tells_last = tells_last
+        self.without_id = without_id
         self.requests: list[tuple[int | None, int]] = []
 
     def answer(self, after: int | None, number: int) -> tuple[list[int], int]:
@@ -53,7 +61,11 @@ class GrowingInbox:
 
     async def read(self, after: int | None, number: int) -> Page[InboxMessage]:
         ids, last = self.answer(after, number)
-        return Page([message(id_) for id_ in ids], number, max(last, 1) if self.tells_last else None)
+        return Page([self.message(id_) for id_ in ids], number, max(last, 1) if self.tells_last else None)
+
+    def message(self, id_: int) -> InboxMessage:
+        """The message; its ``raw`` says which it is, also without an id."""
+        return message(None if id_ in self.without_id else id_, {"nth": id_}, f"متن {id_}")
 
     def http(self, *_: Any, **options: Any) -> CallbackResult:
         """The same over HTTP, in the provider's words."""
@@ -63,8 +75,8 @@ class GrowingInbox:
         return CallbackResult(payload={"data": [row(id_) for id_ in ids], "meta": meta})
 
 
-def message(id_: int) -> InboxMessage:
-    return InboxMessage("+983000505", "+989121234567", "سلام", None, {}, id_, None)
+def message(id_: int | None, raw: Mapping[str, Any] | None = None, text: str = "سلام") -> InboxMessage:
+    return InboxMessage("+983000505", "+989121234567", text, None, raw or {}, id_, None)
 
 
 def row(id_: int, **other: Any) -> dict[str, Any]:
@@ -88,7 +100,7 @@ def serve(http: Any, inbox: GrowingInbox) -> None:
 
 
 async def read_all(inbox: GrowingInbox, after: int | None = None) -> list[int]:
-    return [one.message_id async for part in oldest_first(inbox.read, after) for one in part]
+    return [one.raw["nth"] async for part in oldest_first(inbox.read, after) for one in part]
 
 
 # Nothing lost, nothing twice
@@ -106,7 +118,6 @@ async def read_all(inbox: GrowingInbox, after: int | None = None) -> list[int]:
 async def test_every_message_is_given_once_and_in_order(
     held: int, size: int, growth: list[int], newest_first: bool, after: int | None
 ) -> None:
-    assume(newest_first or size > 1)  # which way round a listing goes cannot be told from pages of one
     inbox = GrowingInbox(list(range(1, held + 1)), chain(growth, repeat(0)), size=size, newest_first=newest_first)
     given_ = await read_all(inbox, after)
     assert given_ == sorted(set(given_))
@@ -138,6 +149,54 @@ async def test_an_inbox_that_does_not_tell_its_last_page_is_read_whole_too(
         assert given_ == inbox.ids[: len(given_)]
 
 
+@given(
+    held=st.integers(0, 40),
+    size=st.integers(2, 7),
+    growth=st.lists(st.integers(0, 1), max_size=30),
+    newest_first=st.booleans(),
+    tells_last=st.booleans(),
+    without_id=st.sets(st.integers(1, 60)),
+)
+@example(held=9, size=3, growth=[], newest_first=True, tells_last=True, without_id={1, 5, 9})
+@example(held=9, size=3, growth=[], newest_first=True, tells_last=True, without_id=set(range(60)))
+@example(held=9, size=3, growth=[1], newest_first=True, tells_last=True, without_id={7, 8, 9})
+async def test_messages_without_an_id_are_given_in_their_places_and_hold_up_no_other(
+    held: int, size: int, growth: list[int], newest_first: bool, tells_last: bool, without_id: set[int]
+) -> None:
+    inbox = GrowingInbox(
+        list(range(1, held + 1)),
+        chain(growth, repeat(0)),
+        size=size,
+        newest_first=newest_first,
+        tells_last=tells_last,
+        without_id=without_id,
+    )
+    given_ = await read_all(inbox)
+    if newest_first:
+        assert given_[:held] == list(range(1, held + 1))
+        assert given_ == inbox.ids[: len(given_)]
+    assert len(given_) == len(set(given_))
+    assert set(given_) >= set(range(1, held + 1))
+
+
+async def test_a_message_without_an_id_comes_again_until_one_with_an_id_follows() -> None:
+    inbox = GrowingInbox([1, 2, 3], repeat(0), size=10, without_id={3})
+    assert await read_all(inbox) == [1, 2, 3]
+    assert await read_all(inbox, 2) == [3]
+    inbox.ids.append(4)
+    assert await read_all(inbox, 2) == [3, 4]
+    assert await read_all(inbox, 4) == []
+
+
+async def test_what_an_id_that_is_given_again_lies_behind_is_left_out_with_it() -> None:
+    async def read(after: int | None, number: int) -> Page[InboxMessage]:
+        return Page([message(8), message(None, {"nth": 7.5}), message(7), message(None, {"nth": 6.5})], number, 1)
+
+    found = [one async for part in oldest_first(read, 7) for one in part]
+    assert [one.message_id for one in found] == [None, 8]
+    assert found[0].raw == {"nth": 7.5}
+
+
 async def test_an_inbox_that_never_stops_growing_is_still_read_to_an_end() -> None:
     inbox = GrowingInbox(list(range(1, 101)), repeat(1), size=10)
     given_ = await read_all(inbox)
@@ -149,7 +208,7 @@ async def test_messages_that_are_deleted_meanwhile_lose_no_other() -> None:
     inbox = GrowingInbox(list(range(1, 31)), repeat(0), size=5)
     found: list[int] = []
     async for part in oldest_first(inbox.read, None):
-        found += [one.message_id for one in part]
+        found += [one.raw["nth"] for one in part]
         inbox.ids = [id_ for id_ in inbox.ids if id_ not in (found[-1], 29)]
     assert found == [*range(1, 29), 30]
 
@@ -261,7 +320,15 @@ async def test_strings_for_numbers_and_missing_keys_are_read(ippanel: AsyncIPPan
     assert (second.sender, second.number) == ("+989121234567", "50001")
 
 
-@pytest.mark.parametrize("data", ['[{"from": "x"}]', '[{"messages_inbox_id": "a"}]', '["x"]', "{}", '"x"', "5"])
+@pytest.mark.parametrize("odd", ["a", None, [], 1.5])
+async def test_a_message_without_an_id_is_read(odd: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    rows = [row(3), row(0, messages_inbox_id=odd), {"from": "x"}, row(2)]
+    provider_http.post(INBOX, payload={"data": rows, "meta": {"status": True, "last_page": 1}})
+    found = [one async for one in ippanel.inbox()]
+    assert [(one.message_id, one.text) for one in found] == [(2, "متن 2"), (None, ""), (None, "متن 0"), (3, "متن 3")]
+
+
+@pytest.mark.parametrize("data", ['["x"]', "{}", '"x"', "5"])
 async def test_a_page_that_cannot_be_read_is_malformed(data: str, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     provider_http.post(INBOX, body=f'{{"data": {data}, "meta": {{"status": true}}}}')
     with pytest.raises(MalformedResponse) as caught:

@@ -187,10 +187,12 @@ async def test_an_odd_field_costs_that_field_alone(odd: Any, ippanel: AsyncIPPan
     assert (found.text, found.sender) == ("متن پیام", "+981000")
 
 
-async def test_a_row_of_the_outbox_without_an_id_is_malformed(ippanel: AsyncIPPanel, provider_http: Any) -> None:
-    provider_http.post(NEW_LIST, payload=ok([{"state_id": 6}]))
-    with pytest.raises(MalformedResponse):
-        await ippanel.outbox()
+@pytest.mark.parametrize("row", [{}, {"messages_outbox_id": None}, {"messages_outbox_id": "x"}])
+async def test_a_row_of_the_outbox_without_an_id_is_read(row: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    provider_http.post(NEW_LIST, payload=ok([{**row, "state_id": 6}, ROW]))
+    first, second = (await ippanel.outbox()).messages
+    assert (first.message_id, first.state) == (None, BulkState.SENT)
+    assert second.message_id == 12545856
 
 
 # States
@@ -318,6 +320,20 @@ async def test_counts_are_read_by_operator_and_status(ippanel: AsyncIPPanel, pro
         delivered={},
     )
     assert stats.sent["irancell"].total == 7
+
+
+async def test_counts_of_which_nothing_is_said_are_empty(ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    provider_http.get(STATS, payload=ok([]))
+    assert await ippanel.stats(7) == BulkStats({}, {}, {}, {}, {})
+
+
+@pytest.mark.parametrize("data", [[5], [[]], None, "x"])
+async def test_counts_that_are_something_else_are_malformed(
+    data: Any, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    provider_http.get(STATS, payload=ok(data))
+    with pytest.raises(MalformedResponse):
+        await ippanel.stats(7)
 
 
 # What all of them share
