@@ -278,6 +278,9 @@ class AsyncIPPanel(AsyncClient):
     def recipients(self, message_id: int) -> AsyncGenerator[RecipientStatus, None]:
         """Every recipient of a bulk message, and what became of it; page after page is read as you go on.
 
+        Raises ``NotAttempted`` where reading its pages takes longer, all together, than ``Timeouts.call``; the time
+        that you take between them does not count.
+
         Document: IPPanel Edge, Get Bulk Recipients.
         """
         return one_by_one(self._recipient_pages(message_id))
@@ -296,6 +299,9 @@ class AsyncIPPanel(AsyncClient):
         ``after_id`` is the ``message_id`` of the last one that you have: those after it are given, each once, also
         while new ones come in. Where IPPanel leaves out an id, ``message_id`` is None: such a message is given before
         the next one that has an id, or at the end, and there in each call until one with an id has come in after it.
+
+        ``Timeouts.call`` bounds the reading as in :meth:`recipients`; after ``NotAttempted``, go on from the last
+        ``message_id`` that you have.
 
         Document: IPPanel Edge, Get Inbox Report.
         """

@@ -47,7 +47,7 @@ from smscore.config import (
 )
 from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule
 from smscore.endpoint import Endpoint, Provider
-from smscore.errors import SMSError
+from smscore.errors import NotAttempted, SMSError
 from smscore.exchange import Exchanger
 from smscore.merging import BatchResult, Merger, failed, in_bulk
 from smscore.outgoing import (
@@ -65,6 +65,7 @@ from smscore.outgoing import (
     recipients_of,
     stream_of,
 )
+from smscore.paging import not_read_on
 from smscore.ratelimit import RateLimit
 from smscore.reports import SendReport
 from smscore.retry import RetryBudget
@@ -285,14 +286,21 @@ class AsyncClient:
         return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
-        """What reads an endpoint any number of times, all in the time of one call."""
-        rule: StopRule | None = None
+        """What reads an endpoint any number of times; the reads alone, all together, have the time of one call."""
+        time_left = self._settings.timeout.call
 
         @sends_nothing
         async def read(params: P) -> R:
-            nonlocal rule
-            rule = rule or self._rule()
-            return await self._exchanger.exchange(endpoint, params, rule)
+            nonlocal time_left
+            rule, began = self._rule(), time.monotonic()
+            rule.deadline = None if time_left is None else began + time_left
+            try:
+                return await self._exchanger.exchange(endpoint, params, rule)
+            except NotAttempted as error:
+                raise not_read_on(error) from None
+            finally:
+                if time_left is not None:
+                    time_left -= time.monotonic() - began
 
         return read
 

@@ -56,7 +56,8 @@ class Timeouts:
     """How long to wait, in seconds.
 
     ``connect``, ``read`` and ``total`` are of one request: to open a connection, between two pieces of the
-    answer, and in all. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound.
+    answer, and in all. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound. Of a
+    listing that is read as you go on, it bounds the reading of all its pages, without your own time between them.
     """
 
     connect: float = field(default=CONNECT_TIMEOUT, validator=_seconds)

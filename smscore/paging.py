@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from smscore.errors import NotAttempted
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -56,6 +58,16 @@ async def pages(
             if now == front:
                 return
             before, front = None, now
+
+
+def not_read_on(error: NotAttempted) -> NotAttempted:
+    """The error of a page that was not asked for, in the words of a listing."""
+    return NotAttempted(
+        f"The listing was not read to its end, since {error.reason}. What was given of it stands, and it may be read "
+        "again; timeout=Timeouts(call=…) is the time for its reading.",
+        provider=error.provider,
+        reason=error.reason,
+    )
 
 
 def _is_vouched_for(page: Page[Any], number: int) -> bool:

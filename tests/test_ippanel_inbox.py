@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
+import time
 from collections.abc import Container, Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
@@ -369,6 +371,25 @@ async def test_the_time_of_a_call_bounds_all_its_pages(new_ippanel: Any, provide
         async for _ in client.inbox():
             pass
     assert caught.value.outcome is None
+    assert caught.value.reason == "the time for the whole call ran out"
+    assert "not read to its end" in str(caught.value)
+    assert "sent" not in str(caught.value)
+
+
+async def test_the_time_between_pages_is_not_of_the_call(new_ippanel: Any, provider_http: Any) -> None:
+    serve(provider_http, GrowingInbox([1, 2, 3, 4, 5, 6], repeat(0), size=2))
+    found: list[int | None] = []
+    async for one in new_ippanel(timeout=Timeouts(call=0.3)).inbox():
+        await asyncio.sleep(0.1)
+        found.append(one.message_id)
+    assert found == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_blocking_listing_counts_its_reading_alone_too(provider_http: Any) -> None:
+    serve(provider_http, GrowingInbox([1, 2, 3, 4, 5, 6], repeat(0), size=2))
+    with IPPanel("token-of-the-tests", timeout=Timeouts(call=0.3)) as client:
+        found = [(time.sleep(0.1), one.message_id)[1] for one in client.inbox()]
+    assert found == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_message_shows_neither_its_text_nor_a_whole_number() -> None:
