@@ -51,6 +51,7 @@ def test_the_demo_adds_up_and_exits_with_0(ran: subprocess.CompletedProcess[str]
         r"ippanel +2 +1,001 +0 +0 +0",
         r"najva +4 +25,001 +0 +2 +0",
         r"sepahan +250 queued +250 delivered",
+        r"ippanel +1,000 sent +1,000 delivered",
         r"najva +25,000 queued +25,000 delivered",
         r"najva +25,001,000 +25,001,000 +974,999,000",
         r"02188776655 +not sent",
@@ -94,6 +95,10 @@ async def test_the_demo_fails_when_a_number_does_not_add_up(monkeypatch: pytest.
     monkeypatch.setattr(demo, "_accepted", lambda results, text: Counter())
     console = Console(record=True, width=100, quiet=True)
     assert await demo.run_demo(Display(console)) is False
+
+
+async def test_the_demo_has_no_statuses_of_a_client_that_cannot_tell():
+    assert await demo._ask(object(), one_sent()) is None
 
 
 def test_the_display_names_what_does_not_add_up():

@@ -175,11 +175,13 @@ async def _statuses(sent: Sent, box: Sandbox) -> Counter[DeliveryStatus] | None:
 
 async def _ask(client: Any, sent: Sent) -> Counter[DeliveryStatus] | None:
     """How many messages have each delivery status; None where the client has no call that tells."""
-    if not hasattr(client, "status"):
-        return None
     ids = [result.message_id for result in sent.results if result.message_id is not None]
-    found: list[MessageStatus] = await client.status(ids)
-    return Counter(status.status for status in found)
+    if hasattr(client, "status"):
+        found: list[MessageStatus] = await client.status(ids)
+        return Counter(status.status for status in found)
+    if hasattr(client, "recipients"):  # of one bulk message, whose id all of its results have
+        return Counter([one.status for id_ in dict.fromkeys(ids) async for one in client.recipients(id_)])
+    return None
 
 
 def check(sent: Iterable[Sent], box: Sandbox) -> list[str]:
