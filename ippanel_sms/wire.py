@@ -14,6 +14,7 @@ from ippanel_sms.envelope import data, wrong
 from ippanel_sms.segments import Segment
 from smscore import codec
 from smscore.batching import Batch
+from smscore.codec import Body
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Repeat
 from smscore.masking import masked_number, masked_text
@@ -22,23 +23,20 @@ from smscore.numbers import e164_forms
 from smscore.text import count_parts
 
 
-@frozen
-class Recipients:
+class Recipients(Body, frozen=True):
     """The ``params`` of a webservice send."""
 
     recipients: list[str]
 
 
-@frozen
-class Entry:
+class Entry(Body, frozen=True):
     """One of the ``params`` of a peer-to-peer send: a text, and all who get it."""
 
     recipients: list[str]
     message: str
 
 
-@frozen(kw_only=True)
-class SendBody:
+class SendBody(Body, frozen=True, kw_only=True):
     """The body of /api/send, whatever the sending type: what is None is left out."""
 
     sending_type: str
@@ -58,8 +56,7 @@ class SendData:
     message_outbox_ids: list[int]
 
 
-@frozen
-class PriceBody:
+class PriceBody(Body, frozen=True):
     """The body of calculate-price."""
 
     number: str | None

@@ -24,7 +24,7 @@ from najva_sms.codes import (
 from najva_sms.messages import OutboxMessage, OutboxPage
 from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import DecodeError, Raw, Row
+from smscore.codec import Body, DecodeError, Raw, Row
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
@@ -45,8 +45,7 @@ NAJVA: Final = Provider(
 )
 
 
-@frozen
-class SendBody:
+class SendBody(Body, frozen=True):
     """The body of send."""
 
     message: str
@@ -55,8 +54,7 @@ class SendBody:
     file_id: str | None = None
 
 
-@frozen
-class SendP2PBody:
+class SendP2PBody(Body, frozen=True):
     """The body of send-p2p; without a sender the account's default line is used."""
 
     messages: list[dict[str, str]]

@@ -12,7 +12,7 @@ from attrs import frozen
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUSES
 from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import DecodeError, Raw
+from smscore.codec import Body, DecodeError, Raw
 from smscore.dates import read_day
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
@@ -38,8 +38,7 @@ RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
 """Where the customers of Sepahan's resellers send to: give it as ``base_url=``."""
 
 
-@frozen
-class SendBody:
+class SendBody(Body, frozen=True):
     """The body of Send and SendP2P; the misspelling is the provider's."""
 
     senderNumbers: list[str | None]
@@ -47,8 +46,7 @@ class SendBody:
     smsTexts: list[str]
 
 
-@frozen
-class ReceiveBody:
+class ReceiveBody(Body, frozen=True):
     """The body of Receive: what is None is left out, and the provider's default holds."""
 
     privateNumber: str | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import secrets
 import ssl as ssl_module
 import time
-import uuid
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -21,7 +21,7 @@ from contextlib import aclosing, contextmanager
 from functools import partial, wraps
 from itertools import chain, islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
@@ -45,11 +45,11 @@ from smscore.config import (
     checked_token,
     from_environment,
 )
-from smscore.delivery import Delivery, OnBatch, SendEndpoint, StopRule
+from smscore.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
 from smscore.endpoint import Endpoint, Provider
 from smscore.errors import NotAttempted, SMSError
 from smscore.exchange import Exchanger
-from smscore.merging import BatchResult, Merger, failed, in_bulk
+from smscore.merging import BatchResult, Merger, in_bulk
 from smscore.outgoing import (
     AnyMessage,
     Kind,
@@ -79,9 +79,6 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 R = TypeVar("R")
 Q = ParamSpec("Q")
-
-
-Exchange: TypeAlias = Callable[[Batch, StopRule], Awaitable[BatchResult]]
 
 
 async def _checked(items: Iterable[Any], kind: Kind) -> Outgoing:
@@ -448,20 +445,12 @@ class AsyncClient:
         return partial(self._exchanger.exchange, endpoint)
 
     def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
-        rule = self._rule()
-
-        async def attempt(batch: Batch) -> BatchResult:
-            try:
-                return await exchange(batch, rule)
-            except SMSError as error:
-                return failed(batch, error)
-
-        return Delivery(self.provider.name, attempt, rule, on_batch)
+        return Delivery(self.provider.name, exchange, self._rule(), on_batch)
 
     def _request_id(self, given: str | None, number: int, count: int) -> str | None:
         """The id of batch ``number`` of ``count``; None for a provider that knows none."""
         if not self.provider.has_request_ids:
             return None
         if given is None:
-            return uuid.uuid4().hex
+            return secrets.token_hex(16)
         return given if count == 1 else f"{given}-{number}"

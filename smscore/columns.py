@@ -113,7 +113,11 @@ class Shared(Generic[T]):
         """Write this value at these positions, once."""
         spans = [positions] if isinstance(positions, range) else [range(place, place + 1) for place in positions]
         for span in spans:
-            insort_right(self._spans, (span, value), key=_start)
+            # Batches mostly end in the order of their recipients.
+            if not self._spans or span.start >= self._spans[-1][0].start:
+                self._spans.append((span, value))
+            else:
+                insort_right(self._spans, (span, value), key=_start)
 
 
 def _start(entry: tuple[range, object]) -> int:

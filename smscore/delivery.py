@@ -48,6 +48,8 @@ class BatchEvent:
 
 
 OnBatch: TypeAlias = Callable[[BatchEvent], object]
+Exchange: TypeAlias = "Callable[[Batch, StopRule], Awaitable[BatchResult]]"
+"""One request of a call, with its tries."""
 
 
 @define
@@ -99,10 +101,10 @@ def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
 
 @define
 class Delivery:
-    """Delivers a call's batches one by one, through ``attempt``, until something stops the rest."""
+    """Delivers a call's batches one by one, through ``exchange``, until something stops the rest."""
 
     provider: str
-    attempt: Callable[[Batch], Awaitable[BatchResult]]
+    exchange: Exchange
     rule: StopRule
     on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
 
@@ -117,7 +119,10 @@ class Delivery:
                 self.rule.check(self.provider)  # it has been stopped, and so raises
         except NotAttempted as error:
             return failed(batch, error)
-        result = await self.attempt(batch)
+        try:
+            result = await self.exchange(batch, self.rule)
+        except SMSError as error:
+            result = failed(batch, error)
         self.rule.note(result.failure)
         await self._tell("done", batch, result)
         return result

@@ -153,7 +153,7 @@ def test_what_is_refused_one_by_one_is_no_failure_of_the_batch():
 async def test_what_stops_a_call_keeps_the_rest_from_being_tried():
     tried: list[int] = []
 
-    async def attempt(batch: Batch) -> BatchResult:
+    async def attempt(batch: Batch, _: StopRule) -> BatchResult:
         tried.append(batch.index)
         return failed(batch, AuthenticationError("x"))
 
@@ -179,7 +179,7 @@ class Journal:
 async def delivered(journal: object, count: int = 1) -> tuple[list[BatchResult], list[int]]:
     tried: list[int] = []
 
-    async def attempt(batch: Batch) -> BatchResult:
+    async def attempt(batch: Batch, _: StopRule) -> BatchResult:
         tried.append(batch.index)
         return all_accepted(batch, [7, 8])
 

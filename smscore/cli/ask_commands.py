@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,20 +49,54 @@ def credit(connection: Connection) -> None:
 @click.option("--since", help="From this day on: 2026-03-21 or 1405/01/01; else the past 24 hours.")
 @click.option("--limit", type=click.IntRange(1), help="How many at most; else 100.")
 @click.option("--peek", is_flag=True, help="Leave the messages unread, so that they come again.")
+@click.option("--after-id", type=int, help="IPPanel: only messages after this id, the last one that you have.")
 @connection_options
-def receive(connection: Connection, number: str | None, since: str | None, limit: int | None, peek: bool) -> None:
+def receive(connection: Connection, **wanted: Any) -> None:
     """Show the messages that people sent to your lines.
 
-    The provider hands each message out once: what this prints is gone from there. --peek leaves it.
+    Sepahan hands each message out once: what this prints is gone from there. --peek leaves it. IPPanel keeps them:
+    --after-id goes on where you were.
 
     \b
     Example:
       payamak receive -p sepahan --json >> inbound.jsonl
       payamak receive -p sepahan --number 50003300 --since 1405/01/01 --peek
+      payamak receive -p ippanel --after-id 21504 --json
     """
     from smscore.cli.asking import show_received
 
-    show_received(connection, number, since, limit, peek=peek)
+    show_received(connection, **wanted)
+
+
+@click.command()
+@click.option("--text", required=True, help="The text that you would send.")
+@click.option("--from", "sender", help="Your line; else the one of the environment.")
+@connection_options
+def price(connection: Connection, text: str, sender: str | None) -> None:
+    """Show what a text costs, in Rials, and how many parts it has.
+
+    \b
+    Example:
+      payamak price -p ippanel --text 'سلام'
+    """
+    from smscore.cli.asking import show_price
+
+    show_price(connection, text, sender)
+
+
+@click.command()
+@click.argument("message_id", type=int)
+@connection_options
+def cancel(connection: Connection, message_id: int) -> None:
+    """Cancel a bulk message that is to go later.
+
+    \b
+    Example:
+      payamak cancel -p ippanel 1123544244
+    """
+    from smscore.cli.asking import cancel_message
+
+    cancel_message(connection, message_id)
 
 
 @click.command("check-request")

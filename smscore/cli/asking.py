@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -103,7 +103,7 @@ def _accepted_ids(results: Path, provider: str) -> Iterator[int]:
             yield row.message_id
 
 
-# Credit, a request, an upload
+# Credit, a price, a cancel, a request, an upload
 
 
 def show_credit(connection: Connection) -> None:
@@ -112,6 +112,23 @@ def show_credit(connection: Connection) -> None:
     connection.output.record(
         "credit", {"provider": connection.provider, "credit": credit, "unit": "IRR"}, f"{credit:,} Rials"
     )
+
+
+def show_price(connection: Connection, text: str, sender: str | None) -> None:
+    """Print what a text costs."""
+    price = ask(connection, ("price",), lambda call: call(text, sender=sender))
+    connection.output.record(
+        "price",
+        {"mci": price.mci, "other": price.other, "parts": price.parts, "unit": "IRR"},
+        f"{price.mci:,} Rials to MCI, {price.other:,} to others; {price.parts} "
+        + ("part" if price.parts == 1 else "parts"),
+    )
+
+
+def cancel_message(connection: Connection, message_id: int) -> None:
+    """Cancel a bulk message, and say so."""
+    ask(connection, ("cancel",), lambda call: call(message_id))
+    connection.output.record("cancelled", {"message_id": message_id}, f"{message_id} is cancelled.")
 
 
 def show_request(connection: Connection, request_id: str) -> int:
@@ -132,19 +149,46 @@ def show_upload(connection: Connection, file: Path) -> None:
 
 
 def show_received(
-    connection: Connection, number: str | None, since: str | None, limit: int | None, *, peek: bool
+    connection: Connection,
+    number: str | None,
+    since: str | None,
+    limit: int | None,
+    peek: bool,
+    after_id: int | None,
 ) -> None:
     """Print inbound messages, each flushed at once."""
-    wanted = {"number": number, "since": _day(since), "limit": limit, "mark_as_read": False if peek else None}
+    wanted = {
+        "number": number,
+        "since": _day(since),
+        "limit": limit,
+        "mark_as_read": False if peek else None,
+        "after_id": after_id,
+    }
 
     async def use(call: Any) -> list[Any]:
-        options = accepted_options(call, wanted)
-        if not peek:
-            connection.output.note("What is received now is handed out this once. Keep it, or use --peek.")
-        found: list[Any] = await call(**options)
-        return found
+        return await _RECEIVE_CALLS[call.__name__](call, accepted_options(call, wanted), connection.output)
 
-    _print_all(connection.output, ask(connection, ("receive",), use))
+    _print_all(connection.output, ask(connection, tuple(_RECEIVE_CALLS), use))
+
+
+async def _handed_out(call: Any, options: dict[str, Any], output: Output) -> list[Any]:
+    if options.get("mark_as_read") is not False:
+        output.note("What is received now is handed out this once. Keep it, or use --peek.")
+    found: list[Any] = await call(**options)
+    return found
+
+
+async def _kept_there(call: Any, options: dict[str, Any], output: Output) -> list[Any]:
+    # These come again, and there may be many: each is printed when it is there.
+    async for message in call(**options):
+        output.record("inbound", _inbound_fields(message), _inbound_words(message))
+    return []
+
+
+_RECEIVE_CALLS: Final[dict[str, Callable[[Any, dict[str, Any], Output], Awaitable[list[Any]]]]] = {
+    "receive": _handed_out,
+    "inbox": _kept_there,
+}
 
 
 def _print_all(output: Output, messages: Sequence[Any]) -> None:
@@ -165,6 +209,7 @@ def _inbound_fields(message: Any) -> dict[str, Any]:
         "text": message.text,
         "date": message.date,
         "raw": message.raw,
+        **{name: getattr(message, name) for name in ("message_id", "received_at") if hasattr(message, name)},
     }
 
 

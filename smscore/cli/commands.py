@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from smscore.cli.ask_commands import check_request, credit, receive, status, upload
+from smscore.cli.ask_commands import cancel, check_request, credit, price, receive, status, upload
 from smscore.cli.group import Commands
 from smscore.cli.sandbox_command import sandbox
 from smscore.cli.send_commands import p2p, send
@@ -61,5 +61,5 @@ def completion(shell: str) -> None:
     click.echo(kind(payamak, {}, "payamak", "_PAYAMAK_COMPLETE").source())
 
 
-for _command in (send, p2p, status, credit, receive, check_request, upload, sandbox, demo, completion):
+for _command in (send, p2p, status, credit, price, cancel, receive, check_request, upload, sandbox, demo, completion):
     payamak.add_command(_command)

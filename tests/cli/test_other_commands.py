@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from click.testing import CliRunner, Result
 from commandline import PAYAMAK, TOKEN, environment, json_lines, run, write_mobiles
 from faultserver import ERROR_500_UNDONE, HTML_200, FaultServer, refusing_port, replies, sepahan_refusal
 
+from ippanel_sms import IPPanel
 from smscore import DeliveryStatus
 from smscore.cli import asking, exit_codes, providers
 from smscore.cli.commands import payamak
@@ -173,6 +175,30 @@ def test_a_credit_that_is_no_whole_number_stays_exact(command: Command, monkeypa
 def test_a_call_that_a_provider_has_not(arguments: list[str], words: str, command: Command):
     ran = command(*arguments)
     assert (ran.exit_code, words in ran.stderr) == (2, True), ran.stderr
+
+
+def test_a_price(command: Command):
+    assert command("price", "-p", "ippanel", "--text", "سلام").stdout == "1,064 Rials to MCI, 1,064 to others; 1 part\n"
+    (found,) = json_lines(command("price", "-p", "ippanel", "--text", "س" * 71, "--json").stdout)
+    assert (found["type"], found["parts"], found["unit"]) == ("price", 2, "IRR")
+
+
+def test_a_message_that_is_to_go_later_is_cancelled(command: Command, box: Sandbox):
+    with IPPanel(TOKEN, sender="+983000505", base_url=box.url("ippanel")) as client:
+        later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        (message_id,) = client.send("09123456789", "سلام", send_time=later).message_ids
+    assert command("cancel", "-p", "ippanel", message_id).stdout == f"{message_id} is cancelled.\n"
+    assert command("cancel", "-p", "ippanel", 5).exit_code == exit_codes.REFUSED
+
+
+def test_inbound_messages_that_the_provider_keeps_are_gone_on_with(command: Command, box: Sandbox):
+    for text in ("یک", "دو", "سه"):
+        box.feed("ippanel", sender="+989123456789", number="+983000505", text=text)
+    found = json_lines(command("receive", "-p", "ippanel", "--json").stdout)
+    assert [message["text"] for message in found] == ["یک", "دو", "سه"]
+    rest = command("receive", "-p", "ippanel", "--after-id", found[0]["message_id"], "--json")
+    assert [message["text"] for message in json_lines(rest.stdout)] == ["دو", "سه"]
+    assert "takes no --limit" in command("receive", "-p", "ippanel", "--limit", 1).output
 
 
 def test_a_request_that_arrived_is_0_and_one_that_did_not_is_1(command: Command, tmp_path: Path):
