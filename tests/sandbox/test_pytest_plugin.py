@@ -52,6 +52,7 @@ def test_nothing_is_imported(request):
     assert not {"smscore", "aiohttp", "attrs"} & set(sys.modules)
     assert "SEPAHAN_BASE_URL" not in os.environ
 """
+NOTHING_SET = "[pytest]\n"  # and none of this project's settings, whose folder may be one above
 
 
 @pytest.mark.parametrize(("source", "count"), [(SYNC, 2), (ASYNC, 2)])
@@ -69,6 +70,7 @@ def test_the_example_of_the_documentation_runs(pytester: pytest.Pytester) -> Non
     page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
     [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     pytester.makepyfile(example)
+    pytester.makeini(NOTHING_SET)
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio").assert_outcomes(passed=2)
 
 
@@ -80,6 +82,7 @@ def test_the_documentation_names_every_kind_of_fault_and_every_magic_recipient()
 
 def test_who_never_asks_for_it_pays_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(WITHOUT)
+    pytester.makeini(NOTHING_SET)
     pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
