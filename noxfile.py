@@ -32,7 +32,7 @@ def tests(session: nox.Session) -> None:
     # Without the safe path, `-m` would import the checkout in place of the wheel.
     environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1"}
     if session.posargs or session.python != PYTHONS[0]:
-        session.run("python", "-m", "pytest", *session.posargs, env=environment)
+        session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto"]), env=environment)
         return
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", env=environment)
