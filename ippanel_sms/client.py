@@ -33,7 +33,7 @@ from smscore.delivery import OnBatch
 from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
-from smscore.paging import one_by_one, pages
+from smscore.paging import checked_whole, one_by_one, pages
 from smscore.reports import SendReport
 from smscore.statuses import is_id
 from smscore.text import check_text
@@ -264,7 +264,9 @@ class AsyncIPPanel(AsyncClient):
             message=None if text is None else check_text(text),
             state_id=None if state is None else _state(state),
         )
-        body = wire_reports.OutboxBody(_from_one("page", page), _from_one("page_size", page_size), filters)
+        body = wire_reports.OutboxBody(
+            checked_whole("page", page, 1), checked_whole("page_size", page_size, 1), filters
+        )
         return await self._call(wire_reports.OUTBOX, body)
 
     @sends_nothing
@@ -321,7 +323,7 @@ class AsyncIPPanel(AsyncClient):
 
         Document: IPPanel Edge, Get Counties.
         """
-        return await self._call(wire_account.COUNTIES, _from_one("province_id", province_id))
+        return await self._call(wire_account.COUNTIES, checked_whole("province_id", province_id, 1))
 
     @sends_nothing
     async def cities(self, county_id: int) -> list[Place]:
@@ -329,7 +331,7 @@ class AsyncIPPanel(AsyncClient):
 
         Document: IPPanel Edge, Get Cities.
         """
-        return await self._call(wire_account.CITIES, _from_one("county_id", county_id))
+        return await self._call(wire_account.CITIES, checked_whole("county_id", county_id, 1))
 
     @sends_nothing
     async def count(self, segment: CountrySegment) -> SegmentCount:
@@ -401,12 +403,6 @@ def _send_time(send_time: dt.datetime | None) -> Mapping[str, str]:
 def _id(name: str, value: int) -> int:
     if not is_id(value):
         raise InvalidRequest(f"{name}= takes IPPanel's own number, a whole one of 64 bits.")
-    return value
-
-
-def _from_one(name: str, value: int) -> int:
-    if not is_id(value) or value < 1:
-        raise InvalidRequest(f"{name}= is a whole number from 1 up.")
     return value
 
 

@@ -14,6 +14,7 @@ from smscore.delivery import OnBatch
 from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients
+from smscore.paging import checked_whole
 from smscore.reports import SendReport
 from smscore.statuses import MessageStatus
 from smscore.text import can_be_encoded
@@ -135,14 +136,8 @@ class AsyncNajva(AsyncClient):
 
         Document: Najva SMS v2.0.0, outbox.
         """
-        _check_whole("page", page, 0, None)
-        _check_whole("page_size", page_size, 1, _PAGE_SIZE)
-        return await self._call(wire.OUTBOX, (page, page_size))
-
-
-def _check_whole(name: str, value: object, least: int, most: int | None) -> None:
-    if type(value) is not int or value < least or (most is not None and value > most):
-        raise InvalidRequest(f"{name}= is a whole number from {least}" + (f" to {most}." if most else " up."))
+        wanted = checked_whole("page", page, 0), checked_whole("page_size", page_size, 1, _PAGE_SIZE)
+        return await self._call(wire.OUTBOX, wanted)
 
 
 def _file_id(file_id: str | None) -> Mapping[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from functools import partial
@@ -25,6 +24,7 @@ from najva_sms.messages import OutboxMessage, OutboxPage
 from smscore import codec
 from smscore.batching import Batch
 from smscore.codec import Body, DecodeError, Raw, Row
+from smscore.dates import from_unix
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
@@ -331,16 +331,9 @@ def _outbox_message(row: OutboxEntry) -> OutboxMessage:
         recipient=e164(recipient) if recipient else row.receptor,
         code=row.status,
         status=delivery_status(row.status),
-        sent_at=_moment(row.date),
+        sent_at=from_unix(row.date),
         cost=row.cost,
     )
-
-
-def _moment(seconds: int | None) -> dt.datetime | None:
-    try:
-        return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 SEND: Final = SendEndpoint(

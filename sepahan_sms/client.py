@@ -15,6 +15,7 @@ from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
+from smscore.paging import checked_whole
 from smscore.reports import SendReport
 from smscore.statuses import MessageStatus
 
@@ -157,14 +158,12 @@ class AsyncSepahan(AsyncClient):
 
         Document: Sepahan Gostar, method Receive.
         """
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _RECEIVE_LIMIT:
-            raise InvalidRequest(f"limit= is a whole number from 1 to {_RECEIVE_LIMIT}.")
         if not isinstance(mark_as_read, bool):
             raise InvalidRequest("mark_as_read= is True or False.")
         body = wire.ReceiveBody(
             privateNumber=check_sender(number, needed=False),
             startDate=None if since is None else jalali_text(since, "since"),
-            numberOfMessages=limit,
+            numberOfMessages=checked_whole("limit", limit, 1, _RECEIVE_LIMIT),
             markAsRead=mark_as_read,
         )
         return await self._call(wire.RECEIVE if mark_as_read else wire.PEEK, body)

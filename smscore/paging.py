@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import field, frozen
 
-from smscore.errors import NotAttempted
+from smscore.errors import InvalidRequest, NotAttempted
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_MOST: Final = 2**63 - 1  # what fits in 64 bits
 
 
 @frozen
@@ -26,6 +28,13 @@ class Page(Generic[T]):
     def of(self, make: Callable[[T], R]) -> Page[R]:
         """The same page, with what is made of each item."""
         return Page([make(item) for item in self.items], self.number, self.last, self.total)
+
+
+def checked_whole(name: str, value: int, least: int, most: int = _MOST) -> int:
+    """The value of a parameter; ``InvalidRequest`` unless it is a whole number from ``least`` to ``most``."""
+    if type(value) is not int or not least <= value <= most:
+        raise InvalidRequest(f"{name}= is a whole number from {least} " + ("up." if most == _MOST else f"to {most}."))
+    return value
 
 
 async def pages(
