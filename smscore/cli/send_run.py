@@ -102,6 +102,11 @@ def _tell_resumed(output: Output, order: Order, states: States, to_send: int) ->
     counts = states.counts()
     unknown = counts[Outcome.UNKNOWN.value]
     output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} were accepted before, {to_send:,} are to be sent.")
+    if states.outdated:
+        output.note(
+            f"The results file is an older copy: its journal tells of {counted(states.outdated, 'row')} that were sent "
+            "after it was made. They are unknown; if you have the newest copy, stop here and go on with that."
+        )
     if unknown:
         name = order.out.name if order.out else ""
         output.note(
