@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -112,8 +113,9 @@ def start_sandbox(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str
         [*PAYAMAK, "sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert process.stdout is not None
-    lines = [process.stdout.readline().strip() for _ in range(4)]
-    return process, dict(line.split("=", 1) for line in lines[:3])
+    lines = [process.stdout.readline().strip() for _ in range(5)]
+    assert lines[3].startswith("The page: ")
+    return process, dict(line.split("=", 1) for line in lines[:3]) | {"page": lines[3].removeprefix("The page: ")}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
@@ -122,9 +124,11 @@ def test_the_sandbox_runs_until_it_is_told_to_end(number: signal.Signals):
     process, urls = start_sandbox("--port", "0")
     with Sepahan("any", sender="50003300", base_url=urls["SEPAHAN_BASE_URL"]) as client:
         assert client.send("09123456789", "سلام").ok
+    with urllib.request.urlopen(urls["page"], timeout=20) as page:
+        assert page.headers.get_content_type() == "text/html"
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, "The sandbox took 1 messages.\n", "")
+    assert (process.returncode, out, err) == (0, "At its end the sandbox held 1 message.\n", "")
 
 
 def test_the_sandbox_says_that_its_port_is_taken():

@@ -65,3 +65,8 @@ def provider_words(error: BaseException) -> str | None:
     """The provider's own words on one line, or None."""
     message = getattr(error, "message", None)
     return " ".join(str(message).split()) if isinstance(error, SMSError) and message else None
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 row``, ``1,000 rows``."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
