@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from commandline import TOKEN, environment, json_lines, read_rows, write_csv, write_mobiles, write_xlsx
+from commandline import TOKEN, environment, json_lines, read_rows, run, write_csv, write_mobiles, write_xlsx
 from faultserver import (
     ERROR_500_UNDONE,
     GOOD,
@@ -107,6 +107,13 @@ def test_the_provider_and_the_line_come_from_the_environment_or_the_options(
     assert command("send", "--text", TEXT, source, env=env).exit_code == 0
     assert command("send", "--text", TEXT, "--from", "90000456", source, env=env).exit_code == 0
     assert [message.sender for message in box.messages] == ["90000123", "90000456"]
+
+
+@pytest.mark.parametrize("arguments", [["send", "--text", "سلام"], ["p2p", "--template", "{nobody}", "--column", "a"]])
+def test_a_long_file_that_is_refused_at_its_beginning_is_closed_without_a_word(arguments: list[str], tmp_path: Path):
+    source = write_csv(tmp_path / "c.csv", [["a", "b"], *([f"0912{n:07}", f"0935{n:07}"] for n in range(2_000))])
+    ran = run(*arguments, "-p", "najva", source, env=environment())
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1), ran.stderr
 
 
 def test_texts_and_templates_come_from_files_too(command: Command, box: Sandbox, tmp_path: Path):
