@@ -37,8 +37,22 @@ class Output:
 
 
 def as_json(kind: str, fields: Mapping[str, Any]) -> str:
-    """One line of JSON."""
-    return _ENCODER.encode({"type": kind, **fields}).decode()
+    """One line of JSON; what is no Unicode, such as the name of a file may hold, comes with backslashes."""
+    record = {"type": kind, **fields}
+    try:
+        return _ENCODER.encode(record).decode()
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_encodable(record)).decode()
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(one) for one in value]
+    return value
 
 
 def error_fields(error: BaseException, text: str) -> dict[str, Any]:
