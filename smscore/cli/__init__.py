@@ -16,7 +16,8 @@ def main() -> None:
     """Run the command, or say which extra it needs."""
     for name, mode in _STREAMS.items():
         if getattr(sys, name) is None:  # closed by who started this; no file that is opened later may take its place
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (it is for as long as we run)
+            setattr(sys, name, nowhere)
     try:
         from smscore.cli.commands import payamak
     except ModuleNotFoundError as error:

@@ -7,8 +7,9 @@ says what may be sent: a results file, which may be an older copy, can only add 
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
@@ -35,6 +36,8 @@ class Header:
     messages: int
     recipients: str
     texts: str
+    options: dict[str, str] = field(factory=dict[str, str])
+    """Digests of what else was given, by name: a resume may be given something else, if that is wanted."""
     journal_version: int = _VERSION
 
 
@@ -64,6 +67,7 @@ _MISMATCHES: Final = {
     "recipients": "list of recipients",
     "texts": "text",
 }
+_OPTIONS: Final = {"sender": "line", "file_id": "file", "send_time": "time of sending"}
 
 
 def journal_path(results: Path) -> Path:
@@ -81,6 +85,17 @@ def check_same(found: Header, wanted: Header, name: str) -> None:
             f"{name} was begun with another {' and another '.join(other)}. Resume it with the same file, text and "
             "provider, or begin a new results file with --out."
         )
+
+
+def option_digests(options: Mapping[str, object]) -> dict[str, str]:
+    """Digests of a send's options, by name; those that are None are left out."""
+    given = {name: str(options[name]) for name in _OPTIONS if options.get(name) is not None}
+    return {name: hashlib.blake2b(value.encode(), digest_size=16).hexdigest() for name, value in given.items()}
+
+
+def other_options(found: Header, wanted: Header) -> list[str]:
+    """What a resume is given otherwise than what was begun, in words."""
+    return [word for name, word in _OPTIONS.items() if found.options.get(name) != wanted.options.get(name)]
 
 
 def ranges(rows: Iterable[int]) -> Ranges:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
 
-from attrs import define
+from attrs import define, field
 
-from smscore.cli.journal import Header, Journal, Mark, Standing, check_same, journal_path, marked_rows
+from smscore.cli.journal import (
+    Header,
+    Journal,
+    Mark,
+    Standing,
+    check_same,
+    journal_path,
+    marked_rows,
+    option_digests,
+    other_options,
+)
 from smscore.cli.planning import Plan
 from smscore.cli.results_file import (
     OUTCOMES,
@@ -26,6 +36,8 @@ from smscore.cli.results_file import (
 )
 from smscore.errors import DuplicateRequest, InvalidRequest
 from smscore.outcomes import Outcome
+
+NO_OPTIONS: Final[Mapping[str, object]] = {}
 
 _UNTRIED: Final = 0
 _MARKED: Final = 1  # about to go out, and no result of it
@@ -126,6 +138,8 @@ class Recording:
     states: States
     _journal: Journal | None = None
     _writer: RowWriter | None = None
+    changed: list[str] = field(factory=list[str])
+    """Which options of a resume are not those that the send was begun with, in words."""
 
     def sending(self, rows: Sequence[int], request_id: str | None) -> None:
         """Write down, before they go out, that these rows do."""
@@ -146,7 +160,13 @@ class Recording:
 
 @contextmanager
 def recording(
-    path: Path, plan: Plan, provider: str, *, resuming: bool, rejected_too: bool = False
+    path: Path,
+    plan: Plan,
+    provider: str,
+    *,
+    resuming: bool,
+    rejected_too: bool = False,
+    options: Mapping[str, object] = NO_OPTIONS,
 ) -> Generator[Recording]:
     """A recording of this plan, new or gone on with; closed at the end.
 
@@ -156,6 +176,7 @@ def recording(
     """
     path = real_path(path)
     format_of(path)
+    header = header_of(plan, provider, options)
     with ExitStack() as opened:
         if resuming:
             journal, marks = Journal.open(path)
@@ -164,12 +185,12 @@ def recording(
             _make_ready(path, plan, provider, journal, marks, states)
         else:
             states = States.none_known(plan.last_row)
-            journal = _begin(path, header_of(plan, provider))
+            journal = _begin(path, header)
             opened.callback(journal.close)
         writer = ResultsWriter.append(path)
         opened.callback(writer.close)
         try:
-            yield Recording(states, journal, writer)
+            yield Recording(states, journal, writer, other_options(journal.header, header))
         except BaseException:  # Ctrl-C too
             if not resuming and states.nothing_known:
                 path.unlink()
@@ -177,9 +198,10 @@ def recording(
             raise
 
 
-def header_of(plan: Plan, provider: str) -> Header:
+def header_of(plan: Plan, provider: str, options: Mapping[str, object] = NO_OPTIONS) -> Header:
     """What a results file of this plan is about."""
-    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest)
+    digests = option_digests(options)
+    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest, digests)
 
 
 def real_path(path: Path) -> Path:

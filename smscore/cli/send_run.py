@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
 from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
 from smscore.cli.templates import Template
+from smscore.config import from_environment
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 
@@ -72,10 +73,13 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
         if order.out is not None:
             check_free(order.out)
         _ask(order, plan.messages)
-    with _recording(connection, order, plan) as kept:
+    # The line that the client would take from the environment counts too.
+    used = {**options, "sender": order.sender or from_environment(connection.provider, "sender")}
+    with _recording(connection, order, plan, used) as kept:
         to_send = kept.states.count_open(plan)
         if order.resuming:
             _tell_resumed(output, order, kept.states, to_send)
+            _ask_about_changes(output, order, kept.changed, to_send)
             _ask(order, to_send)
         record_skipped(plan, kept, connection.provider)
         with progress(to_send, quiet=output.json) as advance:
@@ -87,14 +91,13 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
 
 
 @contextmanager
-def _recording(connection: Connection, order: Order, plan: Plan) -> Generator[Recording]:
+def _recording(connection: Connection, order: Order, plan: Plan, options: Mapping[str, object]) -> Generator[Recording]:
     if order.out is None:
         writer = JsonLines(connection.output) if connection.output.json else None
         yield Recording(States.none_known(plan.last_row), None, writer)
         return
-    with recording(
-        order.out, plan, connection.provider, resuming=order.resuming, rejected_too=order.rejected_too
-    ) as kept:
+    how: dict[str, Any] = {"resuming": order.resuming, "rejected_too": order.rejected_too, "options": options}
+    with recording(order.out, plan, connection.provider, **how) as kept:
         yield kept
 
 
@@ -113,6 +116,18 @@ def _tell_resumed(output: Output, order: Order, states: States, to_send: int) ->
             f"{unknown:,} are unknown, and are not sent again: rows {range_words(states.rows_with(Outcome.UNKNOWN))}. "
             f"They may have gone; {name} has them with their request ids."
         )
+
+
+def _ask_about_changes(output: Output, order: Order, changed: Sequence[str], count: int) -> None:
+    if not changed or not count:
+        return
+    words = f"What is left would go out with another {' and another '.join(changed)} than what was begun."
+    if order.yes:
+        output.note(words)
+    elif not sys.stdin.isatty():
+        raise InvalidRequest(f"{words} Give the same as then, or --yes if that is wanted.")
+    elif not click.confirm(f"{words} Go on?", err=True):
+        raise Declined
 
 
 def _ask(order: Order, count: int) -> None:

@@ -30,7 +30,7 @@ from faultserver import (
     sepahan_refusal,
 )
 
-from smscore.cli import results_file, send_run
+from smscore.cli import exit_codes, results_file, send_run
 from smscore.cli.commands import payamak
 from smscore.sandbox import Sandbox
 
@@ -519,3 +519,35 @@ def test_neither_token_nor_text_nor_number_is_in_what_is_told(command: Command, 
             ran = command("send", "-p", "sepahan", "--text", TEXT, source, env=at(server.url))
         for secret in (TOKEN, TEXT, "9120000001"):
             assert secret not in ran.output
+
+
+# A resume with another line, file or time
+
+
+def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    assert command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source).exit_code == exit_codes.REFUSED
+    box.clear_faults()
+    arguments = ["send", "-p", "najva", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    other = environment(box, NAJVA_SENDER="90000456")
+    refused = command(*arguments, env=other)
+    assert (refused.exit_code, len(box.messages)) == (2, 0)
+    assert "with another line than what was begun" in refused.stderr
+    assert "with another line and another file than" in command(*arguments, "--file-id", "7", env=other).stderr
+    ran = command(*arguments, "--yes", env=other)
+    assert (ran.exit_code, "with another line than" in ran.stderr) == (0, True)
+    assert {message.sender for message in box.messages} == {"90000456"}
+
+
+def test_a_resume_from_the_same_line_is_not_asked_about_however_it_is_given(
+    command: Command, box: Sandbox, tmp_path: Path
+):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
+    box.clear_faults()
+    arguments = ["--from", "90000123", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    assert command("send", "-p", "najva", *arguments).exit_code == 0
+    assert TOKEN not in (tmp_path / "o.csv.journal").read_text("utf-8")
+    assert "90000123" not in (tmp_path / "o.csv.journal").read_text("utf-8")
