@@ -13,15 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.cli.results_file import put_on_disk
+from smscore.cli.results_file import RowNumber, put_on_disk
 from smscore.errors import InvalidRequest
 
-RowNumber = Annotated[int, msgspec.Meta(ge=1)]
 Ranges = list[tuple[RowNumber, RowNumber]]
 """Row numbers as (first, last) pairs."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -321,6 +321,9 @@ def test_without_the_results_a_journal_that_tells_of_batches_is_not_gone_on_with
     [
         ("r.csv", b"x,y\n"),
         ("r.csv", b"2,a,sent,,,,,,\n"),
+        ("r.csv", b"-2,a,accepted,,,,,,\n"),
+        ("r.jsonl", b'{"row":0,"recipient":"a","outcome":"accepted"}\n'),
+        ("r.csv.journal", b'{"sending":[[-3,-2]]}\n'),
         ("r.csv", b"999,a,accepted,,,,,,\n"),
         ("r.jsonl", b"{}\n"),
         ("r.csv.journal", b"junk\n"),
@@ -343,6 +346,26 @@ def test_a_file_of_somebody_else_is_not_taken_for_results(tmp_path: Path):
         list(read_results(tmp_path / "r.csv"))
     with pytest.raises(InvalidRequest, match=r"ends in \.csv or \.jsonl"):
         list(read_results(tmp_path / "r.txt"))
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: b"\xef\xbb\xbf" + data.replace(b",", b";").replace(b"\n", b"\r\n"),
+        lambda data: b'"' + data.replace(b",", b'"\t"').replace(b"\n", b'"\n'),
+    ],
+)
+def test_a_results_file_that_a_spreadsheet_saved_is_told_from_another_file(
+    save: Callable[[bytes], bytes], plan: Plan, tmp_path: Path
+):
+    path = tmp_path / "r.csv"
+    with begun(path, plan) as kept:
+        send(kept, 2)
+    path.write_bytes(save(path.read_bytes()))
+    with pytest.raises(InvalidRequest, match="saved by a spreadsheet"), resumed(path, plan):
+        pass
 
 
 def test_a_run_that_begins_nothing_leaves_no_files(plan: Plan, tmp_path: Path):
