@@ -187,12 +187,13 @@ def _sum_up(run: _Run, plan: Plan, order: Order) -> int:
     code = summary_code(sending, plan)
     if run.signal is not None or sending.abandoned:
         code = exit_codes.SIGNALLED + (run.signal or signal.SIGINT)
-    run.output.record(
-        "summary",
-        summary_fields(sending, plan)
-        | {"results": str(order.out) if order.out else None, "unwritten": lost, "exit_code": code},
-        summary_words(sending, plan, order.out.name if order.out else None),
-    )
+    words = summary_words(sending, plan, order.out.name if order.out else None)
+    fields = summary_fields(sending, plan) | {"results": str(order.out) if order.out else None}
+    try:
+        run.output.record("summary", fields | {"unwritten": lost, "exit_code": code}, words)
+    except OSError:
+        run.output.note(words)  # whoever read the standard output is gone, or its disk is full
+        raise
     if sending.disk_error is not None:
         raise _stopped(sending.disk_error, lost, str(order.out))
     return code

@@ -188,7 +188,7 @@ def test_elsewhere_progress_is_plain_lines(tmp_path: Path):
     assert "\x1b" not in ran.stderr + ran.stdout
 
 
-def test_a_reader_that_goes_away_stops_the_send(tmp_path: Path):
+def test_a_reader_that_goes_away_stops_the_send_and_what_went_is_told(tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 2_000)
     with Sandbox() as box:
         options = ["--yes", "--json", "--text", "سلام", "--rate-limit", "20", "--concurrency", "1"]
@@ -196,7 +196,8 @@ def test_a_reader_that_goes_away_stops_the_send(tmp_path: Path):
         process.stdout.readline()
         process.stdout.close()
         assert process.wait(30) == 1
-        assert process.stderr.read() == ""
+        (note,) = json_lines(process.stderr.read())
+        assert note["text"].startswith(f"2,000 messages: {len(box.messages):,} accepted, ")
         process.stderr.close()
         process.stdin.close()
         assert len(box.messages) < 2_000
