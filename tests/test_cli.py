@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from commandline import json_lines
 from rich.console import Console
 
 from sepahan_sms import Sepahan
@@ -63,6 +64,21 @@ def test_the_demo_adds_up_and_exits_with_0(ran: subprocess.CompletedProcess[str]
 )
 def test_the_demo_shows(ran: subprocess.CompletedProcess[str], row: str):
     assert re.search(row, ran.stdout)
+
+
+def test_the_demo_tells_a_script_the_same():
+    ran = run("demo", "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    first, *providers, last = json_lines(ran.stdout)
+    assert (first["type"], set(first["urls"])) == ("sandbox", {"sepahan", "ippanel", "najva"})
+    assert [(one["provider"], one["accepted"], one["not_sent"], one["unknown"]) for one in providers] == [
+        ("sepahan", 251, 0, 0),
+        ("ippanel", 1_001, 0, 0),
+        ("najva", 25_001, 2, 0),
+    ]
+    assert providers[2]["last_statuses"] == {"delivered": 25_000}
+    assert (last["type"], last["adds_up"], last["messages"], last["problems"]) == ("summary", True, 26_253, [])
+    assert [odd["number"] for odd in last["odd_rows"]] == ["09120000001", "02188776655", "0912345", "۰۹۱۲۰۰۲۵۰۰۰"]
 
 
 def one_sent() -> demo.Sent:
