@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
 import click
 import msgspec
@@ -49,9 +49,9 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, Mapping):
-        return {_encodable(key): _encodable(one) for key, one in value.items()}
+        return {_encodable(key): _encodable(one) for key, one in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [_encodable(one) for one in value]
+        return [_encodable(one) for one in cast("Sequence[Any]", value)]
     return value
 
 

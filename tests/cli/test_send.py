@@ -521,7 +521,21 @@ def test_neither_token_nor_text_nor_number_is_in_what_is_told(command: Command, 
             assert secret not in ran.output
 
 
-# A resume with another line, file or time
+# A resume of an older copy, or with another line, file or time
+
+
+def test_a_resume_of_an_older_copy_says_so_and_sends_nobody_twice(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
+    box.clear_faults()
+    copy = (tmp_path / "o.csv").read_bytes()
+    arguments = ["--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    assert command("send", "-p", "najva", *arguments).exit_code == 0
+    (tmp_path / "o.csv").write_bytes(copy)
+    ran = command("send", "-p", "najva", *arguments)
+    assert (ran.exit_code, len(box.messages)) == (1, 3)
+    assert "an older copy: its journal tells of 3 rows that were sent after it was made" in ran.stderr
 
 
 def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
