@@ -49,7 +49,7 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, Mapping):
-        return {_encodable(key): _encodable(one) for key, one in cast("Mapping[Any, Any]", value).items()}
+        return {_encodable(key): _encodable(one) for key, one in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list | tuple):
         return [_encodable(one) for one in cast("Sequence[Any]", value)]
     return value
