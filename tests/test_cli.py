@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from commandline import json_lines
 from rich.console import Console
 
 from sepahan_sms import Sepahan
@@ -64,6 +66,21 @@ def test_the_demo_shows(ran: subprocess.CompletedProcess[str], row: str):
     assert re.search(row, ran.stdout)
 
 
+def test_the_demo_tells_a_script_the_same():
+    ran = run("demo", "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    first, *providers, last = json_lines(ran.stdout)
+    assert (first["type"], set(first["urls"])) == ("sandbox", {"sepahan", "ippanel", "najva"})
+    assert [(one["provider"], one["accepted"], one["not_sent"], one["unknown"]) for one in providers] == [
+        ("sepahan", 251, 0, 0),
+        ("ippanel", 1_001, 0, 0),
+        ("najva", 25_001, 2, 0),
+    ]
+    assert providers[2]["last_statuses"] == {"delivered": 25_000}
+    assert (last["type"], last["adds_up"], last["messages"], last["problems"]) == ("summary", True, 26_253, [])
+    assert [odd["number"] for odd in last["odd_rows"]] == ["09120000001", "02188776655", "0912345", "۰۹۱۲۰۰۲۵۰۰۰"]
+
+
 def one_sent() -> demo.Sent:
     result = RecipientResult("+989123456789", Outcome.ACCEPTED, 1)
     plan = demo.Plan("sepahan", "50003300", 1)
@@ -112,8 +129,9 @@ def start_sandbox(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str
         [*PAYAMAK, "sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert process.stdout is not None
-    lines = [process.stdout.readline().strip() for _ in range(4)]
-    return process, dict(line.split("=", 1) for line in lines[:3])
+    lines = [process.stdout.readline().strip() for _ in range(5)]
+    assert lines[3].startswith("The page: ")
+    return process, dict(line.split("=", 1) for line in lines[:3]) | {"page": lines[3].removeprefix("The page: ")}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
@@ -122,9 +140,11 @@ def test_the_sandbox_runs_until_it_is_told_to_end(number: signal.Signals):
     process, urls = start_sandbox("--port", "0")
     with Sepahan("any", sender="50003300", base_url=urls["SEPAHAN_BASE_URL"]) as client:
         assert client.send("09123456789", "سلام").ok
+    with urllib.request.urlopen(urls["page"], timeout=20) as page:
+        assert page.headers.get_content_type() == "text/html"
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, "The sandbox took 1 messages.\n", "")
+    assert (process.returncode, out, err) == (0, "At its end the sandbox held 1 message.\n", "")
 
 
 def test_the_sandbox_says_that_its_port_is_taken():

@@ -151,7 +151,9 @@ def cell_at(cells: Cells, index: int) -> object:
 
 
 def shown(cell: object) -> str:
-    """A cell as people see it: a whole float as a whole number, a text without the spaces around it."""
+    """A cell as people see it: a whole float as a whole number, TRUE and FALSE, a text without the spaces around it."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return "" if cell is None else str(cell).strip()

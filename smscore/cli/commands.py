@@ -9,6 +9,8 @@ import click
 
 from smscore.cli.ask_commands import cancel, check_request, credit, price, receive, status, upload
 from smscore.cli.group import Commands
+from smscore.cli.options import output_options
+from smscore.cli.output import Output
 from smscore.cli.sandbox_command import sandbox
 from smscore.cli.send_commands import p2p, send
 
@@ -26,7 +28,8 @@ def payamak() -> None:
 
 
 @click.command()
-def demo() -> int:
+@output_options
+def demo(output: Output) -> int:
     """Start a sandbox, send 26,250 messages to it through all three providers, and show what became of each.
 
     Nothing leaves this machine. The exit code is 0 only if every number adds up with what the sandbox received.
@@ -36,9 +39,9 @@ def demo() -> int:
       payamak demo
     """
     from smscore.cli.demo import run_demo
-    from smscore.cli.display import Display
+    from smscore.cli.display import Display, Records
 
-    adds_up = asyncio.run(run_demo(Display()))
+    adds_up = asyncio.run(run_demo(Records(output) if output.json else Display()))
     return 0 if adds_up else 1
 
 

@@ -1,16 +1,18 @@
-"""What the demo looks like on a terminal."""
+"""What the demo looks like on a terminal, and to a script."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from smscore.cli.demo import PLANS, Fate, Plan, Sent
+from smscore.cli.demo import Fate, Plan, Sent
+from smscore.cli.output import Output
 from smscore.outcomes import Outcome
 from smscore.statuses import DeliveryStatus
 
@@ -48,8 +50,53 @@ class Display:
         for problem in problems:
             self._console.print(f"[red]✗[/] {problem}")
         if not problems:
-            total = sum(plan.count for plan in PLANS) + len(PLANS)
-            self._console.print(f"[green]✓[/] Every number adds up: the sandbox received {total:,} messages.")
+            self._console.print(f"[green]✓[/] Every number adds up: the sandbox received {total(sent):,} messages.")
+
+
+class Records:
+    """JSON, one object a line."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def started(self, urls: Mapping[str, str]) -> None:
+        """Print where the sandbox is."""
+        self._output.record("sandbox", {"urls": urls}, "")
+
+    def sending(self, plan: Plan) -> Callable[[int], None]:
+        """Nothing is printed on the way."""
+        return lambda more: None
+
+    def waiting(self) -> None:
+        """Nothing is printed on the way."""
+
+    def finished(self, sent: list[Sent], fates: list[Fate], problems: list[str]) -> None:
+        """Print each provider's numbers, and whether they add up."""
+        for one in sent:
+            self._output.record("provider", provider_fields(one), "")
+        odd = [{"row": fate.row.place, "number": fate.row.number, "fate": fate.words} for fate in fates]
+        summary = {"adds_up": not problems, "messages": total(sent), "odd_rows": odd, "problems": problems}
+        self._output.record("summary", summary, "")
+
+
+def provider_fields(one: Sent) -> dict[str, Any]:
+    """What became of one provider's messages, for scripts; money is in Rials."""
+    return {
+        "provider": one.plan.provider,
+        "requests": one.requests + len(one.blocking),
+        **{outcome.value: one.outcomes[outcome] for outcome in Outcome},
+        "seconds": round(one.seconds, 3),
+        "cost": one.cost,
+        "charged": one.credit_before - one.credit_after,
+        "credit_left": one.credit_after,
+        "first_statuses": one.first_statuses,
+        "last_statuses": one.last_statuses,
+    }
+
+
+def total(sent: list[Sent]) -> int:
+    """How many messages were accepted."""
+    return sum(one.outcomes[Outcome.ACCEPTED] for one in sent)
 
 
 def outcomes_table(sent: list[Sent]) -> Table:

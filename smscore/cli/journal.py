@@ -1,28 +1,30 @@
 """The journal beside a results file: what was about to be sent, written down before it was.
 
 ``results.csv`` has ``results.csv.journal``. Its first line says what is being sent; each further one says which rows
-are about to go out, or that rows which provably did not go are free again. Together the two files tell of every row
-whether it is done, unknown, or never tried.
+are about to go out, that rows which provably did not go are free again, or that rows were refused. The journal alone
+says what may be sent: a results file, which may be an older copy, can only add rows that are done.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.cli.results_file import put_on_disk
+from smscore.cli.results_file import RowNumber, put_on_disk
 from smscore.errors import InvalidRequest
 
-Ranges = list[tuple[int, int]]
+Ranges = list[tuple[RowNumber, RowNumber]]
 """Row numbers as (first, last) pairs."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @frozen
@@ -33,15 +35,29 @@ class Header:
     messages: int
     recipients: str
     texts: str
+    options: dict[str, str] = field(factory=dict[str, str])
+    """Digests of what else was given, by name: a resume may be given something else, if that is wanted."""
     journal_version: int = _VERSION
+
+
+class Standing(Enum):
+    """What a mark says of its rows; a later mark takes the place of an earlier one."""
+
+    SENDING = "sending"
+    """They are about to go out, or have gone."""
+    AGAIN = "again"
+    """They provably did not go, and are free to."""
+    REFUSED = "refused"
+    """They were rejected, and may go out again if that is asked for."""
 
 
 @frozen
 class Mark:
-    """Rows that are about to go out (``sending``), or that are free to go out again."""
+    """Rows by what is said of them."""
 
     sending: Ranges = field(factory=list[tuple[int, int]])
     again: Ranges = field(factory=list[tuple[int, int]])
+    refused: Ranges = field(factory=list[tuple[int, int]])
     request_id: str | None = None
 
 
@@ -50,6 +66,7 @@ _MISMATCHES: Final = {
     "recipients": "list of recipients",
     "texts": "text",
 }
+_OPTIONS: Final = {"sender": "line", "file_id": "file", "send_time": "time of sending"}
 
 
 def journal_path(results: Path) -> Path:
@@ -67,6 +84,17 @@ def check_same(found: Header, wanted: Header, name: str) -> None:
             f"{name} was begun with another {' and another '.join(other)}. Resume it with the same file, text and "
             "provider, or begin a new results file with --out."
         )
+
+
+def option_digests(options: Mapping[str, object]) -> dict[str, str]:
+    """Digests of a send's options, by name; those that are None are left out."""
+    given = {name: str(options[name]) for name in _OPTIONS if options.get(name) is not None}
+    return {name: hashlib.blake2b(value.encode(), digest_size=16).hexdigest() for name, value in given.items()}
+
+
+def other_options(found: Header, wanted: Header) -> list[str]:
+    """What a resume is given otherwise than what was begun, in words."""
+    return [word for name, word in _OPTIONS.items() if found.options.get(name) != wanted.options.get(name)]
 
 
 def ranges(rows: Iterable[int]) -> Ranges:
@@ -127,9 +155,10 @@ class Journal:
         """Write down that these rows are about to go out."""
         put_on_disk(self._file, _line(Mark(sending=ranges(rows), request_id=request_id)))
 
-    def again(self, rows: Sequence[int]) -> None:
-        """Write down that these rows did not go, and may."""
-        put_on_disk(self._file, _line(Mark(again=ranges(rows))))
+    def free(self, again: Sequence[int], refused: Sequence[int] = ()) -> None:
+        """Write down which rows did not go, and may, and which may if that is asked for."""
+        if again or refused:
+            put_on_disk(self._file, _line(Mark(again=ranges(again), refused=ranges(refused))))
 
     def close(self) -> None:
         """Close it, and give up the lock."""
@@ -160,13 +189,12 @@ def _read(data: bytes, name: str) -> tuple[Header, list[Mark]]:
         raise InvalidRequest(f"{name} is damaged. Restore it, or begin a new results file with --out.") from None
 
 
-def marked_rows(marks: Iterable[Mark]) -> Iterator[tuple[range, bool, str | None]]:
-    """Each mark's rows, whether they were about to go out (or else are free), and the request id."""
+def marked_rows(marks: Iterable[Mark]) -> Iterator[tuple[range, Standing, str | None]]:
+    """Each mark's rows, what it says of them, and the request id."""
     for mark in marks:
-        for first, last in mark.sending:
-            yield range(first, last + 1), True, mark.request_id
-        for first, last in mark.again:
-            yield range(first, last + 1), False, None
+        for standing in Standing:
+            for first, last in getattr(mark, standing.value):
+                yield range(first, last + 1), standing, mark.request_id
 
 
 if sys.platform == "win32":

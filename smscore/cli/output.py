@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
 import click
 import msgspec
@@ -37,8 +37,22 @@ class Output:
 
 
 def as_json(kind: str, fields: Mapping[str, Any]) -> str:
-    """One line of JSON."""
-    return _ENCODER.encode({"type": kind, **fields}).decode()
+    """One line of JSON; what is no Unicode, such as the name of a file may hold, comes with backslashes."""
+    record = {"type": kind, **fields}
+    try:
+        return _ENCODER.encode(record).decode()
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_encodable(record)).decode()
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(one) for key, one in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(one) for one in cast("Sequence[Any]", value)]
+    return value
 
 
 def error_fields(error: BaseException, text: str) -> dict[str, Any]:
@@ -65,3 +79,8 @@ def provider_words(error: BaseException) -> str | None:
     """The provider's own words on one line, or None."""
     message = getattr(error, "message", None)
     return " ".join(str(message).split()) if isinstance(error, SMSError) and message else None
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 row``, ``1,000 rows``."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final, TypeAlias
@@ -42,13 +42,16 @@ def rows_of(source: str, sheet: str | None = None) -> Generator[Iterator[Row]]:
         file.seek(0)
         suffix = Path(source).suffix.lower()
         if suffix in _SPREADSHEETS or head.startswith(_ZIP):
-            yield _spreadsheet(file, sheet)
+            with closing(_spreadsheet(file, sheet)) as rows:
+                yield rows
             return
         if sheet is not None:
             raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Leave it out.")
         if head.startswith(_WIDE_MARKS) or b"\0" in head:
             raise InvalidRequest(f"The file is UTF-16, or no text at all. {_SAVE_AS}")
-        yield _one_a_line(_lines(file)) if suffix == ".txt" else _csv(_lines(file))
+        # Both are closed before the file is, even where not all of it was read.
+        with closing(_lines(file)) as lines, closing(_one_a_line(lines) if suffix == ".txt" else _csv(lines)) as rows:
+            yield rows
 
 
 @contextmanager
@@ -76,10 +79,11 @@ def _copied(stream: IO[bytes], copy: IO[bytes]) -> IO[bytes]:
 # Text
 
 
-def _lines(file: IO[bytes]) -> Iterator[str]:
+def _lines(file: IO[bytes]) -> Generator[str]:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
-        yield from text
+        for line in text:  # noqa: UP028 (a generator that is closed in a "yield from" closes the file too)
+            yield line
     except UnicodeDecodeError:
         raise InvalidRequest(f"The file is not UTF-8 (line {_undecodable(file)}). {_SAVE_AS}") from None
     finally:
@@ -99,13 +103,13 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _one_a_line(lines: Iterable[str]) -> Iterator[Row]:
+def _one_a_line(lines: Iterable[str]) -> Generator[Row]:
     for number, line in enumerate(lines, 1):
         text = line.strip()
         yield number, [text] if text else []
 
 
-def _csv(lines: Iterator[str]) -> Iterator[Row]:
+def _csv(lines: Iterator[str]) -> Generator[Row]:
     sample = list(islice(lines, _SAMPLE))
     hint = _EXCEL_HINT.fullmatch(sample[0]) if sample else None
     delimiter = hint[1] if hint else sniffed_delimiter(sample)
@@ -142,7 +146,7 @@ def _agreement(sample: Sequence[str], delimiter: str) -> tuple[float, int]:
 # Spreadsheets
 
 
-def _spreadsheet(file: IO[bytes], sheet: str | None) -> Iterator[Row]:
+def _spreadsheet(file: IO[bytes], sheet: str | None) -> Generator[Row]:
     try:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
     except ModuleNotFoundError:

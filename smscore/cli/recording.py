@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
 
-from attrs import define
+from attrs import define, field
 
-from smscore.cli.journal import Header, Journal, Mark, check_same, journal_path, marked_rows
+from smscore.cli.journal import (
+    Header,
+    Journal,
+    Mark,
+    Standing,
+    check_same,
+    journal_path,
+    marked_rows,
+    option_digests,
+    other_options,
+)
 from smscore.cli.planning import Plan
 from smscore.cli.results_file import (
     OUTCOMES,
@@ -26,11 +37,15 @@ from smscore.cli.results_file import (
 from smscore.errors import DuplicateRequest, InvalidRequest
 from smscore.outcomes import Outcome
 
+NO_OPTIONS: Final[Mapping[str, object]] = {}
+
 _UNTRIED: Final = 0
 _MARKED: Final = 1  # about to go out, and no result of it
-_FIRST_OUTCOME: Final = 2
+_REFUSED: Final = 2  # as the journal says, and no result of it
+_FIRST_OUTCOME: Final = 3
 _CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES, _FIRST_OUTCOME)}
 _NOT_SENT: Final = _CODES[Outcome.NOT_SENT.value]
+_OF_MARKS: Final = {Standing.SENDING: _MARKED, Standing.AGAIN: _UNTRIED, Standing.REFUSED: _REFUSED}
 
 
 @define
@@ -38,6 +53,8 @@ class States:
     """What is known of every row: one byte each."""
 
     _codes: bytearray
+    outdated: int = 0
+    """How many results were older than what the journal says of their rows."""
 
     @classmethod
     def none_known(cls, last_row: int) -> States:
@@ -53,6 +70,10 @@ class States:
         """Whether a row provably did not go, and is to be sent."""
         return self._codes[row] in (_UNTRIED, _NOT_SENT)
 
+    def is_done(self, row: int, outcome: str) -> bool:
+        """Whether this outcome is a row's last word."""
+        return not self.is_open(row) and self._codes[row] == _CODES[outcome]
+
     def count_open(self, plan: Plan) -> int:
         """How many of the plan's messages are to be sent."""
         if not any(self._codes):
@@ -61,16 +82,27 @@ class States:
 
     def is_interrupted(self, row: int) -> bool:
         """Whether a row was being sent when an earlier run ended."""
-        return self._codes[row] == _MARKED
+        return self._codes[row] in (_MARKED, _REFUSED)
 
-    def mark(self, rows: Iterable[int], *, sending: bool) -> None:
-        """Note that these rows were about to go out, or that they are free."""
+    def mark(self, rows: Iterable[int], standing: Standing) -> None:
+        """Note what the journal says of these rows."""
         for row in rows:
-            self._codes[row] = _MARKED if sending else _UNTRIED
+            self._codes[row] = _OF_MARKS[standing]
 
     def note(self, row: int, outcome: str) -> None:
         """Note a row's outcome."""
         self._codes[row] = _CODES[outcome]
+
+    def take(self, row: ResultRow, *, rejected_too: bool) -> None:
+        """Note what a results file says of a row, as far as its journal, all marks of which were noted, bears it out.
+
+        Only the journal can free a row: a result that says so against it is of before that row was sent.
+        """
+        may_go = self.is_open(row.row) or (self._codes[row.row] == _REFUSED and _is_refusal(row))
+        if not may_go and (row.outcome == Outcome.NOT_SENT.value or _is_refusal(row)):
+            self.outdated += 1
+        else:
+            self.note(row.row, Outcome.NOT_SENT.value if rejected_too and _is_refusal(row) else row.outcome)
 
     def rows_with(self, outcome: Outcome) -> Iterator[int]:
         """The rows with this outcome, in order."""
@@ -79,12 +111,17 @@ class States:
 
     def rows_in_doubt(self) -> Iterator[int]:
         """The rows that may have gone and may not have, in order."""
-        doubtful = {_MARKED, _CODES[Outcome.UNKNOWN.value]}
+        doubtful = {_MARKED, _REFUSED, _CODES[Outcome.UNKNOWN.value]}
         return (row for row, code in enumerate(self._codes) if code in doubtful)
 
     def counts(self) -> Counter[str]:
         """How many rows have each outcome."""
         return Counter({outcome: self._codes.count(code) for outcome, code in _CODES.items()})
+
+
+def _is_refusal(row: ResultRow) -> bool:
+    # The earlier request of a duplicate may have gone.
+    return row.outcome == Outcome.REJECTED.value and row.error != DuplicateRequest.__name__
 
 
 class RowWriter(Protocol):
@@ -101,24 +138,35 @@ class Recording:
     states: States
     _journal: Journal | None = None
     _writer: RowWriter | None = None
+    changed: list[str] = field(factory=list[str])
+    """Which options of a resume are not those that the send was begun with, in words."""
 
     def sending(self, rows: Sequence[int], request_id: str | None) -> None:
         """Write down, before they go out, that these rows do."""
         if self._journal is not None:
             self._journal.sending(rows, request_id)
-        self.states.mark(rows, sending=True)
+        self.states.mark(rows, Standing.SENDING)
 
     def write(self, rows: Sequence[ResultRow]) -> None:
-        """Write down results."""
+        """Write down results, and first, which rows they free."""
         for row in rows:
             self.states.note(row.row, row.outcome)
+        if self._journal is not None:
+            unsent = [row.row for row in rows if row.outcome == Outcome.NOT_SENT.value]
+            self._journal.free(unsent, refused=[row.row for row in rows if _is_refusal(row)])
         if self._writer is not None:
             self._writer.write(rows)
 
 
 @contextmanager
 def recording(
-    path: Path, plan: Plan, provider: str, *, resuming: bool, rejected_too: bool = False
+    path: Path,
+    plan: Plan,
+    provider: str,
+    *,
+    resuming: bool,
+    rejected_too: bool = False,
+    options: Mapping[str, object] = NO_OPTIONS,
 ) -> Generator[Recording]:
     """A recording of this plan, new or gone on with; closed at the end.
 
@@ -126,7 +174,9 @@ def recording(
     are to be sent, and so are rejected ones if asked for. Raises ``InvalidRequest`` where the files are there and
     should not be, do not belong to this plan, or cannot be trusted.
     """
+    path = real_path(path)
     format_of(path)
+    header = header_of(plan, provider, options)
     with ExitStack() as opened:
         if resuming:
             journal, marks = Journal.open(path)
@@ -135,12 +185,12 @@ def recording(
             _make_ready(path, plan, provider, journal, marks, states)
         else:
             states = States.none_known(plan.last_row)
-            journal = _begin(path, header_of(plan, provider))
+            journal = _begin(path, header)
             opened.callback(journal.close)
         writer = ResultsWriter.append(path)
         opened.callback(writer.close)
         try:
-            yield Recording(states, journal, writer)
+            yield Recording(states, journal, writer, other_options(journal.header, header))
         except BaseException:  # Ctrl-C too
             if not resuming and states.nothing_known:
                 path.unlink()
@@ -148,13 +198,20 @@ def recording(
             raise
 
 
-def header_of(plan: Plan, provider: str) -> Header:
+def header_of(plan: Plan, provider: str, options: Mapping[str, object] = NO_OPTIONS) -> Header:
     """What a results file of this plan is about."""
-    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest)
+    digests = option_digests(options)
+    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest, digests)
+
+
+def real_path(path: Path) -> Path:
+    """The file that a path leads to, links followed: a results file and its journal stay together."""
+    return Path(os.path.realpath(path))
 
 
 def check_free(path: Path) -> None:
     """Raise ``InvalidRequest`` where a new results file cannot be begun."""
+    path = real_path(path)
     format_of(path)
     for taken in (path, journal_path(path)):
         if taken.exists():
@@ -181,6 +238,7 @@ def _begin(path: Path, header: Header) -> Journal:
 
 def known_states(path: Path, plan: Plan, provider: str, *, rejected_too: bool = False) -> States:
     """What an earlier run left, for looking at."""
+    path = real_path(path)
     journal, marks = Journal.open(path)
     try:
         return _states(path, plan, provider, journal, marks, rejected_too)
@@ -196,26 +254,19 @@ def _states(
         raise InvalidRequest(f"{path.name} is gone, and its journal tells of sent batches. Restore it.")
     states = States.none_known(plan.last_row)
     try:
-        for rows, sending, _ in marked_rows(marks):
-            states.mark(rows, sending=sending)
+        for rows, standing, _ in marked_rows(marks):
+            states.mark(rows, standing)
         for row in _results(path):
-            states.note(row.row, Outcome.NOT_SENT.value if rejected_too and _may_go_again(row) else row.outcome)
+            states.take(row, rejected_too=rejected_too)
     except IndexError:
         raise InvalidRequest(f"{path.name} tells of rows that the file of recipients has not.") from None
     return states
 
 
-def _may_go_again(row: ResultRow) -> bool:
-    # The earlier request of a duplicate may have gone.
-    return row.outcome == Outcome.REJECTED.value and row.error != DuplicateRequest.__name__
-
-
 def _make_ready(path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], states: States) -> None:
-    # First the journal forgets that the unsent rows were about to go out, and then their results go: the other way
-    # round, a crash between the two would make them unknown.
-    again = list(states.rows_with(Outcome.NOT_SENT))
-    if again:
-        journal.again(again)
+    # First the journal frees the rows that are to be sent, and then their results go: the other way round, a crash
+    # between the two would make them unknown.
+    journal.free(list(states.rows_with(Outcome.NOT_SENT)))
     rewrite(path, chain(_kept(path, states), _interrupted(plan, states, marks, provider)))
 
 
@@ -224,11 +275,12 @@ def _results(path: Path) -> Iterator[ResultRow]:
 
 
 def _kept(path: Path, states: States) -> Iterator[ResultRow]:
-    return (row for row in _results(path) if not states.is_open(row.row))
+    return (row for row in _results(path) if states.is_done(row.row, row.outcome))
 
 
 def _interrupted(plan: Plan, states: States, marks: Sequence[Mark], provider: str) -> Iterator[ResultRow]:
-    ids = {row: id_ for rows, _, id_ in marked_rows(marks) for row in rows if states.is_interrupted(row)}
+    sent = ((rows, id_) for rows, standing, id_ in marked_rows(marks) if standing is Standing.SENDING)
+    ids = {row: id_ for rows, id_ in sent for row in rows if states.is_interrupted(row)}
     for one in plan if ids else ():
         if states.is_interrupted(one.row):
             states.note(one.row, Outcome.UNKNOWN.value)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final
 
 import attrs
 import msgspec
@@ -20,6 +21,7 @@ from smscore.errors import InvalidRequest, SMSError
 from smscore.outcomes import Outcome
 from smscore.reports import RecipientResult
 
+RowNumber = Annotated[int, msgspec.Meta(ge=1)]
 SKIPPED: Final = "skipped"
 """The outcome of a row that is bad or a duplicate: nothing of it was to be sent."""
 OUTCOMES: Final = (*(outcome.value for outcome in Outcome), SKIPPED)
@@ -29,7 +31,7 @@ OUTCOMES: Final = (*(outcome.value for outcome in Outcome), SKIPPED)
 class ResultRow:
     """What became of one row of the source; the names are those of the file's columns."""
 
-    row: int
+    row: RowNumber
     recipient: str = field(repr=False)
     outcome: str
     message_id: int | None = None
@@ -150,11 +152,23 @@ def read_results(path: Path) -> Iterator[ResultRow]:
     with path.open("rb") as file:
         head = file.readline() if form.head else b""
         if head != form.head and head.endswith(b"\n"):
-            raise InvalidRequest(f"{path.name} is no results file of Payamak.")
+            raise InvalidRequest(_wrong_head(path.name, form, head))
         for number, line in enumerate(file, 2 if form.head else 1):
             if not line.endswith(b"\n"):
                 return
             yield _read_row(form, line, f"Line {number} of {path.name}")
+
+
+def _wrong_head(name: str, form: Format, head: bytes) -> str:
+    if head.removeprefix(codecs.BOM_UTF8).translate(_DELIMITERS, b'\r"') != form.head:
+        return f"{name} is no results file of Payamak."
+    return (
+        f"{name} was saved by a spreadsheet or an editor, which may have changed its rows. Restore the file as Payamak "
+        "wrote it, and look at a copy of it instead."
+    )
+
+
+_DELIMITERS: Final = bytes.maketrans(b";\t", b",,")
 
 
 def _read_row(form: Format, line: bytes, place: str) -> ResultRow:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
+import logging
 import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import click
 
+from smscore.cli import exit_codes
 from smscore.cli.options import output_options
-from smscore.cli.output import Output
+from smscore.cli.output import Output, counted
 
 if TYPE_CHECKING:
     from smscore.sandbox import Sandbox
@@ -20,14 +27,22 @@ if TYPE_CHECKING:
 _PORT = 8025
 
 
+def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("give a host, as 127.0.0.1, or 0.0.0.0 to let others in.", ctx, param)
+    return value
+
+
 @click.command()
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Listen here; another host lets others in.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, callback=_host, help="Listen here; another host lets others in."
+)
 @click.option("--keep", type=click.IntRange(1), help="How many messages it remembers at most.")
 @click.option("--store", type=click.Path(path_type=Path), help="A file that keeps the messages from run to run.")
 @output_options
 def sandbox(output: Output, port: int, host: str, keep: int | None, store: Path | None) -> None:
-    """Run the sandbox until Ctrl-C, and print where each provider's client finds it.
+    """Run the sandbox until Ctrl-C, and print where its page is, and where each provider's client finds it.
 
     \b
     Example:
@@ -36,16 +51,56 @@ def sandbox(output: Output, port: int, host: str, keep: int | None, store: Path 
       export SEPAHAN_TOKEN=any SEPAHAN_SENDER=50003300
       python3 your_script.py
     """
-    box = _sandbox(port, host, {"keep": keep, "store": store})
+    from smscore.sandbox import StoreError
+
     if not _is_loopback(host):
         output.note(
             f"WARNING: the sandbox listens on {host}. Whoever reaches this machine can read every message in it, with "
             "its number and text."
         )
     try:
-        asyncio.run(_serve(box, output))
+        with _logged(output):
+            asyncio.run(_serve(_sandbox(port, host, {"keep": keep, "store": store}), output))
+    except StoreError as error:
+        raise _Unusable(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"Port {port} cannot be used: {error.strerror}. Try another --port.") from None
+        raise _no_listening(error, host, port) from None
+
+
+class _Unusable(click.ClickException):
+    """What was given cannot be used."""
+
+    exit_code = exit_codes.USAGE
+
+
+def _no_listening(error: OSError, host: str, port: int) -> click.ClickException:
+    if isinstance(error, socket.gaierror):
+        return _Unusable(f"--host {host} is no host that this machine knows. Try 127.0.0.1.")
+    if error.errno in (None, errno.EADDRNOTAVAIL):  # the former where asyncio tried several addresses
+        return _Unusable(f"--host {host} is no address of this machine. Try 127.0.0.1.")
+    return click.ClickException(f"Port {port} cannot be used: {error.strerror}. Try another --port.")
+
+
+class _Notes(logging.Handler):
+    """Shows what is logged as notes."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(logging.WARNING)
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._output.note(self.format(record))
+
+
+@contextmanager
+def _logged(output: Output) -> Generator[None]:
+    """While it runs, the sandbox tells of its troubles: there is no caller who would meet them."""
+    logger, notes = logging.getLogger("smscore"), _Notes(output)
+    logger.addHandler(notes)
+    try:
+        yield
+    finally:
+        logger.removeHandler(notes)
 
 
 def _sandbox(port: int, host: str, options: dict[str, Any]) -> Sandbox:
@@ -70,8 +125,10 @@ async def _serve(box: Sandbox, output: Output) -> None:
             loop.add_signal_handler(number, stopped.set)
     async with box:
         urls = {f"{provider.upper()}_BASE_URL": box.url(provider) for provider in box.providers}
+        page = urljoin(next(iter(urls.values())), "/")
+        lines = [*(f"{name}={url}" for name, url in urls.items()), f"The page: {page}"]
         hint = "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
-        output.record("sandbox", {"urls": urls}, "\n".join([*(f"{name}={url}" for name, url in urls.items()), hint]))
+        output.record("sandbox", {"urls": urls, "page": page}, "\n".join([*lines, hint]))
         await stopped.wait()
     count = len(box.messages)
-    output.record("end", {"messages": count}, f"The sandbox took {count} messages.")
+    output.record("end", {"messages": count}, f"At its end the sandbox held {counted(count, 'message')}.")

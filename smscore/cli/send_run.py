@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from smscore.cli import exit_codes
 from smscore.cli.journal import range_words
 from smscore.cli.options import Connection
 from smscore.cli.order import Order
-from smscore.cli.output import Output
+from smscore.cli.output import Output, counted
 from smscore.cli.planning import Plan, make_plan
 from smscore.cli.progress import progress
 from smscore.cli.providers import accepted_options, call_of, connect
@@ -25,8 +25,9 @@ from smscore.cli.recipients_file import rows_of
 from smscore.cli.recording import Recording, States, check_free, known_states, recording
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
-from smscore.cli.summary import counted, plan_fields, plan_words, summary_code, summary_fields, summary_words
+from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
 from smscore.cli.templates import Template
+from smscore.config import from_environment
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 
@@ -72,10 +73,13 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
         if order.out is not None:
             check_free(order.out)
         _ask(order, plan.messages)
-    with _recording(connection, order, plan) as kept:
+    # The line that the client would take from the environment counts too.
+    used = {**options, "sender": order.sender or from_environment(connection.provider, "sender")}
+    with _recording(connection, order, plan, used) as kept:
         to_send = kept.states.count_open(plan)
         if order.resuming:
             _tell_resumed(output, order, kept.states, to_send)
+            _ask_about_changes(output, order, kept.changed, to_send)
             _ask(order, to_send)
         record_skipped(plan, kept, connection.provider)
         with progress(to_send, quiet=output.json) as advance:
@@ -87,14 +91,13 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
 
 
 @contextmanager
-def _recording(connection: Connection, order: Order, plan: Plan) -> Generator[Recording]:
+def _recording(connection: Connection, order: Order, plan: Plan, options: Mapping[str, object]) -> Generator[Recording]:
     if order.out is None:
         writer = JsonLines(connection.output) if connection.output.json else None
         yield Recording(States.none_known(plan.last_row), None, writer)
         return
-    with recording(
-        order.out, plan, connection.provider, resuming=order.resuming, rejected_too=order.rejected_too
-    ) as kept:
+    how: dict[str, Any] = {"resuming": order.resuming, "rejected_too": order.rejected_too, "options": options}
+    with recording(order.out, plan, connection.provider, **how) as kept:
         yield kept
 
 
@@ -102,12 +105,29 @@ def _tell_resumed(output: Output, order: Order, states: States, to_send: int) ->
     counts = states.counts()
     unknown = counts[Outcome.UNKNOWN.value]
     output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} were accepted before, {to_send:,} are to be sent.")
+    if states.outdated:
+        output.note(
+            f"The results file is an older copy: its journal tells of {counted(states.outdated, 'row')} that were sent "
+            "after it was made. They are unknown; if you have the newest copy, stop here and go on with that."
+        )
     if unknown:
         name = order.out.name if order.out else ""
         output.note(
             f"{unknown:,} are unknown, and are not sent again: rows {range_words(states.rows_with(Outcome.UNKNOWN))}. "
             f"They may have gone; {name} has them with their request ids."
         )
+
+
+def _ask_about_changes(output: Output, order: Order, changed: Sequence[str], count: int) -> None:
+    if not changed or not count:
+        return
+    words = f"What is left would go out with another {' and another '.join(changed)} than what was begun."
+    if order.yes:
+        output.note(words)
+    elif not sys.stdin.isatty():
+        raise InvalidRequest(f"{words} Give the same as then, or --yes if that is wanted.")
+    elif not click.confirm(f"{words} Go on?", err=True):
+        raise Declined
 
 
 def _ask(order: Order, count: int) -> None:
@@ -167,12 +187,13 @@ def _sum_up(run: _Run, plan: Plan, order: Order) -> int:
     code = summary_code(sending, plan)
     if run.signal is not None or sending.abandoned:
         code = exit_codes.SIGNALLED + (run.signal or signal.SIGINT)
-    run.output.record(
-        "summary",
-        summary_fields(sending, plan)
-        | {"results": str(order.out) if order.out else None, "unwritten": lost, "exit_code": code},
-        summary_words(sending, plan, order.out.name if order.out else None),
-    )
+    words = summary_words(sending, plan, order.out.name if order.out else None)
+    fields = summary_fields(sending, plan) | {"results": str(order.out) if order.out else None}
+    try:
+        run.output.record("summary", fields | {"unwritten": lost, "exit_code": code}, words)
+    except OSError:
+        run.output.note(words)  # whoever read the standard output is gone, or its disk is full
+        raise
     if sending.disk_error is not None:
         raise _stopped(sending.disk_error, lost, str(order.out))
     return code

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from smscore.cli import exit_codes
 from smscore.cli.journal import range_words, ranges
-from smscore.cli.output import provider_words
+from smscore.cli.output import counted, provider_words
 from smscore.cli.planning import Plan
 from smscore.cli.recording import States
 from smscore.cli.results_file import SKIPPED
@@ -143,8 +143,3 @@ def summary_code(sending: Sending, plan: Plan) -> int:
     if accepted or not sending.problems:
         return exit_codes.SOME_NOT
     return exit_codes.exit_code(next(iter(sending.problems.values())).error)
-
-
-def counted(count: int, thing: str) -> str:
-    """``1 row``, ``1,000 rows``."""
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")

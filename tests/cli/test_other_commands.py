@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -428,9 +429,9 @@ def test_a_host_that_lets_others_in_is_warned_of(box: Sandbox):
         encoding="utf-8",
     )
     assert process.stdout is not None
-    assert set(json.loads(process.stdout.readline())["urls"]) == {
-        *("SEPAHAN_BASE_URL", "IPPANEL_BASE_URL", "NAJVA_BASE_URL")
-    }
+    begun = json.loads(process.stdout.readline())
+    assert set(begun["urls"]) == {"SEPAHAN_BASE_URL", "IPPANEL_BASE_URL", "NAJVA_BASE_URL"}
+    assert begun["page"] == begun["urls"]["NAJVA_BASE_URL"].removesuffix("najva")
     process.terminate()
     out, err = process.communicate(timeout=20)
     assert (process.returncode, json_lines(out)) == (0, [{"type": "end", "messages": 0}])
@@ -457,3 +458,44 @@ def test_what_the_sandbox_keeps_is_handed_on(
     ran = command("sandbox", "--port", "8099", f"--{option}", str(value))
     assert (ran.exit_code, "Try another --port" in ran.stderr) == (1, True)
     assert asked == [{"port": 8099, "host": "127.0.0.1", option: value}]
+
+
+def test_a_store_that_is_none_is_told_in_its_own_words(command: Command, tmp_path: Path):
+    (tmp_path / "garbage.db").write_bytes(b"no database at all" * 100)
+    (tmp_path / "folder").mkdir()
+    for store in ("garbage.db", "folder", "nowhere/messages.db"):
+        ran = command("sandbox", "--port", "0", "--store", store)
+        assert (ran.exit_code, store in ran.stderr, "defect" in ran.stderr) == (2, True, False), ran.stderr
+        (record,) = json_lines(command("sandbox", "--port", "0", "--store", store, "--json").stderr)
+        assert (record["type"], record["exit_code"]) == ("error", 2)
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("", "give a host"), ("no.such.name.invalid", "no host that this machine knows"), ("192.0.2.1", "no address of")],
+)
+def test_a_host_that_cannot_be_listened_on(host: str, words: str, command: Command):
+    ran = command("sandbox", "--port", "0", "--host", host)
+    assert (ran.exit_code, words in ran.stderr) == (2, True), ran.stderr
+
+
+def test_the_sandbox_shows_its_own_warnings_and_errors(command: Command, monkeypatch: pytest.MonkeyPatch):
+    class Full:
+        def __init__(self, port: int, **options: object) -> None:
+            pass
+
+        async def __aenter__(self) -> None:
+            logger = logging.getLogger("smscore.sandbox")
+            logger.info("one came")
+            logger.error("messages.db has no more room")
+            raise OSError(98, "Address already in use")
+
+        async def __aexit__(self, *exc_info: object) -> None:
+            pass
+
+    monkeypatch.setattr("smscore.sandbox.Sandbox", Full)
+    assert command("sandbox").stderr.splitlines()[0] == "messages.db has no more room"
+    assert json_lines(command("sandbox", "--json").stderr)[0] == {
+        "type": "note",
+        "text": "messages.db has no more room",
+    }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def resumed(path: Path, plan: Plan, **options: bool) -> Iterator[Recording]:
         yield kept
 
 
+LINKS = pytest.mark.skipif(os.name == "nt", reason="links need a right of their own there")
 ENDINGS = pytest.mark.parametrize("name", ["r.csv", "r.jsonl"])
 
 
@@ -125,6 +127,65 @@ def test_rejected_ones_are_sent_again_if_asked_for_unless_their_request_may_have
     assert known_states(tmp_path / "r.csv", plan, "sepahan").count_open(plan) == 0
     with resumed(tmp_path / "r.csv", plan, rejected_too=True) as kept:
         assert to_send(kept) == [2]
+
+
+# Older copies, and links
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_SENT, Outcome.REJECTED])
+@pytest.mark.parametrize("after", [Outcome.ACCEPTED, Outcome.UNKNOWN])
+def test_what_was_sent_after_an_older_copy_is_never_sent_again(
+    outcome: Outcome, after: Outcome, plan: Plan, tmp_path: Path
+):
+    path = tmp_path / "r.csv"
+    with begun(path, plan) as kept:
+        send(kept, *range(2, 8), outcome=outcome)
+    copy = path.read_bytes()
+    with resumed(path, plan, rejected_too=True) as kept:
+        assert to_send(kept) == list(range(2, FIRST + COUNT))
+        send(kept, *range(2, 7), outcome=after)
+    path.write_bytes(copy)
+    with resumed(path, plan, rejected_too=True) as kept:
+        assert to_send(kept) == list(range(7, FIRST + COUNT))
+        assert kept.states.outdated == 5
+        assert [(one.row, one.outcome) for one in read_results(path)] == [(n, "unknown") for n in range(2, 7)]
+
+
+def test_rows_that_were_refused_again_after_an_older_copy_may_still_go(plan: Plan, tmp_path: Path):
+    path = tmp_path / "r.csv"
+    with begun(path, plan) as kept:
+        send(kept, 2, 3, outcome=Outcome.NOT_SENT)
+    copy = path.read_bytes()
+    with resumed(path, plan) as kept:
+        send(kept, 2, outcome=Outcome.NOT_SENT)
+        send(kept, *range(3, FIRST + COUNT))
+    path.write_bytes(copy)
+    with resumed(path, plan) as kept:
+        assert to_send(kept) == [2]
+
+
+@LINKS
+def test_a_resume_through_a_link_goes_on_with_the_file_that_it_leads_to(plan: Plan, tmp_path: Path):
+    path, link = tmp_path / "r.csv", tmp_path / "link.csv"
+    with begun(path, plan) as kept:
+        send(kept, 2, 3, outcome=Outcome.NOT_SENT)
+    link.symlink_to(path)
+    journal_path(link).symlink_to(journal_path(path))
+    with resumed(link, plan) as kept:
+        send(kept, 2, 3)
+    assert link.is_symlink()
+    with resumed(path, plan) as kept:
+        assert to_send(kept) == list(range(4, FIRST + COUNT))
+
+
+@LINKS
+def test_a_new_file_behind_a_link_is_made_where_the_link_leads(plan: Plan, tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "there" / "r.csv")
+    with begun(tmp_path / "link.csv", plan) as kept:
+        send(kept, 2)
+    assert (tmp_path / "link.csv").is_symlink()
+    assert sorted(found.name for found in (tmp_path / "there").iterdir()) == ["r.csv", "r.csv.journal"]
 
 
 # Crashes, at any byte
@@ -260,6 +321,9 @@ def test_without_the_results_a_journal_that_tells_of_batches_is_not_gone_on_with
     [
         ("r.csv", b"x,y\n"),
         ("r.csv", b"2,a,sent,,,,,,\n"),
+        ("r.csv", b"-2,a,accepted,,,,,,\n"),
+        ("r.jsonl", b'{"row":0,"recipient":"a","outcome":"accepted"}\n'),
+        ("r.csv.journal", b'{"sending":[[-3,-2]]}\n'),
         ("r.csv", b"999,a,accepted,,,,,,\n"),
         ("r.jsonl", b"{}\n"),
         ("r.csv.journal", b"junk\n"),
@@ -282,6 +346,26 @@ def test_a_file_of_somebody_else_is_not_taken_for_results(tmp_path: Path):
         list(read_results(tmp_path / "r.csv"))
     with pytest.raises(InvalidRequest, match=r"ends in \.csv or \.jsonl"):
         list(read_results(tmp_path / "r.txt"))
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: b"\xef\xbb\xbf" + data.replace(b",", b";").replace(b"\n", b"\r\n"),
+        lambda data: b'"' + data.replace(b",", b'"\t"').replace(b"\n", b'"\n'),
+    ],
+)
+def test_a_results_file_that_a_spreadsheet_saved_is_told_from_another_file(
+    save: Callable[[bytes], bytes], plan: Plan, tmp_path: Path
+):
+    path = tmp_path / "r.csv"
+    with begun(path, plan) as kept:
+        send(kept, 2)
+    path.write_bytes(save(path.read_bytes()))
+    with pytest.raises(InvalidRequest, match="saved by a spreadsheet"), resumed(path, plan):
+        pass
 
 
 def test_a_run_that_begins_nothing_leaves_no_files(plan: Plan, tmp_path: Path):

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from commandline import TOKEN, environment, json_lines, read_rows, write_csv, write_mobiles, write_xlsx
+from commandline import TOKEN, environment, json_lines, read_rows, run, write_csv, write_mobiles, write_xlsx
 from faultserver import (
     ERROR_500_UNDONE,
     GOOD,
@@ -30,7 +30,7 @@ from faultserver import (
     sepahan_refusal,
 )
 
-from smscore.cli import results_file, send_run
+from smscore.cli import exit_codes, results_file, send_run
 from smscore.cli.commands import payamak
 from smscore.sandbox import Sandbox
 
@@ -107,6 +107,13 @@ def test_the_provider_and_the_line_come_from_the_environment_or_the_options(
     assert command("send", "--text", TEXT, source, env=env).exit_code == 0
     assert command("send", "--text", TEXT, "--from", "90000456", source, env=env).exit_code == 0
     assert [message.sender for message in box.messages] == ["90000123", "90000456"]
+
+
+@pytest.mark.parametrize("arguments", [["send", "--text", "سلام"], ["p2p", "--template", "{nobody}", "--column", "a"]])
+def test_a_long_file_that_is_refused_at_its_beginning_is_closed_without_a_word(arguments: list[str], tmp_path: Path):
+    source = write_csv(tmp_path / "c.csv", [["a", "b"], *([f"0912{n:07}", f"0935{n:07}"] for n in range(2_000))])
+    ran = run(*arguments, "-p", "najva", source, env=environment())
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1), ran.stderr
 
 
 def test_texts_and_templates_come_from_files_too(command: Command, box: Sandbox, tmp_path: Path):
@@ -512,3 +519,49 @@ def test_neither_token_nor_text_nor_number_is_in_what_is_told(command: Command, 
             ran = command("send", "-p", "sepahan", "--text", TEXT, source, env=at(server.url))
         for secret in (TOKEN, TEXT, "9120000001"):
             assert secret not in ran.output
+
+
+# A resume of an older copy, or with another line, file or time
+
+
+def test_a_resume_of_an_older_copy_says_so_and_sends_nobody_twice(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
+    box.clear_faults()
+    copy = (tmp_path / "o.csv").read_bytes()
+    arguments = ["--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    assert command("send", "-p", "najva", *arguments).exit_code == 0
+    (tmp_path / "o.csv").write_bytes(copy)
+    ran = command("send", "-p", "najva", *arguments)
+    assert (ran.exit_code, len(box.messages)) == (1, 3)
+    assert "an older copy: its journal tells of 3 rows that were sent after it was made" in ran.stderr
+
+
+def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    assert command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source).exit_code == exit_codes.REFUSED
+    box.clear_faults()
+    arguments = ["send", "-p", "najva", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    other = environment(box, NAJVA_SENDER="90000456")
+    refused = command(*arguments, env=other)
+    assert (refused.exit_code, len(box.messages)) == (2, 0)
+    assert "with another line than what was begun" in refused.stderr
+    assert "with another line and another file than" in command(*arguments, "--file-id", "7", env=other).stderr
+    ran = command(*arguments, "--yes", env=other)
+    assert (ran.exit_code, "with another line than" in ran.stderr) == (0, True)
+    assert {message.sender for message in box.messages} == {"90000456"}
+
+
+def test_a_resume_from_the_same_line_is_not_asked_about_however_it_is_given(
+    command: Command, box: Sandbox, tmp_path: Path
+):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
+    box.clear_faults()
+    arguments = ["--from", "90000123", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    assert command("send", "-p", "najva", *arguments).exit_code == 0
+    assert TOKEN not in (tmp_path / "o.csv.journal").read_text("utf-8")
+    assert "90000123" not in (tmp_path / "o.csv.journal").read_text("utf-8")

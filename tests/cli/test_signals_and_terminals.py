@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commandline import TOKEN, environment, read_rows, run, start, write_mobiles
+from commandline import TOKEN, environment, json_lines, read_rows, run, start, write_mobiles
 from faultserver import GOOD, STALL, FaultServer
 
 from smscore.sandbox import Sandbox
@@ -188,7 +188,7 @@ def test_elsewhere_progress_is_plain_lines(tmp_path: Path):
     assert "\x1b" not in ran.stderr + ran.stdout
 
 
-def test_a_reader_that_goes_away_stops_the_send(tmp_path: Path):
+def test_a_reader_that_goes_away_stops_the_send_and_what_went_is_told(tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 2_000)
     with Sandbox() as box:
         options = ["--yes", "--json", "--text", "سلام", "--rate-limit", "20", "--concurrency", "1"]
@@ -196,10 +196,41 @@ def test_a_reader_that_goes_away_stops_the_send(tmp_path: Path):
         process.stdout.readline()
         process.stdout.close()
         assert process.wait(30) == 1
-        assert process.stderr.read() == ""
+        (note,) = json_lines(process.stderr.read())
+        assert note["text"].startswith(f"2,000 messages: {len(box.messages):,} accepted, ")
         process.stderr.close()
         process.stdin.close()
         assert len(box.messages) < 2_000
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+def test_streams_that_are_closed_do_not_spoil_a_send(closed: list[int], more: list[str], tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 3), tmp_path / "results.csv"
+
+    def close():
+        for number in closed:
+            os.close(number)
+
+    with Sandbox() as box:
+        arguments = ["send", "-p", "najva", "--text", "سلام", *more, "--out", out, source]
+        ran = run(*arguments, env=environment(box), preexec_fn=close)
+    assert (ran.returncode, outcomes(out)) == (0, {"accepted": 3})
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_results_file_may_have_a_name_that_is_no_unicode(more: list[str], tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 3), Path(os.fsdecode(os.fsencode(tmp_path) + b"/res\xe9.csv"))
+    try:
+        out.touch()
+    except OSError:
+        pytest.skip("no such names on this disk")
+    out.unlink()
+    with Sandbox() as box:
+        ran = run("send", "-p", "najva", "--text", "سلام", *more, "--out", out, source, env=environment(box))
+    assert (ran.returncode, outcomes(out)) == (0, {"accepted": 3})
+    if more:
+        assert json_lines(ran.stdout, "summary")[0]["results"].endswith(r"res\udce9.csv")
 
 
 # The disk

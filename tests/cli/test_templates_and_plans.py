@@ -34,6 +34,11 @@ def test_a_template_is_filled_by_column_names():
     assert texts("سلام {نام}، {Debt} ریال", ["علی", "09121234567", 1500000.0]) == ["سلام علی، 1500000 ریال"]
 
 
+def test_a_true_or_false_of_a_spreadsheet_is_written_as_the_sheet_shows_it():
+    rows = [["علی", "09121234567", True], ["علی", "09121234568", False]]
+    assert texts("{debt}", *rows) == ["TRUE", "FALSE"]
+
+
 @pytest.mark.parametrize(
     ("template", "text"), [("{{{نام}}}", "{علی}"), ("{{}}", "{}"), ("a", "a"), ("{ نام }{نام}", "علیعلی")]
 )
