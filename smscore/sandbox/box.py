@@ -126,8 +126,7 @@ class Sandbox:
 
     def last_code(self, number: str) -> str | None:
         """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
-        with self._state.lock:
-            found = last_code(self._state, number)
+        found = last_code(self._state, number)
         return found and found[0]
 
     def wait_for(self, number: str, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:

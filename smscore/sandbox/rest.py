@@ -274,11 +274,13 @@ class Code:
     message: MessageView
 
 
-def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
-    found = last_code(ask.state, ask.path.number)
+async def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
+    found = await asyncio.to_thread(last_code, ask.state, ask.path.number)
     if found is None:
         raise RestError(404, "No code was sent to this number; GET /api/messages/wait waits for a message to it.")
-    return Code(found[0], view(ask.state, found[1]))
+    with ask.state.lock:
+        ask.state.tick()
+        return Code(found[0], view(ask.state, found[1]))
 
 
 @attrs.frozen(kw_only=True)

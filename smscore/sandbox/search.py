@@ -109,8 +109,10 @@ def last_message(state: State, number: str, text: str | None) -> Message | None:
 
 
 def last_code(state: State, number: str) -> tuple[str, Message] | None:
-    """The last one-time code sent to a number, and its message."""
-    for message in sent_to(state, number, None):
+    """The last one-time code sent to a number, and its message. The texts are read without the state's lock."""
+    with state.lock:
+        messages = list(sent_to(state, number, None))
+    for message in messages:
         code = code_in(message.text)
         if code is not None:
             return code, message
@@ -128,18 +130,26 @@ def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:
     return [(number, entry, counts[number]) for number, entry in last.items()]
 
 
-# A code is a group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number.
-_GROUP: Final = r"(?<![\d./:,+@_-])(\d{4,8})(?![\d@_]|[./:,-]\d|\s*(?:ریال|تومان|rials?\b|tomans?\b))"
-_CODES: Final = (
-    re.compile(rf"(?:کد|رمز|گذرواژه|\bcode\b|\botp\b|\bpin\b|\bpassword\b)\D{{0,30}}?{_GROUP}", re.IGNORECASE),
-    re.compile(rf"@\S+ #{_GROUP}"),
-    re.compile(_GROUP),
+# A group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number. The page has the same
+# rule in JavaScript, so nothing here depends on what either language takes for a letter, a digit or a space.
+_GROUP: Final = (
+    r"(?<![0-9./:,+@_-])([0-9]{4,8})"
+    r"(?![0-9@_]|[./:,-][0-9]|[ \n\u00a0\u200c]{0,9}(?:ریال|تومان|rials?\b|tomans?\b))"
 )
+_CODES: Final = tuple(
+    re.compile(before + _GROUP, re.IGNORECASE | re.ASCII)
+    for before in (
+        r"(?:کد|رمز|گذرواژه|\bcode\b|\botp\b|\bpin\b|\bpassword\b)[^0-9]{0,30}?",
+        r"@[!-?A-~]{1,253} #",
+        "",
+    )
+)
+_LOOKED_AT: Final = 1000  # characters
 
 
 def code_in(text: str) -> str | None:
-    """The one-time code that a text holds, in ASCII digits, or None where it holds none."""
-    plain = with_ascii_digits(text)
+    """The one-time code that a text's first 1,000 characters hold, in ASCII digits, or None without one."""
+    plain = with_ascii_digits(text[:_LOOKED_AT])
     for pattern in _CODES:
         match = pattern.search(plain)
         if match:

@@ -4,6 +4,8 @@ import asyncio
 import http.client
 import io
 import json
+import threading
+import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,7 +13,7 @@ import pytest
 from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
 
 from smscore import DeliveryStatus
-from smscore.sandbox import Sandbox
+from smscore.sandbox import Sandbox, search
 from smscore.sandbox.rest import ROUTES
 from smscore.sandbox.search import code_in
 
@@ -201,6 +203,39 @@ def test_a_code_is_told_from_other_numbers(text: str, code: str | None) -> None:
 
 
 # Conversations, inbound
+
+
+@pytest.mark.parametrize(
+    "text", ["@" * 60_000, "@" * 60_000 + " #", "کد" * 30_000, "1234" + " " * 60_000 + "x", "0:" * 30_000]
+)
+def test_a_text_made_to_be_slow_is_searched_as_fast_as_any(text: str) -> None:
+    start = time.perf_counter()
+    code_in(text)
+    assert time.perf_counter() - start < 0.1
+
+
+def test_a_code_is_looked_for_in_the_first_1000_characters() -> None:
+    assert code_in("🙂" * 990 + " کد ۴۸۲۱") == "4821"
+    assert code_in("a" * 1000 + " 4821") is None
+
+
+async def test_looking_for_a_code_keeps_nobody_waiting(
+    rest: Any, najva: Any, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, found = threading.Event(), threading.Event()
+
+    def slow(_: str) -> str:
+        looking.set()
+        assert found.wait(5)
+        return "4821"
+
+    await najva(*najva_send())
+    monkeypatch.setattr(search, "code_in", slow)
+    answer = asyncio.create_task(rest.get(f"/api/codes/{NUMBER}"))
+    assert await asyncio.to_thread(looking.wait, 5)
+    await rest.get("/api/messages")
+    found.set()
+    assert (await answer)["code"] == "4821"
 
 
 async def test_conversations_are_of_the_numbers_heard_of_last(rest: Any, najva: Any, box: Sandbox) -> None:
