@@ -20,7 +20,7 @@ from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
 from smscore.sandbox.search import last_code, last_message
 from smscore.sandbox.server import build_runner
 from smscore.sandbox.state import State
-from smscore.sandbox.store import FileStore, MemoryStore
+from smscore.sandbox.store import FileStore, MemoryStore, StoreError
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
@@ -277,7 +277,7 @@ class Sandbox:
         """Listen, in the running event loop. An ``OSError`` where the port is taken, a ``StoreError`` the store."""
         if self._runner is not None:
             raise RuntimeError("The sandbox is already running.")
-        self._state.store.open()
+        self._open_store()
         runner = build_runner(self._state, self._host)
         try:
             await runner.setup()
@@ -288,6 +288,15 @@ class Sandbox:
             raise
         self._runner, self._loop = runner, asyncio.get_running_loop()
 
+    def _open_store(self) -> None:
+        self._state.store.open()
+        try:
+            with self._state.lock:
+                self._state.release()
+        except StoreError:
+            self._state.store.close()
+            raise
+
     async def stop(self) -> None:
         """Stop listening. Doing so twice is fine."""
         runner, self._runner, self._loop = self._runner, None, None
@@ -295,6 +304,8 @@ class Sandbox:
             await runner.cleanup()
             try:
                 self._state.store.save(self._state)
+                with self._state.lock:
+                    self._state.release()
             finally:
                 self._state.store.close()
 

@@ -8,7 +8,7 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ from smscore.sandbox.exchange import Exchange, RawMemory
 from smscore.sandbox.faults import Faults
 from smscore.sandbox.messages import Account, Inbound, Message
 from smscore.sandbox.stages import STAGES, STARTS
-from smscore.sandbox.store import Saved, Store, exchange_of, inbound_of, message_of
+from smscore.sandbox.store import Saved, Store, StoreError, exchange_of, inbound_of, message_of
 from smscore.sandbox.timeline import Timeline
 from smscore.sandbox.webhook import Report, Webhook
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["State"]
 
 MOST_ACCOUNTS: Final = 1000
+RESERVED_AHEAD: Final = 1000  # numbers that the file is told of at once
 
 
 class Changes:
@@ -63,6 +64,7 @@ class State:
         self.webhook: Webhook = Webhook()
         self._cleared = self._advanced = 0
         self.ids: dict[str, int] = {name: emulation.first_id for name, emulation in emulations.items()}
+        self._reserved: dict[str, int] = {}
         self.ahead: float = 0.0
         self._opening_credit = credit
         self._clock = clock
@@ -153,8 +155,22 @@ class State:
     def next_id(self, provider: str) -> int:
         """The next id of a provider, counted from its first one."""
         given = self.ids[provider]
+        self._reserve(f"id:{provider}", given)
         self.ids[provider] = given + 1
         return given
+
+    def _reserve(self, name: str, number: int) -> None:
+        """See to it that a number may be given: the file knows that it, and many after it, may have been."""
+        if number >= self._reserved.get(name, number):
+            upto = number + RESERVED_AHEAD
+            with suppress(StoreError):  # the next save fails as well, and says so; the next number tries again
+                self.store.reserved({name: upto})
+                self._reserved[name] = upto
+
+    def release(self) -> None:
+        """Let the file know the very numbers that were given, none reserved: as at a start and at an end in order."""
+        self._reserved.clear()
+        self.store.reserved({"seq": self.timeline.last, **{f"id:{name}": number for name, number in self.ids.items()}})
 
     # Messages
 
@@ -167,6 +183,7 @@ class State:
         """Charge and keep all of ``messages``, or none; False where the credit is too low."""
         accepted = account.accept(messages)
         if accepted and messages:
+            self._reserve("seq", self.timeline.last + len(messages))
             for message in messages:
                 self.timeline.add(message)
             self._plan(messages, self.now())
@@ -188,6 +205,7 @@ class State:
 
     def come_in(self, inbound: Inbound) -> None:
         """Keep a message that came in on a line."""
+        self._reserve("seq", self.timeline.last + 1)
         self.timeline.add(inbound)
         self.inbox.append(inbound)
         self.store.added([inbound])

@@ -67,6 +67,9 @@ class Store(Protocol):
     def cleared(self, provider: str | None) -> None:
         """All of a provider, or of every one, was forgotten."""
 
+    def reserved(self, numbers: Mapping[str, int]) -> None:
+        """Below these, numbers may have been given already: told before the first of them is, and kept at once."""
+
     def open(self) -> None:
         """Be ready to save."""
 
@@ -96,6 +99,9 @@ class MemoryStore:
         """Nothing to do."""
 
     def cleared(self, provider: str | None) -> None:
+        """Nothing to do."""
+
+    def reserved(self, numbers: Mapping[str, int]) -> None:
         """Nothing to do."""
 
     def open(self) -> None:
@@ -142,7 +148,8 @@ class FileStore:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._writing = threading.Lock()
+        self._saving = threading.Lock()  # never taken while the state's lock is held
+        self._writing = threading.Lock()  # guards the connection; no other lock is taken while it is held
         self._batch = Batch()
         self._connection: sqlite3.Connection | None = None
         self._turn = 0  # how often the file was opened, which tells of another sandbox
@@ -204,26 +211,35 @@ class FileStore:
             raise
         self._connection = connection
 
+    def reserved(self, numbers: Mapping[str, int]) -> None:
+        """As above, into the file itself."""
+        self._write([(insert("facts", 2), list(numbers.items()))])
+
     def save(self, state: "State") -> None:
         """Write what was told since the last time, in one transaction."""
-        with self._writing:
+        with self._saving:
             if self._connection is None:
                 return
             with state.lock:
                 statements = list(statements_of(self._batch, state))
                 self._batch = Batch()
             try:
-                with self._words(), transaction(self._connection):
-                    for statement, rows in statements:
-                        self._connection.executemany(statement, rows)
+                self._write(statements)
             except StoreError:
                 with state.lock:
                     self._batch = everything(state)  # nothing is lost: the next time writes all of it anew
                 raise
 
+    def _write(self, statements: Iterable[Statement]) -> None:
+        with self._writing:
+            if self._connection is not None:
+                with self._words(), transaction(self._connection):
+                    for statement, rows in statements:
+                        self._connection.executemany(statement, rows)
+
     def close(self) -> None:
         """Let go of the file; twice is fine."""
-        with self._writing:
+        with self._saving, self._writing:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
@@ -344,11 +360,8 @@ def insert(table: str, columns: int) -> str:
 
 
 def facts(state: "State") -> Iterator[tuple[str, float]]:
-    yield "seq", state.timeline.last
     yield "ahead", state.ahead
     yield "now", state.now()
-    for provider, number in state.ids.items():
-        yield f"id:{provider}", number
 
 
 def message_row(message: Message) -> tuple[Any, ...]:

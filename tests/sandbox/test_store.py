@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sandbox.bodies import NUMBER, najva_send, sepahan_send
+from sandbox.bodies import NUMBER, SENDS, najva_send, sepahan_send
 
-from smscore.sandbox import Sandbox, StoreError, exchange, timeline
+from smscore.sandbox import Sandbox, StoreError, exchange, server, timeline
 from smscore.sandbox import state as state_module
 from smscore.sandbox import store as store_module
 
@@ -119,10 +119,62 @@ async def test_a_killed_sandbox_loses_at_most_a_moment(path: Path) -> None:
     await box.start()
     await send(box, "najva", najva_send())
     box._state.store.save(box._state)
-    box._state.store._connection.close()  # as if killed: nothing is written at the end
+    await kill(box)
+    assert len(stored(path).messages) == 1
+
+
+async def kill(box: Sandbox) -> None:
+    """End it as ``kill -9`` does: nothing more is written."""
+    box._state.store._connection.close()
     box._state.store._connection = None
     await box.stop()
-    assert len(stored(path).messages) == 1
+
+
+@pytest.mark.parametrize("provider", SENDS)
+async def test_no_id_is_given_twice_though_the_sandbox_is_killed(
+    path: Path, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "SAVE", 3600)
+    monkeypatch.setattr(state_module, "RESERVED_AHEAD", 3)
+    given: list[tuple[int, int]] = []
+    for _ in range(3):
+        box = stored(path)
+        await box.start()
+        for place in range(5):
+            await send(box, provider, SENDS[provider](f"0912{place:07}"), "Bearer t" if provider == "najva" else "t")
+        seqs = [message["seq"] for message in (await ask(box, "/api/messages"))["messages"]]
+        given += zip(seqs, [message.message_id for message in reversed(box.messages)], strict=True)
+        await kill(box)
+    assert len(given) == 15
+    assert [len(set(numbers)) for numbers in zip(*given, strict=True)] == [15, 15]
+
+
+async def test_numbers_are_written_ahead_once_in_a_thousand(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stored(path) as box:
+        written: list[dict[str, int]] = []
+        monkeypatch.setattr(box._state.store, "reserved", written.append)
+        await send(box, "najva", najva_send(*[NUMBER] * 2500))
+    assert len([numbers for numbers in written if set(numbers) == {"id:najva"}]) == 3
+
+
+async def test_what_is_fed_between_two_runs_has_no_place_of_another_after_a_kill(path: Path) -> None:
+    box = stored(path)
+    box.feed("sepahan", sender=NUMBER, number="5000", text="between")
+    await box.start()
+    box.feed("sepahan", sender=NUMBER, number="5000", text="lost")
+    await kill(box)
+    assert stored(path)._state.timeline.last >= 2
+
+
+async def test_a_full_disk_stops_no_request(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stored(path) as box:
+
+        def full(_: object) -> None:
+            raise StoreError("no more room")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(box._state.store, "reserved", full)
+            assert (await send(box, "najva", najva_send()))["entries"]
 
 
 async def test_it_is_written_while_it_runs(path: Path) -> None:
