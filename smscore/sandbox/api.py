@@ -70,8 +70,15 @@ def check_caller(method: str, headers: Mapping[str, str], host: str) -> None:
     if not is_near(called, host):
         raise RestError(403, "Call the sandbox as localhost or by its IP address; other names are refused.")
     origin = headers.get("Origin")
-    if method not in READING and origin is not None and urlsplit(origin).netloc != called:
+    if method not in READING and origin is not None and netloc(origin) != called:
         raise RestError(403, "A web page of another origin may not change the sandbox.")
+
+
+def netloc(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return None
 
 
 def is_near(called: str, host: str) -> bool:

@@ -17,7 +17,7 @@ from aiohttp import web
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
-from smscore.sandbox.search import last_code, last_message
+from smscore.sandbox.search import last_code, next_message
 from smscore.sandbox.server import build_runner
 from smscore.sandbox.state import State
 from smscore.sandbox.store import FileStore, MemoryStore, StoreError
@@ -167,7 +167,7 @@ class Sandbox:
 
     def _last_to(self, number: str, text: str | None) -> SandboxMessage | None:
         with self._state.lock:
-            found = last_message(self._state, number, text)
+            found = next_message(self._state, number, text)
             return None if found is None else self._public(found, self._state.now())
 
     def credit(self, provider: str, token: str) -> int:

@@ -221,6 +221,7 @@ class FileStore:
             if self._connection is None:
                 return
             with state.lock:
+                state.tick()
                 statements = list(statements_of(self._batch, state))
                 self._batch = Batch()
             try:
@@ -361,7 +362,7 @@ def insert(table: str, columns: int) -> str:
 
 def facts(state: "State") -> Iterator[tuple[str, float]]:
     yield "ahead", state.ahead
-    yield "now", state.now()
+    yield "now", state.ticked_at
 
 
 def message_row(message: Message) -> tuple[Any, ...]:

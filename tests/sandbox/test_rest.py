@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
+from sandbox.bodies import E164, NUMBER, SENDS, ippanel_send, najva_send, sepahan_send
 
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox, search
@@ -93,6 +93,46 @@ async def test_the_list_can_be_narrowed(
     assert (page["total"], page["matching"]) == (3, len(found))
 
 
+PIECES = ["0912", "0912345", "۰۹۱۲", "0912 345", "+98912", "98912", "0098912", "912", "0912-345-6789", "3456789"]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+async def test_a_piece_of_a_mobile_number_is_found_however_it_is_typed(rest: Any, najva: Any, piece: str) -> None:
+    await najva(*najva_send(NUMBER, "09350912345"))
+    found = await seqs(rest, f"?number={quote(piece)}")
+    assert 1 in found
+    assert (2 in found) == (piece in {"0912", "912", "0912345", "۰۹۱۲", "0912 345"})
+
+
+@pytest.mark.parametrize("piece", ["50003300", "5000 3300", "3300", "۵۰۰۰", "+985000"])
+async def test_a_piece_of_a_short_line_is_found(rest: Any, sepahan: Any, box: Sandbox, piece: str) -> None:
+    await sepahan(*sepahan_send())
+    box.feed("sepahan", sender=NUMBER, number="۵۰۰۰۳۳۰۰", text="لغو")
+    assert await seqs(rest, f"?number={quote(piece)}") == [2, 1]
+
+
+SCHEDULED = {"send_time": "2025-10-09 09:03:20"}  # ten minutes after the sandbox's time
+
+
+async def test_a_message_that_is_not_due_is_scheduled_whatever_its_provider_calls_it(
+    rest: Any, ippanel: Any, box: Sandbox
+) -> None:
+    method, path, body = ippanel_send()
+    await ippanel(method, path, body | SCHEDULED)
+    [message] = (await rest.get("/api/messages?status=scheduled"))["messages"]
+    assert (message["code"], message["status"], message["is_final"]) == (0, "scheduled", False)
+    assert await seqs(rest, "?status=sent") == []
+    box.advance(600)
+    assert (await rest.get("/api/messages/1"))["status"] == "sent"
+    assert (await rest("PUT", "/api/messages/1/status", {"code": 3})).body["status"] == "undelivered"
+
+
+async def test_a_message_that_is_not_due_has_the_end_that_was_set_by_hand(rest: Any, ippanel: Any) -> None:
+    method, path, body = ippanel_send()
+    await ippanel(method, path, body | SCHEDULED)
+    assert (await rest("PUT", "/api/messages/1/status", {"code": 2})).body["status"] == "delivered"
+
+
 @pytest.mark.parametrize("provider", SENDS)
 async def test_each_status_has_a_meaning_for_every_provider(rest: Any, request: Any, provider: str) -> None:
     await request.getfixturevalue(provider)(*SENDS[provider]())
@@ -160,9 +200,9 @@ async def test_a_message_that_is_there_is_not_waited_for(rest: Any, najva: Any) 
         await najva(*najva_send(text=text))
     found = [
         (await rest.get(f"/api/messages/wait?number={NUMBER}{rest_of}"))["message"]["text"]
-        for rest_of in ("", "&after=1", "&text=THIRD")
+        for rest_of in ("", "&after=0", "&after=1", "&text=SECOND")
     ]
-    assert found == ["the first", "the second", "the third"]
+    assert found == ["the third", "the first", "the second", "the second"]
 
 
 async def test_waiting_in_vain_is_null(rest: Any, box: Sandbox) -> None:
@@ -302,6 +342,13 @@ async def test_the_clock_is_moved_forward_alone(rest: Any, najva: Any) -> None:
     assert (await rest.get("/api/clock"))["ahead"] == 5.0
 
 
+async def test_the_clock_goes_at_most_a_hundred_years_ahead(rest: Any) -> None:
+    century = 100 * 365 * 86400
+    assert (await rest("PUT", "/api/clock", {"advance": century})).status == 200
+    assert "100 years" in (await rest("PUT", "/api/clock", {"advance": century})).body["error"]
+    assert (await rest.get("/api/clock"))["now"].startswith("2125-")
+
+
 async def test_the_credit_of_an_account(rest: Any, najva: Any) -> None:
     account = {"provider": "najva", "token": "token"}
     assert (await rest("PUT", "/api/credit", account | {"credit": 5})).body == {"credit": 5}
@@ -335,7 +382,9 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost", "http://["]
+)
 async def test_a_page_of_another_origin_changes_nothing(
     rest: Any, method: str, path: str, body: object, origin: str
 ) -> None:
@@ -400,7 +449,10 @@ async def test_the_page_and_its_files_may_run_nothing_but_their_own(rest: Any) -
             assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("name", ["../box.py", "%2e%2e/box.py", "..%2fbox.py", "/etc/passwd", "none.js", "%00"])
+OTHER_FILES = ["../box.py", "%2e%2e/box.py", "..%2fbox.py", "/etc/passwd", "none.js", "%00", "a" * 300]
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
 async def test_no_other_file_is_served(rest: Any, name: str) -> None:
     where = urlsplit(rest.origin)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
