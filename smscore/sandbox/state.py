@@ -267,14 +267,14 @@ class State:
         facts = saved.facts
         self.ahead = min(float(facts.get("ahead", 0.0)), FURTHEST_AHEAD)
         for provider, number in self.ids.items():
-            self.ids[provider] = max(number, facts.get(f"id:{provider}", number))
+            self.ids[provider] = max(number, int(facts.get(f"id:{provider}", number)))
         for provider, token_hash, credit in saved.accounts:
             self.accounts[provider, token_hash] = Account(int(credit), key=(provider, token_hash))
         exchanges = {row[0]: exchange_of(row) for row in saved.exchanges}
         restored = [self._message(row, exchanges) for row in saved.messages if row[1] in self.emulations]
         came_in = [inbound_of(row) for row in saved.inbound if row[1] in self.emulations]
         entries: list[Message | Inbound] = [*restored, *came_in]
-        self.timeline.restore(sorted(entries, key=lambda entry: entry.seq), last=facts.get("seq", 0))
+        self.timeline.restore(sorted(entries, key=lambda entry: entry.seq), last=int(facts.get("seq", 0)))
         self.inbox.extend(came_in)
         self._plan(restored, float(facts.get("now", self.now())))
         self._overflow()

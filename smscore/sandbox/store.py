@@ -5,9 +5,11 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import attrs
+import msgspec
+from msgspec import Meta
 
 from smscore.sandbox.exchange import Exchange
 from smscore.sandbox.messages import Account, Inbound, Message
@@ -19,6 +21,8 @@ __all__ = ["FileStore", "MemoryStore", "Saved", "Store", "StoreError", "exchange
 
 APPLICATION: Final = 0x5041594D  # marks a file as ours ("PAYM")
 VERSION: Final = 1
+FIRST_SECOND: Final = -62_135_596_800  # of the calendar
+LAST_SECOND: Final = 253_402_300_799
 
 TABLES: Final = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID;
@@ -126,15 +130,20 @@ class Batch:
     cleared: set[str | None] = attrs.field(factory=set[str | None])
 
 
+Place = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=FIRST_SECOND, le=LAST_SECOND)]
+Credit = Annotated[str, Meta(pattern="^-?[0-9]{1,4000}$")]
+
+
 @attrs.define(repr=False)
 class Saved:
     """What a file holds: rows as its tables have them."""
 
-    facts: dict[str, Any]
-    accounts: list[tuple[Any, ...]]
-    messages: list[tuple[Any, ...]]
-    inbound: list[tuple[Any, ...]]
-    exchanges: list[tuple[Any, ...]]
+    facts: dict[str, int | Seconds]  # SQLite gives back 5.0 as 5
+    accounts: list[tuple[str, str, Credit]]
+    messages: list[tuple[Place, str, str, int, str, str, str, int, Seconds, Seconds, int | None, Place]]
+    inbound: list[tuple[Place, str, str, str, str, Seconds]]
+    exchanges: list[tuple[Place, Place, str, str, str, str, str, bytes, int, int | None, bytes, int]]
 
 
 Statement = tuple[str, list[tuple[Any, ...]]]
@@ -158,7 +167,7 @@ class FileStore:
         """What the file holds; a new file is made a store."""
         with closing(self._connect()) as connection, self._words():
             saved = read(connection)
-        self._turn = saved.facts.get("turn", 0)
+        self._turn = int(saved.facts.get("turn", 0))
         return saved
 
     # What is told
@@ -264,6 +273,8 @@ class FileStore:
             yield
         except sqlite3.Error as error:
             raise StoreError(words_of(error, self._path)) from None
+        except msgspec.ValidationError:
+            raise StoreError(f"{self._path} is damaged: name another file.") from None
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -287,6 +298,7 @@ PRAGMAS: Final = ("application_id", "user_version")
 _WORDS: Final = (
     ("locked", "is in use by another sandbox: stop that one, or name another file."),
     ("not a database", "is no sandbox's store: name another file."),
+    ("decode to UTF-8", "is damaged: name another file."),
     ("malformed", "is damaged: name another file."),
     ("readonly", "cannot be written: name a file that can."),
     ("unable to open", "cannot be opened: name a file in a folder that exists and can be written to."),
@@ -313,16 +325,19 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def read(connection: sqlite3.Connection) -> Saved:
+    """All rows. A ``ValidationError`` where one is not as this module writes it."""
+
     def rows(table: str, order: str) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()  # noqa: S608 (names of ours)
 
-    return Saved(
-        facts=dict(rows("facts", "name")),
-        accounts=rows("accounts", "provider"),
-        messages=rows("messages", "seq"),
-        inbound=rows("inbound", "seq"),
-        exchanges=rows("exchanges", "first"),
-    )
+    found = {
+        "facts": dict(rows("facts", "name")),
+        "accounts": rows("accounts", "provider"),
+        "messages": rows("messages", "seq"),
+        "inbound": rows("inbound", "seq"),
+        "exchanges": rows("exchanges", "first"),
+    }
+    return msgspec.convert(found, Saved, builtin_types=(bytes,))
 
 
 def everything(state: "State") -> Batch:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ async def test_what_falls_due_meanwhile_happens_at_the_next_start(path: Path) ->
     async with Sandbox(store=path, clock=lambda: now[0]) as box:
         await ask(box, "/api/clock")
         assert (box.messages[0].code, box.credit("najva", "a token")) == (14, 1_000_000_000)
+
+
+async def test_what_falls_due_before_the_end_has_happened(path: Path) -> None:
+    now = [NOON]
+    async with Sandbox(store=path, clock=lambda: now[0]) as box:
+        await send(box, "najva", najva_send("09990000003"))
+        now[0] += 10
+    now[0] += 10
+    assert Sandbox(store=path, clock=lambda: now[0]).credit("najva", "a token") == 1_000_000_000
 
 
 async def test_what_was_cleared_stays_cleared(path: Path) -> None:
@@ -252,6 +262,61 @@ async def test_a_store_of_a_newer_version_is_refused(path: Path) -> None:
 def test_a_folder_or_a_path_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         stored(tmp_path / name)
+
+
+DAMAGES = [
+    "UPDATE messages SET text = x'ff'",
+    "UPDATE messages SET received_at = 'noon'",
+    "UPDATE messages SET starts_at = 9e999",
+    "UPDATE messages SET message_id = 'a'",
+    "UPDATE messages SET text = CAST(x'ff' AS TEXT)",
+    "UPDATE inbound SET received_at = 1e300",
+    "UPDATE exchanges SET body = 'a text'",
+    "UPDATE accounts SET credit = '1,000'",
+    "UPDATE facts SET value = 'late' WHERE name = 'now'",
+    "ALTER TABLE inbound ADD COLUMN more",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_row_is_a_store_error(path: Path, damage: str) -> None:
+    async with stored(path) as box:
+        await send(box, "najva", najva_send())
+        box.feed("sepahan", sender=NUMBER, number="5000", text="a")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with pytest.raises(StoreError, match="is damaged"):
+        stored(path)
+
+
+async def test_a_file_whose_headers_are_damaged_is_still_shown(path: Path) -> None:
+    async with stored(path) as box:
+        await send(box, "najva", najva_send())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE exchanges SET headers = 'no colon'")
+        connection.commit()
+    async with stored(path) as box:
+        assert (await ask(box, "/api/messages/1"))["request"]["headers"] == {"no colon": ""}
+
+
+async def test_a_page_after_millions_of_messages_costs_no_more_than_another(path: Path) -> None:
+    async with stored(path) as box:
+        await send(box, "najva", najva_send())
+        await send(box, "najva", najva_send())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE messages SET seq = 100000000 WHERE seq = 2")
+        connection.execute("UPDATE facts SET value = 200000000 WHERE name = 'seq'")
+        connection.commit()
+    box = stored(path)
+    start = time.perf_counter()
+    found = [
+        [entry.seq for entry in box._state.timeline.newest_first(before=before)] for before in (100_000_000, 10**9)
+    ]
+    assert [entry.seq for entry in box._state.timeline.between(1, 10**9)] == [1, 100_000_000]
+    assert found == [[1], [100_000_000, 1]]
+    assert box._state.timeline.first == 1
+    assert time.perf_counter() - start < 0.5
 
 
 async def test_a_failed_write_is_made_up_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:
