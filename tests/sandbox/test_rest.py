@@ -432,6 +432,27 @@ async def test_a_query_that_does_not_fit_is_refused(rest: Any, query: str) -> No
     assert (await rest("GET", f"/api/messages{query}")).status == 422
 
 
+PLAIN = [
+    ("GET", "/api/messages?text=" + "a" * 201, None, "text is too long: give at most 200 characters."),
+    ("GET", "/api/messages?number=", None, "number is empty: give a value, or leave it out."),
+    ("GET", "/api/messages?limit=0", None, "limit is too small: give 1 or more."),
+    ("GET", "/api/messages/wait?timeout=61", None, "timeout is too large: give 60.0 or less."),
+    ("GET", "/api/messages/first", None, "seq is of the wrong kind: give a whole number."),
+    ("POST", "/api/faults", {"kind": "html", "times": "2"}, "times is of the wrong kind: give a whole number or null."),
+    ("POST", "/api/faults", {"kind": "a"}, "kind has no such value: /openapi.json lists those that it has."),
+    ("PUT", "/api/clock", {}, "advance is missing: give it a value."),
+    ("PUT", "/api/clock", [], "The body is of the wrong kind: give an object."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "words"), PLAIN)
+async def test_what_does_not_fit_is_said_in_plain_words(
+    rest: Any, method: str, path: str, body: object, words: str
+) -> None:
+    answer = await rest(method, path, body)
+    assert (answer.status, answer.body) == (422, {"error": words})
+
+
 async def test_a_parameter_stands_once(rest: Any) -> None:
     assert "twice" in (await rest("GET", "/api/messages?limit=1&limit=2")).body["error"]
 
