@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,28 @@ def test_a_status_moves_in_the_row_by_itself(page: Page, send: Callable[..., Any
     status = row(page, PERSIAN).locator(".status")
     status.and_(page.get_by_text("Queued")).wait_for()
     status.and_(page.get_by_text("Delivered")).wait_for()
+
+
+def test_a_message_that_is_not_due_is_scheduled_until_the_clock_reaches_its_time(
+    page: Page, box: Sandbox, client: Callable[..., Any], apart: Callable[..., Any]
+):
+    due = datetime.now(UTC) + timedelta(hours=2)
+    apart(client("ippanel").send, "09120000001", PERSIAN, send_time=due)
+    status = row(page, PERSIAN).locator(".status")
+    status.and_(page.get_by_text("Scheduled")).wait_for()
+    page.evaluate(RECORD_STATUSES)
+    box.advance((due - datetime.now(UTC)).total_seconds())
+    status.and_(page.get_by_text("Delivered")).wait_for()
+    assert page.evaluate("window.statuses") == ["Sent 0", "Sent 1", "Delivered 2"]
+
+
+# Every status that the only row has from now on, with its code.
+RECORD_STATUSES = """() => {
+  window.statuses = [];
+  const status = document.querySelector(".row .status");
+  const observer = new MutationObserver(() => window.statuses.push(`${status.textContent} ${parseInt(status.title)}`));
+  observer.observe(status, { childList: true });
+}"""
 
 
 def test_markup_in_a_message_stays_text(page: Page, send: Callable[..., Any]):
