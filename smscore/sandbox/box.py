@@ -189,7 +189,7 @@ class Sandbox:
     # What can be made to happen
 
     def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock forward. A ``ValueError`` for a negative or endless step."""
+        """Move the sandbox's clock forward, at most 100 years in all. A ``ValueError`` for any other step."""
         with self._state.lock:
             self._state.advance(seconds)
 

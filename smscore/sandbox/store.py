@@ -299,6 +299,7 @@ _WORDS: Final = (
     ("locked", "is in use by another sandbox: stop that one, or name another file."),
     ("not a database", "is no sandbox's store: name another file."),
     ("decode to UTF-8", "is damaged: name another file."),
+    ("no such table", "is damaged: name another file."),
     ("malformed", "is damaged: name another file."),
     ("readonly", "cannot be written: name a file that can."),
     ("unable to open", "cannot be opened: name a file in a folder that exists and can be written to."),

@@ -275,6 +275,7 @@ DAMAGES = [
     "UPDATE accounts SET credit = '1,000'",
     "UPDATE facts SET value = 'late' WHERE name = 'now'",
     "ALTER TABLE inbound ADD COLUMN more",
+    "DROP TABLE inbound",
 ]
 
 
@@ -325,7 +326,7 @@ async def test_a_failed_write_is_made_up_for(path: Path, caplog: pytest.LogCaptu
         await send(box, "najva", najva_send())
         with store._writing:
             store._connection.execute("DROP TABLE inbound")
-        with pytest.raises(StoreError, match="no such table"):
+        with pytest.raises(StoreError, match="is damaged"):
             store.save(box._state)
         with store._writing:
             store._connection.execute(
