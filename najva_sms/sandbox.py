@@ -254,8 +254,8 @@ class NajvaSandbox(Emulation):
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = (DEFAULT_LINE,)
     routes: ClassVar[tuple[Route, ...]] = (
-        Route("POST", "/v2/sms/send", send),
-        Route("POST", "/v2/sms/send-p2p", send_p2p),
+        Route("POST", "/v2/sms/send", send, sends=True),
+        Route("POST", "/v2/sms/send-p2p", send_p2p, sends=True),
         Route("POST", "/upload-file/bale", upload, upload_limit=FILE_LIMIT),
         Route("POST", "/v2/sms/status", status),
         Route("GET", "/v2/sms/outbox", outbox),

@@ -348,8 +348,8 @@ class SepahanSandbox(Emulation):
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = ("50003300",)
     routes: ClassVar[tuple[Route, ...]] = (
-        Route("POST", "/api/Sms/Send", send),
-        Route("POST", "/api/Sms/SendP2P", send_p2p),
+        Route("POST", "/api/Sms/Send", send, sends=True),
+        Route("POST", "/api/Sms/SendP2P", send_p2p, sends=True),
         Route("GET", "/api/Requests/checkRequestId/{request_id}", check_request_id),
         Route("POST", "/api/SmsReport/status", status),
         Route("POST", "/api/SmsReport/oldStatus", old_status),

@@ -69,7 +69,7 @@ class IPPanelSandbox(Emulation):
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = LINES
     routes: ClassVar[tuple[Route, ...]] = (
-        Route("POST", "/api/send", send),
+        Route("POST", "/api/send", send, sends=True),
         Route("POST", "/api/send/cancel", cancel),
         Route("POST", "/api/send/calculate-price", calculate_price),
         Route("GET", "/api/send/banks/provinces", provinces),

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from smscore.sandbox.openapi import description
-from smscore.sandbox.refusal import Problem, RestError
+from smscore.sandbox.refusal import Problem, RestError, plain_words
 from smscore.sandbox.rest import ROUTES, Ask, Nothing, RestRoute
 from smscore.sandbox.state import State
 
@@ -70,8 +70,15 @@ def check_caller(method: str, headers: Mapping[str, str], host: str) -> None:
     if not is_near(called, host):
         raise RestError(403, "Call the sandbox as localhost or by its IP address; other names are refused.")
     origin = headers.get("Origin")
-    if method not in READING and origin is not None and urlsplit(origin).netloc != called:
+    if method not in READING and origin is not None and netloc(origin) != called:
         raise RestError(403, "A web page of another origin may not change the sandbox.")
+
+
+def netloc(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return None
 
 
 def is_near(called: str, host: str) -> bool:
@@ -126,7 +133,7 @@ def converted(given: Mapping[str, str], shape: type[T]) -> T:
     try:
         taken = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise RestError(422, f"{error}.") from None
+        raise RestError(422, plain_words(error)) from None
     if any(getattr(taken, name) is None for name in given):
         raise RestError(422, "null is no value: leave out what is not asked for.")
     return taken
@@ -150,7 +157,7 @@ async def _body(request: web.Request, shape: type[T]) -> T:
             )
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        raise RestError(422, f"{error}.") from None
+        raise RestError(422, plain_words(error)) from None
     except (ValueError, RecursionError):
         raise RestError(400, "The body is not JSON.") from None
 

@@ -17,10 +17,10 @@ from aiohttp import web
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
-from smscore.sandbox.search import last_code, last_message
+from smscore.sandbox.search import last_code, next_message
 from smscore.sandbox.server import build_runner
 from smscore.sandbox.state import State
-from smscore.sandbox.store import FileStore, MemoryStore
+from smscore.sandbox.store import FileStore, MemoryStore, StoreError
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
@@ -126,8 +126,7 @@ class Sandbox:
 
     def last_code(self, number: str) -> str | None:
         """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
-        with self._state.lock:
-            found = last_code(self._state, number)
+        found = last_code(self._state, number)
         return found and found[0]
 
     def wait_for(self, number: str, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
@@ -168,7 +167,7 @@ class Sandbox:
 
     def _last_to(self, number: str, text: str | None) -> SandboxMessage | None:
         with self._state.lock:
-            found = last_message(self._state, number, text)
+            found = next_message(self._state, number, text)
             return None if found is None else self._public(found, self._state.now())
 
     def credit(self, provider: str, token: str) -> int:
@@ -190,7 +189,7 @@ class Sandbox:
     # What can be made to happen
 
     def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock forward. A ``ValueError`` for a negative or endless step."""
+        """Move the sandbox's clock forward, at most 100 years in all. A ``ValueError`` for any other step."""
         with self._state.lock:
             self._state.advance(seconds)
 
@@ -278,7 +277,7 @@ class Sandbox:
         """Listen, in the running event loop. An ``OSError`` where the port is taken, a ``StoreError`` the store."""
         if self._runner is not None:
             raise RuntimeError("The sandbox is already running.")
-        self._state.store.open()
+        self._open_store()
         runner = build_runner(self._state, self._host)
         try:
             await runner.setup()
@@ -289,6 +288,15 @@ class Sandbox:
             raise
         self._runner, self._loop = runner, asyncio.get_running_loop()
 
+    def _open_store(self) -> None:
+        self._state.store.open()
+        try:
+            with self._state.lock:
+                self._state.release()
+        except StoreError:
+            self._state.store.close()
+            raise
+
     async def stop(self) -> None:
         """Stop listening. Doing so twice is fine."""
         runner, self._runner, self._loop = self._runner, None, None
@@ -296,6 +304,8 @@ class Sandbox:
             await runner.cleanup()
             try:
                 self._state.store.save(self._state)
+                with self._state.lock:
+                    self._state.release()
             finally:
                 self._state.store.close()
 

@@ -34,12 +34,16 @@ class Upload:
 
 @attrs.frozen(repr=False)
 class Route:
-    """One call of a provider: ``path`` is aiohttp's (``/a/{name}``), ``upload_limit`` makes it a multipart one."""
+    """One call of a provider: ``path`` is aiohttp's (``/a/{name}``), ``upload_limit`` makes it a multipart one.
+
+    One that ``sends`` accepts messages, and meets the faults of their recipients.
+    """
 
     method: str
     path: str
     answer: "Callable[[Call], Reply]"
     upload_limit: int | None = None
+    sends: bool = False
 
     @property
     def name(self) -> str:

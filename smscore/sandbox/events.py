@@ -81,7 +81,7 @@ class Stream:
             raise RestError(503, "Too many read /events: close one of them.")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        feeding = asyncio.create_task(self._feed(response))
+        feeding = asyncio.create_task(self._feed(request, response))
         self._readers.add(feeding)
         try:
             await asyncio.wait({feeding})
@@ -90,11 +90,11 @@ class Stream:
             self._readers.discard(feeding)
         return response
 
-    async def _feed(self, response: web.StreamResponse) -> None:
+    async def _feed(self, request: web.Request, response: web.StreamResponse) -> None:
         cursor, silence = Cursor.at_end(self._state), 0.0
         with contextlib.suppress(ConnectionError):  # the reader went away
             await response.write(b": hello\n\n")
-            while True:
+            while request.transport is not None and not request.transport.is_closing():
                 await asyncio.sleep(PAUSE)
                 batch = self._batch(cursor)
                 silence = 0.0 if batch else silence + PAUSE

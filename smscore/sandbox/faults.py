@@ -185,10 +185,16 @@ class Faults:
             yield f"No provider of this name; the sandbox has {sorted(self._emulations)}."
             return
         providers = [self._emulations[fault.provider]] if fault.provider else list(self._emulations.values())
-        calls = sorted({route.name for emulation in providers for route in emulation.routes})
-        if fault.call is not None and not any(is_call(route, fault.call) for e in providers for route in e.routes):
-            yield f"No call of this name; there are {calls}."
-        codes = sorted({code for emulation in providers for code in emulation.errors})
+        calls = [(emulation, route) for emulation in providers for route in emulation.routes]
+        if fault.call is not None:
+            names = sorted({route.name for _, route in calls})
+            calls = [(emulation, route) for emulation, route in calls if is_call(route, fault.call)]
+            if not calls:
+                yield f"No call of this name; there are {names}."
+                return
+        if fault.number is not None and not any(route.sends for _, route in calls):
+            yield "This call has no recipients: leave out the number, or name a call that sends."
+        codes = sorted({code for emulation, _ in calls for code in emulation.errors})
         if "code" in needs_of(fault.kind) and fault.code not in codes:
             yield f"No documented error has this code; there are {codes}."
 

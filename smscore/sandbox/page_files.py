@@ -34,7 +34,6 @@ async def static(request: web.Request) -> web.StreamResponse:
 
 
 def _file(name: str) -> web.StreamResponse:
-    path = (FOLDER / name).resolve()
-    if not (path.is_relative_to(FOLDER) and path.is_file()):
+    if name not in {path.name for path in FOLDER.iterdir() if path.is_file()}:
         raise RestError(404, "The page has no such file.")
-    return web.FileResponse(path, headers=HEADERS)
+    return web.FileResponse(FOLDER / name, headers=HEADERS)

@@ -183,11 +183,15 @@ def clear_messages(ask: Ask[Nothing, ProviderQuery, Nothing]) -> Cleared:
 
 @attrs.frozen(kw_only=True)
 class WaitQuery:
-    """What to wait for: the first message out after the place `after`, to `number` and with `text` in it."""
+    """What to wait for: a message out to `number` with `text` in it.
+
+    Without `after` it is the newest that is there, else the first that comes; with `after`, the first one after
+    that place.
+    """
 
     number: Number | None = None
     text: Piece | None = None
-    after: Place = 0
+    after: Place | None = None
     timeout: Annotated[float, Meta(ge=0, le=60, description="Seconds.")] = 10.0
 
 
@@ -208,7 +212,7 @@ async def wait_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
             heard.clear()
             with state.lock:
                 found = next_message(state, query.number, query.text, after)
-                after = max(after, state.timeline.last)
+                after = state.timeline.last if after is None else max(after, state.timeline.last)
                 if found is not None or loop.time() >= until or ask.over.is_set():
                     return Waited(None if found is None else view(state, found))
             await first_of(heard, ask.over, seconds=until - loop.time())
@@ -274,11 +278,13 @@ class Code:
     message: MessageView
 
 
-def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
-    found = last_code(ask.state, ask.path.number)
+async def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
+    found = await asyncio.to_thread(last_code, ask.state, ask.path.number)
     if found is None:
         raise RestError(404, "No code was sent to this number; GET /api/messages/wait waits for a message to it.")
-    return Code(found[0], view(ask.state, found[1]))
+    with ask.state.lock:
+        ask.state.tick()
+        return Code(found[0], view(ask.state, found[1]))
 
 
 @attrs.frozen(kw_only=True)

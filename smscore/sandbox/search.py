@@ -12,10 +12,10 @@ from smscore.numbers import with_ascii_digits
 from smscore.sandbox.messages import Inbound, Message
 from smscore.sandbox.spelling import normal
 from smscore.sandbox.state import State
-from smscore.sandbox.views import Entry
+from smscore.sandbox.views import Entry, status_of
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["Wanted", "code_in", "conversations", "is_of", "last_code", "last_message", "next_message", "search"]
+__all__ = ["Wanted", "code_in", "conversations", "is_of", "last_code", "next_message", "search"]
 
 Test = Callable[[Entry], bool]
 
@@ -48,9 +48,19 @@ def tests(wanted: Wanted, state: State) -> Iterator[Test]:
 
 
 def has_number(given: str) -> Test:
-    """Whether the number, or a piece of one, is whom a message went to or came from."""
-    number = normal(given)
-    return lambda entry: any(number in part for part in numbers(entry))
+    """Whether the number, or a piece of one, is whom a message went to or came from.
+
+    A piece may begin as any spelling of a whole number does: with 0, 0098, 98 or +98, with spaces and dashes.
+    """
+    piece = with_ascii_digits(given).translate(_NO_SEPARATORS)
+    begins = _PREFIX.match(piece)
+    starts = tuple(prefix + piece[begins.end() :] for prefix in _PREFIXES) if begins else ()
+    return lambda entry: any(piece in part or part.startswith(starts) for part in numbers(entry))
+
+
+_NO_SEPARATORS: Final = str.maketrans("", "", " \u00a0\u200c\u200e\u200f\u202a\u202c-\u2010\u2011()")
+_PREFIX: Final = re.compile(r"\+98|0098|0")
+_PREFIXES: Final = ("+98", "0098", "98", "0", "")
 
 
 def has_status(status: DeliveryStatus, state: State) -> Test:
@@ -59,8 +69,7 @@ def has_status(status: DeliveryStatus, state: State) -> Test:
     def test(entry: Entry) -> bool:
         if isinstance(entry, Inbound):
             return False
-        emulation = state.emulations[entry.provider]
-        return emulation.statuses.get(emulation.code(entry, now)) is status
+        return status_of(entry, state.emulations[entry.provider], now).meaning is status
 
     return test
 
@@ -68,7 +77,7 @@ def has_status(status: DeliveryStatus, state: State) -> Test:
 def numbers(entry: Entry) -> tuple[str, ...]:
     if isinstance(entry, Message):
         return entry.recipient, entry.sender
-    return normal(entry.sender), entry.sender, entry.number
+    return normal(entry.sender), normal(entry.number)
 
 
 def person(entry: Entry) -> str:
@@ -98,19 +107,18 @@ def sent_to(state: State, number: str | None, text: str | None, after: int = 0) 
             yield entry
 
 
-def next_message(state: State, number: str | None, text: str | None, after: int) -> Message | None:
-    """The oldest of them."""
+def next_message(state: State, number: str | None, text: str | None, after: int | None = None) -> Message | None:
+    """The first message after a place to a number with a text in it; without a place, the newest one of all."""
+    if after is None:
+        return next(sent_to(state, number, text), None)
     return next(iter(deque(sent_to(state, number, text, after), maxlen=1)), None)
 
 
-def last_message(state: State, number: str, text: str | None) -> Message | None:
-    """The newest of them."""
-    return next(sent_to(state, number, text), None)
-
-
 def last_code(state: State, number: str) -> tuple[str, Message] | None:
-    """The last one-time code sent to a number, and its message."""
-    for message in sent_to(state, number, None):
+    """The last one-time code sent to a number, and its message. The texts are read without the state's lock."""
+    with state.lock:
+        messages = list(sent_to(state, number, None))
+    for message in messages:
         code = code_in(message.text)
         if code is not None:
             return code, message
@@ -128,18 +136,26 @@ def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:
     return [(number, entry, counts[number]) for number, entry in last.items()]
 
 
-# A code is a group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number.
-_GROUP: Final = r"(?<![\d./:,+@_-])(\d{4,8})(?![\d@_]|[./:,-]\d|\s*(?:ریال|تومان|rials?\b|tomans?\b))"
-_CODES: Final = (
-    re.compile(rf"(?:کد|رمز|گذرواژه|\bcode\b|\botp\b|\bpin\b|\bpassword\b)\D{{0,30}}?{_GROUP}", re.IGNORECASE),
-    re.compile(rf"@\S+ #{_GROUP}"),
-    re.compile(_GROUP),
+# A group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number. The page has the same
+# rule in JavaScript, so nothing here depends on what either language takes for a letter, a digit or a space.
+_GROUP: Final = (
+    r"(?<![0-9./:,+@_-])([0-9]{4,8})"
+    r"(?![0-9@_]|[./:,-][0-9]|[ \n\u00a0\u200c]{0,9}(?:ریال|تومان|rials?\b|tomans?\b))"
 )
+_CODES: Final = tuple(
+    re.compile(before + _GROUP, re.IGNORECASE | re.ASCII)
+    for before in (
+        r"(?:کد|رمز|گذرواژه|\bcode\b|\botp\b|\bpin\b|\bpassword\b)[^0-9]{0,30}?",
+        r"@[!-?A-~]{1,253} #",
+        "",
+    )
+)
+_LOOKED_AT: Final = 1000  # characters
 
 
 def code_in(text: str) -> str | None:
-    """The one-time code that a text holds, in ASCII digits, or None where it holds none."""
-    plain = with_ascii_digits(text)
+    """The one-time code that a text's first 1,000 characters hold, in ASCII digits, or None without one."""
+    plain = with_ascii_digits(text[:_LOOKED_AT])
     for pattern in _CODES:
         match = pattern.search(plain)
         if match:

@@ -5,18 +5,17 @@ import heapq
 import itertools
 import math
 import threading
-from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from smscore.sandbox.exchange import Exchange, RawMemory
 from smscore.sandbox.faults import Faults
 from smscore.sandbox.messages import Account, Inbound, Message
-from smscore.sandbox.stages import STAGES, STARTS
-from smscore.sandbox.store import Saved, Store, exchange_of, inbound_of, message_of
+from smscore.sandbox.stages import STAGES, STARTS, Stage, steps_taken
+from smscore.sandbox.store import Saved, Store, StoreError, exchange_of, inbound_of, message_of
 from smscore.sandbox.timeline import Timeline
 from smscore.sandbox.webhook import Report, Webhook
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["State"]
 
 MOST_ACCOUNTS: Final = 1000
+FURTHEST_AHEAD: Final = 100 * 366 * 86400.0  # seconds
+RESERVED_AHEAD: Final = 1000  # numbers that the file is told of at once
 
 
 class Changes:
@@ -63,9 +64,11 @@ class State:
         self.webhook: Webhook = Webhook()
         self._cleared = self._advanced = 0
         self.ids: dict[str, int] = {name: emulation.first_id for name, emulation in emulations.items()}
+        self._reserved: dict[str, int] = {}
         self.ahead: float = 0.0
         self._opening_credit = credit
         self._clock = clock
+        self.ticked_at: float = clock()
         self._listeners: set[Callable[[], object]] = set()
         self._forget_all()
 
@@ -87,9 +90,11 @@ class State:
         return self._clock() + self.ahead
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward; ``ValueError`` for any other step."""
+        """Move the clock forward, up to 100 years ahead; ``ValueError`` for any other step."""
         if not (math.isfinite(seconds) and seconds >= 0):
             raise ValueError("The sandbox's clock only goes forward, by a finite number of seconds.")
+        if self.ahead + seconds > FURTHEST_AHEAD:
+            raise ValueError("The sandbox's clock goes at most 100 years ahead: move it by less.")
         try:
             datetime.fromtimestamp(self.now() + seconds, UTC)
         except (ValueError, OverflowError, OSError):
@@ -100,7 +105,7 @@ class State:
 
     def tick(self) -> None:
         """Let every message take the steps that are due, each at its own time."""
-        now = self.now()
+        now = self.ticked_at = self.now()
         while self._steps and self._steps[0][0] <= now:
             due, step, first, last = heapq.heappop(self._steps)
             for message in self._between(first, last):
@@ -109,14 +114,15 @@ class State:
                 heapq.heappush(self._steps, (due + STARTS[step + 1] - STARTS[step], step + 1, first, last))
 
     def _between(self, first: int, last: int) -> Iterator[Message]:
-        for seq in range(max(first, self.timeline.first), last + 1):
-            message = self.timeline.get(seq)
+        for message in self.timeline.between(first, last):
             if isinstance(message, Message) and message.settled is None:
                 yield message
 
     def _step(self, message: Message, step: int) -> None:
         emulation = self.emulations[message.provider]
         old, new = (emulation.code_at(message, stage) for stage in STAGES[step : step + 2])
+        if old == new and STAGES[step] is Stage.SCHEDULED:
+            self.changes.add(message)  # the provider has one code for both; the page shows which it is
         self._change(message, old, new)
 
     def _change(self, message: Message, old: int, new: int) -> None:
@@ -153,8 +159,22 @@ class State:
     def next_id(self, provider: str) -> int:
         """The next id of a provider, counted from its first one."""
         given = self.ids[provider]
+        self._reserve(f"id:{provider}", given)
         self.ids[provider] = given + 1
         return given
+
+    def _reserve(self, name: str, number: int) -> None:
+        """See to it that a number may be given: the file knows that it, and many after it, may have been."""
+        if number >= self._reserved.get(name, number):
+            upto = number + RESERVED_AHEAD
+            with suppress(StoreError):  # the next save fails as well, and says so; the next number tries again
+                self.store.reserved({name: upto})
+                self._reserved[name] = upto
+
+    def release(self) -> None:
+        """Let the file know the very numbers that were given, none reserved: as at a start and at an end in order."""
+        self._reserved.clear()
+        self.store.reserved({"seq": self.timeline.last, **{f"id:{name}": number for name, number in self.ids.items()}})
 
     # Messages
 
@@ -167,6 +187,7 @@ class State:
         """Charge and keep all of ``messages``, or none; False where the credit is too low."""
         accepted = account.accept(messages)
         if accepted and messages:
+            self._reserve("seq", self.timeline.last + len(messages))
             for message in messages:
                 self.timeline.add(message)
             self._plan(messages, self.now())
@@ -179,7 +200,7 @@ class State:
         """Note when the messages take their steps after ``now``, those that start together as one."""
         for starts_at, group in itertools.groupby(messages, key=lambda message: message.starts_at):
             seqs = [message.seq for message in group]
-            step = bisect_right(STARTS, now - starts_at)
+            step = steps_taken(starts_at, now)
             if step < len(STARTS):
                 heapq.heappush(self._steps, (starts_at + STARTS[step], step, seqs[0], seqs[-1]))
         if len(self._steps) > 1000 + 2 * len(self.timeline):
@@ -188,6 +209,7 @@ class State:
 
     def come_in(self, inbound: Inbound) -> None:
         """Keep a message that came in on a line."""
+        self._reserve("seq", self.timeline.last + 1)
         self.timeline.add(inbound)
         self.inbox.append(inbound)
         self.store.added([inbound])
@@ -211,7 +233,7 @@ class State:
         """Set the code of messages by hand, in place of what the clock gives."""
         self.tick()
         for message in messages:
-            old = self.emulations[message.provider].code(message, self.now())
+            old = self.emulations[message.provider].code(message, self.ticked_at)
             message.settled = code
             self.store.settled(message)
             self._change(message, old, code)
@@ -243,18 +265,16 @@ class State:
     def restore(self, saved: Saved) -> None:
         """Remember what a file holds. Whatever fell due since it was written happens at the next tick."""
         facts = saved.facts
-        self.ahead = float(facts.get("ahead", 0.0))
+        self.ahead = min(float(facts.get("ahead", 0.0)), FURTHEST_AHEAD)
         for provider, number in self.ids.items():
-            self.ids[provider] = max(number, facts.get(f"id:{provider}", number))
+            self.ids[provider] = max(number, int(facts.get(f"id:{provider}", number)))
         for provider, token_hash, credit in saved.accounts:
             self.accounts[provider, token_hash] = Account(int(credit), key=(provider, token_hash))
         exchanges = {row[0]: exchange_of(row) for row in saved.exchanges}
         restored = [self._message(row, exchanges) for row in saved.messages if row[1] in self.emulations]
         came_in = [inbound_of(row) for row in saved.inbound if row[1] in self.emulations]
         entries: list[Message | Inbound] = [*restored, *came_in]
-        for entry in sorted(entries, key=lambda entry: entry.seq):
-            self.timeline.put(entry)
-        self.timeline.last = max(self.timeline.last, facts.get("seq", 0))
+        self.timeline.restore(sorted(entries, key=lambda entry: entry.seq), last=int(facts.get("seq", 0)))
         self.inbox.extend(came_in)
         self._plan(restored, float(facts.get("now", self.now())))
         self._overflow()

@@ -5,9 +5,11 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import attrs
+import msgspec
+from msgspec import Meta
 
 from smscore.sandbox.exchange import Exchange
 from smscore.sandbox.messages import Account, Inbound, Message
@@ -19,6 +21,8 @@ __all__ = ["FileStore", "MemoryStore", "Saved", "Store", "StoreError", "exchange
 
 APPLICATION: Final = 0x5041594D  # marks a file as ours ("PAYM")
 VERSION: Final = 1
+FIRST_SECOND: Final = -62_135_596_800  # of the calendar
+LAST_SECOND: Final = 253_402_300_799
 
 TABLES: Final = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID;
@@ -67,6 +71,9 @@ class Store(Protocol):
     def cleared(self, provider: str | None) -> None:
         """All of a provider, or of every one, was forgotten."""
 
+    def reserved(self, numbers: Mapping[str, int]) -> None:
+        """Below these, numbers may have been given already: told before the first of them is, and kept at once."""
+
     def open(self) -> None:
         """Be ready to save."""
 
@@ -98,6 +105,9 @@ class MemoryStore:
     def cleared(self, provider: str | None) -> None:
         """Nothing to do."""
 
+    def reserved(self, numbers: Mapping[str, int]) -> None:
+        """Nothing to do."""
+
     def open(self) -> None:
         """Nothing to do."""
 
@@ -120,15 +130,20 @@ class Batch:
     cleared: set[str | None] = attrs.field(factory=set[str | None])
 
 
+Place = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=FIRST_SECOND, le=LAST_SECOND)]
+Credit = Annotated[str, Meta(pattern="^-?[0-9]{1,4000}$")]
+
+
 @attrs.define(repr=False)
 class Saved:
     """What a file holds: rows as its tables have them."""
 
-    facts: dict[str, Any]
-    accounts: list[tuple[Any, ...]]
-    messages: list[tuple[Any, ...]]
-    inbound: list[tuple[Any, ...]]
-    exchanges: list[tuple[Any, ...]]
+    facts: dict[str, int | Seconds]  # SQLite gives back 5.0 as 5
+    accounts: list[tuple[str, str, Credit]]
+    messages: list[tuple[Place, str, str, int, str, str, str, int, Seconds, Seconds, int | None, Place]]
+    inbound: list[tuple[Place, str, str, str, str, Seconds]]
+    exchanges: list[tuple[Place, Place, str, str, str, str, str, bytes, int, int | None, bytes, int]]
 
 
 Statement = tuple[str, list[tuple[Any, ...]]]
@@ -142,7 +157,8 @@ class FileStore:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._writing = threading.Lock()
+        self._saving = threading.Lock()  # never taken while the state's lock is held
+        self._writing = threading.Lock()  # guards the connection; no other lock is taken while it is held
         self._batch = Batch()
         self._connection: sqlite3.Connection | None = None
         self._turn = 0  # how often the file was opened, which tells of another sandbox
@@ -151,7 +167,7 @@ class FileStore:
         """What the file holds; a new file is made a store."""
         with closing(self._connect()) as connection, self._words():
             saved = read(connection)
-        self._turn = saved.facts.get("turn", 0)
+        self._turn = int(saved.facts.get("turn", 0))
         return saved
 
     # What is told
@@ -204,26 +220,36 @@ class FileStore:
             raise
         self._connection = connection
 
+    def reserved(self, numbers: Mapping[str, int]) -> None:
+        """As above, into the file itself."""
+        self._write([(insert("facts", 2), list(numbers.items()))])
+
     def save(self, state: "State") -> None:
         """Write what was told since the last time, in one transaction."""
-        with self._writing:
+        with self._saving:
             if self._connection is None:
                 return
             with state.lock:
+                state.tick()
                 statements = list(statements_of(self._batch, state))
                 self._batch = Batch()
             try:
-                with self._words(), transaction(self._connection):
-                    for statement, rows in statements:
-                        self._connection.executemany(statement, rows)
+                self._write(statements)
             except StoreError:
                 with state.lock:
                     self._batch = everything(state)  # nothing is lost: the next time writes all of it anew
                 raise
 
+    def _write(self, statements: Iterable[Statement]) -> None:
+        with self._writing:
+            if self._connection is not None:
+                with self._words(), transaction(self._connection):
+                    for statement, rows in statements:
+                        self._connection.executemany(statement, rows)
+
     def close(self) -> None:
         """Let go of the file; twice is fine."""
-        with self._writing:
+        with self._saving, self._writing:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
@@ -247,6 +273,8 @@ class FileStore:
             yield
         except sqlite3.Error as error:
             raise StoreError(words_of(error, self._path)) from None
+        except msgspec.ValidationError:
+            raise StoreError(f"{self._path} is damaged: name another file.") from None
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -270,6 +298,8 @@ PRAGMAS: Final = ("application_id", "user_version")
 _WORDS: Final = (
     ("locked", "is in use by another sandbox: stop that one, or name another file."),
     ("not a database", "is no sandbox's store: name another file."),
+    ("decode to UTF-8", "is damaged: name another file."),
+    ("no such table", "is damaged: name another file."),
     ("malformed", "is damaged: name another file."),
     ("readonly", "cannot be written: name a file that can."),
     ("unable to open", "cannot be opened: name a file in a folder that exists and can be written to."),
@@ -296,16 +326,19 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def read(connection: sqlite3.Connection) -> Saved:
+    """All rows. A ``ValidationError`` where one is not as this module writes it."""
+
     def rows(table: str, order: str) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()  # noqa: S608 (names of ours)
 
-    return Saved(
-        facts=dict(rows("facts", "name")),
-        accounts=rows("accounts", "provider"),
-        messages=rows("messages", "seq"),
-        inbound=rows("inbound", "seq"),
-        exchanges=rows("exchanges", "first"),
-    )
+    found = {
+        "facts": dict(rows("facts", "name")),
+        "accounts": rows("accounts", "provider"),
+        "messages": rows("messages", "seq"),
+        "inbound": rows("inbound", "seq"),
+        "exchanges": rows("exchanges", "first"),
+    }
+    return msgspec.convert(found, Saved, builtin_types=(bytes,))
 
 
 def everything(state: "State") -> Batch:
@@ -344,11 +377,8 @@ def insert(table: str, columns: int) -> str:
 
 
 def facts(state: "State") -> Iterator[tuple[str, float]]:
-    yield "seq", state.timeline.last
     yield "ahead", state.ahead
-    yield "now", state.now()
-    for provider, number in state.ids.items():
-        yield f"id:{provider}", number
+    yield "now", state.ticked_at
 
 
 def message_row(message: Message) -> tuple[Any, ...]:

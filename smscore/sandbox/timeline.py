@@ -1,6 +1,7 @@
 """The messages that the sandbox keeps, by their place in the order they came."""
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 __all__ = ["Timeline"]
@@ -45,11 +46,17 @@ class Timeline(Generic[E]):
         """Keep an entry at the next place."""
         self.last += 1
         entry.seq = self.last
-        self.put(entry)
+        self._put(entry)
 
-    def put(self, entry: E) -> None:
-        """Keep an entry at the place that it has, after every other."""
-        self.last = entry.seq
+    def restore(self, entries: list[E], *, last: int) -> None:
+        """Keep entries, in order, at the places that they have, where there are none yet; ``last`` was given last."""
+        for entry in entries:
+            self._put(entry)
+            self.last = entry.seq
+        self.last = max(self.last, last)
+        self.first = entries[0].seq if entries else self.last + 1
+
+    def _put(self, entry: E) -> None:
         self._kept[entry.seq] = entry
         self._characters += len(entry.text)
 
@@ -75,11 +82,22 @@ class Timeline(Generic[E]):
 
     def newest_first(self, *, before: int | None = None, after: int = 0) -> Iterator[E]:
         """The entries between two places, both left out, from the newest on."""
-        start = self.last if before is None else min(before - 1, self.last)
-        if start == self.last and after < self.first:
+        last = self.last if before is None else min(before - 1, self.last)
+        if last == self.last and after < self.first:
             yield from reversed(self._kept.values())
-            return
-        for seq in range(start, max(after, self.first - 1), -1):
-            entry = self._kept.get(seq)
-            if entry is not None:
-                yield entry
+        else:
+            yield from self._at(reversed(self._seqs(after + 1, last)))
+
+    def between(self, first: int, last: int) -> Iterator[E]:
+        """The entries from one place to another, both included, from the oldest on."""
+        yield from self._at(self._seqs(first, last))
+
+    def _at(self, seqs: Iterable[int]) -> Iterator[E]:
+        return (entry for seq in seqs if (entry := self._kept.get(seq)) is not None)
+
+    def _seqs(self, first: int, last: int) -> Sequence[int]:
+        first = max(first, self.first)
+        if last - first < len(self._kept):
+            return range(first, last + 1)
+        seqs = list(self._kept)  # there are wide gaps: these are fewer than the places
+        return seqs[bisect_left(seqs, first) : bisect_right(seqs, last)]

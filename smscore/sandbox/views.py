@@ -9,6 +9,8 @@ from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.exchange import Exchange
 from smscore.sandbox.messages import Inbound, Message
 from smscore.sandbox.spelling import normal
+from smscore.sandbox.stages import Stage, stage_of
+from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "RequestView",
     "change_of",
     "detail_of",
+    "status_of",
     "utc",
     "view_of",
 ]
@@ -102,14 +105,40 @@ class Change:
     is_final: bool
 
 
+@attrs.frozen
+class Status:
+    """A message's status: the provider's code, what it means, and words for it."""
+
+    code: int
+    meaning: DeliveryStatus | None
+    words: str | None
+
+    @property
+    def value(self) -> str | None:
+        return self.meaning and self.meaning.value
+
+    @property
+    def is_final(self) -> bool:
+        return self.meaning is not None and self.meaning.is_final
+
+
+def status_of(message: Message, emulation: Emulation, now: float) -> Status:
+    """A message's status at ``now``. One that is not due is scheduled, also where its provider has no code for that."""
+    code = emulation.code(message, now)
+    status = Status(code, emulation.statuses.get(code), emulation.codes.get(code))
+    is_due = message.settled is not None or stage_of(message.starts_at, now) is not Stage.SCHEDULED
+    if is_due or status.is_final or status.meaning is DeliveryStatus.SCHEDULED:
+        return status
+    return Status(code, DeliveryStatus.SCHEDULED, f"scheduled; the provider's own report says {status.words!r}")
+
+
 def view_of(entry: Entry, emulation: Emulation, now: float) -> MessageView:
     """A message as it is at ``now``."""
     return sent_view(entry, emulation, now) if isinstance(entry, Message) else inbound_view(entry)
 
 
 def sent_view(message: Message, emulation: Emulation, now: float) -> MessageView:
-    code = emulation.code(message, now)
-    status = emulation.statuses.get(code)
+    status = status_of(message, emulation, now)
     return MessageView(
         seq=message.seq,
         direction="out",
@@ -118,10 +147,10 @@ def sent_view(message: Message, emulation: Emulation, now: float) -> MessageView
         sender=message.sender,
         text=message.text,
         message_id=str(message.message_id),
-        code=code,
-        status=status and status.value,
-        status_words=emulation.codes.get(code),
-        is_final=status is not None and status.is_final,
+        code=status.code,
+        status=status.value,
+        status_words=status.words,
+        is_final=status.is_final,
         parts=count_parts(message.text),
         characters=len(message.text),
         cost=message.cost,
@@ -166,7 +195,7 @@ def request_view(exchange: Exchange) -> RequestView:
     return RequestView(
         method=exchange.method,
         path=exchange.path,
-        headers=dict(line.split(": ", 1) for line in exchange.headers.splitlines()),
+        headers={name: value for name, _, value in (line.partition(": ") for line in exchange.headers.splitlines())},
         body=exchange.body.decode("utf-8", "replace"),
         cut=exchange.body_cut,
     )
@@ -191,14 +220,13 @@ def status_value(emulation: Emulation, code: int) -> str | None:
 
 def change_of(message: Message, emulation: Emulation, now: float) -> Change:
     """A message's status at ``now``, without the rest."""
-    code = emulation.code(message, now)
-    status = emulation.statuses.get(code)
+    status = status_of(message, emulation, now)
     return Change(
         seq=message.seq,
-        code=code,
-        status=status and status.value,
-        status_words=emulation.codes.get(code),
-        is_final=status is not None and status.is_final,
+        code=status.code,
+        status=status.value,
+        status_words=status.words,
+        is_final=status.is_final,
     )
 
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +72,28 @@ def test_a_status_moves_in_the_row_by_itself(page: Page, send: Callable[..., Any
     status.and_(page.get_by_text("Delivered")).wait_for()
 
 
+def test_a_message_that_is_not_due_is_scheduled_until_the_clock_reaches_its_time(
+    page: Page, box: Sandbox, client: Callable[..., Any], apart: Callable[..., Any]
+):
+    due = datetime.now(UTC) + timedelta(hours=2)
+    apart(client("ippanel").send, "09120000001", PERSIAN, send_time=due)
+    status = row(page, PERSIAN).locator(".status")
+    status.and_(page.get_by_text("Scheduled")).wait_for()
+    page.evaluate(RECORD_STATUSES)
+    box.advance((due - datetime.now(UTC)).total_seconds())
+    status.and_(page.get_by_text("Delivered")).wait_for()
+    assert page.evaluate("window.statuses") == ["Sent 0", "Sent 1", "Delivered 2"]
+
+
+# Every status that the only row has from now on, with its code.
+RECORD_STATUSES = """() => {
+  window.statuses = [];
+  const status = document.querySelector(".row .status");
+  const observer = new MutationObserver(() => window.statuses.push(`${status.textContent} ${parseInt(status.title)}`));
+  observer.observe(status, { childList: true });
+}"""
+
+
 def test_markup_in_a_message_stays_text(page: Page, send: Callable[..., Any]):
     evil = "<script>document.title='x'</script><img src=x onerror=alert(1)>"
     send("sepahan", "09120000001", evil)
@@ -88,8 +111,8 @@ def test_the_code_of_a_message_is_one_click_away(page: Page, send: Callable[...,
     assert page.evaluate("navigator.clipboard.readText()") == "482913"
 
 
-@pytest.mark.parametrize("text", ["مبلغ: ۱۲۵۰۰۰ ریال", "شماره سفارش ۱۰۲۴۵۸", "کد YALDA تا ۱۴۰۵/۰۹/۰۱"])
-def test_a_price_an_order_or_a_date_is_no_code(page: Page, send: Callable[..., Any], text: str):
+@pytest.mark.parametrize("text", ["مبلغ: ۱۲۵۰۰۰ ریال", "تلفن ۰۲۱۹۱۰۰۰۰۰۰", "کد YALDA تا ۱۴۰۵/۰۹/۰۱"])
+def test_a_price_a_telephone_number_or_a_date_is_no_code(page: Page, send: Callable[..., Any], text: str):
     send("sepahan", "09120000001", text)
     assert row(page, text).locator(".code").count() == 0
 
@@ -121,7 +144,10 @@ def test_messages_are_found_by_their_text(mixed: Page):
     assert found(mixed, 2) == ["نوبت شما لغو شد", "نوبت شما فرداست"]
 
 
-@pytest.mark.parametrize("given", ["09350000002", "0935 000 0002", "+989350000002", "۰۹۳۵۰۰۰۰۰۰۲", "50000002"])
+@pytest.mark.parametrize(
+    "given",
+    ["09350000002", "0935 000 0002", "+989350000002", "۰۹۳۵۰۰۰۰۰۰۲", "50000002", "0935 000", "۰۹۳۵", "935"],
+)
 def test_messages_are_found_by_a_number_in_any_spelling(mixed: Page, given: str):
     mixed.get_by_label("Search by number").fill(given)
     assert found(mixed, 1) == ["قبض شما صادر شد"]
@@ -134,6 +160,14 @@ def test_messages_are_filtered_by_provider_and_status(mixed: Page):
     mixed.get_by_text("No message matches.").wait_for()
     mixed.get_by_label("Status").select_option("Blocked")
     assert found(mixed, 1) == ["نوبت شما فرداست"]
+
+
+@pytest.mark.parametrize(("label", "most"), [("Search in texts", 200), ("Search by number", 100)])
+def test_a_search_takes_no_more_letters_than_the_sandbox_looks_for(mixed: Page, label: str, most: int):
+    mixed.get_by_label(label).focus()
+    mixed.keyboard.insert_text("ن" * 300)
+    assert len(mixed.get_by_label(label).input_value()) == most
+    mixed.get_by_text("No message matches.").wait_for()
 
 
 def test_a_filter_goes_on_to_hold_for_what_comes(mixed: Page, send: Callable[..., Any]):

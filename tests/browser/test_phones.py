@@ -51,6 +51,56 @@ def test_a_number_is_found_or_opened_by_typing_it(phone: Page):
     assert bubbles(phone) == []
 
 
+@pytest.mark.parametrize("given", ["0935 000", "۰۹۳۵", "935", "+98 935", "0098935", "(0935) 000-0002", "350000"])
+def test_a_number_is_found_by_a_piece_in_any_spelling(phone: Page, given: str):
+    numbers = phone.get_by_role("list", name="Numbers")
+    phone.get_by_label("Find or open a number").fill(given)
+    numbers.get_by_text("0912 000 0001").wait_for(state="hidden")
+    assert numbers.get_by_text("0935 000 0002").is_visible()
+
+
+def test_a_leading_zero_is_the_start_of_a_number(phone: Page):
+    phone.get_by_label("Find or open a number").fill("0500")
+    phone.get_by_text("Press Enter to open this number.").wait_for()
+
+
+def test_older_numbers_than_those_listed_are_found_by_searching(
+    new_page: Callable[..., Page], send: Callable[..., Any]
+):
+    send("najva", [f"0912{index:07}" for index in range(300)], "نوبت شما فرداست")
+    page = new_page("#/phones")
+    page.get_by_text("The latest 200 numbers: search for others.").wait_for()
+    oldest = page.get_by_role("list", name="Numbers").get_by_text("0912 000 0000")
+    assert oldest.count() == 0
+    page.get_by_label("Find or open a number").fill("0912 000 0000")
+    oldest.wait_for()
+
+
+def test_a_search_says_that_it_looked_at_the_latest_numbers_only(
+    new_page: Callable[..., Page], send: Callable[..., Any]
+):
+    send("najva", [f"0912{index:07}" for index in range(1_001)], "نوبت شما فرداست")
+    page = new_page("#/phones")
+    page.get_by_label("Find or open a number").fill("09120000000")
+    page.get_by_text("Only the latest 1,000 numbers were searched. Press Enter to open another.").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".bubble").wait_for()
+
+
+@pytest.mark.parametrize("place", ["#/phones/%", "#/phones/%E0%A4", "#/phones/" + "9" * 101])
+def test_an_address_that_names_no_number_leads_to_the_list(phone: Page, new_page: Callable[..., Page], place: str):
+    page = new_page(place)
+    page.get_by_text("This address names no number: choose one here.").wait_for()
+    page.get_by_role("list", name="Numbers").get_by_text("0912 000 0001").wait_for()
+
+
+def test_an_address_may_spell_the_number_as_people_do(new_page: Callable[..., Page], send: Callable[..., Any]):
+    page = new_page("#/phones/09120000001")
+    page.get_by_role("heading", name="0912 000 0001").wait_for()
+    send("sepahan", "09120000001", "پیام تازه")
+    page.locator(".bubble").filter(has_text="پیام تازه").wait_for()
+
+
 def test_a_message_comes_onto_the_open_phone_by_itself(phone: Page, send: Callable[..., Any]):
     send("ippanel", "09120000001", "پیام تازه")
     phone.locator(".bubble").nth(2).wait_for()

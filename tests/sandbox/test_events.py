@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from sandbox.bodies import E164, NUMBER, najva_send
+from sandbox.bodies import E164, NUMBER, ippanel_send, najva_send
 
 from smscore.sandbox import Sandbox, events
 
@@ -49,6 +49,18 @@ async def test_batches_come_ten_times_a_second_at_most(reader: aiohttp.StreamRea
             _, data = await event(reader)
             told, batches = told + data["count"], batches + 1
     assert batches <= (loop.time() - start) / events.PAUSE + 1
+
+
+async def test_a_scheduled_message_that_falls_due_is_told_of_though_its_code_stays(
+    reader: aiohttp.StreamReader, ippanel: Any, box: Sandbox
+) -> None:
+    method, path, body = ippanel_send()
+    await ippanel(method, path, body | {"send_time": "2025-10-09 09:03:20"})
+    assert (await event(reader))[1]["messages"][0]["status"] == "scheduled"
+    box.advance(600)
+    kinds = [await event(reader) for _ in range(2)]
+    [change] = dict(kinds)["statuses"]["changed"]
+    assert (change["code"], change["status"]) == (0, "sent")
 
 
 async def test_statuses_are_told_of_by_clock_and_by_hand(
@@ -114,6 +126,22 @@ async def test_messages_too_long_for_a_batch_are_counted_alone(reader: aiohttp.S
     await najva(*najva_send(text="a" * 300_000))
     _, data = await event(reader)
     assert (data["messages"], data["count"]) == ([], 1)
+
+
+async def test_a_reader_that_hung_up_makes_room_at_once(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_READERS", 1)
+    for _ in range(3):
+        assert await reads(rest)
+        await asyncio.sleep(4 * events.PAUSE)
+
+
+async def reads(rest: Any) -> bool:
+    """Read the first words of the events, and hang up."""
+    async with rest.session.get(rest.origin + "/events") as response:
+        if response.status == 200:
+            await response.content.readuntil(b"\n\n")
+            response.close()
+        return response.status == 200
 
 
 async def test_readers_are_not_without_number(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:

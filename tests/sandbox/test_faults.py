@@ -182,6 +182,9 @@ WRONG = [
     ({"kind": "refuse", "code": -14, "provider": "najva"}, "code"),
     ({"kind": "html", "provider": "kavenegar"}, "provider"),
     ({"kind": "html", "provider": "najva", "call": "Send"}, "call"),
+    ({"kind": "html", "provider": "najva", "call": "status", "number": NUMBER}, "no recipients"),
+    ({"kind": "html", "call": "/api/send/calculate-price", "number": NUMBER}, "no recipients"),
+    ({"kind": "refuse", "code": -14, "call": "/v2/sms/send"}, "code"),
     ({"kind": "html", "times": 0}, "times"),
     ({"kind": "delay", "seconds": -1}, "seconds"),
     ({"kind": "delay", "seconds": 601}, "seconds"),
@@ -194,6 +197,17 @@ async def test_a_fault_that_could_never_strike_is_refused(rest: Any, box: Sandbo
         box.fail(**fault)
     assert (await rest("POST", "/api/faults", fault)).status == 422
     assert await rest.get("/api/faults") == []
+
+
+async def test_a_call_that_sends_meets_the_faults_of_its_recipients(box: Sandbox, raw: Raw) -> None:
+    _, path, _ = SENDS[raw.provider]()
+    box.fail("server_error", provider=raw.provider, call=path, number=NUMBER)
+    assert (await raw.send())[0] == 500
+
+
+async def test_the_calls_with_recipients_are_those_of_the_documents(box: Sandbox) -> None:
+    senders = {route.path for of in box._state.emulations.values() for route in of.routes if route.sends}
+    assert senders == {"/api/Sms/Send", "/api/Sms/SendP2P", "/api/send", "/v2/sms/send", "/v2/sms/send-p2p"}
 
 
 async def test_faults_are_set_listed_and_cleared_by_rest(rest: Any, najva: Any) -> None:

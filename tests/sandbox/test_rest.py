@@ -4,14 +4,16 @@ import asyncio
 import http.client
 import io
 import json
+import threading
+import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
+from sandbox.bodies import E164, NUMBER, SENDS, ippanel_send, najva_send, sepahan_send
 
 from smscore import DeliveryStatus
-from smscore.sandbox import Sandbox
+from smscore.sandbox import Sandbox, search
 from smscore.sandbox.rest import ROUTES
 from smscore.sandbox.search import code_in
 
@@ -91,6 +93,46 @@ async def test_the_list_can_be_narrowed(
     assert (page["total"], page["matching"]) == (3, len(found))
 
 
+PIECES = ["0912", "0912345", "۰۹۱۲", "0912 345", "+98912", "98912", "0098912", "912", "0912-345-6789", "3456789"]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+async def test_a_piece_of_a_mobile_number_is_found_however_it_is_typed(rest: Any, najva: Any, piece: str) -> None:
+    await najva(*najva_send(NUMBER, "09350912345"))
+    found = await seqs(rest, f"?number={quote(piece)}")
+    assert 1 in found
+    assert (2 in found) == (piece in {"0912", "912", "0912345", "۰۹۱۲", "0912 345"})
+
+
+@pytest.mark.parametrize("piece", ["50003300", "5000 3300", "3300", "۵۰۰۰", "+985000"])
+async def test_a_piece_of_a_short_line_is_found(rest: Any, sepahan: Any, box: Sandbox, piece: str) -> None:
+    await sepahan(*sepahan_send())
+    box.feed("sepahan", sender=NUMBER, number="۵۰۰۰۳۳۰۰", text="لغو")
+    assert await seqs(rest, f"?number={quote(piece)}") == [2, 1]
+
+
+SCHEDULED = {"send_time": "2025-10-09 09:03:20"}  # ten minutes after the sandbox's time
+
+
+async def test_a_message_that_is_not_due_is_scheduled_whatever_its_provider_calls_it(
+    rest: Any, ippanel: Any, box: Sandbox
+) -> None:
+    method, path, body = ippanel_send()
+    await ippanel(method, path, body | SCHEDULED)
+    [message] = (await rest.get("/api/messages?status=scheduled"))["messages"]
+    assert (message["code"], message["status"], message["is_final"]) == (0, "scheduled", False)
+    assert await seqs(rest, "?status=sent") == []
+    box.advance(600)
+    assert (await rest.get("/api/messages/1"))["status"] == "sent"
+    assert (await rest("PUT", "/api/messages/1/status", {"code": 3})).body["status"] == "undelivered"
+
+
+async def test_a_message_that_is_not_due_has_the_end_that_was_set_by_hand(rest: Any, ippanel: Any) -> None:
+    method, path, body = ippanel_send()
+    await ippanel(method, path, body | SCHEDULED)
+    assert (await rest("PUT", "/api/messages/1/status", {"code": 2})).body["status"] == "delivered"
+
+
 @pytest.mark.parametrize("provider", SENDS)
 async def test_each_status_has_a_meaning_for_every_provider(rest: Any, request: Any, provider: str) -> None:
     await request.getfixturevalue(provider)(*SENDS[provider]())
@@ -158,9 +200,9 @@ async def test_a_message_that_is_there_is_not_waited_for(rest: Any, najva: Any) 
         await najva(*najva_send(text=text))
     found = [
         (await rest.get(f"/api/messages/wait?number={NUMBER}{rest_of}"))["message"]["text"]
-        for rest_of in ("", "&after=1", "&text=THIRD")
+        for rest_of in ("", "&after=0", "&after=1", "&text=SECOND")
     ]
-    assert found == ["the first", "the second", "the third"]
+    assert found == ["the third", "the first", "the second", "the second"]
 
 
 async def test_waiting_in_vain_is_null(rest: Any, box: Sandbox) -> None:
@@ -201,6 +243,39 @@ def test_a_code_is_told_from_other_numbers(text: str, code: str | None) -> None:
 
 
 # Conversations, inbound
+
+
+@pytest.mark.parametrize(
+    "text", ["@" * 60_000, "@" * 60_000 + " #", "کد" * 30_000, "1234" + " " * 60_000 + "x", "0:" * 30_000]
+)
+def test_a_text_made_to_be_slow_is_searched_as_fast_as_any(text: str) -> None:
+    start = time.perf_counter()
+    code_in(text)
+    assert time.perf_counter() - start < 0.1
+
+
+def test_a_code_is_looked_for_in_the_first_1000_characters() -> None:
+    assert code_in("🙂" * 990 + " کد ۴۸۲۱") == "4821"
+    assert code_in("a" * 1000 + " 4821") is None
+
+
+async def test_looking_for_a_code_keeps_nobody_waiting(
+    rest: Any, najva: Any, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, found = threading.Event(), threading.Event()
+
+    def slow(_: str) -> str:
+        looking.set()
+        assert found.wait(5)
+        return "4821"
+
+    await najva(*najva_send())
+    monkeypatch.setattr(search, "code_in", slow)
+    answer = asyncio.create_task(rest.get(f"/api/codes/{NUMBER}"))
+    assert await asyncio.to_thread(looking.wait, 5)
+    await rest.get("/api/messages")
+    found.set()
+    assert (await answer)["code"] == "4821"
 
 
 async def test_conversations_are_of_the_numbers_heard_of_last(rest: Any, najva: Any, box: Sandbox) -> None:
@@ -267,6 +342,13 @@ async def test_the_clock_is_moved_forward_alone(rest: Any, najva: Any) -> None:
     assert (await rest.get("/api/clock"))["ahead"] == 5.0
 
 
+async def test_the_clock_goes_at_most_a_hundred_years_ahead(rest: Any) -> None:
+    century = 100 * 365 * 86400
+    assert (await rest("PUT", "/api/clock", {"advance": century})).status == 200
+    assert "100 years" in (await rest("PUT", "/api/clock", {"advance": century})).body["error"]
+    assert (await rest.get("/api/clock"))["now"].startswith("2125-")
+
+
 async def test_the_credit_of_an_account(rest: Any, najva: Any) -> None:
     account = {"provider": "najva", "token": "token"}
     assert (await rest("PUT", "/api/credit", account | {"credit": 5})).body == {"credit": 5}
@@ -300,7 +382,9 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost", "http://["]
+)
 async def test_a_page_of_another_origin_changes_nothing(
     rest: Any, method: str, path: str, body: object, origin: str
 ) -> None:
@@ -348,6 +432,27 @@ async def test_a_query_that_does_not_fit_is_refused(rest: Any, query: str) -> No
     assert (await rest("GET", f"/api/messages{query}")).status == 422
 
 
+PLAIN = [
+    ("GET", "/api/messages?text=" + "a" * 201, None, "text is too long: give at most 200 characters."),
+    ("GET", "/api/messages?number=", None, "number is empty: give a value, or leave it out."),
+    ("GET", "/api/messages?limit=0", None, "limit is too small: give 1 or more."),
+    ("GET", "/api/messages/wait?timeout=61", None, "timeout is too large: give 60.0 or less."),
+    ("GET", "/api/messages/first", None, "seq is of the wrong kind: give a whole number."),
+    ("POST", "/api/faults", {"kind": "html", "times": "2"}, "times is of the wrong kind: give a whole number or null."),
+    ("POST", "/api/faults", {"kind": "a"}, "kind has no such value: /openapi.json lists those that it has."),
+    ("PUT", "/api/clock", {}, "advance is missing: give it a value."),
+    ("PUT", "/api/clock", [], "The body is of the wrong kind: give an object."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "words"), PLAIN)
+async def test_what_does_not_fit_is_said_in_plain_words(
+    rest: Any, method: str, path: str, body: object, words: str
+) -> None:
+    answer = await rest(method, path, body)
+    assert (answer.status, answer.body) == (422, {"error": words})
+
+
 async def test_a_parameter_stands_once(rest: Any) -> None:
     assert "twice" in (await rest("GET", "/api/messages?limit=1&limit=2")).body["error"]
 
@@ -365,7 +470,10 @@ async def test_the_page_and_its_files_may_run_nothing_but_their_own(rest: Any) -
             assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("name", ["../box.py", "%2e%2e/box.py", "..%2fbox.py", "/etc/passwd", "none.js", "%00"])
+OTHER_FILES = ["../box.py", "%2e%2e/box.py", "..%2fbox.py", "/etc/passwd", "none.js", "%00", "a" * 300]
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
 async def test_no_other_file_is_served(rest: Any, name: str) -> None:
     where = urlsplit(rest.origin)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)

@@ -26,7 +26,7 @@ import ippanel_sms.sandbox
 import najva_sms.sandbox
 import sepahan_sms.sandbox
 from smscore.sandbox import Call, Sandbox, SandboxMessage, Stage, emulation, messages, server
-from smscore.sandbox.stages import AT_OPERATOR_FOR, QUEUED_FOR, stage_of
+from smscore.sandbox.stages import AT_OPERATOR_FOR, QUEUED_FOR, STARTS, stage_of, steps_taken
 
 NAJVA_SEND = {"message": "a secret text", "sender": "90000123", "receivers": ["09123456789"]}
 SEPAHAN_SEND = {"senderNumbers": "90000123", "reciverNumbers": ["09123456789"], "smsTexts": "a secret text"}
@@ -171,6 +171,12 @@ async def test_messages_are_as_they_were_when_read(najva: Any, box: Sandbox) -> 
 )
 def test_a_stage_follows_from_the_time_waited(waited: float, stage: Stage) -> None:
     assert stage_of(1000.0, 1000.0 + waited) is stage
+
+
+def test_a_step_is_taken_at_the_very_moment_it_is_due() -> None:
+    starts = [1_760_000_000 + place / 997 for place in range(1000)]
+    taken = [[steps_taken(start, start + seconds) for seconds in STARTS] for start in starts]
+    assert taken == [[1, 2, 3]] * 1000
 
 
 async def test_clear_forgets_all_but_the_ids(najva: Any, sepahan: Any, box: Sandbox) -> None:

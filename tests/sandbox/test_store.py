@@ -3,15 +3,16 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from sandbox.bodies import NUMBER, najva_send, sepahan_send
+from sandbox.bodies import NUMBER, SENDS, najva_send, sepahan_send
 
-from smscore.sandbox import Sandbox, StoreError, exchange, timeline
+from smscore.sandbox import Sandbox, StoreError, exchange, server, timeline
 from smscore.sandbox import state as state_module
 from smscore.sandbox import store as store_module
 
@@ -80,6 +81,15 @@ async def test_what_falls_due_meanwhile_happens_at_the_next_start(path: Path) ->
         assert (box.messages[0].code, box.credit("najva", "a token")) == (14, 1_000_000_000)
 
 
+async def test_what_falls_due_before_the_end_has_happened(path: Path) -> None:
+    now = [NOON]
+    async with Sandbox(store=path, clock=lambda: now[0]) as box:
+        await send(box, "najva", najva_send("09990000003"))
+        now[0] += 10
+    now[0] += 10
+    assert Sandbox(store=path, clock=lambda: now[0]).credit("najva", "a token") == 1_000_000_000
+
+
 async def test_what_was_cleared_stays_cleared(path: Path) -> None:
     async with stored(path) as box:
         await send(box, "najva", najva_send())
@@ -119,10 +129,62 @@ async def test_a_killed_sandbox_loses_at_most_a_moment(path: Path) -> None:
     await box.start()
     await send(box, "najva", najva_send())
     box._state.store.save(box._state)
-    box._state.store._connection.close()  # as if killed: nothing is written at the end
+    await kill(box)
+    assert len(stored(path).messages) == 1
+
+
+async def kill(box: Sandbox) -> None:
+    """End it as ``kill -9`` does: nothing more is written."""
+    box._state.store._connection.close()
     box._state.store._connection = None
     await box.stop()
-    assert len(stored(path).messages) == 1
+
+
+@pytest.mark.parametrize("provider", SENDS)
+async def test_no_id_is_given_twice_though_the_sandbox_is_killed(
+    path: Path, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "SAVE", 3600)
+    monkeypatch.setattr(state_module, "RESERVED_AHEAD", 3)
+    given: list[tuple[int, int]] = []
+    for _ in range(3):
+        box = stored(path)
+        await box.start()
+        for place in range(5):
+            await send(box, provider, SENDS[provider](f"0912{place:07}"), "Bearer t" if provider == "najva" else "t")
+        seqs = [message["seq"] for message in (await ask(box, "/api/messages"))["messages"]]
+        given += zip(seqs, [message.message_id for message in reversed(box.messages)], strict=True)
+        await kill(box)
+    assert len(given) == 15
+    assert [len(set(numbers)) for numbers in zip(*given, strict=True)] == [15, 15]
+
+
+async def test_numbers_are_written_ahead_once_in_a_thousand(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stored(path) as box:
+        written: list[dict[str, int]] = []
+        monkeypatch.setattr(box._state.store, "reserved", written.append)
+        await send(box, "najva", najva_send(*[NUMBER] * 2500))
+    assert len([numbers for numbers in written if set(numbers) == {"id:najva"}]) == 3
+
+
+async def test_what_is_fed_between_two_runs_has_no_place_of_another_after_a_kill(path: Path) -> None:
+    box = stored(path)
+    box.feed("sepahan", sender=NUMBER, number="5000", text="between")
+    await box.start()
+    box.feed("sepahan", sender=NUMBER, number="5000", text="lost")
+    await kill(box)
+    assert stored(path)._state.timeline.last >= 2
+
+
+async def test_a_full_disk_stops_no_request(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stored(path) as box:
+
+        def full(_: object) -> None:
+            raise StoreError("no more room")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(box._state.store, "reserved", full)
+            assert (await send(box, "najva", najva_send()))["entries"]
 
 
 async def test_it_is_written_while_it_runs(path: Path) -> None:
@@ -202,13 +264,69 @@ def test_a_folder_or_a_path_that_is_not_there_is_refused(tmp_path: Path, name: s
         stored(tmp_path / name)
 
 
+DAMAGES = [
+    "UPDATE messages SET text = x'ff'",
+    "UPDATE messages SET received_at = 'noon'",
+    "UPDATE messages SET starts_at = 9e999",
+    "UPDATE messages SET message_id = 'a'",
+    "UPDATE messages SET text = CAST(x'ff' AS TEXT)",
+    "UPDATE inbound SET received_at = 1e300",
+    "UPDATE exchanges SET body = 'a text'",
+    "UPDATE accounts SET credit = '1,000'",
+    "UPDATE facts SET value = 'late' WHERE name = 'now'",
+    "ALTER TABLE inbound ADD COLUMN more",
+    "DROP TABLE inbound",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_row_is_a_store_error(path: Path, damage: str) -> None:
+    async with stored(path) as box:
+        await send(box, "najva", najva_send())
+        box.feed("sepahan", sender=NUMBER, number="5000", text="a")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with pytest.raises(StoreError, match="is damaged"):
+        stored(path)
+
+
+async def test_a_file_whose_headers_are_damaged_is_still_shown(path: Path) -> None:
+    async with stored(path) as box:
+        await send(box, "najva", najva_send())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE exchanges SET headers = 'no colon'")
+        connection.commit()
+    async with stored(path) as box:
+        assert (await ask(box, "/api/messages/1"))["request"]["headers"] == {"no colon": ""}
+
+
+async def test_a_page_after_millions_of_messages_costs_no_more_than_another(path: Path) -> None:
+    async with stored(path) as box:
+        await send(box, "najva", najva_send())
+        await send(box, "najva", najva_send())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE messages SET seq = 100000000 WHERE seq = 2")
+        connection.execute("UPDATE facts SET value = 200000000 WHERE name = 'seq'")
+        connection.commit()
+    box = stored(path)
+    start = time.perf_counter()
+    found = [
+        [entry.seq for entry in box._state.timeline.newest_first(before=before)] for before in (100_000_000, 10**9)
+    ]
+    assert [entry.seq for entry in box._state.timeline.between(1, 10**9)] == [1, 100_000_000]
+    assert found == [[1], [100_000_000, 1]]
+    assert box._state.timeline.first == 1
+    assert time.perf_counter() - start < 0.5
+
+
 async def test_a_failed_write_is_made_up_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with stored(path) as box:
         store = box._state.store
         await send(box, "najva", najva_send())
         with store._writing:
             store._connection.execute("DROP TABLE inbound")
-        with pytest.raises(StoreError, match="no such table"):
+        with pytest.raises(StoreError, match="is damaged"):
             store.save(box._state)
         with store._writing:
             store._connection.execute(

@@ -1,6 +1,7 @@
 // The sandbox's own REST interface, and its live events.
 
 import { note } from "./dom.js";
+import { readTogether } from "./stream.js";
 
 /** The JSON of an answer; an Error with the sandbox's own words for a refusal. */
 export async function call(method, path, body) {
@@ -46,7 +47,6 @@ export function choices() {
   return choicesPromise;
 }
 
-const KINDS = ["messages", "statuses", "cleared", "faults", "clock"];
 const listeners = new Map();
 
 /** Call `listener` for each live event of a kind; `connected` comes whenever the stream begins anew. */
@@ -60,13 +60,5 @@ function tell(kind, data) {
 
 /** Listen to the sandbox, and again after every break, for as long as the page is open. */
 export function listen() {
-  const source = new EventSource("/events");
-  source.addEventListener("open", () => tell("connected"));
-  source.addEventListener("error", () => {
-    tell("disconnected");
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
-  });
-  for (const kind of KINDS) {
-    source.addEventListener(kind, (event) => tell(kind, event.data ? JSON.parse(event.data) : null));
-  }
+  readTogether((kind, text) => tell(kind, text ? JSON.parse(text) : null));
 }

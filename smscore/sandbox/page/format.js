@@ -86,20 +86,3 @@ export const statusWord = (status) => (status === "received" ? "Received" : STAT
 /** Whom a message is about: who gets it, or for one that came in, who wrote it. */
 export const personOf = (message) => (message.direction === "in" ? message.sender : message.recipient);
 export const lineOf = (message) => (message.direction === "in" ? message.recipient : message.sender);
-
-// A group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number, after a word for it.
-const GROUP = /(?<![\d./:,+@_-])(\d{4,8})(?![\d@_]|[./:,-]\d|\s*(?:ریال|تومان|rials?\b|tomans?\b))/.source;
-const CODES = [
-  new RegExp(`(?:کد|رمز|گذرواژه|\\bcode\\b|\\botp\\b|\\bpin\\b|\\bpassword\\b)\\D{0,30}?${GROUP}`, "i"),
-  new RegExp(`@\\S+ #${GROUP}`),
-];
-const OTHER_DIGITS = /[۰-۹٠-٩]/g;
-
-/** The same text with ASCII digits. */
-export const asciiDigits = (text) => text.replace(OTHER_DIGITS, (digit) => String(digit.charCodeAt(0) & 15));
-
-/** The one-time code that a text gives, in ASCII digits, or null. */
-export function codeIn(text) {
-  const plain = asciiDigits(text);
-  return CODES.map((pattern) => pattern.exec(plain)?.[1]).find(Boolean) ?? null;
-}

@@ -134,8 +134,9 @@ function patch(changes) {
   if (list.items.length === 0) return;
   for (const change of changes) {
     const index = indexOf(change.seq);
-    if (index === -1 || list.items[index].code === change.code) continue;
-    list.items[index] = { ...list.items[index], ...change };
+    const known = list.items[index];
+    if (index === -1 || (known.code === change.code && known.status === change.status)) continue;
+    list.items[index] = { ...known, ...change };
   }
   list.paintSoon();
 }

@@ -6,6 +6,7 @@ import { openFaults, repaintFaults, startFaults } from "./faults.js";
 import { mark, move, startInbox } from "./inbox.js";
 import { closeMessage, openMessage, repaintMessage, startMessage } from "./message.js";
 import { openPhones, repaintPhones, startPhones } from "./phones.js";
+import { numberIn } from "./numbers.js";
 import { onDigitsChanged, startPreferences } from "./preferences.js";
 import { setProviders } from "./providers.js";
 import { openSetup, repaintSetup, startSetup } from "./setup.js";
@@ -15,7 +16,7 @@ const VIEWS = ["inbox", "phones", "faults", "setup"];
 /** What an address opens: a pattern, its view, and what shows it. */
 const ROUTES = [
   [/^#\/message\/(\d+)$/, "inbox", (seq) => openOne(Number(seq))],
-  [/^#\/phones(?:\/(.+))?$/, "phones", async (number) => openPhones(number ? decodeURIComponent(number) : null)],
+  [/^#\/phones(?:\/(.+))?$/, "phones", openPhoneAt],
   [/^#\/faults$/, "faults", openFaults],
   [/^#\/setup$/, "setup", openSetup],
   [/^/, "inbox", closeOne],
@@ -29,6 +30,12 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   open(pattern.exec(location.hash)[1]);
+}
+
+function openPhoneAt(part) {
+  const number = part ? numberIn(part) : null;
+  if (part && number === null) note("This address names no number: choose one here.", "error");
+  return openPhones(number);
 }
 
 function openOne(seq) {

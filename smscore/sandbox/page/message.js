@@ -1,8 +1,9 @@
 // One message: its text, its facts, its status to be set by hand, and the raw request and answer.
 
 import { attempt, get, on } from "./api.js";
+import { codeIn } from "./codes.js";
 import { byId, copyButton, div, el, icon, ltr, prose, section } from "./dom.js";
-import { codeIn, counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
+import { counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
 import { prettyJSON } from "./json.js";
 import { badge, codeButton, moment, showStatus, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";

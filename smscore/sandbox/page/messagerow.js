@@ -1,7 +1,8 @@
 // One message as a row of the inbox, and the small pieces that other views show too.
 
+import { codeIn } from "./codes.js";
 import { copy, div, el, icon, ltr, prose } from "./dom.js";
-import { codeIn, counted, digits, fullTime, phone, rials, when } from "./format.js";
+import { counted, digits, fullTime, phone, rials, when } from "./format.js";
 import { lineOf, personOf, statusOf, statusWord } from "./format.js";
 import { hue, title } from "./providers.js";
 

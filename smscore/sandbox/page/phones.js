@@ -1,13 +1,17 @@
 // Conversations by number, as the person with that phone sees them, and what the person writes back.
 
 import { attempt, choices, get, on } from "./api.js";
+import { codeIn } from "./codes.js";
 import { byId, debounced, div, el, icon, ltr, note, prose, select, throttled } from "./dom.js";
-import { asciiDigits, clockTime, codeIn, counted, date, digits, lineOf, phone, when } from "./format.js";
+import { clockTime, counted, date, digits, lineOf, number as written, phone, when } from "./format.js";
+import { e164, MOST_OF_NUMBER, plainNumber, spellings } from "./numbers.js";
 import { badge, codeButton, moment, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";
 
 const PIECE = 100; // bubbles shown at once
-const MOST_NUMBERS = 200;
+const MOST_NUMBERS = 200; // shown at once
+const MOST_SEARCHED = 1000; // the server gives no more
+const MOST_LETTERS = 10_000; // of what a phone writes
 
 let number = null; // whose phone it is
 let bubbles = []; // the messages of that phone, oldest first
@@ -19,8 +23,9 @@ const isOpen = () => !place().hidden;
 
 /** Show the list of numbers, and the phone of one of them. */
 export async function openPhones(wanted) {
-  const isOther = wanted !== number;
-  number = wanted;
+  const owner = wanted && (e164(wanted) ?? wanted);
+  const isOther = owner !== number;
+  number = owner;
   if (parts === null) await build();
   place().classList.toggle("chosen", number !== null);
   if (isOther) parts.chat.replaceChildren();
@@ -29,7 +34,8 @@ export async function openPhones(wanted) {
 
 async function build() {
   const words = "Find or open a number";
-  const search = el("input", { type: "search", placeholder: words, "aria-label": words, inputmode: "tel", dir: "ltr" });
+  const box = { type: "search", inputmode: "tel", dir: "ltr", maxlength: MOST_OF_NUMBER };
+  const search = el("input", { ...box, placeholder: words, "aria-label": words });
   const list = el("ol", { class: "numbers", role: "list", "aria-label": "Numbers" });
   const chat = div("chat");
   search.addEventListener("input", debounced(listNumbers, 150));
@@ -39,24 +45,33 @@ async function build() {
 }
 
 function openTyped(given) {
-  const plain = asciiDigits(given).replace(/[\s()-]/g, "");
-  const mobile = /^(?:\+98|0098|98|0)?(9\d{9})$/.exec(plain);
-  if (mobile) location.hash = `#/phones/${encodeURIComponent(`+98${mobile[1]}`)}`;
+  const mobile = e164(given);
+  if (mobile) location.hash = `#/phones/${encodeURIComponent(mobile)}`;
   else note("Write a mobile number, such as 0912 000 0000.", "error");
 }
 
 // The numbers
 
 async function listNumbers() {
-  const conversations = await get("/api/conversations", { limit: MOST_NUMBERS }).catch(() => null); // asked again soon
-  if (conversations === null) return;
-  const wanted = asciiDigits(parts.search.value).replace(/\D/g, "").replace(/^0/, "");
-  const found = conversations.filter((entry) => entry.number.includes(wanted));
-  const nobody = wanted ? "Press Enter to open this number." : "No number was heard of yet.";
-  parts.list.replaceChildren(...(found.length ? found.map(contact) : [el("li", { class: "nothing" }, nobody)]));
+  const wanted = plainNumber(parts.search.value);
+  const limit = wanted ? MOST_SEARCHED : MOST_NUMBERS;
+  const conversations = await get("/api/conversations", { limit }).catch(() => null); // asked again soon
+  if (conversations === null || wanted !== plainNumber(parts.search.value)) return;
+  const found = conversations.filter((entry) => spellings(entry.number).some((each) => each.includes(wanted)));
+  const rest = aboutTheRest(wanted, found.length, conversations.length === limit && limit);
+  const below = rest ? [el("li", { class: "nothing" }, rest)] : [];
+  parts.list.replaceChildren(...found.slice(0, MOST_NUMBERS).map(contact), ...below);
   if (number !== null) return;
   const hint = found.length ? "Choose a number to see its phone." : "Send a message, and its recipient's phone is here.";
   parts.chat.replaceChildren(el("p", { class: "nothing" }, hint));
+}
+
+/** What is said below the numbers; `searched` is how many were looked at, where there may be more. */
+function aboutTheRest(wanted, count, searched) {
+  if (wanted && searched) return `Only the latest ${written(searched)} numbers were searched. Press Enter to open another.`;
+  if (searched || count > MOST_NUMBERS) return `The latest ${written(MOST_NUMBERS)} numbers: search for others.`;
+  if (count > 0) return null;
+  return wanted ? "Press Enter to open this number." : "No number was heard of yet.";
 }
 
 function contact({ number: owner, last, count }) {
@@ -102,7 +117,11 @@ async function showPhone(isNew) {
 }
 
 /** The one-time code that was sent last. */
-const latestCode = () => bubbles.reduce((code, message) => sentCode(message) ?? code, null);
+function latestCode() {
+  const message = bubbles.findLast((each) => sentCode(each) !== null);
+  return message ? sentCode(message) : null;
+}
+
 const sentCode = (message) => (message.direction === "in" ? null : codeIn(message.text));
 
 function showHead() {
@@ -160,9 +179,11 @@ async function makeComposer() {
   const lines = linesOf(providers);
   const names = providers.map(({ name }) => [name, title(name)]);
   const provider = select({ "aria-label": "Provider" }, names, bubbles.at(-1)?.provider);
-  const line = el("input", { "aria-label": "Line", list: "lines", required: true, inputmode: "tel", dir: "ltr" });
+  const kind = { inputmode: "tel", dir: "ltr", maxlength: MOST_OF_NUMBER };
+  const line = el("input", { ...kind, "aria-label": "Line", list: "lines", required: true });
   const suggestions = el("datalist", { id: "lines" });
-  const text = el("textarea", { rows: 1, "aria-label": "Text", placeholder: WRITE, dir: "auto", required: true });
+  const writing = { rows: 1, maxlength: MOST_LETTERS, dir: "auto", required: true };
+  const text = el("textarea", { ...writing, "aria-label": "Text", placeholder: WRITE });
   const send = el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"));
   const form = el(
     "form",
