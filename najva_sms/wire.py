@@ -54,10 +54,17 @@ class SendBody(Body, frozen=True):
     file_id: str | None = None
 
 
+class P2PMessage(Body, frozen=True):
+    """One of the messages of send-p2p."""
+
+    message: str
+    receiver: str
+
+
 class SendP2PBody(Body, frozen=True):
     """The body of send-p2p; without a sender the account's default line is used."""
 
-    messages: list[dict[str, str]]
+    messages: list[P2PMessage]
     sender: str | None = None
     file_id: str | None = None
 
@@ -178,8 +185,7 @@ def _build_send(batch: Batch) -> Content:
 
 
 def _build_send_p2p(batch: Batch) -> Content:
-    pairs = zip(batch.texts, batch.recipients, strict=True)
-    messages = [{"message": text, "receiver": recipient} for text, recipient in pairs]
+    messages = list(map(P2PMessage, batch.texts, batch.recipients))
     return Content(codec.encode(SendP2PBody(messages, batch.senders[0], **batch.extra)))
 
 

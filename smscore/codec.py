@@ -29,7 +29,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """One of thousands of entries alike: read in half the time of an attrs class, and no work for the collector."""
 
 
-class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+class Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a request says, in a quarter of the time of an attrs class: fields with their default are left out."""
 
     def __repr__(self) -> str:
