@@ -16,7 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from smscore.concurrency import SliceSource
+from smscore.concurrency import SliceSource, cancelled
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.inherited import leave_to_the_parent
 
@@ -83,10 +83,7 @@ class BackgroundLoop:
 
 
 async def _end_tasks() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await cancelled(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
 
 
 class _Process:

@@ -35,10 +35,12 @@ async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, objec
             await let_others_run()  # the first steps of all in one turn of the loop would hold it up
         await asyncio.gather(*tasks)
     finally:
-        await _cancelled(tasks)
+        await cancelled(tasks)
 
 
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel these tasks, and return when they have ended."""
+    tasks = [*tasks]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -82,7 +84,7 @@ class AsFinished(Generic[T, R]):
     async def aclose(self) -> None:
         """Cancel what is under way, and return when it has ended."""
         self._exhausted = True
-        await _cancelled(self._workers or [])
+        await cancelled(self._workers or [])
         while not self._results.empty():
             self._results.get_nowait()
         self._failure = None

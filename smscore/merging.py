@@ -48,7 +48,7 @@ def failed(batch: Batch, error: SMSError) -> BatchResult:
     return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
 
 
-def went_out(result: BatchResult) -> bool:
+def _went_out(result: BatchResult) -> bool:
     """Whether any of a batch may have left this machine."""
     return result.failure is None or result.failure.outcome is not Outcome.NOT_SENT
 
@@ -79,7 +79,7 @@ class Merger:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
         self._bulk_ids += result.bulk_ids
-        if batch.request_id is not None and went_out(result):
+        if batch.request_id is not None and _went_out(result):
             self._request_ids.put(places, batch.request_id)
         if result.message_ids is not None:
             self._message_ids.put(places, result.message_ids)

@@ -20,7 +20,7 @@ from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
 from smscore.sandbox.search import last_code, next_message
 from smscore.sandbox.server import build_runner
 from smscore.sandbox.state import State
-from smscore.sandbox.store import FileStore, MemoryStore, StoreError
+from smscore.sandbox.store import FileStore, Store, StoreError
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
@@ -61,7 +61,7 @@ class Sandbox:
         if keep < 1:
             raise ValueError("keep is how many messages are kept: a number from 1 on.")
         file = None if store is None else FileStore(Path(store))
-        self._state = State(self._emulations, credit=credit, clock=clock, keep=keep, store=file or MemoryStore())
+        self._state = State(self._emulations, credit=credit, clock=clock, keep=keep, store=file or Store())
         if file is not None:
             self._state.restore(file.load())
         self._host = host

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import attrs
 import msgspec
@@ -17,7 +17,7 @@ from smscore.sandbox.messages import Account, Inbound, Message
 if TYPE_CHECKING:
     from smscore.sandbox.state import State
 
-__all__ = ["FileStore", "MemoryStore", "Saved", "Store", "StoreError", "exchange_of", "inbound_of", "message_of"]
+__all__ = ["FileStore", "Saved", "Store", "StoreError", "exchange_of", "inbound_of", "message_of"]
 
 APPLICATION: Final = 0x5041594D  # marks a file as ours ("PAYM")
 VERSION: Final = 1
@@ -50,8 +50,11 @@ class StoreError(Exception):
     """The file cannot keep the sandbox's memory; the words say why, and what to do next."""
 
 
-class Store(Protocol):
-    """What is told of every change, and keeps it. Whoever calls holds the state's lock, but for the last three."""
+class Store:
+    """What is told of every change, and keeps nothing of it: the memory ends with the sandbox.
+
+    One that keeps more is a subclass. Whoever calls holds the state's lock, but for the last three.
+    """
 
     def added(self, entries: Iterable[Message | Inbound]) -> None:
         """These were kept."""
@@ -82,40 +85,6 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the file."""
-
-
-class MemoryStore:
-    """Keeps nothing: the memory ends with the sandbox."""
-
-    def added(self, entries: Iterable[Message | Inbound]) -> None:
-        """Nothing to do."""
-
-    def settled(self, message: Message) -> None:
-        """Nothing to do."""
-
-    def answered(self, exchange: Exchange) -> None:
-        """Nothing to do."""
-
-    def used(self, account: Account) -> None:
-        """Nothing to do."""
-
-    def closed(self, account: Account) -> None:
-        """Nothing to do."""
-
-    def cleared(self, provider: str | None) -> None:
-        """Nothing to do."""
-
-    def reserved(self, numbers: Mapping[str, int]) -> None:
-        """Nothing to do."""
-
-    def open(self) -> None:
-        """Nothing to do."""
-
-    def save(self, state: "State") -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do."""
 
 
 @attrs.define(repr=False)
@@ -149,7 +118,7 @@ class Saved:
 Statement = tuple[str, list[tuple[Any, ...]]]
 
 
-class FileStore:
+class FileStore(Store):
     """Keeps the memory in an SQLite file, which belongs to one sandbox at a time.
 
     A ``StoreError`` where the file is no store, in use, of a newer version, or not to be written.

@@ -9,7 +9,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,22 +30,6 @@ from smscore.cli.output import Output
 from smscore.sandbox import Sandbox
 
 Command = Callable[..., Result]
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox() as box:
-        yield box
-
-
-@pytest.fixture
-def command(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str | Path, env: dict[str, str] | None = None, **options: Any) -> Result:
-        return CliRunner().invoke(payamak, [str(one) for one in arguments], env=env or environment(box), **options)
-
-    return invoke
 
 
 def send(command: Command, provider: str, tmp_path: Path, count: int = 3) -> None:

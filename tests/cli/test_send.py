@@ -11,13 +11,13 @@ import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from commandline import TOKEN, environment, json_lines, read_rows, run, write_csv, write_mobiles, write_xlsx
 from faultserver import (
     ERROR_500_UNDONE,
@@ -31,28 +31,10 @@ from faultserver import (
 )
 
 from smscore.cli import exit_codes, results_file, send_run
-from smscore.cli.commands import payamak
 from smscore.sandbox import Sandbox
 
 Command = Callable[..., Result]
 TEXT = "پیام محرمانه ۷۳۱"
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox() as box:
-        yield box
-
-
-@pytest.fixture
-def command(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command in a folder of its own, with the sandbox for its providers."""
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str | Path, env: dict[str, str] | None = None, **options: Any) -> Result:
-        return CliRunner().invoke(payamak, [str(one) for one in arguments], env=env or environment(box), **options)
-
-    return invoke
 
 
 def at(url: str) -> dict[str, str]:
