@@ -12,13 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from aiohttp import web
-
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
 from smscore.sandbox.search import last_code, next_message
-from smscore.sandbox.server import build_runner
+from smscore.sandbox.server import Server
 from smscore.sandbox.state import State
 from smscore.sandbox.store import FileStore, Store, StoreError
 from smscore.sandbox.webhook import Method
@@ -66,12 +64,12 @@ class Sandbox:
             self._state.restore(file.load())
         self._host = host
         self._asked_port = port
-        self._runner: web.AppRunner | None = None
+        self._server: Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: _Background | None = None
 
     def __repr__(self) -> str:
-        return f"Sandbox({self._origin() if self._runner else 'not running'})"
+        return f"Sandbox({self._origin() if self._server else 'not running'})"
 
     # Where it is
 
@@ -98,11 +96,10 @@ class Sandbox:
         }
 
     def _origin(self) -> str:
-        if self._runner is None:
+        if self._server is None:
             raise RuntimeError("The sandbox is not running: use it in a with block.")
         host = _REACHED_AT.get(self._host, self._host)
-        port: int = self._runner.addresses[0][1]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"http://[{host}]:{self._server.port}" if ":" in host else f"http://{host}:{self._server.port}"
 
     # What it holds
 
@@ -275,18 +272,15 @@ class Sandbox:
 
     async def start(self) -> None:
         """Listen, in the running event loop. An ``OSError`` where the port is taken, a ``StoreError`` the store."""
-        if self._runner is not None:
+        if self._server is not None:
             raise RuntimeError("The sandbox is already running.")
         self._open_store()
-        runner = build_runner(self._state, self._host)
         try:
-            await runner.setup()
-            await web.TCPSite(runner, self._host, self._asked_port).start()
+            self._server = await Server.start(self._state, self._host, self._asked_port)
         except BaseException:
-            await runner.cleanup()
             self._state.store.close()
             raise
-        self._runner, self._loop = runner, asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
 
     def _open_store(self) -> None:
         self._state.store.open()
@@ -299,9 +293,9 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Stop listening. Doing so twice is fine."""
-        runner, self._runner, self._loop = self._runner, None, None
-        if runner is not None:
-            await runner.cleanup()
+        server, self._server, self._loop = self._server, None, None
+        if server is not None:
+            await server.stop()
             try:
                 self._state.store.save(self._state)
                 with self._state.lock:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Final, Self, cast
 
 from aiohttp import web
 
@@ -16,17 +17,56 @@ from smscore.sandbox.state import State
 from smscore.sandbox.store import StoreError
 from smscore.sandbox.webhook import Reporter
 
-__all__ = ["build_runner"]
+__all__ = ["Server"]
 
 # Room for 10,000 long Persian texts of their own, each character written as \uXXXX.
 LARGEST_BODY: Final = 128 * 1024 * 1024
+BACKLOG: Final = 128  # connections that wait to be accepted
+TURNS_OF_ACCEPTING: Final = 3  # of the loop, until a connection that it has taken is the server's
 TICK: Final = 0.1  # seconds
 SAVE: Final = 0.25  # seconds
 GRACE: Final = 1.0  # seconds for requests in flight when the server stops
 
 
-def build_runner(state: State, host: str) -> web.AppRunner:
-    """A server for all emulations, each below ``/<its name>``, and for the sandbox's own; nothing listens yet."""
+class Server:
+    """The sandbox's server, from the moment it listens until it is stopped."""
+
+    def __init__(self, runner: web.AppRunner, listening: asyncio.Server) -> None:
+        self._runner = runner
+        self._listening = listening
+
+    @classmethod
+    async def start(cls, state: State, host: str, port: int) -> Self:
+        """All emulations, each below ``/<its name>``, and the sandbox's own pages. An ``OSError`` where it cannot."""
+        runner = web.AppRunner(_build_app(state, host), access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE)
+        try:
+            await runner.setup()
+            connection = cast("Callable[[], asyncio.Protocol]", runner.server)
+            listening = await asyncio.get_running_loop().create_server(connection, host, port, backlog=BACKLOG)
+        except BaseException:
+            await runner.cleanup()
+            raise
+        return cls(runner, listening)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self._listening.sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """End when what is in flight has ended, or ``GRACE`` is over."""
+        # A connection accepted in the very turn in which asyncio's server closes would never be closed itself.
+        with suppress(NotImplementedError):  # Windows' loop accepts in another way
+            for socket in self._listening.sockets:
+                asyncio.get_running_loop().remove_reader(socket)
+        for _ in range(TURNS_OF_ACCEPTING):
+            await asyncio.sleep(0)
+        self._listening.close()
+        await self._runner.cleanup()
+
+
+def _build_app(state: State, host: str) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
     over = asyncio.Event()
     shell, stream = Shell(state, over), Stream(state)
@@ -43,7 +83,7 @@ def build_runner(state: State, host: str) -> web.AppRunner:
 
     app.on_shutdown.append(end)
     app.cleanup_ctx.append(lambda _: _ticking(state))
-    return web.AppRunner(app, access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE)
+    return app
 
 
 async def _ticking(state: State) -> AsyncIterator[None]:

@@ -1,12 +1,15 @@
 """The sandbox in Python: waiting for a message, and starting anew."""
 
 import asyncio
+import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from sandbox.bodies import E164, NUMBER, najva_send
+from yarl import URL
 
 from sepahan_sms import Sepahan
 from smscore.sandbox import Sandbox
@@ -79,3 +82,20 @@ async def test_a_reset_leaves_nothing_but_the_ids(box: Sandbox, najva: Any, rest
     assert (await rest.get("/api/clock"))["ahead"] == 0
     await najva(*najva_send())
     assert box.messages[0].message_id == first.message_id + 1
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_taken_as_the_sandbox_stops_is_closed_too(turns: int) -> None:
+    async def connect_and_stop() -> socket.socket:
+        async with Sandbox() as box:
+            port = URL(box.url("sepahan")).port
+            assert port is not None
+            connection = socket.create_connection(("127.0.0.1", port))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return connection
+
+    with asyncio.run(connect_and_stop()) as connection:
+        connection.settimeout(5)
+        with suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
