@@ -41,7 +41,7 @@ class Display:
     def waiting(self) -> None:
         """End the bars."""
         self._progress.stop()
-        self._console.print("A moment, until the messages are at their handsets …")
+        self._console.print("The sandbox's clock goes on, and the messages reach their handsets.")
 
     def finished(self, sent: list[Sent], fates: list[Fate], problems: list[str]) -> None:
         """Show all that is known."""
