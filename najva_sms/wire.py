@@ -134,11 +134,11 @@ class OutboxEntry:
 Entry = TypeVar("Entry", SendEntry, P2PEntry)
 
 
-class Usual(Row, Generic[Entry], frozen=True, rename={"said": "return"}):
-    """The whole answer to a send, if it is what the document says."""
+class Usual(Row, Generic[T], frozen=True, rename={"said": "return"}):
+    """A whole answer with many entries, if it is what the document says."""
 
     said: Return
-    entries: list[Entry]
+    entries: list[T]
 
 
 def _entries(answer: Answer, codes: Codes) -> Raw:
@@ -197,7 +197,7 @@ def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model
     return _result(answer, batch, matched)
 
 
-def _usual_entries(answer: Answer, usual: type[Usual[Entry]]) -> list[Entry]:
+def _usual_entries(answer: Answer, usual: type[Usual[T]]) -> list[T]:
     """The entries of an answer that is what the document says, in one pass; none of any other."""
     try:
         whole = codec.decode(answer.body, usual)
@@ -308,15 +308,23 @@ def _read_file_id(answer: Answer, _: FileContent) -> str:
 
 
 def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    entries = _decoded(answer, _entries(answer, STATUS_ERRORS), list[StatusEntry])
-    codes = {entry.messageid: entry.status for entry in entries}
-    missing = [id_ for id_ in ids if id_ not in codes]
-    if missing:
-        raise malformed(answer, f"no entry for {len(missing)} of {len(ids)} ids", provider=NAJVA.name)
+    entries = _usual_entries(answer, Usual[StatusEntry]) or _decoded(
+        answer, _entries(answer, STATUS_ERRORS), list[StatusEntry]
+    )
+    if [entry.messageid for entry in entries] != ids:
+        entries = _in_the_order_of(ids, entries, answer)
     return [
-        MessageStatus(id_, code, STATUSES.get(code, DeliveryStatus.UNRECOGNIZED))
-        for id_, code in zip(ids, map(codes.__getitem__, ids), strict=True)
+        MessageStatus(entry.messageid, entry.status, STATUSES.get(entry.status, DeliveryStatus.UNRECOGNIZED))
+        for entry in entries
     ]
+
+
+def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:
+    by_id = {entry.messageid: entry for entry in entries}
+    missing = sum(id_ not in by_id for id_ in ids)
+    if missing:
+        raise malformed(answer, f"no entry for {missing} of {len(ids)} ids", provider=NAJVA.name)
+    return [by_id[id_] for id_ in ids]
 
 
 def _read_outbox(answer: Answer, _: tuple[int, int]) -> OutboxPage:

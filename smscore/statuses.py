@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TypeGuard
 
-from attrs import frozen
-
+from smscore.codec import Row
 from smscore.errors import InvalidRequest
 
 
@@ -35,8 +34,7 @@ class DeliveryStatus(Enum):
 _MOVING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliveryStatus.SENT, DeliveryStatus.UNRECOGNIZED})
 
 
-@frozen
-class MessageStatus:
+class MessageStatus(Row, frozen=True):
     """One message's delivery status: ``code`` is the provider's own number, ``status`` its meaning."""
 
     message_id: int

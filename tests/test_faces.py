@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 import ippanel_sms
@@ -284,7 +285,8 @@ def test_the_core_offers_its_names() -> None:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_value_has_its_fields_in_order(kind: type[Any], fields: list[str]) -> None:
-    assert [field.name for field in attrs.fields(kind)] == fields
+    names = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else [field.name for field in attrs.fields(kind)]
+    assert list(names) == fields
     assert list(inspect.signature(kind).parameters) == fields
 
 
