@@ -28,10 +28,10 @@ import attrs
 from smscore.batching import Batch, Batches, Outgoing, chunked, split
 from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
-    CHECKED_AT_ONCE,
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
     MAX_CONCURRENCY,
+    PER_TURN,
     STREAM_BATCH,
     RetryPolicy,
     Settings,
@@ -89,8 +89,8 @@ async def _checked(items: Iterable[Any], kind: Kind) -> Outgoing:
 async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing:
     """The items, checked a slice at a time, so that a list of a million does not hold up the loop."""
     source = iter(items)
-    columns = kind.columns([*islice(source, CHECKED_AT_ONCE)], start)
-    while piece := [*islice(source, CHECKED_AT_ONCE)]:
+    columns = kind.columns([*islice(source, PER_TURN)], start)
+    while piece := [*islice(source, PER_TURN)]:
         await let_others_run()
         columns.extend(kind.columns(piece, start + len(columns)))
     return columns
@@ -104,7 +104,7 @@ def _kept(items: Iterable[R]) -> Iterable[R]:
 async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
     source = iter(_kept(message_ids))
     ids: list[int] = []
-    while piece := [*islice(source, CHECKED_AT_ONCE)]:
+    while piece := [*islice(source, PER_TURN)]:
         check_ids(piece, len(ids))
         ids += piece
         await let_others_run()
@@ -272,14 +272,15 @@ class AsyncClient:
         self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
     ) -> list[MessageStatus]:
         """The delivery statuses in the order asked, by as many requests as the provider's limit asks for."""
-        chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), endpoint.limit or CHECKED_AT_ONCE)
+        size = endpoint.limit or PER_TURN
+        chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), size)
         found: list[list[MessageStatus]] = [[]] * len(chunks)
         rule = self._rule()
 
         async def read(number: int) -> None:
             found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule)
 
-        await each(range(len(chunks)), read, self._settings.max_concurrency)
+        await each(range(len(chunks)), read, self._settings.max_concurrency, begun_at_once=PER_TURN // size)
         return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
@@ -398,7 +399,8 @@ class AsyncClient:
         async def deliver(batch: Batch) -> None:
             merger.add(batch, await delivery.deliver(batch))
 
-        await each(batches, deliver, self._settings.max_concurrency)
+        size = len(batches.chunks[0])
+        await each(batches, deliver, self._settings.max_concurrency, begun_at_once=PER_TURN // size)
         report = merger.report()
         if not report.ok and not report.refused_one_by_one:
             report.raise_for_failures()

@@ -17,8 +17,14 @@ async def let_others_run() -> None:
     await asyncio.sleep(0)
 
 
-async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int) -> None:
-    """Do this for each item, at most ``limit`` at a time; the first error ends the rest and is raised."""
+async def each(
+    items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int, *, begun_at_once: int
+) -> None:
+    """Do this for each item, at most ``limit`` at a time; the first error ends the rest and is raised.
+
+    ``begun_at_once`` is how many may begin in one turn of the event loop, which stands still for so long; one may
+    in any case.
+    """
     if len(items) == 1:
         await work(items[0])
         return
@@ -30,9 +36,10 @@ async def each(items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, objec
 
     tasks: list[asyncio.Task[None]] = []
     try:
-        for _ in range(min(limit, len(items))):
+        for begun in range(1, min(limit, len(items)) + 1):
             tasks.append(asyncio.create_task(worker()))
-            await let_others_run()  # the first steps of all in one turn of the loop would hold it up
+            if begun % max(1, begun_at_once) == 0:
+                await let_others_run()
         await asyncio.gather(*tasks)
     finally:
         await cancelled(tasks)

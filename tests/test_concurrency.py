@@ -74,7 +74,7 @@ async def test_one_item_needs_no_task():
     async def work(item: int) -> None:
         tasks.append(asyncio.current_task())
 
-    await each([1], work, 8)
+    await each([1], work, 8, begun_at_once=8)
     assert tasks == [asyncio.current_task()]
 
 
@@ -90,8 +90,29 @@ async def test_each_item_is_worked_on_once_and_no_more_at_a_time_than_allowed():
         under_way -= 1
         done.append(item)
 
-    await each(range(50), work, 4)
+    await each(range(50), work, 4, begun_at_once=1)
     assert (sorted(done), most) == (list(range(50)), 4)
+
+
+@pytest.mark.parametrize(("begun_at_once", "begun"), [(0, [1, 2, 3, 4]), (1, [1, 2, 3, 4]), (3, [3, 4]), (9, [4])])
+async def test_no_more_begin_in_one_turn_of_the_loop_than_allowed(begun_at_once: int, begun: list[int]):
+    seen: list[int] = []
+    under_way = 0
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(0)
+            seen.append(under_way)
+
+    async def work(_: int) -> None:
+        nonlocal under_way
+        under_way += 1
+        await asyncio.sleep(0.02)
+
+    looking = asyncio.create_task(look())
+    await each(range(4), work, 4, begun_at_once=begun_at_once)
+    looking.cancel()
+    assert sorted(set(seen) - {0}) == begun
 
 
 async def test_the_first_error_ends_the_rest_and_is_raised():
@@ -104,7 +125,7 @@ async def test_the_first_error_ends_the_rest_and_is_raised():
         await asyncio.sleep(60)
 
     with pytest.raises(ValueError, match="1"):
-        await each(range(50), work, 3)
+        await each(range(50), work, 3, begun_at_once=1)
     assert begun == [0, 1, 2]
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

@@ -14,13 +14,13 @@ import pytest
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, RetryPolicy
-from smscore.config import CHECKED_AT_ONCE, LARGE_ANSWER
+from smscore.config import LARGE_ANSWER, PER_TURN
 from smscore.delivery import StopRule
 from smscore.endpoint import Answer, Content, Endpoint
 from smscore.sandbox import Sandbox
 from smscore.transport import Transport
 
-COUNT = 20 * CHECKED_AT_ONCE
+COUNT = 20 * PER_TURN
 GOOD = [f"0912{place:07}" for place in range(COUNT)]
 LANDLINE = "02112345678"
 
@@ -62,7 +62,7 @@ async def test_other_tasks_have_their_turns_while_many_messages_are_checked():
 
 async def test_every_bad_number_of_a_long_list_is_named_with_its_position():
     numbers = GOOD.copy()
-    places = [0, CHECKED_AT_ONCE - 1, CHECKED_AT_ONCE, COUNT - 1]
+    places = [0, PER_TURN - 1, PER_TURN, COUNT - 1]
     for place in places:
         numbers[place] = LANDLINE
     async with AsyncSepahan("t", sender="5000") as client:
@@ -73,9 +73,9 @@ async def test_every_bad_number_of_a_long_list_is_named_with_its_position():
 
 async def test_a_bad_message_of_a_long_list_is_named_with_its_position():
     messages = [(number, "سلام") for number in GOOD]
-    messages[CHECKED_AT_ONCE + 5] = (GOOD[0], " ")
+    messages[PER_TURN + 5] = (GOOD[0], " ")
     async with AsyncNajva("t") as client:
-        with pytest.raises(InvalidRequest, match=f"message {CHECKED_AT_ONCE + 5} is empty"):
+        with pytest.raises(InvalidRequest, match=f"message {PER_TURN + 5} is empty"):
             await client.send_p2p(messages)
 
 
@@ -95,11 +95,11 @@ async def najva(box: Sandbox) -> AsyncIterator[AsyncNajva]:
 async def test_a_collection_changed_during_the_call_is_sent_as_it_was_given(
     najva: AsyncNajva, box: Sandbox, kind: Callable[[list[str]], Any]
 ):
-    numbers = kind(GOOD[: 2 * CHECKED_AT_ONCE])
+    numbers = kind(GOOD[: 2 * PER_TURN])
     sending = asyncio.create_task(najva.send(numbers, "سلام"))
     await asyncio.sleep(0)
     numbers.clear()
-    assert len((await sending).accepted) == len(box.messages) == 2 * CHECKED_AT_ONCE
+    assert len((await sending).accepted) == len(box.messages) == 2 * PER_TURN
 
 
 async def test_a_generator_is_taken_as_it_comes(najva: AsyncNajva, box: Sandbox):
@@ -111,8 +111,8 @@ async def test_a_generator_is_taken_as_it_comes(najva: AsyncNajva, box: Sandbox)
 
 
 async def test_messages_keep_their_own_text_sender_and_mark_across_the_slices(najva: AsyncNajva, box: Sandbox):
-    places = range(2 * CHECKED_AT_ONCE)
-    senders = ["1" if place == CHECKED_AT_ONCE else "90000123" for place in places]
+    places = range(2 * PER_TURN)
+    senders = ["1" if place == PER_TURN else "90000123" for place in places]
     messages = [
         Message(
             GOOD[place], f"متن {place}", None if senders[place] == "90000123" else "1", place if place % 2 else None
@@ -181,8 +181,8 @@ async def test_the_memory_of_a_stream_is_flat_in_its_length(monkeypatch: pytest.
 
 
 async def test_ids_changed_during_the_call_are_asked_for_as_they_were_given(najva: AsyncNajva):
-    ids = list(range(1, 3 * CHECKED_AT_ONCE))
+    ids = list(range(1, 3 * PER_TURN))
     asking = asyncio.create_task(najva.status(ids))
     await asyncio.sleep(0)
     ids.clear()
-    assert [status.message_id for status in await asking] == list(range(1, 3 * CHECKED_AT_ONCE))
+    assert [status.message_id for status in await asking] == list(range(1, 3 * PER_TURN))
