@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import frozen
 
 from ippanel_sms.codes import ERRORS, SENDER_FIELD
 from smscore import codec
-from smscore.codec import DecodeError, Raw
+from smscore.codec import DecodeError, Raw, Row
 from smscore.endpoint import Answer, Provider
 from smscore.errors import SMSError
 from smscore.paging import Page
@@ -37,6 +37,13 @@ class Meta:
     total: Any = None
 
 
+class Usual(Row, Generic[T], frozen=True):
+    """A whole answer, if it is what the document says."""
+
+    meta: Meta
+    data: T
+
+
 def data(answer: Answer, model: type[T]) -> T:
     """The data of a successful answer; what the envelope refuses is raised."""
     return _opened(answer, model)[0]
@@ -54,6 +61,9 @@ def wrong(answer: Answer, what: str) -> SMSError:
 
 
 def _opened(answer: Answer, model: type[T]) -> tuple[T, Meta]:
+    usual = codec.usual(answer.body, Usual[model])  # type: ignore[valid-type]  # a runtime alias
+    if usual and usual.meta.status and answer.is_success:
+        return usual.data, usual.meta
     try:
         parts = codec.pieces(answer.body)
         meta = codec.decode(parts.get("meta", _NULL), Meta)

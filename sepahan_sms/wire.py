@@ -12,7 +12,7 @@ from attrs import frozen
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUSES
 from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import Body, DecodeError, Raw
+from smscore.codec import Body, DecodeError, Raw, Row
 from smscore.dates import read_day
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
@@ -61,6 +61,13 @@ class SendValue:
 
     ids: list[int]
     totalPrice: Any = None
+
+
+class UsualSend(Row, frozen=True):
+    """The whole answer to Send and SendP2P, if it is what the document says."""
+
+    isSuccess: bool
+    value: SendValue
 
 
 @frozen
@@ -141,7 +148,8 @@ def _build_send_p2p(batch: Batch) -> Content:
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
-    value = _value(answer, SendValue)
+    usual = codec.usual(answer.body, UsualSend)
+    value = usual.value if usual and usual.isSuccess and answer.is_success else _value(answer, SendValue)
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
     ids: list[int | None] = [*value.ids]

@@ -66,6 +66,15 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
         raise DecodeError(_path_of(error)) from None
 
 
+def usual(body: bytes, model: type[T]) -> T | None:
+    """A whole answer in one pass; None where it is not what the model says, and is to be read piece by piece."""
+    try:
+        body.decode()  # msgspec checks no characters in what it passes over
+        return decode(body, model)
+    except (UnicodeDecodeError, DecodeError):
+        return None
+
+
 def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
     """A JSON array, each entry as the model says; an entry that is not becomes its ``DecodeError``."""
     try:
@@ -115,7 +124,7 @@ def texts(value: object) -> list[str]:
 
 def encode(value: object) -> bytes:
     """A request's body as compact UTF-8 JSON: Persian as it is, and fields that are None left out."""
-    if attrs.has(type(value)):
+    if hasattr(value, "__attrs_attrs__"):
         from smscore.converter import unstructure
 
         value = unstructure(value)

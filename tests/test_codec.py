@@ -348,3 +348,22 @@ def test_what_is_no_decimal_is_none(written: bytes) -> None:
 )
 def test_a_yes_or_no_is_read_in_any_spelling(value: object, flag: bool | None) -> None:
     assert codec.flag(value) is flag
+
+
+def test_the_usual_answer_is_read_in_one_pass() -> None:
+    body = json.dumps(GOOD | {"new": "field"}).encode()
+    assert codec.usual(body, Model) == Model(1, True, "سلام")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        json.dumps(GOOD | {"count": "1"}).encode(),
+        b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
+        json.dumps(GOOD | {"new": "?"}).encode().replace(b"?", b"\xff"),
+    ],
+)
+def test_any_other_is_left_to_be_read_piece_by_piece(body: bytes) -> None:
+    assert codec.usual(body, Model) is None
