@@ -11,10 +11,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
 from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from smscore.concurrency import SliceSource, cancelled
 from smscore.errors import ClientClosed, ConfigurationError
@@ -33,7 +32,7 @@ class BackgroundLoop:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
         self._pid = os.getpid()
-        self._under_way: set[Future[Any]] = set()
+        self._awaited: set[_Call[Any]] = set()
         self._thread.start()
         leave_to_the_parent(self)
         atexit.register(self.stop)
@@ -48,16 +47,23 @@ class BackgroundLoop:
         finally:
             self._loop.close()
 
-    def start(self, function: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
-        """Begin this in the loop; cancelling the future cancels it there."""
+    def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
+        """Run this in the loop and wait for it at the desk; Ctrl-C and its like cancel it there."""
         if self.is_here():
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
-        future = asyncio.run_coroutine_threadsafe(function(), self._loop)
-        self._under_way.add(future)
-        future.add_done_callback(self._under_way.discard)
-        return future
+        call = _Call(function, desk)
+        self._awaited.add(call)
+        try:
+            self._loop.call_soon_threadsafe(call.begin, self._loop)
+            desk.serve(call)
+        except BaseException:
+            self._loop.call_soon_threadsafe(call.cancel)
+            raise
+        finally:
+            self._awaited.discard(call)
+        return call.result()
 
     def is_here(self) -> bool:
         """Whether this is the loop's own thread."""
@@ -77,7 +83,7 @@ class BackgroundLoop:
             return
         _process.forget(self)
         # What a daemon thread still waits for ends with the process; a cancel would only make it print an error.
-        if not self._under_way:
+        if not self._awaited:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_GRACE)
 
@@ -128,12 +134,7 @@ def running() -> BackgroundLoop | None:
 def run(function: Callable[[], Coroutine[Any, Any, R]], desk: Desk | None = None) -> R:
     """Run this in the background loop and wait for it; Ctrl-C and its like cancel it there."""
     _warn_inside_a_loop()
-    future = _process.background().start(function)
-    try:
-        return future.result() if desk is None else desk.serve(future)
-    except BaseException:
-        future.cancel()
-        raise
+    return _process.background().run(function, desk or Desk())
 
 
 def finish(loop: BackgroundLoop, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
@@ -141,21 +142,63 @@ def finish(loop: BackgroundLoop, function: Callable[[], Coroutine[Any, Any, obje
     if loop.is_here():
         loop.begin(function)
     else:
-        loop.start(function).result()
+        loop.run(function, Desk())
+
+
+class _Call(Generic[R]):
+    """One coroutine in the loop, and what became of it.
+
+    A ``concurrent.futures.Future`` would do, and crosses the threads more slowly: it wakes the loop once more, and
+    its condition costs more than a queue.
+    """
+
+    def __init__(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> None:
+        self._function = function
+        self._desk = desk
+        self._task: asyncio.Task[None] | None = None
+        self._outcome: Callable[[], R] | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        return self._outcome is not None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._task = loop.create_task(self._run())
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def result(self) -> R:
+        """What the coroutine gave, or raise what it raised."""
+        assert self._outcome is not None  # noqa: S101  # asked for once it has ended
+        return self._outcome()
+
+    async def _run(self) -> None:
+        try:
+            result = await self._function()
+        # Even what would end the thread of all clients is for the waiting thread to raise.
+        except BaseException as error:
+            self._outcome = partial(_raise, error)
+        else:
+            self._outcome = lambda: result
+        self._desk.wake()
 
 
 class Desk:
     """Where the loop asks the waiting thread to do something: a caller's callbacks and iterables stay in its thread."""
 
     def __init__(self) -> None:
-        self._asked: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
-    def serve(self, future: Future[R]) -> R:
-        """Do what is asked until the future is done, and give its result."""
-        future.add_done_callback(lambda _: self._asked.put(None))
-        while (work := self._asked.get()) is not None:
-            work()
-        return future.result()
+    def serve(self, call: _Call[Any]) -> None:
+        """Do what is asked until the call has ended."""
+        while not call.has_ended:
+            self._asked.get()()
+
+    def wake(self) -> None:
+        """Have the waiting thread look whether its call has ended."""
+        self._asked.put(_nothing)
 
     async def ask(self, function: Callable[[], T]) -> T:
         """Have the waiting thread call this, and wait for what it gives."""
@@ -214,8 +257,12 @@ def _called(function: Callable[[], T]) -> Callable[[], T]:
     return lambda: result
 
 
-def _raise(error: BaseException) -> None:
+def _raise(error: BaseException) -> NoReturn:
     raise error
+
+
+def _nothing() -> None:
+    pass
 
 
 def _settle(answer: asyncio.Future[T], result: T) -> None:
