@@ -31,13 +31,8 @@ def tests(session: nox.Session) -> None:
     install_wheel(session, "test")
     # Without the safe path, `-m` would import the checkout in place of the wheel.
     environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1"}
-    if session.posargs or session.python != PYTHONS[0]:
-        session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto"]), env=environment)
-        return
-    session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", env=environment)
-    session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "report")
+    coverage = ["--cov"] if session.python == PYTHONS[0] and not session.posargs else []
+    session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto"]), *coverage, env=environment)
 
 
 @nox.session(python=PYTHONS[0])
