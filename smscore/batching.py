@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar, overload
 
 from attrs import Factory, define, field, frozen
 
@@ -113,21 +113,42 @@ class Batches(Sequence[Batch]):
         )
 
 
+Groups: TypeAlias = dict[str | None, list[int]]
+"""The positions of each sender's messages."""
+
+
 def split(
     outgoing: Outgoing,
     size: int | None,
     *,
     one_sender: bool = False,
+    groups: Groups | None = None,
     name: Callable[[int, int], str | None] = lambda number, count: None,
     first_index: int = 0,
 ) -> Batches:
     """The batches of a call, at most ``size`` recipients each, in order.
 
-    ``one_sender``: messages with different senders go in different batches. ``name`` gives the request id of
-    batch number n (from 1) of so many.
+    ``one_sender``: messages with different senders go in different batches, by ``groups`` where they are known.
+    ``name`` gives the request id of batch number n (from 1) of so many.
     """
-    chunks = [chunk for group in _groups(outgoing, one_sender) for chunk in chunked(group, size or len(outgoing) or 1)]
+    if groups is None and has_groups(outgoing, one_sender=one_sender):
+        groups = add_to_groups({}, outgoing, range(len(outgoing)))
+    together: Iterable[Positions] = groups.values() if groups and len(groups) > 1 else [_good(outgoing)]
+    chunks = [chunk for group in together for chunk in chunked(group, size or len(outgoing) or 1)]
     return Batches(outgoing, chunks, one_sender, name, first_index)
+
+
+def has_groups(outgoing: Outgoing, *, one_sender: bool) -> bool:
+    """Whether its messages have to go in different batches by their senders."""
+    return one_sender and len(outgoing.senders) > 1
+
+
+def add_to_groups(groups: Groups, outgoing: Outgoing, positions: range) -> Groups:
+    """The groups with the good messages of these positions."""
+    for position in positions:
+        if outgoing.recipients[position]:
+            groups.setdefault(outgoing.senders[position], []).append(position)
+    return groups
 
 
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
@@ -145,13 +166,7 @@ def _take_each(column: list[T], positions: Positions) -> list[T]:
     return column if len(column) == 1 else take(column, positions)
 
 
-def _groups(outgoing: Outgoing, one_sender: bool) -> list[Positions]:
-    good: Positions = range(len(outgoing))
-    if outgoing.bad:
-        good = [position for position, recipient in enumerate(outgoing.recipients) if recipient]
-    if not one_sender or len(outgoing.senders) == 1:
-        return [good]
-    groups: dict[str | None, list[int]] = {}
-    for position in good:
-        groups.setdefault(outgoing.senders[position], []).append(position)
-    return [good] if len(groups) == 1 else list(groups.values())
+def _good(outgoing: Outgoing) -> Positions:
+    if not outgoing.bad:
+        return range(len(outgoing))
+    return [position for position, recipient in enumerate(outgoing.recipients) if recipient]

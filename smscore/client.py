@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar
 
 import attrs
 
-from smscore.batching import Batch, Batches, Outgoing, chunked, split
+from smscore.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
     DEFAULT_RETRY,
@@ -94,6 +94,17 @@ async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing
         await let_others_run()
         columns.extend(kind.columns(piece, start + len(columns)))
     return columns
+
+
+async def _groups(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
+    """The messages by sender, a slice at a time, where that tells them apart."""
+    if not has_groups(outgoing, one_sender=one_sender):
+        return None
+    groups: Groups = {}
+    for start in range(0, len(outgoing), PER_TURN):
+        add_to_groups(groups, outgoing, range(start, min(start + PER_TURN, len(outgoing))))
+        await let_others_run()
+    return groups
 
 
 def _kept(items: Iterable[R]) -> Iterable[R]:
@@ -392,7 +403,8 @@ class AsyncClient:
         self, endpoint: SendEndpoint, outgoing: Outgoing, on_batch: OnBatch | None, request_id: str | None
     ) -> SendReport:
         name = partial(self._request_id, request_id)
-        batches = split(outgoing, self._batch_size, one_sender=endpoint.one_sender, name=name)
+        groups = await _groups(outgoing, one_sender=endpoint.one_sender)
+        batches = split(outgoing, self._batch_size, one_sender=endpoint.one_sender, groups=groups, name=name)
         merger = Merger(outgoing)
         delivery = self._delivery(self._batches_to(endpoint), on_batch)
 

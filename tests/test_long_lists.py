@@ -13,7 +13,7 @@ import pytest
 
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
-from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, RetryPolicy
+from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, NotAttempted, RetryPolicy
 from smscore.config import LARGE_ANSWER, PER_TURN
 from smscore.delivery import StopRule
 from smscore.endpoint import Answer, Content, Endpoint
@@ -58,6 +58,16 @@ async def test_other_tasks_have_their_turns_while_many_messages_are_checked():
     messages = [*((number, "سلام") for number in GOOD), (GOOD[0], "")]
     async with AsyncNajva("t") as client:
         assert await turns_of(lambda: client.send_p2p(messages), InvalidRequest) >= 19
+
+
+async def test_other_tasks_have_their_turns_while_many_messages_are_told_apart_by_their_senders():
+    messages = [Message(number, "سلام", sender=str(place % 3)) for place, number in enumerate(GOOD)]
+
+    def stop(_: BatchEvent) -> None:
+        raise ValueError("no further")
+
+    async with AsyncNajva("t") as client:
+        assert await turns_of(lambda: client.send_p2p(messages, on_batch=stop), NotAttempted) >= 19 + 19
 
 
 async def test_every_bad_number_of_a_long_list_is_named_with_its_position():
