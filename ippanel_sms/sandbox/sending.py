@@ -166,7 +166,7 @@ def cancel(call: Call) -> Reply:
         check([("message_outbox_id", TOO_LATE)])
     bulk.cancelled_at = call.now
     call.account.credit += bulk.cost
-    call.settle(bulk.messages, AT_THE_OPERATOR)
+    call.cancel(bulk.messages, AT_THE_OPERATOR)
     return done(None)
 
 

@@ -173,9 +173,9 @@ class Call:
         fate = MAGIC.get(recipient)
         return fate is not None and fate.is_refused
 
-    def settle(self, messages: list[Message], code: int) -> None:
-        """Set the status code of messages for good, as a call that cancels them does."""
-        self.state.settle(messages, code)
+    def cancel(self, messages: list[Message], code: int) -> None:
+        """Cancel messages that are not due yet; the provider's reports have this code for them."""
+        self.state.cancel(messages, code)
 
     def code(self, message: Message) -> int:
         """The status code of a message at the time of this call."""

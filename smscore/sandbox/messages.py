@@ -50,6 +50,7 @@ class Message:
     received_at: float
     starts_at: float
     settled: int | None = None  # a code set by hand, in place of the one the clock gives
+    cancelled: bool = False  # before its time
     exchange: Exchange | None = None
     seq: int = 0
 

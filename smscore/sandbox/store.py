@@ -32,7 +32,8 @@ CREATE TABLE accounts (
 CREATE TABLE messages (
     seq INTEGER PRIMARY KEY, provider TEXT NOT NULL, token_hash TEXT NOT NULL, message_id INTEGER NOT NULL,
     recipient TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL, cost INTEGER NOT NULL,
-    received_at REAL NOT NULL, starts_at REAL NOT NULL, settled INTEGER, exchange INTEGER NOT NULL
+    received_at REAL NOT NULL, starts_at REAL NOT NULL, settled INTEGER, cancelled INTEGER NOT NULL,
+    exchange INTEGER NOT NULL
 );
 CREATE TABLE inbound (
     seq INTEGER PRIMARY KEY, provider TEXT NOT NULL, sender TEXT NOT NULL, number TEXT NOT NULL,
@@ -92,7 +93,7 @@ class Batch:
     """What is to be saved next."""
 
     entries: list[Message | Inbound] = attrs.field(factory=list[Message | Inbound])
-    settled: dict[int, int | None] = attrs.field(factory=dict[int, int | None])
+    settled: dict[int, tuple[int | None, bool]] = attrs.field(factory=dict[int, "tuple[int | None, bool]"])
     exchanges: list[Exchange] = attrs.field(factory=list[Exchange])
     accounts: dict[tuple[str, str], Account] = attrs.field(factory=dict[tuple[str, str], Account])
     closed: set[tuple[str, str]] = attrs.field(factory=set[tuple[str, str]])
@@ -110,7 +111,7 @@ class Saved:
 
     facts: dict[str, int | Seconds]  # SQLite gives back 5.0 as 5
     accounts: list[tuple[str, str, Credit]]
-    messages: list[tuple[Place, str, str, int, str, str, str, int, Seconds, Seconds, int | None, Place]]
+    messages: list[tuple[Place, str, str, int, str, str, str, int, Seconds, Seconds, int | None, int, Place]]
     inbound: list[tuple[Place, str, str, str, str, Seconds]]
     exchanges: list[tuple[Place, Place, str, str, str, str, str, bytes, int, int | None, bytes, int]]
 
@@ -147,7 +148,7 @@ class FileStore(Store):
 
     def settled(self, message: Message) -> None:
         """As above."""
-        self._batch.settled[message.seq] = message.settled
+        self._batch.settled[message.seq] = message.settled, message.cancelled
 
     def answered(self, exchange: Exchange) -> None:
         """As above."""
@@ -330,12 +331,13 @@ def statements_of(batch: Batch, state: "State") -> Iterator[Statement]:
         for table in ("messages", "inbound", "exchanges", "accounts"):
             yield f"DELETE FROM {table}{where}", [parameters]  # noqa: S608 (names of ours)
     kept = [entry for entry in batch.entries if entry.seq >= first]
-    yield insert("messages", 12), [message_row(entry) for entry in kept if isinstance(entry, Message)]
+    yield insert("messages", 13), [message_row(entry) for entry in kept if isinstance(entry, Message)]
     yield insert("inbound", 6), [inbound_row(entry) for entry in kept if isinstance(entry, Inbound)]
     yield insert("exchanges", 12), [exchange_row(exchange) for exchange in batch.exchanges if exchange.last >= first]
     yield insert("accounts", 3), [(*key, str(account.credit)) for key, account in batch.accounts.items()]
     yield "DELETE FROM accounts WHERE provider = ? AND token_hash = ?", list(batch.closed)
-    yield "UPDATE messages SET settled = ? WHERE seq = ?", [(code, seq) for seq, code in batch.settled.items()]
+    settled = [(code, cancelled, seq) for seq, (code, cancelled) in batch.settled.items()]
+    yield "UPDATE messages SET settled = ?, cancelled = ? WHERE seq = ?", settled
     for table, column in (("messages", "seq"), ("inbound", "seq"), ("exchanges", "last")):
         yield f"DELETE FROM {table} WHERE {column} < ?", [(first,)]  # noqa: S608 (names of ours)
     yield insert("facts", 2), list(facts(state))
@@ -355,13 +357,27 @@ def message_row(message: Message) -> tuple[Any, ...]:
     return (
         *(message.seq, message.provider, message.account.key[1], message.message_id, message.recipient),
         *(message.sender, message.text, message.cost, message.received_at, message.starts_at),
-        *(message.settled, exchange),
+        *(message.settled, message.cancelled, exchange),
     )
 
 
 def message_of(row: tuple[Any, ...], account: Account, exchanges: Mapping[int, Exchange]) -> Message:
     """The message that a row holds."""
-    seq, provider, _, message_id, recipient, sender, text, cost, received_at, starts_at, settled, exchange = row
+    (
+        seq,
+        provider,
+        _,
+        message_id,
+        recipient,
+        sender,
+        text,
+        cost,
+        received_at,
+        starts_at,
+        settled,
+        cancelled,
+        exchange,
+    ) = row
     return Message(
         provider=provider,
         account=account,
@@ -373,6 +389,7 @@ def message_of(row: tuple[Any, ...], account: Account, exchanges: Mapping[int, E
         received_at=received_at,
         starts_at=starts_at,
         settled=settled,
+        cancelled=bool(cancelled),
         exchange=exchanges.get(exchange),
         seq=seq,
     )

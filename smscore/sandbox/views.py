@@ -33,7 +33,7 @@ Entry = Message | Inbound
 
 @attrs.frozen(kw_only=True, repr=False)
 class MessageView:
-    """One message, out or in.
+    """One message, out or in. `scheduled_for` is null where it was to go out at once.
 
     `recipient` is E.164, or the line that a message came in on; `sender` is the line, or whoever wrote.
     """
@@ -53,6 +53,7 @@ class MessageView:
     characters: int
     cost: int | None
     received_at: datetime
+    scheduled_for: datetime | None
     call: str
 
 
@@ -123,13 +124,21 @@ class Status:
 
 
 def status_of(message: Message, emulation: Emulation, now: float) -> Status:
-    """A message's status at ``now``. One that is not due is scheduled, also where its provider has no code for that."""
+    """A message's status at ``now``: scheduled or cancelled also where its provider has no code for that."""
     code = emulation.code(message, now)
     status = Status(code, emulation.statuses.get(code), emulation.codes.get(code))
-    is_due = message.settled is not None or stage_of(message.starts_at, now) is not Stage.SCHEDULED
-    if is_due or status.is_final or status.meaning is DeliveryStatus.SCHEDULED:
+    waits = _waits(message, now)
+    if waits is None or status.is_final or status.meaning is waits:
         return status
-    return Status(code, DeliveryStatus.SCHEDULED, f"scheduled; the provider's own report says {status.words!r}")
+    return Status(code, waits, f"{waits.value}; the provider's own report says {status.words!r}")
+
+
+def _waits(message: Message, now: float) -> DeliveryStatus | None:
+    """Why a message has not gone out, if it has not."""
+    if message.cancelled:
+        return DeliveryStatus.CANCELLED
+    is_due = message.settled is not None or stage_of(message.starts_at, now) is not Stage.SCHEDULED
+    return None if is_due else DeliveryStatus.SCHEDULED
 
 
 def view_of(entry: Entry, emulation: Emulation, now: float) -> MessageView:
@@ -155,6 +164,7 @@ def sent_view(message: Message, emulation: Emulation, now: float) -> MessageView
         characters=len(message.text),
         cost=message.cost,
         received_at=utc(message.received_at),
+        scheduled_for=utc(message.starts_at) if message.starts_at > message.received_at else None,
         call=message.exchange.call if message.exchange else "",
     )
 
@@ -176,6 +186,7 @@ def inbound_view(inbound: Inbound) -> MessageView:
         characters=len(inbound.text),
         cost=None,
         received_at=utc(inbound.received_at),
+        scheduled_for=None,
         call="",
     )
 

@@ -85,6 +85,17 @@ def test_a_message_that_is_not_due_is_scheduled_until_the_clock_reaches_its_time
     assert page.evaluate("window.statuses") == ["Sent 0", "Sent 1", "Delivered 2"]
 
 
+def test_a_scheduled_message_says_when_it_is_to_go_out_and_that_it_was_cancelled(
+    page: Page, client: Callable[..., Any], apart: Callable[..., Any]
+):
+    due = datetime.now(UTC) + timedelta(hours=2)
+    [message_id] = apart(client("ippanel").send, "09120000001", PERSIAN, send_time=due).message_ids
+    row(page, PERSIAN).locator("a").click()
+    assert "To go out" in page.locator("dl.facts").inner_text()
+    apart(client("ippanel").cancel, message_id)
+    page.locator("header .status").and_(page.get_by_text("Cancelled")).wait_for()
+
+
 # Every status that the only row has from now on, with its code.
 RECORD_STATUSES = """() => {
   window.statuses = [];

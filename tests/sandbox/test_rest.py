@@ -44,6 +44,7 @@ async def test_a_message_says_all_that_is_known(rest: Any, najva: Any) -> None:
         "characters": 8,
         "cost": 1000,
         "received_at": "2025-10-09T08:53:20Z",
+        "scheduled_for": None,
         "call": "send",
     }
 
@@ -125,6 +126,21 @@ async def test_a_message_that_is_not_due_is_scheduled_whatever_its_provider_call
     box.advance(600)
     assert (await rest.get("/api/messages/1"))["status"] == "sent"
     assert (await rest("PUT", "/api/messages/1/status", {"code": 3})).body["status"] == "undelivered"
+
+
+async def test_a_cancelled_message_is_cancelled_for_good_whatever_its_provider_calls_it(
+    rest: Any, ippanel: Any, box: Sandbox
+) -> None:
+    method, path, body = ippanel_send()
+    answer = await ippanel(method, path, body | SCHEDULED)
+    [message] = (await rest.get("/api/messages"))["messages"]
+    assert message["scheduled_for"] == "2025-10-09T09:03:20Z"
+    [given] = answer.body["data"]["message_outbox_ids"]
+    assert (await ippanel("POST", "/api/send/cancel", {"message_outbox_id": given})).status == 200
+    for seconds in (0, 3600):
+        box.advance(seconds)
+        [message] = (await rest.get("/api/messages?status=cancelled"))["messages"]
+        assert (message["code"], message["status"], message["is_final"]) == (0, "cancelled", True)
 
 
 async def test_a_message_that_is_not_due_has_the_end_that_was_set_by_hand(rest: Any, ippanel: Any) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sandbox.bodies import NUMBER, SENDS, najva_send, sepahan_send
+from sandbox.bodies import NUMBER, SENDS, ippanel_send, najva_send, sepahan_send
 
 from smscore.sandbox import Sandbox, StoreError, exchange, server, timeline
 from smscore.sandbox import state as state_module
 from smscore.sandbox import store as store_module
 
 NOON = 1_760_000_000.0
-TOKENS = {"najva": "Bearer a token", "sepahan": "a token"}
+TOKENS = {"najva": "Bearer a token", "sepahan": "a token", "ippanel": "a token"}
 
 
 async def send(box: Sandbox, provider: str, request: tuple[str, str, Any], token: str | None = None) -> Any:
@@ -68,6 +68,17 @@ async def test_everything_that_matters_survives(path: Path) -> None:
         statuses = await send(box, "najva", ("POST", "/v2/sms/status", {"messageids": ids}))
         assert [row["status"] for row in statuses["entries"]] == [14, 10]
         assert (await ask(box, "/api/messages?limit=1"))["messages"][0]["seq"] == 4
+
+
+async def test_a_cancelled_message_stays_cancelled(path: Path) -> None:
+    async with stored(path) as box:
+        method, to, body = ippanel_send()
+        answer = await send(box, "ippanel", (method, to, body | {"send_time": "2025-10-09 18:00:00"}))
+        [given] = answer["data"]["message_outbox_ids"]
+        await send(box, "ippanel", ("POST", "/api/send/cancel", {"message_outbox_id": given}))
+    async with stored(path) as box:
+        box.advance(86_400)
+        assert (await ask(box, "/api/messages/1"))["status"] == "cancelled"
 
 
 async def test_what_falls_due_meanwhile_happens_at_the_next_start(path: Path) -> None:

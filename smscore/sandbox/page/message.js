@@ -64,9 +64,11 @@ function letter(message) {
 }
 
 function facts(message) {
-  const incoming = message.direction === "in";
+  const { direction, scheduled_for: due } = message;
+  const incoming = direction === "in";
   const rows = [
     ["Time", moment(message.received_at, fullTime(message.received_at))],
+    ...(due ? [["To go out", moment(due, fullTime(due))]] : []),
     ["Call", ltr(message.call)],
     ["Size", `${counted(message.parts, "part")}, ${counted(message.characters, "character")}`],
     ["Cost", rials(message.cost)],
