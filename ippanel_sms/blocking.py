@@ -21,7 +21,7 @@ from smscore.reports import SendReport
 
 
 class IPPanel(BlockingClient[AsyncIPPanel]):
-    """Send through IPPanel Edge, and wait for it; :class:`AsyncIPPanel` tells of settings."""
+    """Send through IPPanel Edge, and wait for it."""
 
     _kind: ClassVar[type[AsyncClient]] = AsyncIPPanel
 

@@ -17,7 +17,7 @@ from smscore.statuses import MessageStatus
 
 
 class Najva(BlockingClient[AsyncNajva]):
-    """Send through Najva SMS v2, and wait for it; :class:`AsyncNajva` tells of settings."""
+    """Send through Najva SMS v2, and wait for it."""
 
     _kind: ClassVar[type[AsyncClient]] = AsyncNajva
 

@@ -17,7 +17,7 @@ from smscore.statuses import MessageStatus
 
 
 class Sepahan(BlockingClient[AsyncSepahan]):
-    """Send and receive through Sepahan Gostar, and wait for it; :class:`AsyncSepahan` tells of settings."""
+    """Send and receive through Sepahan Gostar, and wait for it."""
 
     _kind: ClassVar[type[AsyncClient]] = AsyncSepahan
 

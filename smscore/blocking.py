@@ -53,6 +53,17 @@ class BlockingClient(Generic[A]):
         proxy: str | None = None,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
+        """The client; no connection is opened yet.
+
+        - ``token``, ``sender``, ``base_url``: read from the environment where they are left out.
+        - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
+        - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
+        - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
+          provider's limit. ``rate_limit``: requests a second, of all calls of this client together.
+        - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
+
+        Wrong settings raise ``ConfigurationError`` at once.
+        """
         background.refuse_gevent()
         self._client: A = self._kind(  # type: ignore[assignment]  # a subclass sets _kind to its own A
             token,
@@ -83,7 +94,8 @@ class BlockingClient(Generic[A]):
     def connect(self) -> None:
         """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
 
-        It is kept for 3 seconds, as connections between requests are. Raises ``ConnectionFailed``.
+        For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
+        between requests are. Raises ``ConnectionFailed``.
         """
         self._run(self._client.connect)
 

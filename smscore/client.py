@@ -61,6 +61,7 @@ from smscore.outgoing import (
     Source,
     check_sendable,
     check_sender,
+    checked_setting,
     iterable,
     recipients_of,
     stream_of,
@@ -155,18 +156,7 @@ def _no_outcome() -> Generator[None, None, None]:
 
 
 class AsyncClient:
-    """The async face of a provider.
-
-    - ``token``, ``sender``, ``base_url``: read from the environment where they are left out.
-    - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
-    - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
-    - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the provider's
-      limit. ``rate_limit``: requests a second, of all calls of this client together.
-    - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with an authority of yours; certificates are always checked.
-    - ``session``: an ``aiohttp.ClientSession`` of yours, used in its own event loop and never closed.
-
-    Wrong settings raise ``ConfigurationError`` at once.
-    """
+    """The async face of a provider."""
 
     provider: ClassVar[Provider]
 
@@ -185,16 +175,29 @@ class AsyncClient:
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        """The client; no connection is opened yet.
+
+        - ``token``, ``sender``, ``base_url``: read from the environment where they are left out.
+        - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
+        - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
+        - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
+          provider's limit. ``rate_limit``: requests a second, of all calls of this client together.
+        - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
+        - ``session``: an ``aiohttp.ClientSession`` of yours, used in its own event loop and never closed.
+
+        Wrong settings raise ``ConfigurationError`` at once.
+        """
         name = self.provider.name
         checked_limit("max_concurrency", max_concurrency)
         if batch_size is not None:
             checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
-        base_url = base_url or from_environment(name, "base_url") or self.provider.base_url
+        if base_url is None:
+            base_url = from_environment(name, "base_url") or self.provider.base_url
         settings = Settings(
             base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
             token=checked_token(token, name),
-            sender=from_environment(name, "sender") if sender is None else sender,
+            sender=checked_setting(from_environment(name, "sender") if sender is None else sender, name),
             timeout=checked_timeouts(timeout),
             retry=checked_retry(retry),
             max_concurrency=max_concurrency,
@@ -227,7 +230,7 @@ class AsyncClient:
             now,
             timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
             retry=now.retry if isinstance(retry, Unset) else checked_retry(retry),
-            sender=now.sender if isinstance(sender, Unset) else sender,
+            sender=now.sender if isinstance(sender, Unset) else checked_setting(sender, self.provider.name),
             rate_limit=now.rate_limit if isinstance(rate_limit, Unset) else rate_limit,
         )
         if not isinstance(rate_limit, Unset):

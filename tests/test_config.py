@@ -147,6 +147,7 @@ def test_https_and_http_to_this_machine_are_taken(kind: type, url: str) -> None:
         "https://api.example.ir /v1",
         "https://api.example.ir\n",
         "https://api.exa\tmple.ir",
+        "",
         " ",
         5,
         b"https://api.example.ir",
@@ -157,6 +158,14 @@ def test_any_other_base_url_is_refused_and_its_secrets_are_not_shown(url: object
         AsyncSepahan("token", base_url=url)
     assert "secret" not in str(caught.value)
     assert caught.value.provider == "sepahan"
+
+
+@pytest.mark.parametrize("sender", ["", "  ", b"5000", True, 5.0, "\ud800"])
+def test_a_sender_that_is_none_is_refused_at_once(sender: object) -> None:
+    with pytest.raises(ConfigurationError, match="sender"):
+        AsyncSepahan("token", sender=sender)
+    with pytest.raises(ConfigurationError, match="sender"):
+        AsyncSepahan("token").with_options(sender=sender)
 
 
 def test_a_bad_base_url_of_the_environment_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import ast
 import datetime as dt
 import inspect
+import pydoc
 import subprocess
 import sys
 import types
@@ -24,6 +25,8 @@ from ippanel_sms import AsyncIPPanel, BulkReceipt, IPPanel
 from najva_sms import AsyncNajva, Najva, OutboxPage
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import InboundMessage, MessageStatus, SendReport
+from smscore.blocking import BlockingClient
+from smscore.client import AsyncClient
 
 FACES = {"sepahan": (AsyncSepahan, Sepahan), "ippanel": (AsyncIPPanel, IPPanel), "najva": (AsyncNajva, Najva)}
 PACKAGES = ["smscore", "sepahan_sms", "ippanel_sms", "najva_sms"]
@@ -209,6 +212,19 @@ def test_both_faces_have_a_docstring_and_a_context_manager_of_their_own(provider
     assert blocking.__doc__
     assert (hasattr(asynchronous, "__aenter__"), hasattr(asynchronous, "__enter__")) == (True, False)
     assert (hasattr(blocking, "__aenter__"), hasattr(blocking, "__enter__")) == (False, True)
+
+
+@pytest.mark.parametrize("provider", FACES)
+def test_help_on_a_client_tells_of_every_setting(provider: str) -> None:
+    for client in FACES[provider]:
+        told = pydoc.plain(pydoc.render_doc(client))
+        settings = [name for name, _, _ in parameters(client.__init__)]
+        assert [name for name in settings if f"``{name}``" not in told] == []
+
+
+@pytest.mark.parametrize("name", ["connect", "with_options"])
+def test_what_the_faces_share_is_told_alike(name: str) -> None:
+    assert inspect.getdoc(getattr(BlockingClient, name)) == inspect.getdoc(getattr(AsyncClient, name))
 
 
 @pytest.mark.parametrize("provider", FACES)
