@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ippanel_sms.codes import ERRORS, SENDER_FIELD
 from smscore import codec
-from smscore.codec import DecodeError, Raw, Row
+from smscore.codec import DecodeError, Row
 from smscore.endpoint import Answer, Provider
 from smscore.errors import SMSError
 from smscore.paging import Page
@@ -66,17 +66,14 @@ def _opened(answer: Answer, model: type[T]) -> tuple[T, Meta]:
         return usual.data, usual.meta
     try:
         parts = codec.pieces(answer.body)
-        meta = codec.decode(parts.get("meta", _NULL), Meta)
+        meta = codec.decode(parts.get("meta", codec.NULL), Meta)
         if not meta.status:
             raise _refused(answer, meta)
         if not answer.is_success:
             raise contradictory(answer, provider=IPPANEL.name)
-        return codec.decode(parts.get("data", _NULL), model), meta
+        return codec.decode(parts.get("data", codec.NULL), model), meta
     except DecodeError as error:
         raise wrong(answer, str(error)) from None
-
-
-_NULL: Final = Raw(b"null")
 
 
 def _refused(answer: Answer, meta: Meta) -> SMSError:

@@ -24,8 +24,6 @@ from smscore.statuses import DeliveryStatus
 
 PAGE_SIZE: Final = 100  # of the listings that are gone through whole; the document names no limit
 
-_NULL: Final = Raw(b"null")
-
 
 @frozen
 class OutboxFilters:
@@ -86,7 +84,7 @@ class OutboxRow:
     rcpts_count: Any = None
     exit_count: Any = None
     part: Any = None
-    cost: Raw = _NULL
+    cost: Raw = codec.NULL
     time: Any = None
     time_send: Any = None
 

@@ -31,7 +31,7 @@ SEPAHAN: Final = Provider(
     base_url="https://api.sepahansms.com",
     authorization=lambda token: token,
     send_limit=100,
-    has_request_ids=True,
+    id_lifetime=3.5 * 3600,  # of the 4 hours that the document names
 )
 
 RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
@@ -96,7 +96,7 @@ def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shap
         parts = codec.pieces(answer.body)
         if "isSuccess" not in parts and second_shape is not None and second_shape in parts and answer.is_success:
             return codec.decode(parts[second_shape], model)
-        if not codec.decode(parts.get("isSuccess", _NULL), bool):
+        if not codec.decode(parts.get("isSuccess", codec.NULL), bool):
             raise refusal(answer, codes, _words(parts, answer, codes), provider=name)
         if not answer.is_success:
             raise contradictory(answer, provider=name)
@@ -110,15 +110,12 @@ def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shap
         raise malformed(answer, str(error), provider=name) from None
 
 
-_NULL: Final = Raw(b"null")
-
-
 # The envelope's sample shows an object, Send's table of outputs a plain string.
 _ERROR: Final[Any] = dict[str, Any] | str | None
 
 
 def _words(parts: dict[str, Raw], answer: Answer, codes: Codes) -> Words:
-    said = codec.decode(parts.get("error", _NULL), _ERROR)
+    said = codec.decode(parts.get("error", codec.NULL), _ERROR)
     error = codec.decode(parts["error"], ErrorValue) if isinstance(said, dict) else ErrorValue(message=said)
     code = codec.whole(error.code)
     return Words(

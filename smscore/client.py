@@ -466,7 +466,7 @@ class AsyncClient:
 
     def _request_id(self, given: str | None, number: int, count: int) -> str | None:
         """The id of batch ``number`` of ``count``; None for a provider that knows none."""
-        if not self.provider.has_request_ids:
+        if self.provider.id_lifetime is None:
             return None
         if given is None:
             return secrets.token_hex(16)

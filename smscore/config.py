@@ -25,7 +25,6 @@ KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on
 ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
 LARGE_ANSWER: Final = 64 * 1024  # bytes: from here on, answers are read one in a turn of the event loop
 LONGEST_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
-ID_LIFETIME: Final = 3.5 * 3600  # seconds that a request id is used again, of the 4 hours that Sepahan remembers it
 REPEATS_FREE: Final = 10
 REPEATS_MOST: Final = 100
 SUCCESSES_A_REPEAT: Final = 10
@@ -139,12 +138,13 @@ def _url_problem(url: str) -> str | None:
         return "is no URL; give one such as https://api.example.ir"
     if parts.username is not None or "?" in url or "#" in url:
         return "must hold no user, query or fragment; the token goes into token=…"
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         return None
     return "must be https; plain http is for this machine only (localhost), since the token travels in it"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine is reached by this host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

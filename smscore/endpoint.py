@@ -106,8 +106,8 @@ class Provider:
     """The token as the value of the ``Authorization`` header."""
     send_limit: int | None = None
     """The most recipients in one request; None where the provider sets no limit."""
-    has_request_ids: bool = False
-    """Whether a send carries an id by which the provider knows a repeated one."""
+    id_lifetime: float | None = None
+    """The seconds for which an id that a send carries is used again; None where sends carry none."""
 
 
 def request_for(endpoint: Endpoint[P, R], params: P, *, provider: Provider, base_url: str, token: Secret) -> Request:

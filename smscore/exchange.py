@@ -52,7 +52,7 @@ class Exchanger:
             except SMSError as error:
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
-                wait = self._wait(error, endpoint.repeat, tries, _left(endpoint.repeat, began, rule))
+                wait = self._wait(error, endpoint.repeat, tries, self._left(endpoint.repeat, began, rule))
                 if wait is None:
                     raise final_error(error, earlier) from None
                 if endpoint.repeat is Repeat.SAME_ID and isinstance(error, OutcomeUnknown):
@@ -95,10 +95,13 @@ class Exchanger:
         )
         return wait if wait is not None and self.budget.take() else None
 
+    def _left(self, repeat: Repeat, began: float, rule: StopRule) -> float | None:
+        return time_to_repeat(repeat, time.monotonic() - began, rule.time_left(), self.provider.id_lifetime)
+
     async def _attempt(
         self, request: Request, rule: StopRule, repeat: Repeat, tries: int, began: float
     ) -> Answer | Fault:
-        if self.limit is not None and not await self.limit.wait(_left(repeat, began, rule)):
+        if self.limit is not None and not await self.limit.wait(self._left(repeat, began, rule)):
             raise not_attempted("its turn would come too late", self.provider.name)
         # What stops the rest of a call takes no safe repeat from a request that has begun.
         if tries == 1:
@@ -131,10 +134,6 @@ class Exchanger:
         except Exception as error:
             _log.error("%s: an answer could not be read: %s", endpoint.name, type(error).__name__)
             raise malformed(answer, f"it could not be read ({type(error).__name__})", provider=name) from None
-
-
-def _left(repeat: Repeat, began: float, rule: StopRule) -> float | None:
-    return time_to_repeat(repeat, time.monotonic() - began, rule.time_left())
 
 
 def _within(timeouts: Timeouts, left: float | None) -> Timeouts:

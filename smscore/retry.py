@@ -5,7 +5,6 @@ from __future__ import annotations
 from attrs import define
 
 from smscore.config import (
-    ID_LIFETIME,
     LONGEST_WAIT,
     REPEATS_FREE,
     REPEATS_MOST,
@@ -58,11 +57,11 @@ def next_wait(
     return wait
 
 
-def time_to_repeat(repeat: Repeat, elapsed: float, left: float | None) -> float | None:
+def time_to_repeat(repeat: Repeat, elapsed: float, left: float | None, id_lifetime: float | None) -> float | None:
     """The seconds in which a request may still be repeated: the call's, and while its id is remembered."""
-    if repeat is not Repeat.SAME_ID:
+    if repeat is not Repeat.SAME_ID or id_lifetime is None:
         return left
-    id_left = ID_LIFETIME - elapsed
+    id_left = id_lifetime - elapsed
     return id_left if left is None else min(left, id_left)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sepahan_sms.wire import SEPAHAN
 from smscore import (
     AuthenticationError,
     ConnectionFailed,
@@ -115,10 +116,14 @@ def test_a_failure_may_ask_to_wait_too():
         (Repeat.NEVER, 13_000.0, 5.0, 5.0),
     ],
 )
-def test_a_request_id_is_not_used_again_after_three_and_a_half_hours(
+def test_sepahans_request_id_is_not_used_again_after_three_and_a_half_hours(
     repeat: Repeat, elapsed: float, left: float | None, time: float | None
 ):
-    assert time_to_repeat(repeat, elapsed, left) == time
+    assert time_to_repeat(repeat, elapsed, left, SEPAHAN.id_lifetime) == time
+
+
+def test_where_no_id_is_sent_only_the_calls_time_bounds_the_repeats():
+    assert time_to_repeat(Repeat.SAME_ID, 13_000.0, 5.0, None) == 5.0
 
 
 @pytest.mark.parametrize("error", [NEVER_LEFT, TOO_MANY, *NO_ANSWER, FAILED, *REFUSED])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import logging
 import signal
 import socket
@@ -51,9 +50,10 @@ def sandbox(output: Output, port: int, host: str, keep: int | None, store: Path 
       export SEPAHAN_TOKEN=any SEPAHAN_SENDER=50003300
       python3 your_script.py
     """
+    from smscore.config import is_loopback
     from smscore.sandbox import StoreError
 
-    if not _is_loopback(host):
+    if not is_loopback(host):
         output.note(
             f"WARNING: the sandbox listens on {host}. Whoever reaches this machine can read every message in it, with "
             "its number and text."
@@ -107,13 +107,6 @@ def _sandbox(port: int, host: str, options: dict[str, Any]) -> Sandbox:
     from smscore.sandbox import Sandbox
 
     return Sandbox(port, host=host, **{name: value for name, value in options.items() if value is not None})
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _serve(box: Sandbox, output: Output) -> None:
