@@ -43,7 +43,7 @@ def _json(body: bytes) -> Mapping[str, Any]:
     # The document's own sample has a comma too many, so what Najva sends may have it too.
     for text in (body, _LAST_COMMA.sub(b"}", body)):
         try:
-            return codec.decode(text.removeprefix(b"\xef\xbb\xbf"), dict[str, Any])
+            return codec.decode(text.removeprefix(codec.BYTE_ORDER_MARK), dict[str, Any])
         except DecodeError:
             continue
     return {}

@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from najva_sms.codes import (
     OUTBOX_ERRORS,
     REFUSED,
     SEND_ERRORS,
     STATUS_ERRORS,
-    STATUSES,
     SUCCESS,
     UPLOAD_ERRORS,
     delivery_status,
@@ -28,12 +27,13 @@ from smscore.dates import from_unix
 from smscore.delivery import SendEndpoint
 from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
+from smscore.masking import masked_number, masked_text
 from smscore.merging import BatchResult, all_accepted
 from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
 from smscore.refusals import Codes, Words, http_error, is_outage, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
-from smscore.statuses import DeliveryStatus, MessageStatus
+from smscore.statuses import MessageStatus
 
 T = TypeVar("T")
 
@@ -123,10 +123,10 @@ class OutboxEntry:
     """Another entry of an outbox page."""
 
     messageid: int
-    message: str
+    message: str = field(repr=masked_text)
     status: int
     sender: str
-    receptor: str
+    receptor: str = field(repr=masked_number)
     date: int | None = None
     cost: int | None = None
 
@@ -145,17 +145,14 @@ def _entries(answer: Answer, codes: Codes) -> Raw:
     """The entries of a successful answer, unread; what the envelope refuses is raised."""
     try:
         parts = codec.pieces(answer.body)
-        said = codec.decode(parts.get("return", _NULL), Return)
+        said = codec.decode(parts.get("return", codec.NULL), Return)
     except DecodeError as error:
         if answer.status in codes:
             raise refusal(answer, codes, Words(code=answer.status), provider=NAJVA.name) from None
         raise malformed(answer, str(error), provider=NAJVA.name) from None
     if said.status != SUCCESS or not answer.is_success:
         raise _refused(answer, said, codes)
-    return parts.get("entries", _NULL)
-
-
-_NULL: Final = Raw(b"null")
+    return parts.get("entries", codec.NULL)
 
 
 def _refused(answer: Answer, said: Return, codes: Codes) -> SMSError:
@@ -313,10 +310,7 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
     )
     if [entry.messageid for entry in entries] != ids:
         entries = _in_the_order_of(ids, entries, answer)
-    return [
-        MessageStatus(entry.messageid, entry.status, STATUSES.get(entry.status, DeliveryStatus.UNRECOGNIZED))
-        for entry in entries
-    ]
+    return [MessageStatus(entry.messageid, entry.status, delivery_status(entry.status)) for entry in entries]
 
 
 def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:

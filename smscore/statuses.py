@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TypeGuard
 
-from smscore.codec import Row
+import msgspec
+
 from smscore.errors import InvalidRequest
 
 
@@ -34,7 +35,7 @@ class DeliveryStatus(Enum):
 _MOVING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliveryStatus.SENT, DeliveryStatus.UNRECOGNIZED})
 
 
-class MessageStatus(Row, frozen=True):
+class MessageStatus(msgspec.Struct, frozen=True, gc=False):
     """One message's delivery status: ``code`` is the provider's own number, ``status`` its meaning."""
 
     message_id: int

@@ -298,8 +298,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    header = response.headers.get("Retry-After")
-    return None if header is None else read_retry_after(header, dt.datetime.now(dt.UTC))
+    return read_retry_after(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
 
 
 # The first that fits names the reason; the order goes from the particular to the general.

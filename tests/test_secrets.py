@@ -22,6 +22,7 @@ from ippanel_sms.wire import BulkSend
 from ippanel_sms.wire_account import AccountData, LineRow
 from ippanel_sms.wire_reports import OutboxBody, OutboxFilters, OutboxRow, RecipientRow
 from najva_sms import AsyncNajva, Najva, OutboxMessage, OutboxPage, parse_webhook
+from najva_sms.wire import OutboxEntry, P2PEntry, SendEntry
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import (
     BatchEvent,
@@ -39,7 +40,9 @@ from smscore import (
     SMSError,
     Timeouts,
 )
+from smscore.cli.planning import Planned
 from smscore.sandbox import SandboxMessage
+from smscore.sandbox.rest import CreditBody, InboundBody
 
 TOKEN = "tok-5ecret-9f8e7d"
 CODE = "482177"
@@ -490,10 +493,16 @@ def test_a_value_hides_the_text_and_the_number(value: object) -> None:
         RecipientRow(NUMBER),
         LineRow(number=NUMBER),
         AccountData(user_name=NUMBER, name=TEXT),
+        SendEntry(1, NUMBER, 1, TEXT),
+        P2PEntry(1, NUMBER, 1, TEXT),
+        OutboxEntry(1, TEXT, 1, "5", NUMBER),
+        Planned(1, NUMBER, TEXT),
+        InboundBody(provider="najva", sender=NUMBER, number=NUMBER, text=TEXT),
+        CreditBody(provider="najva", token=TOKEN, credit=1),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_ippanel_is_asked_and_says_hides_them_inside_too(value: object) -> None:
+def test_what_is_asked_and_said_hides_them_inside_too(value: object) -> None:
     assert leaks(shown_of(value)) == []
 
 

@@ -32,6 +32,9 @@ class Planned(msgspec.Struct, array_like=True):
     """None where all get the same."""
     problem: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<row {self.row}>"
+
     @property
     def e164(self) -> str:
         """The recipient as E.164, or empty."""

@@ -287,7 +287,7 @@ async def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
         return Code(found[0], view(ask.state, found[1]))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class InboundBody:
     """A message that comes in on the line `number` of a provider, written by `sender`."""
 
@@ -487,7 +487,7 @@ def set_webhook(ask: Ask[Nothing, Nothing, WebhookBody]) -> WebhookView:
     return webhook(ask.state.webhook)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class AccountBody:
     """An account: a provider and a token."""
 
@@ -495,7 +495,7 @@ class AccountBody:
     token: Token
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class CreditBody(AccountBody):
     """An account, and the credit in Rials that it is to have."""
 
