@@ -53,7 +53,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def thorough(session: nox.Session) -> None:
-    """The properties, over at least 2,000 runs each."""
+    """The state machine of faults, sends and money, over 2,000 runs."""
     install_wheel(session, "test")
     session.run("pytest", "tests/test_money.py", *session.posargs, env={"HYPOTHESIS_PROFILE": "thorough"})
 

@@ -22,11 +22,6 @@ class NajvaEntry(BaseModel):
     cost: int
 
 
-class NajvaReturn(BaseModel):
-    status: int
-    message: str
-
-
 class NajvaAnswer(BaseModel):
     entries: list[NajvaEntry]
 

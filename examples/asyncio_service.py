@@ -1,4 +1,4 @@
-"""An asyncio service that reminds people, keeps a journal, and sends again what provably did not go."""
+"""An asyncio service that reminds people, keeps a journal, and tells what may be sent again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def remind(client: AsyncSepahan, numbers: list[str], text: str) -> SendRep
         return await client.send(numbers, text, on_batch=journal)
     except PartialSendError as error:
         again = [result.recipient for result in error.report.not_sent]
-        log.warning("%d to be sent again, %d unknown", len(again), len(error.report.unknown))
+        log.warning("%d may be sent again, %d are unknown", len(again), len(error.report.unknown))
         return error.report
 
 

@@ -48,7 +48,6 @@ class Tally:
     """What a soak did, for a human to read."""
 
     sent: int = 0
-    slow_sends: int = 0
     listings: list[float] = field(factory=list)
     events: int = 0
     seen: int = 0

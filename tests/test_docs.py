@@ -130,6 +130,13 @@ def test_the_readmes_table_says_what_each_provider_can_do(name: str, cells: list
     assert cells == (can if any(can) else [hasattr(module, name) for module in (sepahan_sms, ippanel_sms, najva_sms)])
 
 
+def test_contributing_has_a_place_for_every_module():
+    told = re.findall(r"[\w/]+\.py\b", (ROOT / "CONTRIBUTING.md").read_text().partition("## Adding a provider")[0])
+    named = {name.rpartition("/")[2] for name in told}
+    modules = {path.name for path in (ROOT / "smscore").rglob("*.py")} - {"__init__.py"}
+    assert modules - named == set()
+
+
 def test_the_readmes_table_leaves_no_method_out():
     housekeeping = {"close", "with_options"}
     methods = {name for client in CLIENTS.values() for name in dir(client) if not name.startswith("_")}

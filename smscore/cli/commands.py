@@ -30,7 +30,7 @@ def payamak() -> None:
 @click.command()
 @output_options
 def demo(output: Output) -> int:
-    """Start a sandbox, send 26,250 messages to it through all three providers, and show what became of each.
+    """Start a sandbox, send 26,253 messages to it through all three providers, and show what became of each.
 
     Nothing leaves this machine. The exit code is 0 only if every number adds up with what the sandbox received.
 

@@ -1,4 +1,4 @@
-"""The options that commands share, and the group that shows errors instead of tracebacks."""
+"""The options that commands share."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def description() -> Json:
             "title": "Payamak sandbox",
             "version": "1",
             "description": "What an application sent to the sandbox, for tests in any language. "
-            "The providers' own calls are below /sepahan, /ippanel and /najva; live events are at /events.",
+            "The providers' own calls are below the names of /api/choices; live events are at /events.",
         },
         "paths": paths,
         "components": {"schemas": dict(used_in(paths, components))},
