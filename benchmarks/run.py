@@ -62,9 +62,16 @@ BARS = (
     ("Najva bulk, client CPU", "ours", "najva_bulk", "cpu", FLOOR, 0.6, 0.8),
     ("Sepahan bulk, client CPU", "ours", "sepahan_bulk", "cpu", FLOOR, 0.6, 0.8),
     ("blocking one-time code, wall", "ours_blocking", "codes_one_by_one", "wall", "published", 1.3, 2.0),
-    ("httpx + pydantic, Najva bulk, client CPU", "ours", "najva_bulk", "cpu", "httpx_pydantic", 4.0, 4.0),
-    ("httpx + pydantic, Sepahan bulk, client CPU", "ours", "sepahan_bulk", "cpu", "httpx_pydantic", 4.0, 4.0),
-    ("httpx + pydantic, codes at once, wall", "ours", "codes_at_once", "wall", "httpx_pydantic", 4.0, 4.0),
+    *(
+        (f"httpx + pydantic, {words}, client CPU", "ours", job, "cpu", "httpx_pydantic", 4.0, 4.0)
+        for job, words in (
+            ("najva_bulk", "Najva bulk"),
+            ("sepahan_bulk", "Sepahan bulk"),
+            ("najva_status", "status"),
+            ("codes_at_once", "codes at once"),
+            ("codes_one_by_one", "codes one after another"),
+        )
+    ),
 )
 
 

@@ -27,13 +27,18 @@ def with_ascii_digits(text: str) -> str:
     return text.translate(_ASCII_DIGITS)
 
 
+def without_separators(text: str) -> str:
+    """A number, or a piece of one, with ASCII digits and nothing between them."""
+    return text.translate(_CLEAN)
+
+
 def local_form(number: object) -> str | None:
     """One number as ``09123456789``, or None where it is no Iranian mobile number."""
     if type(number) is int and 0 < number < _TOO_LONG:
         number = str(number)
     if not isinstance(number, str):
         return None
-    match = _MOBILE.fullmatch(number) or _MOBILE.fullmatch(number.strip().translate(_CLEAN))
+    match = _MOBILE.fullmatch(number) or _MOBILE.fullmatch(without_separators(number.strip()))
     return "0" + match[1] if match else None
 
 

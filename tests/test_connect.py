@@ -106,6 +106,7 @@ def test_a_blocking_client_connects_too():
 def test_a_base_url_with_api_at_its_end_is_connected_to():
     with Sandbox() as box, IPPanel("t", base_url=f"{box.url('ippanel')}/api") as client:
         client.connect()
+        assert client.credit() > 0
 
 
 async def test_the_calls_time_bounds_connecting_too():

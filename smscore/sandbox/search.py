@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from smscore.numbers import with_ascii_digits
+from smscore.numbers import with_ascii_digits, without_separators
 from smscore.sandbox.messages import Inbound, Message
 from smscore.sandbox.spelling import normal
 from smscore.sandbox.state import State
@@ -52,13 +52,12 @@ def has_number(given: str) -> Test:
 
     A piece may begin as any spelling of a whole number does: with 0, 0098, 98 or +98, with spaces and dashes.
     """
-    piece = with_ascii_digits(given).translate(_NO_SEPARATORS)
+    piece = without_separators(given)
     begins = _PREFIX.match(piece)
     starts = tuple(prefix + piece[begins.end() :] for prefix in _PREFIXES) if begins else ()
     return lambda entry: any(piece in part or part.startswith(starts) for part in numbers(entry))
 
 
-_NO_SEPARATORS: Final = str.maketrans("", "", " \u00a0\u200c\u200e\u200f\u202a\u202c-\u2010\u2011()")
 _PREFIX: Final = re.compile(r"\+98|0098|0")
 _PREFIXES: Final = ("+98", "0098", "98", "0", "")
 

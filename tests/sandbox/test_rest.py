@@ -95,6 +95,7 @@ async def test_the_list_can_be_narrowed(
 
 
 PIECES = ["0912", "0912345", "۰۹۱۲", "0912 345", "+98912", "98912", "0098912", "912", "0912-345-6789", "3456789"]
+PIECES += ["0912–345", "0912\u2009345"]
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -102,7 +103,7 @@ async def test_a_piece_of_a_mobile_number_is_found_however_it_is_typed(rest: Any
     await najva(*najva_send(NUMBER, "09350912345"))
     found = await seqs(rest, f"?number={quote(piece)}")
     assert 1 in found
-    assert (2 in found) == (piece in {"0912", "912", "0912345", "۰۹۱۲", "0912 345"})
+    assert (2 in found) == (piece in {"0912", "912", "0912345", "۰۹۱۲", "0912 345", "0912–345", "0912\u2009345"})
 
 
 @pytest.mark.parametrize("piece", ["50003300", "5000 3300", "3300", "۵۰۰۰", "+985000"])

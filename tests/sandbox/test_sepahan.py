@@ -286,6 +286,7 @@ async def test_old_status_covers_30_days(sepahan: Any, box: Sandbox) -> None:
 
 async def test_old_status_takes_a_hundred_ids(sepahan: Any, box: Sandbox) -> None:
     box.advance(TO_NIGHT)
+    assert len((await sepahan("POST", OLD_STATUS, list(range(100)))).body["result"]) == 100
     failed(await sepahan("POST", OLD_STATUS, list(range(101))), -7)
     failed(await sepahan("POST", OLD_STATUS, ["a"]), -21)
 
