@@ -196,7 +196,7 @@ def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model
 
 def _usual_entries(answer: Answer, usual: type[Usual[T]]) -> list[T]:
     """The entries of an answer that is what the document says, in one pass; none of any other."""
-    try:
+    try:  # codec.usual would go through all characters once more, and here they are millions
         whole = codec.decode(answer.body, usual)
     except DecodeError:
         return []

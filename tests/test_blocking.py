@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from recipients import numbers
 
 from ippanel_sms import IPPanel
 from najva_sms import Najva
@@ -37,10 +38,6 @@ from smscore import (
 from smscore.sandbox import Sandbox
 
 LINE = "50003300"
-
-
-def numbers(count: int) -> list[str]:
-    return [f"0912{place:07}" for place in range(count)]
 
 
 @pytest.fixture

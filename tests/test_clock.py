@@ -27,6 +27,7 @@ from typing import Any
 import attrs
 import pytest
 from aioresponses import CallbackResult
+from recipients import numbers
 
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
@@ -200,10 +201,6 @@ def server(clock: Clock, provider_http: Any) -> Server:
 
 def client(kind: type[Any] = AsyncSepahan, **options: Any) -> Any:
     return kind("token", **{"sender": LINE, "batch_size": 1, "retry": RetryPolicy.none()} | options)
-
-
-def numbers(count: int, start: int = 0) -> list[str]:
-    return [f"0912{start + place:07}" for place in range(count)]
 
 
 async def failure(call: Coroutine[Any, Any, Any]) -> SMSError:

@@ -19,6 +19,7 @@ from aiohttp import web
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
+from recipients import numbers
 
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
@@ -50,10 +51,6 @@ Answer = Callable[[list[str], int], Awaitable[web.StreamResponse]]
 
 LINE = "50003300"
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
-
-
-def numbers(count: int) -> list[str]:
-    return [f"0912{place:07}" for place in range(count)]
 
 
 def id_of(recipient: str) -> int:

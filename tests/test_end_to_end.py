@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from recipients import numbers
 
 from ippanel_sms import AsyncIPPanel, CountrySegment, Gender, IPPanel, PostalCodeSegment, Slice
 from najva_sms import AsyncNajva, Najva
@@ -84,10 +85,6 @@ def lines_of(*names: str) -> pytest.MarkDecorator:
 
 
 every_line = lines_of(*KINDS)
-
-
-def numbers(count: int) -> list[str]:
-    return [f"0912{place:07}" for place in range(count)]
 
 
 def as_reported(report: Any, texts: list[str]) -> list[tuple[str, str, int]]:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from aioresponses import CallbackResult
+from recipients import numbers
 
 from ippanel_sms import AsyncIPPanel, BulkReceipt, CountrySegment, Gender, PostalCodeSegment, Slice
 from smscore import (
@@ -50,10 +51,6 @@ def ok(*ids: int) -> dict[str, Any]:
 
 def no(code: str | None = "400-1", **more: Any) -> dict[str, Any]:
     return {"data": None, "meta": {"status": False, "message": "نشد", "message_code": code, **more}}
-
-
-def numbers(size: int) -> list[str]:
-    return [f"0912{n:07}" for n in range(size)]
 
 
 def accept_all(http: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aioresponses import CallbackResult
+from recipients import numbers
 
 from najva_sms import AsyncNajva, DeliveryReport, OutboxMessage, OutboxPage, parse_webhook
 from smscore import (
@@ -75,10 +76,6 @@ def entry(message_id: Any, receptor: Any, text: str = "سلام", status: Any = 
         "date": 1706619709,
         "cost": cost,
     }
-
-
-def numbers(size: int) -> list[str]:
-    return [f"0912{n:07}" for n in range(size)]
 
 
 def accept_all(http: Any) -> None:

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recipients import numbers
 
 from sepahan_sms import AsyncSepahan
 from smscore import (
@@ -47,10 +48,6 @@ ERRORS: dict[Outcome, type[SMSError]] = {
     UNKNOWN: ResponseLost,
 }
 SEND_URL = "https://api.sepahansms.com/api/Sms/Send"
-
-
-def numbers(count: int) -> list[str]:
-    return [f"0912{place:07}" for place in range(count)]
 
 
 def report_of(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aioresponses import CallbackResult
+from recipients import numbers
 
 from sepahan_sms import RESELLERS_BASE_URL, AsyncSepahan
 from smscore import (
@@ -68,10 +69,6 @@ def ok(value: Any) -> dict[str, Any]:
 
 def no(code: int | None, message: str | None = "نشد", details: Any = ()) -> dict[str, Any]:
     return {"isSuccess": False, "value": None, "error": {"code": code, "message": message, "details": list(details)}}
-
-
-def numbers(size: int) -> list[str]:
-    return [f"0912{n:07}" for n in range(size)]
 
 
 def accept_all(http: Any) -> None:

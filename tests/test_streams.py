@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from attrs import define, field
+from recipients import numbers
 
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
@@ -31,10 +32,6 @@ from smscore.sandbox import Sandbox
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 LINE = "50003300"
-
-
-def numbers(count: int) -> list[str]:
-    return [f"0912{place:07}" for place in range(count)]
 
 
 def e164(count: int) -> list[str]:

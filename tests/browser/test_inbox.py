@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from recipients import numbers
 
 from smscore.sandbox import Sandbox
 
@@ -241,10 +242,6 @@ def test_keys_search_move_open_and_close(mixed: Page):
 
 
 # Many
-
-
-def numbers(count: int, start: int = 0) -> list[str]:
-    return [f"0912{start + index:07}" for index in range(count)]
 
 
 def test_ten_thousand_messages_are_a_few_rows_and_scrolling_reaches_older_ones(page: Page, send: Callable[..., Any]):
