@@ -393,7 +393,7 @@ class AsyncClient:
         """The ids of one request that sends to more people than the ``recipients`` it names."""
 
         async def exchange(batch: Batch, rule: StopRule) -> BatchResult:
-            return in_bulk(batch, await self._exchanger.exchange(endpoint, params, rule))
+            return in_bulk(batch, await self._exchanger.exchange(endpoint, params, rule, has_turn=True))
 
         # For the journal and the stop rule alone: ``params`` hold what is sent.
         batch = Batch(0, range(len(recipients)), recipients, [], [])
@@ -459,10 +459,10 @@ class AsyncClient:
                 index += len(batches)
 
     def _batches_to(self, endpoint: SendEndpoint) -> Exchange:
-        return partial(self._exchanger.exchange, endpoint)
+        return partial(self._exchanger.exchange, endpoint, has_turn=True)
 
     def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
-        return Delivery(self.provider.name, exchange, self._rule(), on_batch)
+        return Delivery(self.provider.name, exchange, self._exchanger.turn, self._rule(), on_batch)
 
     def _request_id(self, given: str | None, number: int, count: int) -> str | None:
         """The id of batch ``number`` of ``count``; None for a provider that knows none."""

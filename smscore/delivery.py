@@ -50,6 +50,8 @@ class BatchEvent:
 OnBatch: TypeAlias = Callable[[BatchEvent], object]
 Exchange: TypeAlias = "Callable[[Batch, StopRule], Awaitable[BatchResult]]"
 """One request of a call, with its tries."""
+Turn: TypeAlias = "Callable[[float | None], Awaitable[None]]"
+"""Waits until the rate lets a request out, or raises ``NotAttempted`` where that takes longer than so many seconds."""
 
 
 @define
@@ -105,6 +107,7 @@ class Delivery:
 
     provider: str
     exchange: Exchange
+    turn: Turn
     rule: StopRule
     on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
 
@@ -114,6 +117,9 @@ class Delivery:
         After "sending" the journal hears "done", unless the call is cancelled, or it raised at "sending" itself.
         """
         try:
+            self.rule.check(self.provider)
+            # The journal hears of it once it goes: what still waits for its turn was provably not sent.
+            await self.turn(self.rule.time_left())
             self.rule.check(self.provider)
             if not await self._tell("sending", batch):
                 self.rule.check(self.provider)  # it has been stopped, and so raises

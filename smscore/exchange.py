@@ -39,15 +39,20 @@ class Exchanger:
     budget: RetryBudget
     limit: RateLimit | None
 
-    async def exchange(self, endpoint: Endpoint[P, R], params: P, rule: StopRule) -> R:
-        """What the endpoint gives; the request is tried again as the endpoint and the policy allow."""
+    async def exchange(self, endpoint: Endpoint[P, R], params: P, rule: StopRule, *, has_turn: bool = False) -> R:
+        """What the endpoint gives; the request is tried again as the endpoint and the policy allow.
+
+        ``has_turn``: the caller has waited for the first try's turn.
+        """
         rule.check(self.provider.name)
         request = self._request(endpoint, params)
         began = time.monotonic()
         earlier: OutcomeUnknown | None = None
         for tries in itertools.count(1):
             try:
-                answer = await self._attempt(request, rule, endpoint.repeat, tries, began)
+                if tries > 1 or not has_turn:
+                    await self.turn(self._left(endpoint.repeat, began, rule))
+                answer = await self._attempt(request, rule, tries)
                 result = await self._read(endpoint, answer, params, rule)
             except SMSError as error:
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
@@ -62,6 +67,11 @@ class Exchanger:
                 self.budget.succeed()
                 return result
         raise AssertionError("the loop ends by return or raise")
+
+    async def turn(self, left: float | None) -> None:
+        """Wait until the rate lets a request out; ``NotAttempted`` where that is not within ``left`` seconds."""
+        if self.limit is not None and not await self.limit.wait(left):
+            raise not_attempted("its turn would come too late", self.provider.name)
 
     async def connect(self, rule: StopRule) -> None:
         """Open a connection ahead; ``ConnectionFailed`` where there is none."""
@@ -98,11 +108,7 @@ class Exchanger:
     def _left(self, repeat: Repeat, began: float, rule: StopRule) -> float | None:
         return time_to_repeat(repeat, time.monotonic() - began, rule.time_left(), self.provider.id_lifetime)
 
-    async def _attempt(
-        self, request: Request, rule: StopRule, repeat: Repeat, tries: int, began: float
-    ) -> Answer | Fault:
-        if self.limit is not None and not await self.limit.wait(self._left(repeat, began, rule)):
-            raise not_attempted("its turn would come too late", self.provider.name)
+    async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | Fault:
         # What stops the rest of a call takes no safe repeat from a request that has begun.
         if tries == 1:
             rule.check(self.provider.name)

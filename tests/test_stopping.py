@@ -150,6 +150,10 @@ def test_what_is_refused_one_by_one_is_no_failure_of_the_batch():
     assert [r.outcome for r in report] == [Outcome.ACCEPTED, Outcome.REJECTED]
 
 
+async def at_once(_: float | None) -> None:
+    """No rate: it is everybody's turn."""
+
+
 async def test_what_stops_a_call_keeps_the_rest_from_being_tried():
     tried: list[int] = []
 
@@ -157,7 +161,7 @@ async def test_what_stops_a_call_keeps_the_rest_from_being_tried():
         tried.append(batch.index)
         return failed(batch, AuthenticationError("x"))
 
-    delivery = Delivery("sepahan", attempt, StopRule())
+    delivery = Delivery("sepahan", attempt, at_once, StopRule())
     results = [await delivery.deliver(Batch(n, [n], ["09120000001"], ["a"], ["1"])) for n in range(3)]
     assert tried == [0]
     assert [type(result.failure) for result in results] == [AuthenticationError, NotAttempted, NotAttempted]
@@ -183,7 +187,7 @@ async def delivered(journal: object, count: int = 1) -> tuple[list[BatchResult],
         tried.append(batch.index)
         return all_accepted(batch, [7, 8])
 
-    delivery = Delivery("sepahan", attempt, StopRule(), journal)  # type: ignore[arg-type]
+    delivery = Delivery("sepahan", attempt, at_once, StopRule(), journal)  # type: ignore[arg-type]
     return [await delivery.deliver(evolve(BATCH, index=n)) for n in range(count)], tried
 
 
