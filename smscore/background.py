@@ -54,8 +54,8 @@ class BackgroundLoop:
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
         call = _Call(function, desk)
-        self._awaited.add(call)
         try:
+            self._awaited.add(call)
             self._loop.call_soon_threadsafe(call.begin, self._loop)
             desk.serve(call)
         except BaseException:

@@ -11,7 +11,7 @@ import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache, partial
 from typing import BinaryIO, Final
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, finalize, ref
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -45,6 +45,7 @@ class Transport:
         self._borrowed = session
         self._closed = False
         self._owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned] = WeakKeyDictionary()
+        finalize(self, _close_forgotten, self._owned).atexit = False
 
     async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
         """Send once, and read the whole answer. A cancel is passed on; nothing else is raised."""
@@ -103,9 +104,8 @@ class Transport:
         for loop, owned in list(self._owned.items()):
             if loop is here:
                 await owned.guard.aclose()
-            # After a fork the parent's loop only looks as if it ran here.
-            elif owned.pid == os.getpid() and loop.is_running():
-                asyncio.run_coroutine_threadsafe(owned.guard.aclose(), loop)
+            else:
+                owned.close_from_outside(loop)
         self._owned.clear()
 
     def close_unused(self) -> None:
@@ -138,7 +138,15 @@ async def _closes_are_seen() -> None:
 
 
 def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: ref[asyncio.AbstractEventLoop]) -> None:
-    owned.pop(loop(), None)  # type: ignore[arg-type]  # a loop that is gone is in no dictionary
+    here = loop()
+    if here is not None:  # the garbage collector may have been there first
+        owned.pop(here, None)
+
+
+def _close_forgotten(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned]) -> None:
+    # Of a client that nobody closed: the garbage collector would only complain of its connections.
+    for loop, one in list(owned.items()):
+        one.close_from_outside(loop)
 
 
 class _Owned:
@@ -154,6 +162,12 @@ class _Owned:
         )
         self.guard = self._close_at_the_end()
         leave_to_the_parent(self.session)
+
+    def close_from_outside(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close it in its loop, from anywhere; a loop that has ended has closed it."""
+        # After a fork the parent's loop only looks as if it ran here.
+        if self.pid == os.getpid() and loop.is_running():
+            asyncio.run_coroutine_threadsafe(self.guard.aclose(), loop)
 
     async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
         # A loop that ends closes its async generators: the one hook that asyncio gives.

@@ -365,6 +365,25 @@ def test_a_script_that_looked_up_a_host_name_ends_quietly(box: Sandbox, end: str
     assert ended(started(script, url)) == (0, "True", "")
 
 
+def test_clients_that_are_dropped_close_quietly_in_both_faces(box: Sandbox) -> None:
+    script = """
+        import asyncio, gc, time
+        from sepahan_sms import AsyncSepahan
+
+        async def dropped():
+            for _ in range(3):
+                await AsyncSepahan().send("09123456789", "سلام")
+
+        for _ in range(3):
+            Sepahan().send("09123456789", "سلام")
+        asyncio.run(dropped())
+        gc.collect()
+        time.sleep(0.2)
+        Sepahan().credit()
+    """
+    assert ended(started(script, box.url("sepahan"))) == (0, "", "")
+
+
 def test_a_script_that_forgets_to_close_ends_at_once_and_quietly(box: Sandbox) -> None:
     script = """
         client = Sepahan()
