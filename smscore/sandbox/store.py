@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FileStore", "Saved", "Store", "StoreError", "exchange_of", "inbound_of", "message_of"]
 
 APPLICATION: Final = 0x5041594D  # marks a file as ours ("PAYM")
-VERSION: Final = 1
+VERSION: Final = 2
 FIRST_SECOND: Final = -62_135_596_800  # of the calendar
 LAST_SECOND: Final = 253_402_300_799
 
@@ -255,6 +255,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is a database, but no sandbox's: name another file.")
     if version > VERSION:
         raise StoreError(f"{path} was written by a newer version of Payamak: use that one, or name another file.")
+    if not is_empty and version < VERSION:
+        raise StoreError(f"{path} was written by an older version of Payamak: name another file.")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     if is_empty:

@@ -260,12 +260,13 @@ def test_somebody_elses_database_is_refused_and_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-async def test_a_store_of_a_newer_version_is_refused(path: Path) -> None:
+@pytest.mark.parametrize(("step", "words"), [(1, "newer version"), (-1, "older version")])
+async def test_a_store_of_another_version_is_refused(path: Path, step: int, words: str) -> None:
     async with stored(path):
         pass
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {store_module.VERSION + 1}")
-    with pytest.raises(StoreError, match="newer version"):
+        connection.execute(f"PRAGMA user_version = {store_module.VERSION + step}")
+    with pytest.raises(StoreError, match=words):
         stored(path)
 
 
