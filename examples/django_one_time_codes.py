@@ -39,7 +39,7 @@ def send_code(request: HttpRequest) -> JsonResponse:
         forget(ticket)
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once
             return JsonResponse({"error": "کد فرستاده نشد. دوباره تلاش کنید."}, status=503)
-        return JsonResponse({"error": "ارسال کد فعلاً ممکن نیست."}, status=502)  # refused: the log says why
+        return JsonResponse({"error": "ارسال کد فعلاً ممکن نیست."}, status=502)  # refused: error.message says why
     return JsonResponse({"ticket": ticket})
 
 

@@ -78,7 +78,7 @@ async def send_code(
         codes.take_back(ticket)
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once
             return None, "کد فرستاده نشد. دوباره تلاش کنید."
-        return None, "ارسال کد فعلاً ممکن نیست."  # refused: the log says whether to charge, or which field to correct
+        return None, "ارسال کد فعلاً ممکن نیست."  # refused: error.message says why
     return ticket, "کد فرستاده شد."
 
 

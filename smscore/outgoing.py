@@ -57,7 +57,7 @@ def check_sender(sender: object, provider: str = "", *, needed: bool) -> str | N
         raise InvalidRequest("The sender holds half of a surrogate pair, which no encoding can carry.")
     if needed and not line:
         variable = f"{provider.upper()}_SENDER" if provider else "the sender in the environment"
-        raise InvalidRequest(f"There is no sender. Give sender=… to the call or the client, or set {variable}.")
+        raise InvalidRequest(f"There is no sender. Give one to the call or the client, or set {variable}.")
     return line or None
 
 

@@ -60,10 +60,10 @@ _PLAIN_CODE: Final = re.compile(r"-?[0-9]{1,5}(-[0-9]{1,5})?", re.ASCII)
 _ADVICE: Final[Mapping[type[ProviderError], str]] = {
     AuthenticationError: "Check the token, and the IPs that it allows, in the provider's panel.",
     InsufficientCredit: "Charge the account.",
-    InvalidParameters: "Correct the request; .message, .details and .fields hold what the provider says.",
-    RateLimited: "Wait .retry_after seconds, or set rate_limit= on the client.",
+    InvalidParameters: "Correct the request: the error's message, details and fields hold what the provider says.",
+    RateLimited: "Wait as many seconds as retry_after says, or set a rate limit.",
     NotFound: "Check the id and the base URL.",
-    ProviderError: "The provider's own words are in .message.",
+    ProviderError: "The error's message has the provider's own words.",
 }
 
 

@@ -76,7 +76,7 @@ def final_error(error: SMSError, earlier: OutcomeUnknown | None) -> SMSError:
         return earlier
     unknown = OutcomeUnknown(
         f"{error.provider} refused a repeat, after an earlier try that may have arrived. What became of that is not "
-        "known; .details has the refusal.",
+        "known; the error's details have the refusal.",
         provider=error.provider,
         code=error.code,
         http_status=error.http_status,

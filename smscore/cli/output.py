@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, cast
 
 import click
@@ -66,6 +67,7 @@ def error_fields(error: BaseException, text: str) -> dict[str, Any]:
         "http_status": getattr(error, "http_status", None),
         "message": provider_words(error),
         "details": list(getattr(error, "details", ())),
+        "fields": getattr(error, "fields", {}),
     }
 
 
@@ -75,10 +77,17 @@ def error_words(error: SMSError) -> str:
     return f"Error: {error}" + (f"\n{error.provider} says: {said}" if said else "")
 
 
+def on_one_line(error: SMSError) -> str:
+    """The same on one line."""
+    return " ".join(error_words(error).removeprefix("Error: ").split())
+
+
 def provider_words(error: BaseException) -> str | None:
-    """The provider's own words on one line, or None."""
-    message = getattr(error, "message", None)
-    return " ".join(str(message).split()) if isinstance(error, SMSError) and message else None
+    """The provider's own words on one line, those on single fields included, or None."""
+    if not isinstance(error, SMSError):
+        return None
+    said = [error.message, *chain.from_iterable(getattr(error, "fields", {}).values())]
+    return "; ".join(dict.fromkeys(" ".join(str(words).split()) for words in said if words)) or None
 
 
 def counted(count: int, thing: str) -> str:

@@ -15,7 +15,7 @@ import attrs
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.cli.output import Output
+from smscore.cli.output import Output, on_one_line
 from smscore.cli.planning import Planned
 from smscore.errors import InvalidRequest, SMSError
 from smscore.outcomes import Outcome
@@ -79,7 +79,7 @@ def interrupted_row(planned: Planned, request_id: str | None, provider: str) -> 
 
 def _error_cells(error: SMSError) -> dict[str, Any]:
     code = " ".join(error.code.split()) if isinstance(error.code, str) else error.code
-    return {"code": code, "error": type(error).__name__, "words": " ".join(str(error).split())}
+    return {"code": code, "error": type(error).__name__, "words": on_one_line(error)}
 
 
 # Formats

@@ -41,10 +41,18 @@ def tests(wanted: Wanted, state: State) -> Iterator[Test]:
     if wanted.number:
         yield has_number(wanted.number)
     if wanted.text:
-        words = wanted.text.casefold()
-        yield lambda entry: words in entry.text.casefold()
+        words = folded(wanted.text)
+        yield lambda entry: words in folded(entry.text)
     if wanted.status:
         yield has_status(wanted.status, state)
+
+
+def folded(text: str) -> str:
+    """A text as it is searched: however its letters and digits were typed."""
+    return with_ascii_digits(text).translate(_PERSIAN).casefold()
+
+
+_PERSIAN: Final = str.maketrans("يكى", "یکی")
 
 
 def has_number(given: str) -> Test:

@@ -264,7 +264,7 @@ def test_an_error_has_its_code_in_words_and_as_json(server: Any, code: int, erro
         )
     assert (words.exit_code, record.exit_code) == (code, code)
     (fields,) = json_lines(record.stderr)
-    keys = {"type", "error", "text", "exit_code", "provider", "code", "http_status", "message", "details"}
+    keys = {"type", "error", "text", "exit_code", "provider", "code", "http_status", "message", "details", "fields"}
     assert (set(fields), fields["error"], fields["exit_code"]) == (keys, error, code)
     assert fields["text"] in words.stderr
     assert fields["message"] is None or f"sepahan says: {fields['message']}" in words.stderr

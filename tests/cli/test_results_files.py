@@ -68,15 +68,14 @@ ENDINGS = pytest.mark.parametrize("name", ["r.csv", "r.jsonl"])
 
 @ENDINGS
 def test_a_row_is_read_as_it_was_written(name: str, plan: Plan, tmp_path: Path):
-    error = ProviderError('no, "never"\nand more', code="4\n02", message="نه")
+    error = ProviderError('no, "never"\nand more', code="4\n02", message="نه", provider="sepahan")
+    words = 'no, "never" and more sepahan says: نه'
     with begun(tmp_path / name, plan) as kept:
         send(kept, 2)
         send(kept, 3, outcome=Outcome.REJECTED, error=error)
     assert list(read_results(tmp_path / name)) == [
         ResultRow(2, "+989120000002", "accepted", 2, "id-1", provider="sepahan"),
-        ResultRow(
-            3, "+989120000003", "rejected", 3, "id-1", "4 02", "ProviderError", 'no, "never" and more', "sepahan"
-        ),
+        ResultRow(3, "+989120000003", "rejected", 3, "id-1", "4 02", "ProviderError", words, "sepahan"),
     ]
     keys = ["row", "recipient", "outcome", "message_id", "request_id", "code", "error", "words", "provider"]
     assert [list(found) for found in read_rows(tmp_path / name)] == [keys, keys]

@@ -547,3 +547,14 @@ def test_a_resume_from_the_same_line_is_not_asked_about_however_it_is_given(
     assert command("send", "-p", "najva", *arguments).exit_code == 0
     assert TOKEN not in (tmp_path / "o.csv.journal").read_text("utf-8")
     assert "90000123" not in (tmp_path / "o.csv.journal").read_text("utf-8")
+
+
+def test_a_refusal_on_a_field_is_in_the_results_file_in_the_providers_words(
+    command: Command, box: Sandbox, tmp_path: Path
+):
+    out = tmp_path / "r.csv"
+    arguments = ["send", "-p", "ippanel", "--from", "abc", "--text", "سلام", "--out", str(out), "-"]
+    ran = command(*arguments, env=environment(box), input="09121234567\n")
+    assert ran.exit_code == 3
+    [row] = read_rows(out)
+    assert "شماره فرستنده معتبر نیست" in row["words"]

@@ -113,6 +113,12 @@ async def test_a_piece_of_a_short_line_is_found(rest: Any, sepahan: Any, box: Sa
     assert await seqs(rest, f"?number={quote(piece)}") == [2, 1]
 
 
+@pytest.mark.parametrize("text", ["کد 4821 ی", "کد ۴۸۲۱ ي", "كد ٤٨٢١ ى"])
+async def test_a_text_is_found_however_its_letters_and_digits_are_typed(rest: Any, najva: Any, text: str) -> None:
+    await najva(*najva_send(text="سلام، كد ۴۸۲۱ ی"))
+    assert await seqs(rest, f"?text={quote(text)}") == [1]
+
+
 SCHEDULED = {"send_time": "2025-10-09 09:03:20"}  # ten minutes after the sandbox's time
 
 
