@@ -49,11 +49,10 @@ STAGES: Final = {Stage.SCHEDULED: 0, Stage.QUEUED: 0, Stage.SENT: 1, Stage.DELIV
 class IPPanelSandbox(Emulation):
     """IPPanel's sends in six forms, its reports, its places and its account.
 
-    ``patterns`` holds the patterns that a send may name, from a code to a text with placeholders. These are
-    there from the start: ``otp`` (``%code%``), ``welcome`` (``%name%``) and ``order`` (``%name%``,
-    ``%number%``). Add those of your own panel::
+    A send may name a pattern, which is a text with placeholders, by its code. These are there from the start:
+    ``otp`` (``%code%``), ``welcome`` (``%name%``) and ``order`` (``%name%``, ``%number%``). Add those of your panel::
 
-        box.emulation(IPPanelSandbox).patterns["aibg4dsfertj5ht"] = "%name% عزیز، کد شما %code% است."
+        box.set_pattern("ippanel", "aibg4dsfertj5ht", "%name% عزیز، کد شما %code% است.")
 
     The provinces are all there; their counties and cities are a small sample. A segment reaches synthetic
     numbers: for one prefix or postal code each operator has 1,000, whatever the place.
@@ -68,6 +67,7 @@ class IPPanelSandbox(Emulation):
     refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = LINES
+    built_in_patterns: ClassVar[Mapping[str, str]] = BUILT_IN
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/api/send", send, sends=True),
         Route("POST", "/api/send/cancel", cancel),
@@ -85,6 +85,3 @@ class IPPanelSandbox(Emulation):
         Route("GET", NUMBERS, numbers),
         Route("POST", "/api/acl/auth/check_token", check_token),
     )
-
-    def __init__(self) -> None:
-        self.patterns: dict[str, str] = dict(BUILT_IN)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from ippanel_sms.sandbox.envelope import Json, Problem
 from ippanel_sms.sandbox.fields import (
@@ -45,15 +45,9 @@ PARAMS: Final = Field("پارامترها", is_object)
 is_whole: Final = between(-(2**63), 2**63 - 1)
 
 
-class HasPatterns(Protocol):
-    """An emulation that knows patterns by their codes."""
-
-    patterns: dict[str, str]
-
-
 def pattern_of(call: Call, body: Json) -> str | None:
     code = body.get("code")
-    return cast("HasPatterns", call.emulation).patterns.get(code) if isinstance(code, str) else None
+    return call.emulation.patterns.get(code) if isinstance(code, str) else None
 
 
 def pattern_problems(call: Call, body: Json) -> Iterator[Problem]:

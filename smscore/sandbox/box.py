@@ -213,6 +213,11 @@ class Sandbox:
                 raise KeyError(message_id)
             self._state.settle(found, code)
 
+    def set_pattern(self, provider: str, code: str, text: str) -> None:
+        """Know a pattern: ``%code%`` in its text is a placeholder. A ``ValueError`` where the provider has none."""
+        with self._state.lock:
+            self._emulation(provider).set_pattern(code, text)
+
     def fail(
         self,
         kind: FaultKind,

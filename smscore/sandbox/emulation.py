@@ -58,7 +58,8 @@ class Emulation:
     statuses, ``statuses`` says what each means, ``stages`` picks one for each stage of a message, ``paid_back``
     lists those that give a message's cost back. ``refusals`` holds the replies, in the provider's envelope, to
     what the shell itself refuses; ``errors`` has every documented error code with its reply. ``lines`` are
-    sender lines of the right form.
+    sender lines of the right form. ``patterns`` are texts with placeholders that a send may name by their codes:
+    those of ``built_in_patterns`` and those that were set.
     """
 
     name: ClassVar[str]
@@ -72,6 +73,20 @@ class Emulation:
     refusals: ClassVar[Mapping[Refusal, Reply]]
     errors: ClassVar[Mapping[int, ErrorCode]]
     lines: ClassVar[tuple[str, ...]]
+    built_in_patterns: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self) -> None:
+        self.patterns = dict(self.built_in_patterns)
+
+    def reset(self) -> None:
+        """Be as new."""
+        self.patterns = dict(self.built_in_patterns)
+
+    def set_pattern(self, code: str, text: str) -> None:
+        """Know a pattern; a ``ValueError`` where the provider has none."""
+        if not self.built_in_patterns:
+            raise ValueError(f"{self.name} has no patterns.")
+        self.patterns[code] = text
 
     def token(self, authorization: str) -> str | None:
         """The token in an Authorization header, or None where it is not in the provider's form."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import attrs
 
+from smscore.numbers import local_form
 from smscore.sandbox.magic import MAGIC
 from smscore.sandbox.replies import Answer, Refusal, answer_of
 from smscore.sandbox.spelling import normal
@@ -192,11 +193,13 @@ class Faults:
             if not calls:
                 yield f"No call of this name; there are {names}."
                 return
+        if fault.number is not None and not local_form(fault.number):
+            yield "number is no mobile number: give one such as 09123456789."
         if fault.number is not None and not any(route.sends for _, route in calls):
             yield "This call has no recipients: leave out the number, or name a call that sends."
         codes = sorted({code for emulation, _ in calls for code in emulation.errors})
         if "code" in needs_of(fault.kind) and fault.code not in codes:
-            yield f"No documented error has this code; there are {codes}."
+            yield f"code is that of a documented error; there are {codes}."
 
     def remove(self, fault_id: int) -> bool:
         """Clear one fault; False where there is none of this id."""

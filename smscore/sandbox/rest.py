@@ -361,9 +361,17 @@ class ErrorChoice:
     words: str
 
 
+@attrs.frozen
+class PatternChoice:
+    """A pattern, which a send may name by its `code`; `%name%` in its `text` is a placeholder."""
+
+    code: str
+    text: str
+
+
 @attrs.frozen(kw_only=True)
 class ProviderChoice:
-    """A provider: where its client finds it, its calls, its codes, and lines of the right form."""
+    """A provider: where its client finds it, its calls, its codes, lines of the right form, and its patterns."""
 
     name: str
     base_url: str
@@ -371,6 +379,7 @@ class ProviderChoice:
     statuses: list[Choice]
     error_codes: list[ErrorChoice]
     lines: list[str]
+    patterns: list[PatternChoice]
 
 
 @attrs.frozen(kw_only=True)
@@ -409,12 +418,32 @@ def list_choices(ask: Ask[Nothing, Nothing, Nothing]) -> Choices:
                 statuses=choices(emulation),
                 error_codes=[ErrorChoice(code=code, words=of.words) for code, of in emulation.errors.items()],
                 lines=list(emulation.lines),
+                patterns=[PatternChoice(code, text) for code, text in emulation.patterns.items()],
             )
             for name, emulation in ask.state.emulations.items()
         ],
         fault_kinds=[KindChoice(kind=name, words=kind.words, needs=list(kind.needs)) for name, kind in KINDS.items()],
         magic_recipients=[MagicChoice(recipient=number, words=fate.words) for number, fate in MAGIC.items()],
     )
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class PatternBody:
+    """A pattern that a provider is to know: `%name%` in its `text` is a placeholder."""
+
+    provider: Provider
+    code: Annotated[str, Meta(min_length=1, max_length=100)]
+    text: Text
+
+
+def set_pattern(ask: Ask[Nothing, Nothing, PatternBody]) -> PatternChoice:
+    body = ask.body
+    emulation = ask.state.emulations[known(ask.state, body.provider)]
+    try:
+        emulation.set_pattern(body.code, body.text)
+    except ValueError as error:
+        raise RestError(422, str(error)) from None
+    return PatternChoice(body.code, body.text)
 
 
 # Clock, webhook, credit
@@ -581,6 +610,7 @@ ROUTES: Final = (
     RestRoute("DELETE", "/api/faults", clear_faults, "Clear every fault", Cleared),
     RestRoute("DELETE", "/api/faults/{id}", clear_fault, "Clear one fault", Cleared, path=IdPath, errors=(404,)),
     RestRoute("GET", "/api/choices", list_choices, "Providers, their codes, faults, magic recipients", Choices),
+    RestRoute("PUT", "/api/patterns", set_pattern, "Know a pattern", PatternChoice, body=PatternBody),
     RestRoute("GET", "/api/clock", tell_clock, "The sandbox's time", Clock),
     RestRoute("PUT", "/api/clock", move_clock, "Move the clock forward", Clock, body=ClockBody),
     RestRoute("GET", "/api/webhook", tell_webhook, "Where delivery reports go", WebhookView),

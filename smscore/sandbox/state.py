@@ -257,6 +257,8 @@ class State:
         self.clear()
         self.faults.clear()
         self.webhook.set(None, "POST")
+        for emulation in self.emulations.values():
+            emulation.reset()
         self.ahead = 0.0
         self._advanced += 1
 

@@ -147,6 +147,14 @@ def test_the_python_lines_run_as_they_stand(setup: Page, apart: Callable[..., An
     assert [message.provider for message in box.messages] == ["sepahan", "ippanel", "najva"]
 
 
+def test_the_patterns_are_listed(setup: Page, box: Sandbox):
+    box.set_pattern("ippanel", "mine", "کد شما: %code%")
+    setup.reload()
+    listed = setup.get_by_role("region", name="IPPanel's patterns").get_by_role("rowheader")
+    listed.get_by_text("mine").wait_for()
+    assert listed.all_inner_texts() == ["otp", "welcome", "order", "mine"]
+
+
 def test_the_webhook_is_kept(setup: Page):
     setup.get_by_label("Address").fill("http://127.0.0.1:9/report")
     setup.get_by_label("Method").select_option("POST")

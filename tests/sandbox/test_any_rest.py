@@ -43,6 +43,7 @@ VALID: dict[str, dict[str, Any]] = {
     "/api/inbound": {"provider": "sepahan", "sender": "09123456789", "number": "5000", "text": "a"},
     "/api/faults": {"kind": "refuse", "code": 418, "times": 1, "provider": "najva", "call": "status"},
     "/api/clock": {"advance": 0},
+    "/api/patterns": {"provider": "ippanel", "code": "abc123", "text": "%code%"},
     "/api/webhook": {"url": None, "method": "GET"},
     "/api/credit": {"provider": "najva", "token": "t", "credit": 10**9},
 }

@@ -295,3 +295,9 @@ async def test_a_request_to_a_magic_recipient_meets_its_fault_every_time(box: Sa
 async def test_a_fault_set_by_hand_goes_before_a_magic_one(box: Sandbox, najva: Any) -> None:
     box.fail("refuse", code=418, number="09990000008", times=1)
     assert (await najva(*najva_send("09990000008"))).status == 418
+
+
+@pytest.mark.parametrize("number", ["abc", "5000", ""])
+def test_a_fault_of_a_number_that_nothing_is_sent_to_is_refused(number: str) -> None:
+    with pytest.raises(ValueError, match="no mobile number"):
+        Sandbox().fail("html", number=number)

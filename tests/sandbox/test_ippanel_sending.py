@@ -147,27 +147,34 @@ async def test_a_pattern_costs_the_parts_of_its_filled_in_text(ippanel: Any) -> 
 
 
 async def test_an_own_pattern_can_be_added(ippanel: Any, box: Sandbox) -> None:
-    box.emulation(IPPanelSandbox).patterns["aibg4dsfertj5ht"] = "%name%: %code%"
+    box.set_pattern("ippanel", "aibg4dsfertj5ht", "%name%: %code%")
     body = PATTERN | {"code": "aibg4dsfertj5ht", "params": {"name": "%code%", "code": "1"}}
     ids(await ippanel("POST", SEND, body))
     assert box.messages[0].text == "%code%: 1"
 
 
 async def test_a_pattern_without_placeholders_needs_no_params(ippanel: Any, box: Sandbox) -> None:
-    box.emulation(IPPanelSandbox).patterns["plain"] = "از 10% تا 20% تخفیف"
+    box.set_pattern("ippanel", "plain", "از 10% تا 20% تخفیف")
     ids(await ippanel("POST", SEND, PATTERN | {"code": "plain", "params": {}}))
     assert box.messages[0].text == "از 10% تا 20% تخفیف"
 
 
 async def test_an_added_pattern_belongs_to_one_sandbox(box: Sandbox) -> None:
-    box.emulation(IPPanelSandbox).patterns["mine"] = "a"
+    box.set_pattern("ippanel", "mine", "a")
     assert "mine" not in Sandbox().emulation(IPPanelSandbox).patterns
 
 
 async def test_an_added_pattern_outlives_a_clear(box: Sandbox) -> None:
-    box.emulation(IPPanelSandbox).patterns["mine"] = "a"
+    box.set_pattern("ippanel", "mine", "a")
     box.clear()
     assert "mine" in box.emulation(IPPanelSandbox).patterns
+
+
+async def test_a_reset_leaves_the_built_in_patterns(box: Sandbox) -> None:
+    box.set_pattern("ippanel", "mine", "a")
+    box.set_pattern("ippanel", "otp", "b")
+    box.reset()
+    assert box.emulation(IPPanelSandbox).patterns == Sandbox().emulation(IPPanelSandbox).patterns
 
 
 async def test_a_sandbox_has_no_part_of_an_unknown_kind(box: Sandbox) -> None:

@@ -6,7 +6,6 @@ import pytest
 import requests
 from ippanel import Client
 
-from ippanel_sms.sandbox import IPPanelSandbox
 from smscore.sandbox import Sandbox, SandboxMessage
 
 
@@ -40,7 +39,7 @@ def test_it_sends_a_text_to_many(client: Client, box: Sandbox) -> None:
 
 
 def test_it_sends_a_pattern(client: Client, box: Sandbox) -> None:
-    box.emulation(IPPanelSandbox).patterns["aibg4dsfertj5ht"] = "%name%، کد شما %code%"
+    box.set_pattern("ippanel", "aibg4dsfertj5ht", "%name%، کد شما %code%")
     answer = client.send_pattern("aibg4dsfertj5ht", "+983000505", "+989120000000", {"name": "سارا", "code": 45852})
     [message] = succeeded(answer, box)
     assert (message.recipient, message.text) == ("+989120000000", "سارا، کد شما 45852")

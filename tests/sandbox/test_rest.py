@@ -119,6 +119,23 @@ async def test_a_text_is_found_however_its_letters_and_digits_are_typed(rest: An
     assert await seqs(rest, f"?text={quote(text)}") == [1]
 
 
+async def test_a_pattern_can_be_made_known(rest: Any, ippanel: Any, box: Sandbox) -> None:
+    own = {"code": "abc123", "text": "کد شما: %code%"}
+    assert (await rest("PUT", "/api/patterns", own | {"provider": "ippanel"})).body == own
+    choices = {one["name"]: one["patterns"] for one in (await rest.get("/api/choices"))["providers"]}
+    assert own in choices["ippanel"]
+    assert (choices["najva"], choices["sepahan"]) == ([], [])
+    pattern = {"sending_type": "pattern", "from_number": "+983000505", "code": "abc123", "recipients": [E164]}
+    await ippanel("POST", "/api/send", pattern | {"params": {"code": "4821"}})
+    assert box.messages[0].text == "کد شما: 4821"
+
+
+@pytest.mark.parametrize("provider", ["najva", "nobody"])
+async def test_a_pattern_of_a_provider_without_any_is_refused(rest: Any, provider: str) -> None:
+    refused = await rest("PUT", "/api/patterns", {"provider": provider, "code": "a", "text": "b"})
+    assert refused.status == 422
+
+
 SCHEDULED = {"send_time": "2025-10-09 09:03:20"}  # ten minutes after the sandbox's time
 
 

@@ -1,9 +1,10 @@
 // How to reach the sandbox, its clock, and where it reports Najva's deliveries to.
 
 import { attempt, call, choices, get, on } from "./api.js";
-import { byId, div, el, ltr, note, section, select } from "./dom.js";
+import { byId, div, el, ltr, note, prose, section, select } from "./dom.js";
 import { connectLines } from "./connect.js";
 import { clockTime, counted, digits, duration, fullTime, number } from "./format.js";
+import { title } from "./providers.js";
 
 const STEPS = [["1 min", 60], ["10 min", 600], ["1 h", 3600], ["4 h", 14400], ["1 day", 86400], ["30 days", 2592000]];
 const METHODS = ["GET", "POST"].map((name) => [name, name]);
@@ -22,6 +23,7 @@ export async function openSetup() {
     el("h1", {}, "Setup"),
     section("card", "Connect a client", connectLines(providers)),
     div("columns", clockCard(clock), webhookCard(webhook)),
+    ...providers.filter(({ patterns }) => patterns.length).map(patternsCard),
     keysCard(),
   );
 }
@@ -98,6 +100,19 @@ function lastReport({ last, called, failed }) {
     `The last: status ${digits(String(last.status))} of message `,
     ltr(digits(last.message_id), { class: "mono" }),
     ` at ${clockTime(last.at)}, ${fate}.`,
+  );
+}
+
+// The patterns that a send may name
+
+function patternsCard({ name, patterns }) {
+  const row = ({ code, text }) =>
+    el("tr", {}, el("th", { scope: "row" }, ltr(code, { class: "mono" })), el("td", {}, prose("span", null, text)));
+  return section(
+    "card",
+    `${title(name)}'s patterns`,
+    el("p", { class: "hint" }, "A send may name one of these. PUT /api/patterns adds those of your panel."),
+    el("table", {}, el("tbody", {}, patterns.map(row))),
   );
 }
 
