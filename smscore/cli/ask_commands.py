@@ -45,10 +45,10 @@ def credit(connection: Connection) -> None:
 
 
 @click.command()
-@click.option("--number", help="Only what came to this line of yours.")
-@click.option("--since", help="From this day on: 2026-03-21 or 1405/01/01; else the past 24 hours.")
-@click.option("--limit", type=click.IntRange(1), help="How many at most; else 100.")
-@click.option("--peek", is_flag=True, help="Leave the messages unread, so that they come again.")
+@click.option("--number", help="Sepahan: only what came to this line of yours.")
+@click.option("--since", help="Sepahan: from this day on: 2026-03-21 or 1405/01/01; else the past 24 hours.")
+@click.option("--limit", type=click.IntRange(1), help="Sepahan: how many at most; else 100.")
+@click.option("--peek", is_flag=True, help="Sepahan: leave the messages unread, so that they come again.")
 @click.option("--after-id", type=int, help="IPPanel: only messages after this id, the last one that you have.")
 @connection_options
 def receive(connection: Connection, **wanted: Any) -> None:

@@ -214,7 +214,9 @@ def _inbound_fields(message: Any) -> dict[str, Any]:
 
 
 def _inbound_words(message: Any) -> str:
-    return f"{message.date or 'no date'}  {message.sender} to {message.number}: {message.text}"
+    message_id = getattr(message, "message_id", None)
+    marked = "" if message_id is None else f"  [{message_id}]"
+    return f"{message.date or 'no date'}{marked}  {message.sender} to {message.number}: {message.text}"
 
 
 def _day(text: str | None) -> dt.date | None:

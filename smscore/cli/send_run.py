@@ -114,7 +114,7 @@ def _tell_resumed(output: Output, order: Order, states: States, to_send: int) ->
         name = order.out.name if order.out else ""
         output.note(
             f"{unknown:,} are unknown, and are not sent again: rows {range_words(states.rows_with(Outcome.UNKNOWN))}. "
-            f"They may have gone; {name} has them with their request ids."
+            f"They may have gone; {name} lists them."
         )
 
 
