@@ -110,7 +110,7 @@ def view(state: State, entry: Entry) -> MessageView:
 def list_messages(ask: Ask[Nothing, MessagesQuery, Nothing]) -> Messages:
     state, query = ask.state, ask.query
     wanted = Wanted(
-        provider=query.provider and known(state, query.provider),
+        provider=query.provider,
         status=query.status,
         number=query.number,
         text=query.text,

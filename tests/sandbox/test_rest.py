@@ -130,10 +130,6 @@ async def test_a_pattern_can_be_made_known(rest: Any, ippanel: Any, box: Sandbox
     assert box.messages[0].text == "کد شما: 4821"
 
 
-async def test_the_messages_of_an_unknown_provider_are_refused(rest: Any) -> None:
-    assert (await rest("GET", "/api/messages?provider=nobody")).status == 422
-
-
 @pytest.mark.parametrize("provider", ["najva", "nobody"])
 async def test_a_pattern_of_a_provider_without_any_is_refused(rest: Any, provider: str) -> None:
     refused = await rest("PUT", "/api/patterns", {"provider": provider, "code": "a", "text": "b"})
