@@ -298,12 +298,12 @@ def test_gevents_threads_are_a_configuration_error(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_calls_time_ends_a_blocking_send_too(silent: SilentServer) -> None:
-    options = {"timeout": Timeouts(call=0.2), "retry": RetryPolicy.none()}
+    options = {"timeout": Timeouts(call=1), "retry": RetryPolicy.none()}
     with Sepahan("token", sender=LINE, base_url=silent.url, **options) as client:
         start = time.monotonic()
         with pytest.raises(Exception, match="no usable answer") as caught:
             client.send("09123456789", "سلام")
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     assert caught.value.outcome is Outcome.UNKNOWN
 
 

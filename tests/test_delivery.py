@@ -244,10 +244,10 @@ async def test_the_end_of_the_calls_time_leaves_unknown_what_is_in_flight_and_no
     provider: Provider,
 ) -> None:
     provider.answer = provider.hang
-    async with provider.client(max_concurrency=2, timeout=Timeouts(call=0.25)) as client:
+    async with provider.client(max_concurrency=2, timeout=Timeouts(call=1)) as client:
         start = time.monotonic()
         error = await failure(client.send(numbers(6), "سلام"))
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     assert isinstance(error, PartialSendError)
     assert error.outcome is UNKNOWN
     assert outcomes(error.report) == [UNKNOWN] * 2 + [NOT_SENT] * 4
@@ -261,14 +261,14 @@ async def test_the_end_of_the_calls_time_keeps_what_was_accepted_before(provider
         return taken(recipients) if number < 2 else await provider.hang(recipients, number)
 
     provider.answer = two_then_hang
-    async with provider.client(max_concurrency=1, timeout=Timeouts(call=0.25)) as client:
+    async with provider.client(max_concurrency=1, timeout=Timeouts(call=1)) as client:
         error = await failure(client.send(numbers(5), "سلام"))
     assert outcomes(error.report) == [ACCEPTED, ACCEPTED, UNKNOWN, NOT_SENT, NOT_SENT]
 
 
 async def test_one_batch_whose_time_runs_out_is_a_lost_response(provider: Provider) -> None:
     provider.answer = provider.hang
-    async with provider.client(timeout=Timeouts(call=0.2)) as client:
+    async with provider.client(timeout=Timeouts(call=1)) as client:
         error = await failure(client.send("09123456789", "سلام"))
     assert type(error) is ResponseLost
     assert outcomes(error.report) == [UNKNOWN]
@@ -288,10 +288,10 @@ async def test_the_calls_time_bounds_a_read_of_several_requests(provider: Provid
 
 
 async def test_waiting_for_a_turn_counts_to_the_calls_time(provider: Provider) -> None:
-    async with provider.client(rate_limit=2, timeout=Timeouts(call=0.7)) as client:
+    async with provider.client(rate_limit=1, timeout=Timeouts(call=1.6)) as client:
         start = time.monotonic()
         error = await failure(client.send(numbers(5), "سلام"))
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 1.6
     assert outcomes(error.report) == [ACCEPTED, ACCEPTED, NOT_SENT, NOT_SENT, NOT_SENT]
     assert error.outcome is None
 
@@ -578,7 +578,7 @@ async def test_a_cancel_ends_a_send_at_once_and_leaves_no_task(provider: Provide
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await client.send(numbers(count), "سلام")
-        assert time.monotonic() - start < 0.6
+        assert time.monotonic() - start < 3
         assert our_tasks() == []
         sent = len(provider.requests)
         await asyncio.sleep(0.05)

@@ -415,7 +415,7 @@ async def test_a_large_body_that_nobody_reads_ends_with_the_time_for_the_request
                 call,
                 servers.enter_context(FaultServer(fault)),
                 retry=ONCE,
-                timeouts=Timeouts(total=0.5),
+                timeouts=Timeouts(total=2),
                 make=call.make_large,
             )
             for call in LARGE_CALLS

@@ -269,8 +269,7 @@ async def server(behaviour: str) -> AsyncIterator[str]:
 async def test_a_lost_answer_shows_nothing(name: str, behaviour: str, connect: Any) -> None:
     asyncio.get_running_loop().set_debug(True)
     async with server(behaviour) as base_url:
-        total = 0.2 if behaviour == "hang" else 5
-        client = connect(name, base_url=base_url, timeout=Timeouts(total=total))
+        client = connect(name, base_url=base_url, timeout=Timeouts(read=0.2 if behaviour == "hang" else 5))
         with pytest.raises(ResponseLost) as caught:
             await CALLS[name](client)
         await client.aclose()

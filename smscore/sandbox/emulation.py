@@ -76,7 +76,7 @@ class Emulation:
     built_in_patterns: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self) -> None:
-        self.patterns = dict(self.built_in_patterns)
+        self.patterns: dict[str, str] = dict(self.built_in_patterns)
 
     def reset(self) -> None:
         """Be as new."""

@@ -126,7 +126,7 @@ async def test_the_sandbox_stops_at_once_though_an_answer_is_delayed(session: ai
         sending = asyncio.create_task(Raw(box, session, "najva").send())
         await box.wait_for_async(NUMBER)
         start = time.perf_counter()
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < 0.9  # of the second that other requests would have
     with pytest.raises(aiohttp.ClientConnectionError):
         await sending
 

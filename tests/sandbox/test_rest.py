@@ -289,9 +289,9 @@ def test_a_code_is_told_from_other_numbers(text: str, code: str | None) -> None:
     "text", ["@" * 60_000, "@" * 60_000 + " #", "کد" * 30_000, "1234" + " " * 60_000 + "x", "0:" * 30_000]
 )
 def test_a_text_made_to_be_slow_is_searched_as_fast_as_any(text: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     code_in(text)
-    assert time.perf_counter() - start < 0.1
+    assert time.thread_time() - start < 0.1
 
 
 def test_a_code_is_looked_for_in_the_first_1000_characters() -> None:

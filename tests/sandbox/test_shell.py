@@ -83,7 +83,7 @@ async def test_it_stops_at_once_though_a_client_keeps_its_connection(session: ai
         async with session.get(box.url("ippanel")) as answer:
             assert answer.status == 404
         start = time.perf_counter()
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < 0.9  # of the second that requests in flight would have
 
 
 async def test_it_starts_once_and_may_be_stopped_twice() -> None:

@@ -322,14 +322,14 @@ async def test_a_page_after_millions_of_messages_costs_no_more_than_another(path
         connection.execute("UPDATE facts SET value = 200000000 WHERE name = 'seq'")
         connection.commit()
     box = stored(path)
-    start = time.perf_counter()
+    start = time.thread_time()
     found = [
         [entry.seq for entry in box._state.timeline.newest_first(before=before)] for before in (100_000_000, 10**9)
     ]
     assert [entry.seq for entry in box._state.timeline.between(1, 10**9)] == [1, 100_000_000]
     assert found == [[1], [100_000_000, 1]]
     assert box._state.timeline.first == 1
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 async def test_a_failed_write_is_made_up_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:
