@@ -53,17 +53,6 @@ class BlockingClient(Generic[A]):
         proxy: str | None = None,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
-        """The client; no connection is opened yet.
-
-        - ``token``, ``sender``, ``base_url``: read from the environment where they are left out.
-        - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
-        - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
-        - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
-          provider's limit. ``rate_limit``: requests a second, of all calls of this client together.
-        - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
-
-        Wrong settings raise ``ConfigurationError`` at once.
-        """
         background.refuse_gevent()
         self._client: A = self._kind(  # type: ignore[assignment]  # a subclass sets _kind to its own A
             token,
@@ -86,17 +75,11 @@ class BlockingClient(Generic[A]):
         sender: str | Unset | None = UNSET,
         rate_limit: float | Unset | None = UNSET,
     ) -> Self:
-        """The same client with these options changed, on the same connections; closing either closes both."""
         twin = object.__new__(type(self))
         twin._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
         return twin
 
     def connect(self) -> None:
-        """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
-
-        For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
-        between requests are. Raises ``ConnectionFailed``.
-        """
         self._run(self._client.connect)
 
     def close(self) -> None:
@@ -147,6 +130,11 @@ class BlockingClient(Generic[A]):
     ) -> Generator[R, None, None]:
         """The items of the async client's pages; the loop is asked for a whole page at a time."""
         return _items(_each(pages(*args, **kwargs), Desk()))
+
+
+# What the faces share is told in one place, as are the methods of the subclasses.
+for _name in ("__init__", "with_options", "connect"):
+    getattr(BlockingClient, _name).__doc__ = inspect.getdoc(getattr(AsyncClient, _name))
 
 
 def _items(pages: Generator[list[R], None, None]) -> Generator[R, None, None]:

@@ -41,6 +41,7 @@ from smscore.config import (
     checked_proxy,
     checked_rate,
     checked_retry,
+    checked_sender,
     checked_timeouts,
     checked_token,
     from_environment,
@@ -61,7 +62,6 @@ from smscore.outgoing import (
     Source,
     check_sendable,
     check_sender,
-    checked_setting,
     iterable,
     recipients_of,
     stream_of,
@@ -183,7 +183,8 @@ class AsyncClient:
         - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
           provider's limit. ``rate_limit``: requests a second, of all calls of this client together.
         - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
-        - ``session``: an ``aiohttp.ClientSession`` of yours, used in its own event loop and never closed.
+        - ``session``, of an async client alone: an ``aiohttp.ClientSession`` of yours, used in its own event loop and
+          never closed.
 
         Wrong settings raise ``ConfigurationError`` at once.
         """
@@ -197,7 +198,7 @@ class AsyncClient:
         settings = Settings(
             base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
             token=checked_token(token, name),
-            sender=checked_setting(from_environment(name, "sender") if sender is None else sender, name),
+            sender=checked_sender(from_environment(name, "sender") if sender is None else sender, name),
             timeout=checked_timeouts(timeout),
             retry=checked_retry(retry),
             max_concurrency=max_concurrency,
@@ -230,7 +231,7 @@ class AsyncClient:
             now,
             timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
             retry=now.retry if isinstance(retry, Unset) else checked_retry(retry),
-            sender=now.sender if isinstance(sender, Unset) else checked_setting(sender, self.provider.name),
+            sender=now.sender if isinstance(sender, Unset) else checked_sender(sender, self.provider.name),
             rate_limit=now.rate_limit if isinstance(rate_limit, Unset) else rate_limit,
         )
         if not isinstance(rate_limit, Unset):

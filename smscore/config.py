@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
-from smscore.errors import ConfigurationError
+from smscore.errors import ConfigurationError, InvalidRequest
 from smscore.masking import Secret
+from smscore.outgoing import check_sender
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
@@ -116,6 +117,14 @@ def checked_token(token: str | None, provider: str) -> Secret:
             provider=provider,
         )
     return Secret(token)
+
+
+def checked_sender(sender: str | None, provider: str) -> str | None:
+    """The sender line that a client is made with; ``ConfigurationError`` where it is none."""
+    try:
+        return check_sender(sender, needed=False)
+    except InvalidRequest as error:
+        raise ConfigurationError(str(error), provider=provider) from None
 
 
 def checked_base_url(url: str, provider: str) -> str:

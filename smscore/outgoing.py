@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from smscore.batching import Outgoing
 from smscore.concurrency import SliceSource
-from smscore.errors import ConfigurationError, InvalidNumber, InvalidRequest
+from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.messages import Message
 from smscore.numbers import local_forms, with_ascii_digits
 from smscore.text import can_be_encoded, text_problem
@@ -59,14 +59,6 @@ def check_sender(sender: object, provider: str = "", *, needed: bool) -> str | N
         variable = f"{provider.upper()}_SENDER" if provider else "the sender in the environment"
         raise InvalidRequest(f"There is no sender. Give one to the call or the client, or set {variable}.")
     return line or None
-
-
-def checked_setting(sender: str | None, provider: str) -> str | None:
-    """The sender line that a client is made with; ``ConfigurationError`` where it is none."""
-    try:
-        return check_sender(sender, needed=False)
-    except InvalidRequest as error:
-        raise ConfigurationError(str(error), provider=provider) from None
 
 
 def checked_numbers(to: Recipients) -> list[str]:

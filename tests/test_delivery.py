@@ -523,15 +523,20 @@ async def most_lateness(over: asyncio.Event) -> float:
 
 async def test_the_journal_hears_of_a_batch_when_its_turn_has_come(provider: Provider) -> None:
     journal: list[BatchEvent] = []
-    async with provider.client(rate_limit=5, max_concurrency=5) as client:
+    arrived = asyncio.Event()
+
+    async def answer(recipients: list[str], _: int) -> web.StreamResponse:
+        arrived.set()
+        return taken(recipients)
+
+    provider.answer = answer
+    async with provider.client(rate_limit=0.5, max_concurrency=5) as client:
         sending = asyncio.create_task(client.send(numbers(50), "سلام", on_batch=journal.append))
-        await asyncio.sleep(0.5)
+        await arrived.wait()
+        assert [event.index for event in journal if event.state == "sending"] == [0]
         sending.cancel()
         with suppress(asyncio.CancelledError):
             await sending
-    begun = [event.index for event in journal if event.state == "sending"]
-    assert 2 <= len(begun) <= 4
-    assert len(begun) - len(provider.requests) in {0, 1}
 
 
 async def test_the_rate_holds_in_every_second_by_the_servers_clock(provider: Provider) -> None:

@@ -222,7 +222,7 @@ def test_help_on_a_client_tells_of_every_setting(provider: str) -> None:
         assert [name for name in settings if f"``{name}``" not in told] == []
 
 
-@pytest.mark.parametrize("name", ["connect", "with_options"])
+@pytest.mark.parametrize("name", ["__init__", "connect", "with_options"])
 def test_what_the_faces_share_is_told_alike(name: str) -> None:
     assert inspect.getdoc(getattr(BlockingClient, name)) == inspect.getdoc(getattr(AsyncClient, name))
 

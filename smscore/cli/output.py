@@ -73,13 +73,17 @@ def error_fields(error: BaseException, text: str) -> dict[str, Any]:
 
 def error_words(error: SMSError) -> str:
     """An error for people: what happened, and what the provider says in its own words."""
-    said = provider_words(error)
-    return f"Error: {error}" + (f"\n{error.provider} says: {said}" if said else "")
+    return "Error: " + "\n".join(_told(error))
 
 
 def on_one_line(error: SMSError) -> str:
     """The same on one line."""
-    return " ".join(error_words(error).removeprefix("Error: ").split())
+    return " ".join(" ".join(_told(error)).split())
+
+
+def _told(error: SMSError) -> list[str]:
+    said = provider_words(error)
+    return [str(error), f"{error.provider} says: {said}"] if said else [str(error)]
 
 
 def provider_words(error: BaseException) -> str | None:

@@ -238,12 +238,12 @@ class State:
             self.store.settled(message)
             self._change(message, old, code)
 
-    def cancel(self, messages: Iterable[Message], code: int) -> None:
+    def cancel(self, messages: list[Message], code: int) -> None:
         """Let messages that are not due never go out."""
         for message in messages:
             message.cancelled = True
             self.changes.add(message)
-            self.settle([message], code)
+        self.settle(messages, code)
 
     def clear(self) -> None:
         """Forget every account and message. Clock and ids go on, so that no id is given twice."""
