@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from smscore import clock
 from smscore.concurrency import SliceSource, cancelled
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.inherited import leave_to_the_parent
@@ -29,7 +30,7 @@ class BackgroundLoop:
     """An event loop in a daemon thread, so that a script that forgets to close a client still ends."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = clock.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
         self._pid = os.getpid()
         self._awaited: set[_Call[Any]] = set()

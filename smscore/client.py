@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import secrets
 import ssl as ssl_module
-import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar
 
 import attrs
 
+from smscore import clock
 from smscore.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
@@ -305,7 +305,7 @@ class AsyncClient:
         @sends_nothing
         async def read(params: P) -> R:
             nonlocal time_left
-            rule, began = self._rule(), time.monotonic()
+            rule, began = self._rule(), clock.monotonic()
             rule.deadline = None if time_left is None else began + time_left
             try:
                 return await self._exchanger.exchange(endpoint, params, rule)
@@ -313,7 +313,7 @@ class AsyncClient:
                 raise not_read_on(error) from None
             finally:
                 if time_left is not None:
-                    time_left -= time.monotonic() - began
+                    time_left -= clock.monotonic() - began
 
         return read
 
@@ -321,7 +321,7 @@ class AsyncClient:
         """What may stop a call that begins now."""
         self._exchanger.transport.check_open()
         call = self._settings.timeout.call
-        return StopRule(deadline=None if call is None else time.monotonic() + call)
+        return StopRule(deadline=None if call is None else clock.monotonic() + call)
 
     # Sending
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
+from smscore import clock
 from smscore.batching import Batch
 from smscore.config import DEAD_BATCHES
 from smscore.endpoint import Endpoint
@@ -56,7 +56,7 @@ Turn: TypeAlias = "Callable[[float | None], Awaitable[None]]"
 
 @define
 class StopRule:
-    """What stops a call: its time (``deadline`` on the monotonic clock), or a reason not to start the rest."""
+    """What stops a call: its time (``deadline`` by ``clock.monotonic``), or a reason not to start the rest."""
 
     deadline: float | None = None
     reason: str | None = None
@@ -67,7 +67,7 @@ class StopRule:
 
     def time_left(self) -> float | None:
         """The seconds that the call may still take, or None where nothing bounds it."""
-        return None if self.deadline is None else self.deadline - time.monotonic()
+        return None if self.deadline is None else self.deadline - clock.monotonic()
 
     def note(self, failure: SMSError | None) -> None:
         """Take in how a batch ended; a batch that was not tried says nothing."""
@@ -92,7 +92,7 @@ class StopRule:
 
     def check_time(self, provider: str) -> None:
         """Raise ``NotAttempted`` if the call's time is over."""
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        if self.deadline is not None and clock.monotonic() >= self.deadline:
             raise not_attempted("the time for the whole call ran out", provider)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import random
-import time
 from typing import Final, TypeVar
 
 import attrs
 from attrs import frozen
 
+from smscore import clock
 from smscore.concurrency import let_others_run
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.delivery import StopRule, not_attempted
@@ -46,7 +45,7 @@ class Exchanger:
         """
         rule.check(self.provider.name)
         request = self._request(endpoint, params)
-        began = time.monotonic()
+        began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
         for tries in itertools.count(1):
             try:
@@ -62,7 +61,7 @@ class Exchanger:
                     raise final_error(error, earlier) from None
                 if endpoint.repeat is Repeat.SAME_ID and isinstance(error, OutcomeUnknown):
                     earlier = error
-                await asyncio.sleep(wait)
+                await clock.sleep(wait)
             else:
                 self.budget.succeed()
                 return result
@@ -106,7 +105,7 @@ class Exchanger:
         return wait if wait is not None and self.budget.take() else None
 
     def _left(self, repeat: Repeat, began: float, rule: StopRule) -> float | None:
-        return time_to_repeat(repeat, time.monotonic() - began, rule.time_left(), self.provider.id_lifetime)
+        return time_to_repeat(repeat, clock.monotonic() - began, rule.time_left(), self.provider.id_lifetime)
 
     async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | Fault:
         # What stops the rest of a call takes no safe repeat from a request that has begun.

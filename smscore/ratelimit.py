@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
 from typing import Final
+
+from smscore import clock
 
 # Waking up is late by a few milliseconds, now more, now less: without a margin a second could hold one too many.
 _MARGIN: Final = 1.02
@@ -29,9 +29,9 @@ class RateLimit:
 
     async def wait(self, most: float | None = None) -> bool:
         """Wait for a turn and say True; False at once where it would come only after ``most`` seconds."""
-        delay = self.reserve(time.monotonic(), most)
+        delay = self.reserve(clock.monotonic(), most)
         if most is not None and delay > most:
             return False
         if delay > 0:
-            await asyncio.sleep(delay)
+            await clock.sleep(delay)
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 import math
 import os
@@ -18,6 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from attrs import define
 
+from smscore import clock
 from smscore.config import ANSWER_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.endpoint import Answer, Fault, FileContent, Request
@@ -312,7 +312,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    return read_retry_after(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
+    return read_retry_after(response.headers.get("Retry-After"), clock.now())
 
 
 # The first that fits names the reason; the order goes from the particular to the general.

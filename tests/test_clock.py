@@ -1,9 +1,9 @@
 """Waits, on a clock that jumps over them: repeats, the call's time, requests a second, and how long an id is good.
 
-The event loop here is a virtual one: where it would wait, it moves its own clock forward instead. ``time.monotonic``
-of all modules of smscore, and the transport's "now" for a ``Retry-After`` date, read that same clock. It starts
-above 0, and a test may let it wake late, or tick as coarsely as some machines' clocks do. The server is
-aioresponses' and answers on it too. The sandbox's tests at the end serve for real, with only its clock a virtual one.
+The event loop here is a virtual one: where it would wait, it moves its own clock forward instead, and
+``smscore.clock`` reads that same clock. It starts above 0, and a test may let it wake late, or tick as coarsely as
+some machines' clocks do. The server is aioresponses' and answers on it too. The sandbox's tests at the end serve for
+real, with only its clock a virtual one.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ import math
 import random
 import re
 import selectors
-import sys
-import time
 from collections.abc import Callable, Coroutine
 from email.utils import format_datetime
 from functools import partial, wraps
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -122,16 +119,8 @@ def clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cl
     """A clock; as an indirect parameter, what it ticks by."""
     clock = Clock(tick=getattr(request, "param", None))
 
-    class Moments(dt.datetime):
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
-            return clock.moment(tz)
-
-    ours = [module for name, module in sys.modules.items() if name.startswith("smscore") and "sandbox" not in name]
-    for module in ours:
-        if vars(module).get("time") is time:
-            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr("smscore.transport.dt", SimpleNamespace(**vars(dt) | {"datetime": Moments}))
+    monkeypatch.setattr("smscore.clock.monotonic", lambda: clock.now)
+    monkeypatch.setattr("smscore.clock.now", lambda: clock.moment(dt.UTC))
     return clock
 
 

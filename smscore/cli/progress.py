@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 import click
 
+from smscore import clock
 from smscore.cli.results_file import ResultRow
 from smscore.outcomes import Outcome
 
@@ -52,11 +52,11 @@ class _Lines:
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = self._accepted = 0
-        self._told = time.monotonic()
+        self._told = clock.monotonic()
 
     def advance(self, rows: Sequence[ResultRow]) -> None:
         self._done += len(rows)
         self._accepted += sum(row.outcome == Outcome.ACCEPTED.value for row in rows)
-        if time.monotonic() - self._told >= _SECONDS or self._done == self._total:
-            self._told = time.monotonic()
+        if clock.monotonic() - self._told >= _SECONDS or self._done == self._total:
+            self._told = clock.monotonic()
             click.echo(f"{self._done:,} of {self._total:,} done, {self._accepted:,} accepted", err=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from smscore import clock
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.messages import Account, Inbound, Message, SandboxMessage
@@ -53,7 +53,7 @@ class Sandbox:
         credit: int = OPENING_CREDIT,
         keep: int = KEPT,
         store: str | PathLike[str] | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clock.time,
     ) -> None:
         self._emulations = emulations()
         if keep < 1:
@@ -135,10 +135,10 @@ class Sandbox:
         if self._loop is not None and self._loop is _running_loop():
             raise RuntimeError("wait_for would keep the sandbox in this loop from serving: await wait_for_async.")
         heard = threading.Event()
-        until = time.monotonic() + timeout
+        until = clock.monotonic() + timeout
         with self._state.listening(heard.set):
             while (found := self._last_to(number, text)) is None:
-                if not heard.wait(max(0.0, until - time.monotonic())):
+                if not heard.wait(max(0.0, until - clock.monotonic())):
                     raise TimeoutError(_NONE_CAME)
                 heard.clear()
         return found
@@ -360,7 +360,8 @@ class _Background:
         self._thread.join()
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         try:

@@ -10,6 +10,7 @@ import attrs
 import msgspec
 from aiohttp import web
 
+from smscore import clock
 from smscore.sandbox.refusal import RestError
 from smscore.sandbox.state import State
 from smscore.sandbox.views import MessageView, change_of, view_of
@@ -95,7 +96,7 @@ class Stream:
         with contextlib.suppress(ConnectionError):  # the reader went away
             await response.write(b": hello\n\n")
             while request.transport is not None and not request.transport.is_closing():
-                await asyncio.sleep(PAUSE)
+                await clock.sleep(PAUSE)
                 batch = self._batch(cursor)
                 silence = 0.0 if batch else silence + PAUSE
                 if silence >= ALIVE:

@@ -9,6 +9,7 @@ from typing import Final, Self, cast
 
 from aiohttp import web
 
+from smscore import clock
 from smscore.sandbox import page_files
 from smscore.sandbox.api import add_rest_routes, guarded
 from smscore.sandbox.events import Stream
@@ -97,14 +98,14 @@ async def _ticking(state: State) -> AsyncIterator[None]:
 
 async def _tick(state: State) -> None:
     while True:
-        await asyncio.sleep(TICK)
+        await clock.sleep(TICK)
         with state.lock:
             state.tick()
 
 
 async def _save(state: State) -> None:
     while True:
-        await asyncio.sleep(SAVE)
+        await clock.sleep(SAVE)
         try:
             await asyncio.to_thread(state.store.save, state)
         except StoreError as error:  # tried again, and raised where the sandbox ends
@@ -120,7 +121,7 @@ async def _report(state: State) -> None:
             if reports:
                 await reporter.call(state.webhook, reports, state.now())
             else:
-                await asyncio.sleep(TICK)
+                await clock.sleep(TICK)
     finally:
         await reporter.close()
 
