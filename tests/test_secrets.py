@@ -40,7 +40,7 @@ from smscore import (
     SMSError,
     Timeouts,
 )
-from smscore.cli.planning import Planned
+from smscore.recipients.plan import Planned
 from smscore.sandbox import SandboxMessage
 from smscore.sandbox.rest import CreditBody, InboundBody
 

@@ -16,11 +16,11 @@ from smscore.cli import exit_codes
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, as_json
 from smscore.cli.providers import accepted_options, ask
-from smscore.cli.recipients_file import STDIN
 from smscore.cli.results_file import read_results
 from smscore.dates import read_day
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
+from smscore.recipients.file import STDIN
 
 _PIECE: Final = 1_000  # ids that are asked for at a time
 _ID: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)

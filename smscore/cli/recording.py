@@ -23,7 +23,6 @@ from smscore.cli.journal import (
     option_digests,
     other_options,
 )
-from smscore.cli.planning import Plan
 from smscore.cli.results_file import (
     OUTCOMES,
     SKIPPED,
@@ -36,6 +35,7 @@ from smscore.cli.results_file import (
 )
 from smscore.errors import DuplicateRequest, InvalidRequest
 from smscore.outcomes import Outcome
+from smscore.recipients.plan import Plan
 
 NO_OPTIONS: Final[Mapping[str, object]] = {}
 

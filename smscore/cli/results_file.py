@@ -16,9 +16,9 @@ import msgspec
 from attrs import define, field, frozen
 
 from smscore.cli.output import Output, on_one_line
-from smscore.cli.planning import Planned
 from smscore.errors import InvalidRequest, SMSError
 from smscore.outcomes import Outcome
+from smscore.recipients.plan import Planned
 from smscore.reports import RecipientResult
 
 RowNumber = Annotated[int, msgspec.Meta(ge=1)]

@@ -107,7 +107,7 @@ def p2p(connection: Connection, template: str | None, template_file: str | None,
       payamak p2p -p sepahan --template 'سلام {name}، بدهی شما {debt} ریال است.' --out results.csv customers.xlsx
     """
     from smscore.cli.send_run import run
-    from smscore.cli.templates import parse_template
+    from smscore.recipients.template import parse_template
 
     text = _one_of("--template", template, "--template-file", template_file)
     return run(connection, _order(**given), None, parse_template(text))

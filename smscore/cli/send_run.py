@@ -18,18 +18,18 @@ from smscore.cli.journal import range_words
 from smscore.cli.options import Connection
 from smscore.cli.order import Order
 from smscore.cli.output import Output, counted
-from smscore.cli.planning import Plan, make_plan
 from smscore.cli.progress import progress
 from smscore.cli.providers import accepted_options, call_of, connect
-from smscore.cli.recipients_file import rows_of
 from smscore.cli.recording import Recording, States, check_free, known_states, recording
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
 from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
-from smscore.cli.templates import Template
 from smscore.config import from_environment
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
+from smscore.recipients.file import rows_of
+from smscore.recipients.plan import Plan, make_plan
+from smscore.recipients.template import Template
 
 _ASK_ABOVE: Final = 100  # messages
 

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
-from smscore.cli.planning import Plan, Planned
 from smscore.cli.recording import Recording
 from smscore.cli.results_file import ResultRow, interrupted_row, result_row, skipped_row, untried_row
 from smscore.concurrency import SliceSource
@@ -19,6 +18,7 @@ from smscore.delivery import BatchEvent
 from smscore.errors import NotAttempted, SMSError
 from smscore.numbers import e164
 from smscore.outcomes import Outcome
+from smscore.recipients.plan import Plan, Planned
 from smscore.reports import SendReport
 
 _PIECE: Final = 10_000  # rows that are written at a time where nothing is sent

@@ -8,11 +8,11 @@ from typing import Any, Final
 from smscore.cli import exit_codes
 from smscore.cli.journal import range_words, ranges
 from smscore.cli.output import counted, provider_words
-from smscore.cli.planning import Plan
 from smscore.cli.recording import States
 from smscore.cli.results_file import SKIPPED
 from smscore.cli.sending import Problem, Sending
 from smscore.outcomes import Outcome
+from smscore.recipients.plan import Plan
 
 _SHOWN: Final = 20  # bad rows
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import InvalidRequest
-from smscore.cli.columns import find_layout, folded, mobile_of, number_problem
-from smscore.cli.recipients_file import rows_of, sniffed_delimiter
 from smscore.numbers import local_form
+from smscore.recipients.file import rows_of, sniffed_delimiter
+from smscore.recipients.number_column import find_layout, folded, mobile_of, number_problem
 
 
 def rows(path: Path | str, sheet: str | None = None) -> list[tuple[int, list[object]]]:

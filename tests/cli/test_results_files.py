@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from smscore import DuplicateRequest, InsufficientCredit, InvalidRequest, Outcome, ProviderError
 from smscore.cli import results_file
 from smscore.cli.journal import Journal, journal_path, range_words, ranges
-from smscore.cli.planning import Plan, make_plan
 from smscore.cli.recording import Recording, known_states, recording
 from smscore.cli.results_file import ResultRow, read_results, result_row
+from smscore.recipients.plan import Plan, make_plan
 from smscore.reports import RecipientResult
 
 COUNT = 12

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import InvalidRequest
-from smscore.cli.planning import Plan, make_plan
-from smscore.cli.templates import parse_template
+from smscore.recipients.plan import Plan, make_plan
+from smscore.recipients.template import parse_template
 from smscore.text import count_parts
 
 HEADER = ["نام", "موبایل", "debt"]

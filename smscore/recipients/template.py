@@ -7,9 +7,9 @@ from typing import Final
 
 from attrs import frozen
 
-from smscore.cli.columns import Layout, cell_at, shown
-from smscore.cli.recipients_file import Cells
 from smscore.errors import InvalidRequest
+from smscore.recipients.file import Cells
+from smscore.recipients.number_column import Layout, cell_at, shown
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _ESCAPED: Final = {"{{": "{", "}}": "}"}

@@ -10,9 +10,9 @@ from typing import Final
 
 from attrs import field, frozen
 
-from smscore.cli.recipients_file import Cells, Row
 from smscore.errors import InvalidRequest
 from smscore.numbers import local_form, with_ascii_digits
+from smscore.recipients.file import Cells, Row
 
 # The surest first: a sheet with both "شماره" and "موبایل" often counts its rows in the former.
 KNOWN_NAMES: Final = (

@@ -11,10 +11,10 @@ from typing import IO, Final
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.cli.columns import Layout, cell_at, find_layout, mobile_of, number_problem, shown
-from smscore.cli.recipients_file import Cells, Row
-from smscore.cli.templates import Template, Unfilled, bind
 from smscore.numbers import e164
+from smscore.recipients.file import Cells, Row
+from smscore.recipients.number_column import Layout, cell_at, find_layout, mobile_of, number_problem, shown
+from smscore.recipients.template import Template, Unfilled, bind
 from smscore.text import check_text, count_parts, text_problem
 
 _SAMPLE: Final = 200  # rows, from which the column is told
