@@ -30,13 +30,13 @@ from smscore.batching import Outgoing
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
 from smscore.delivery import OnBatch
-from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
-from smscore.paging import checked_whole, one_by_one, pages
 from smscore.reports import SendReport
 from smscore.statuses import is_id
 from smscore.text import check_text
+from smscore.wire.endpoint import Provider
+from smscore.wire.paging import checked_whole, one_by_one, pages
 
 
 @frozen

@@ -7,8 +7,8 @@ from enum import IntEnum
 from typing import Final, Self
 
 from smscore.errors import InvalidParameters
-from smscore.refusals import Codes, Refusal
 from smscore.statuses import DeliveryStatus
+from smscore.wire.error_mapping import Codes, Refusal
 
 # 400-1 comes with a wrong token and with an unknown path alike, so by itself it decides nothing.
 ERRORS: Final[Codes] = {

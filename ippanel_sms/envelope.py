@@ -8,12 +8,12 @@ from typing import Any, Final, Generic, TypeVar, cast
 from attrs import frozen
 
 from ippanel_sms.codes import ERRORS, SENDER_FIELD
-from smscore import codec
-from smscore.codec import DecodeError, Row
-from smscore.endpoint import Answer, Provider
 from smscore.errors import SMSError
-from smscore.paging import Page
-from smscore.refusals import Words, contradictory, http_error, malformed, refusal
+from smscore.wire import codec
+from smscore.wire.codec import DecodeError, Row
+from smscore.wire.endpoint import Answer, Provider
+from smscore.wire.error_mapping import Words, contradictory, http_error, malformed, refusal
+from smscore.wire.paging import Page
 
 T = TypeVar("T")
 

@@ -12,15 +12,15 @@ from attrs import field, frozen
 from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
 from ippanel_sms.segments import Segment
-from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import Body
 from smscore.delivery import SendEndpoint
-from smscore.endpoint import Answer, Content, Endpoint, Repeat
 from smscore.masking import masked_number, masked_text
 from smscore.merging import BatchResult, all_accepted, in_bulk
 from smscore.numbers import e164_forms
 from smscore.text import count_parts
+from smscore.wire import codec
+from smscore.wire.codec import Body
+from smscore.wire.endpoint import Answer, Content, Endpoint, Repeat
 
 
 class Recipients(Body, frozen=True):

@@ -13,14 +13,14 @@ from attrs import field, frozen
 from ippanel_sms.codes import STATUSES, BulkState
 from ippanel_sms.envelope import data, page
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus, TextCounts
-from smscore import codec
-from smscore.codec import Raw
 from smscore.dates import TEHRAN, from_unix
-from smscore.endpoint import Answer, Content, Endpoint
 from smscore.masking import masked_number, masked_text
 from smscore.numbers import e164, local_form
-from smscore.paging import Page
 from smscore.statuses import DeliveryStatus
+from smscore.wire import codec
+from smscore.wire.codec import Raw
+from smscore.wire.endpoint import Answer, Content, Endpoint
+from smscore.wire.paging import Page
 
 PAGE_SIZE: Final = 100  # of the listings that are gone through whole; the document names no limit
 

@@ -11,13 +11,13 @@ from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile, opened
 from smscore.client import AsyncClient, sends_nothing
 from smscore.delivery import OnBatch
-from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients
-from smscore.paging import checked_whole
 from smscore.reports import SendReport
 from smscore.statuses import MessageStatus
 from smscore.text import can_be_encoded
+from smscore.wire.endpoint import Provider
+from smscore.wire.paging import checked_whole
 
 _PAGE_SIZE: Final = 200
 

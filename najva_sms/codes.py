@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, ProviderError
-from smscore.refusals import Codes, Refusal
 from smscore.statuses import DeliveryStatus
+from smscore.wire.error_mapping import Codes, Refusal
 
 SUCCESS: Final = 200
 

@@ -9,8 +9,8 @@ from typing import BinaryIO, Final, TypeAlias
 
 from attrs import evolve
 
-from smscore.endpoint import FileContent
 from smscore.errors import InvalidRequest
+from smscore.wire.endpoint import FileContent
 
 UploadFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 
 from najva_sms.codes import delivery_status
 from najva_sms.messages import DeliveryReport
-from smscore import codec
-from smscore.codec import DecodeError
 from smscore.errors import InvalidRequest
 from smscore.statuses import is_id
+from smscore.wire import codec
+from smscore.wire.codec import DecodeError
 
 _LAST_COMMA: Final = re.compile(rb",\s*}\s*\Z")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)

@@ -20,20 +20,20 @@ from najva_sms.codes import (
     delivery_status,
 )
 from najva_sms.messages import OutboxMessage, OutboxPage
-from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import Body, DecodeError, Raw, Row
 from smscore.dates import from_unix
 from smscore.delivery import SendEndpoint
-from smscore.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.errors import SMSError
 from smscore.masking import masked_number, masked_text
 from smscore.merging import BatchResult, all_accepted
 from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
-from smscore.refusals import Codes, Words, http_error, is_outage, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
 from smscore.statuses import MessageStatus
+from smscore.wire import codec
+from smscore.wire.codec import Body, DecodeError, Raw, Row
+from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
+from smscore.wire.error_mapping import Codes, Words, http_error, is_outage, malformed, refusal
 
 T = TypeVar("T")
 

@@ -11,13 +11,13 @@ from sepahan_sms import wire
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import jalali_text
 from smscore.delivery import OnBatch
-from smscore.endpoint import Provider
 from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
 from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
-from smscore.paging import checked_whole
 from smscore.reports import SendReport
 from smscore.statuses import MessageStatus
+from smscore.wire.endpoint import Provider
+from smscore.wire.paging import checked_whole
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,55}", re.ASCII)
 _SENT_ID: Final = re.compile(rf"{_REQUEST_ID.pattern}(-[0-9]+)?", re.ASCII)

@@ -13,8 +13,8 @@ from smscore.errors import (
     InvalidParameters,
     OutsideServiceHours,
 )
-from smscore.refusals import Codes, Refusal
 from smscore.statuses import DeliveryStatus
+from smscore.wire.error_mapping import Codes, Refusal
 
 ERRORS: Final[Codes] = {
     -1: Refusal(AuthenticationError, "the token is not valid", "توکن نامعتبر است."),

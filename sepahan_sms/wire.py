@@ -10,19 +10,19 @@ import attrs
 from attrs import frozen
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUSES
-from smscore import codec
 from smscore.batching import Batch
-from smscore.codec import Body, DecodeError, Raw, Row
 from smscore.dates import read_day
 from smscore.delivery import SendEndpoint
-from smscore.endpoint import Answer, Content, Endpoint, Provider, Repeat
 from smscore.errors import MalformedResponse, ProviderError, SMSError
 from smscore.merging import BatchResult, all_accepted
 from smscore.messages import InboundMessage
 from smscore.outcomes import Outcome
-from smscore.refusals import Codes, Words, contradictory, malformed, refusal
 from smscore.reports import OUTCOME_BYTES
 from smscore.statuses import DeliveryStatus, MessageStatus
+from smscore.wire import codec
+from smscore.wire.codec import Body, DecodeError, Raw, Row
+from smscore.wire.endpoint import Answer, Content, Endpoint, Provider, Repeat
+from smscore.wire.error_mapping import Codes, Words, contradictory, malformed, refusal
 
 T = TypeVar("T")
 

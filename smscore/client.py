@@ -47,7 +47,6 @@ from smscore.config import (
     from_environment,
 )
 from smscore.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
-from smscore.endpoint import Endpoint, Provider
 from smscore.errors import NotAttempted, SMSError
 from smscore.exchange import Exchanger
 from smscore.merging import BatchResult, Merger, in_bulk
@@ -66,13 +65,14 @@ from smscore.outgoing import (
     recipients_of,
     stream_of,
 )
-from smscore.paging import not_read_on
 from smscore.ratelimit import RateLimit
 from smscore.reports import SendReport
 from smscore.retry import RetryBudget
 from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
 from smscore.text import check_text
 from smscore.transport import Transport
+from smscore.wire.endpoint import Endpoint, Provider
+from smscore.wire.paging import not_read_on
 
 if TYPE_CHECKING:
     import aiohttp

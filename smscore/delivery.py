@@ -13,12 +13,12 @@ from attrs import define, field, frozen
 from smscore import clock
 from smscore.batching import Batch
 from smscore.config import DEAD_BATCHES
-from smscore.endpoint import Endpoint
 from smscore.errors import InvalidRequest, NotAttempted, SMSError
 from smscore.merging import BatchResult, batch_report, failed
 from smscore.numbers import e164_forms
-from smscore.refusals import is_dead
 from smscore.reports import SendReport
+from smscore.wire.endpoint import Endpoint
+from smscore.wire.error_mapping import is_dead
 
 _log: Final = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from smscore import clock
 from smscore.concurrency import let_others_run
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.delivery import StopRule, not_attempted
-from smscore.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.ratelimit import RateLimit
-from smscore.refusals import fault_error, malformed
 from smscore.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.transport import Transport
+from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
+from smscore.wire.error_mapping import fault_error, malformed
 
 P = TypeVar("P")
 R = TypeVar("R")

@@ -11,8 +11,8 @@ from smscore.config import (
     SUCCESSES_A_REPEAT,
     RetryPolicy,
 )
-from smscore.endpoint import Repeat
 from smscore.errors import ConnectionFailed, OutcomeUnknown, ProviderError, RateLimited, ServerError, SMSError
+from smscore.wire.endpoint import Repeat
 
 
 def may_repeat(error: SMSError, repeat: Repeat) -> bool:

@@ -10,8 +10,8 @@ from attrs import field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smscore import codec
-from smscore.codec import DecodeError
+from smscore.wire import codec
+from smscore.wire.codec import DecodeError
 
 
 @frozen

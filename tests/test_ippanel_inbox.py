@@ -25,7 +25,7 @@ from smscore import (
     NotAttempted,
     Timeouts,
 )
-from smscore.paging import Page
+from smscore.wire.paging import Page
 
 INBOX = "https://edge.ippanel.com/v1/api/report/messages-inbox"
 

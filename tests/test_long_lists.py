@@ -16,9 +16,9 @@ from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, NotAttempted, RetryPolicy
 from smscore.config import LARGE_ANSWER, PER_TURN
 from smscore.delivery import StopRule
-from smscore.endpoint import Answer, Content, Endpoint
 from smscore.sandbox import Sandbox
 from smscore.transport import Transport
+from smscore.wire.endpoint import Answer, Content, Endpoint
 
 COUNT = 20 * PER_TURN
 GOOD = [f"0912{place:07}" for place in range(COUNT)]

@@ -36,7 +36,7 @@ from smscore import (
     SMSError,
 )
 from smscore.config import Timeouts
-from smscore.endpoint import Answer, Fault, Request
+from smscore.wire.endpoint import Answer, Fault, Request
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from smscore.blocking import BlockingClient
 from smscore.client import AsyncClient, sends_nothing
 from smscore.errors import ClientClosed, InvalidRequest, SMSError
 from smscore.outcomes import Outcome
-from smscore.paging import Page, one_by_one, pages
+from smscore.wire.paging import Page, one_by_one, pages
 
 
 class Server:

@@ -19,8 +19,8 @@ from smscore import (
     ResponseLost,
     ServerError,
 )
-from smscore.endpoint import Answer, Fault
-from smscore.refusals import (
+from smscore.wire.endpoint import Answer, Fault
+from smscore.wire.error_mapping import (
     Refusal,
     Words,
     contradictory,

@@ -27,8 +27,8 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.endpoint import Repeat
 from smscore.retry import RetryBudget, final_error, may_repeat, next_wait, time_to_repeat, wait_before
+from smscore.wire.endpoint import Repeat
 
 NEVER_LEFT = ConnectionFailed("x")
 TOO_MANY = RateLimited("x")

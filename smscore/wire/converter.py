@@ -10,7 +10,7 @@ import cattrs
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn
 
-from smscore.codec import DecodeError
+from smscore.wire.codec import DecodeError
 
 T = TypeVar("T")
 

@@ -62,7 +62,7 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
         road: Any = model  # mypy takes no type[T] as hashable
         if _is_plain(road):
             return cast("T", _decoder(road).decode(body))
-        from smscore.converter import structure
+        from smscore.wire.converter import structure
 
         return structure(_decoder(Any).decode(body), model)
     # msgspec tells of broken UTF-8 by UnicodeDecodeError and of too deep a nesting by RecursionError.
@@ -129,7 +129,7 @@ def texts(value: object) -> list[str]:
 def encode(value: object) -> bytes:
     """A request's body as compact UTF-8 JSON: Persian as it is, and a model's fields with their default left out."""
     if hasattr(value, "__attrs_attrs__"):
-        from smscore.converter import unstructure
+        from smscore.wire.converter import unstructure
 
         value = unstructure(value)
     return _encoder.encode(value)

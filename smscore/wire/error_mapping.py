@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from smscore.endpoint import Answer, Fault
 from smscore.errors import (
     AuthenticationError,
     ConnectionFailed,
@@ -23,6 +22,7 @@ from smscore.errors import (
     ServerError,
     SMSError,
 )
+from smscore.wire.endpoint import Answer, Fault
 
 
 @frozen
