@@ -26,6 +26,10 @@ import attrs
 
 from smscore import clock
 from smscore.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
+from smscore.calls.caller import Exchanger
+from smscore.calls.ratelimit import RateLimit
+from smscore.calls.retry import RetryBudget
+from smscore.calls.transport import Transport
 from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
     DEFAULT_RETRY,
@@ -48,7 +52,6 @@ from smscore.config import (
 )
 from smscore.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
 from smscore.errors import NotAttempted, SMSError
-from smscore.exchange import Exchanger
 from smscore.merging import BatchResult, Merger, in_bulk
 from smscore.outgoing import (
     AnyMessage,
@@ -65,12 +68,9 @@ from smscore.outgoing import (
     recipients_of,
     stream_of,
 )
-from smscore.ratelimit import RateLimit
 from smscore.reports import SendReport
-from smscore.retry import RetryBudget
 from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
 from smscore.text import check_text
-from smscore.transport import Transport
 from smscore.wire.endpoint import Endpoint, Provider
 from smscore.wire.paging import not_read_on
 

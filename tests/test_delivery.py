@@ -44,7 +44,7 @@ from smscore import (
     SMSError,
     Timeouts,
 )
-from smscore.ratelimit import RateLimit
+from smscore.calls.ratelimit import RateLimit
 from smscore.sandbox import Sandbox
 
 Answer = Callable[[list[str], int], Awaitable[web.StreamResponse]]

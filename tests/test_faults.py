@@ -208,8 +208,8 @@ def noted_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         _on_wait.get()()
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("smscore.exchange.asyncio", SimpleNamespace(sleep=sleep))
-    monkeypatch.setattr("smscore.transport.ANSWER_CAP", 1_000_000)
+    monkeypatch.setattr("smscore.calls.caller.asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("smscore.calls.transport.ANSWER_CAP", 1_000_000)
     _waits.set([])
 
 

@@ -14,10 +14,10 @@ import pytest
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, NotAttempted, RetryPolicy
+from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER, PER_TURN
 from smscore.delivery import StopRule
 from smscore.sandbox import Sandbox
-from smscore.transport import Transport
 from smscore.wire.endpoint import Answer, Content, Endpoint
 
 COUNT = 20 * PER_TURN

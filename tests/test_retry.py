@@ -27,7 +27,7 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.retry import RetryBudget, final_error, may_repeat, next_wait, time_to_repeat, wait_before
+from smscore.calls.retry import RetryBudget, final_error, may_repeat, next_wait, time_to_repeat, wait_before
 from smscore.wire.endpoint import Repeat
 
 NEVER_LEFT = ConnectionFailed("x")

@@ -1,0 +1,1 @@
+"""One request: its tries, its connection, its turn, and what stops it."""
