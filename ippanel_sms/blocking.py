@@ -15,9 +15,9 @@ from ippanel_sms.one_time import PatternValue
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
-from smscore.delivery import OnBatch
-from smscore.outgoing import Messages, Recipient, Recipients
 from smscore.reports import SendReport
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import Messages, Recipient, Recipients
 
 
 class IPPanel(BlockingClient[AsyncIPPanel]):

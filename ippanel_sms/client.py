@@ -26,13 +26,13 @@ from ippanel_sms.segments import (
     checked_segments,
     counted_segment,
 )
-from smscore.batching import Outgoing
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
-from smscore.delivery import OnBatch
 from smscore.errors import InvalidRequest
-from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
 from smscore.reports import SendReport
+from smscore.sending.batching import Outgoing
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
 from smscore.statuses import is_id
 from smscore.text import check_text
 from smscore.wire.endpoint import Provider

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, cast
 
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
-from smscore.outgoing import Recipient, recipients_of
+from smscore.sending.outgoing import Recipient, recipients_of
 from smscore.text import can_be_encoded
 
 PatternValue: TypeAlias = str | int | Decimal

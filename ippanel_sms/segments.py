@@ -10,7 +10,7 @@ import attrs
 from attrs import frozen
 
 from smscore.errors import InvalidRequest
-from smscore.outgoing import iterable
+from smscore.sending.outgoing import iterable
 
 
 class Gender(IntEnum):

@@ -12,11 +12,11 @@ from attrs import field, frozen
 from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
 from ippanel_sms.segments import Segment
-from smscore.batching import Batch
-from smscore.delivery import SendEndpoint
 from smscore.masking import masked_number, masked_text
-from smscore.merging import BatchResult, all_accepted, in_bulk
 from smscore.numbers import e164_forms
+from smscore.sending.batching import Batch
+from smscore.sending.delivery import SendEndpoint
+from smscore.sending.merging import BatchResult, all_accepted, in_bulk
 from smscore.text import count_parts
 from smscore.wire import codec
 from smscore.wire.codec import Body

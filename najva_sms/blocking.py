@@ -10,9 +10,9 @@ from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
-from smscore.delivery import OnBatch
-from smscore.outgoing import Messages, Recipients
 from smscore.reports import SendReport
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import Messages, Recipients
 from smscore.statuses import MessageStatus
 
 

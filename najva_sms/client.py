@@ -10,10 +10,10 @@ from najva_sms import wire
 from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile, opened
 from smscore.client import AsyncClient, sends_nothing
-from smscore.delivery import OnBatch
 from smscore.errors import InvalidRequest
-from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients
 from smscore.reports import SendReport
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients
 from smscore.statuses import MessageStatus
 from smscore.text import can_be_encoded
 from smscore.wire.endpoint import Provider

@@ -20,15 +20,15 @@ from najva_sms.codes import (
     delivery_status,
 )
 from najva_sms.messages import OutboxMessage, OutboxPage
-from smscore.batching import Batch
 from smscore.dates import from_unix
-from smscore.delivery import SendEndpoint
 from smscore.errors import SMSError
 from smscore.masking import masked_number, masked_text
-from smscore.merging import BatchResult, all_accepted
 from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
 from smscore.reports import OUTCOME_BYTES
+from smscore.sending.batching import Batch
+from smscore.sending.delivery import SendEndpoint
+from smscore.sending.merging import BatchResult, all_accepted
 from smscore.statuses import MessageStatus
 from smscore.wire import codec
 from smscore.wire.codec import Body, DecodeError, Raw, Row

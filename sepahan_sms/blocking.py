@@ -9,10 +9,10 @@ from typing import ClassVar
 from sepahan_sms.client import AsyncSepahan
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
-from smscore.delivery import OnBatch
 from smscore.messages import InboundMessage
-from smscore.outgoing import Messages, Recipients
 from smscore.reports import SendReport
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import Messages, Recipients
 from smscore.statuses import MessageStatus
 
 

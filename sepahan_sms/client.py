@@ -10,11 +10,11 @@ from typing import ClassVar, Final
 from sepahan_sms import wire
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import jalali_text
-from smscore.delivery import OnBatch
 from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
-from smscore.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
 from smscore.reports import SendReport
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
 from smscore.statuses import MessageStatus
 from smscore.wire.endpoint import Provider
 from smscore.wire.paging import checked_whole

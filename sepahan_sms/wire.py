@@ -10,14 +10,14 @@ import attrs
 from attrs import frozen
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUSES
-from smscore.batching import Batch
 from smscore.dates import read_day
-from smscore.delivery import SendEndpoint
 from smscore.errors import MalformedResponse, ProviderError, SMSError
-from smscore.merging import BatchResult, all_accepted
 from smscore.messages import InboundMessage
 from smscore.outcomes import Outcome
 from smscore.reports import OUTCOME_BYTES
+from smscore.sending.batching import Batch
+from smscore.sending.delivery import SendEndpoint
+from smscore.sending.merging import BatchResult, all_accepted
 from smscore.statuses import DeliveryStatus, MessageStatus
 from smscore.wire import codec
 from smscore.wire.codec import Body, DecodeError, Raw, Row

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from smscore.config import RetryPolicy, Timeouts
-from smscore.delivery import BatchEvent
 from smscore.errors import (
     AccountError,
     AuthenticationError,
@@ -30,6 +29,7 @@ from smscore.errors import (
 from smscore.messages import InboundMessage, Message
 from smscore.outcomes import Outcome
 from smscore.reports import RecipientResult, SendReport
+from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus
 
 __all__ = [

@@ -14,10 +14,10 @@ from smscore import background
 from smscore.background import CallersIterable, Desk
 from smscore.client import UNSET, AsyncClient, Unset
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, RetryPolicy, Timeouts
-from smscore.delivery import OnBatch
 from smscore.errors import ClientClosed
-from smscore.outgoing import iterable
 from smscore.reports import SendReport
+from smscore.sending.delivery import OnBatch
+from smscore.sending.outgoing import iterable
 
 A = TypeVar("A", bound=AsyncClient)
 P = ParamSpec("P")

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar
 import attrs
 
 from smscore import clock
-from smscore.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.calls.caller import Exchanger
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget
@@ -50,10 +49,12 @@ from smscore.config import (
     checked_token,
     from_environment,
 )
-from smscore.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
 from smscore.errors import NotAttempted, SMSError
-from smscore.merging import BatchResult, Merger, in_bulk
-from smscore.outgoing import (
+from smscore.reports import SendReport
+from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
+from smscore.sending.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
+from smscore.sending.merging import BatchResult, Merger, in_bulk
+from smscore.sending.outgoing import (
     AnyMessage,
     Kind,
     Messages,
@@ -68,7 +69,6 @@ from smscore.outgoing import (
     recipients_of,
     stream_of,
 )
-from smscore.reports import SendReport
 from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
 from smscore.text import check_text
 from smscore.wire.endpoint import Endpoint, Provider

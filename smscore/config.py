@@ -14,7 +14,7 @@ from attrs.validators import optional
 
 from smscore.errors import ConfigurationError, InvalidRequest
 from smscore.masking import Secret
-from smscore.outgoing import check_sender
+from smscore.sending.outgoing import check_sender
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome, ResponseLost, SMSError
-from smscore.batching import Batch, Outgoing, chunked, split
 from smscore.columns import take
-from smscore.merging import BatchResult, Merger, all_accepted, batch_report, failed
 from smscore.reports import OUTCOME_BYTES
+from smscore.sending.batching import Batch, Outgoing, chunked, split
+from smscore.sending.merging import BatchResult, Merger, all_accepted, batch_report, failed
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 

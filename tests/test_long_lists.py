@@ -16,8 +16,8 @@ from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, NotAttempted, RetryPolicy
 from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER, PER_TURN
-from smscore.delivery import StopRule
 from smscore.sandbox import Sandbox
+from smscore.sending.delivery import StopRule
 from smscore.wire.endpoint import Answer, Content, Endpoint
 
 COUNT = 20 * PER_TURN

@@ -36,10 +36,10 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.batching import Outgoing, split
-from smscore.merging import BatchResult, Merger, all_accepted
-from smscore.outgoing import OneText
 from smscore.reports import OUTCOME_BYTES
+from smscore.sending.batching import Outgoing, split
+from smscore.sending.merging import BatchResult, Merger, all_accepted
+from smscore.sending.outgoing import OneText
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 ERRORS: dict[Outcome, type[SMSError]] = {

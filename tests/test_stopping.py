@@ -24,11 +24,11 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.batching import Batch, Outgoing, split
 from smscore.columns import Ids
-from smscore.delivery import Delivery, StopRule, not_attempted
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
-from smscore.merging import BatchResult, Merger, all_accepted, batch_report, failed, in_bulk
+from smscore.sending.batching import Batch, Outgoing, split
+from smscore.sending.delivery import Delivery, StopRule, not_attempted
+from smscore.sending.merging import BatchResult, Merger, all_accepted, batch_report, failed, in_bulk
 
 DEAD = [
     RateLimited("x"),

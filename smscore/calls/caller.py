@@ -16,8 +16,8 @@ from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_rep
 from smscore.calls.transport import Transport
 from smscore.concurrency import let_others_run
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
-from smscore.delivery import StopRule, not_attempted
 from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
+from smscore.sending.delivery import StopRule, not_attempted
 from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.wire.error_mapping import fault_error, malformed
 

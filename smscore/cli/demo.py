@@ -14,12 +14,12 @@ from typing import Any, Final, Protocol
 from attrs import define, field, frozen
 
 from smscore import clock
-from smscore.delivery import BatchEvent
 from smscore.errors import InvalidNumber
 from smscore.numbers import local_form
 from smscore.outcomes import Outcome
 from smscore.reports import RecipientResult, SendReport
 from smscore.sandbox import Sandbox
+from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus
 
 TEXT: Final = "سلام! این یک پیام آزمایشی پیامک است."

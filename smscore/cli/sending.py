@@ -14,12 +14,12 @@ from attrs import define, field
 from smscore.cli.recording import Recording
 from smscore.cli.results_file import ResultRow, interrupted_row, result_row, skipped_row, untried_row
 from smscore.concurrency import SliceSource
-from smscore.delivery import BatchEvent
 from smscore.errors import NotAttempted, SMSError
 from smscore.numbers import e164
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan, Planned
 from smscore.reports import SendReport
+from smscore.sending.delivery import BatchEvent
 
 _PIECE: Final = 10_000  # rows that are written at a time where nothing is sent
 _LISTED: Final = 1_000  # rows that a problem names

@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 from attrs import field, frozen
 
-from smscore.batching import Outgoing
 from smscore.concurrency import SliceSource
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.messages import Message
 from smscore.numbers import local_forms, with_ascii_digits
+from smscore.sending.batching import Outgoing
 from smscore.text import can_be_encoded, text_problem
 
 Recipient: TypeAlias = str | int

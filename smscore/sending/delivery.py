@@ -11,12 +11,12 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import define, field, frozen
 
 from smscore import clock
-from smscore.batching import Batch
 from smscore.config import DEAD_BATCHES
 from smscore.errors import InvalidRequest, NotAttempted, SMSError
-from smscore.merging import BatchResult, batch_report, failed
 from smscore.numbers import e164_forms
 from smscore.reports import SendReport
+from smscore.sending.batching import Batch
+from smscore.sending.merging import BatchResult, batch_report, failed
 from smscore.wire.endpoint import Endpoint
 from smscore.wire.error_mapping import is_dead
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from smscore.batching import Batch, Outgoing
 from smscore.columns import Ids, Rare, Shared
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
-from smscore.outgoing import invalid_number
 from smscore.reports import OUTCOME_BYTES, SendReport
+from smscore.sending.batching import Batch, Outgoing
+from smscore.sending.outgoing import invalid_number
 
 _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
 
