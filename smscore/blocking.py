@@ -10,11 +10,11 @@ from contextlib import closing
 from functools import partial
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
-from smscore import background
-from smscore.background import CallersIterable, Desk
 from smscore.client import UNSET, AsyncClient, Unset
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, RetryPolicy, Timeouts
 from smscore.errors import ClientClosed
+from smscore.loops import background
+from smscore.loops.background import CallersIterable, Desk
 from smscore.reports import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import iterable

@@ -29,7 +29,6 @@ from smscore.calls.caller import Exchanger
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget
 from smscore.calls.transport import Transport
-from smscore.concurrency import AsFinished, each, let_others_run, slices
 from smscore.config import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
@@ -50,6 +49,7 @@ from smscore.config import (
     from_environment,
 )
 from smscore.errors import NotAttempted, SMSError
+from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
 from smscore.reports import SendReport
 from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.sending.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule

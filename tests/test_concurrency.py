@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from smscore.concurrency import AsFinished, each
+from smscore.loops.concurrency import AsFinished, each
 
 
 async def source(items: Iterable[int]) -> AsyncIterator[int]:

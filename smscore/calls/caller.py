@@ -14,9 +14,9 @@ from smscore import clock
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.transport import Transport
-from smscore.concurrency import let_others_run
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
+from smscore.loops.concurrency import let_others_run
 from smscore.sending.delivery import StopRule, not_attempted
 from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.wire.error_mapping import fault_error, malformed

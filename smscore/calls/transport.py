@@ -21,7 +21,7 @@ from smscore import clock
 from smscore.config import ANSWER_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.inherited import leave_to_the_parent
+from smscore.loops.forks import leave_to_the_parent
 from smscore.wire.endpoint import Answer, Fault, FileContent, Request
 
 _log: Final = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from attrs import define, field
 
 from smscore.cli.recording import Recording
 from smscore.cli.results_file import ResultRow, interrupted_row, result_row, skipped_row, untried_row
-from smscore.concurrency import SliceSource
 from smscore.errors import NotAttempted, SMSError
+from smscore.loops.concurrency import SliceSource
 from smscore.numbers import e164
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan, Planned

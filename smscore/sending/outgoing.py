@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 from attrs import field, frozen
 
-from smscore.concurrency import SliceSource
 from smscore.errors import InvalidNumber, InvalidRequest
+from smscore.loops.concurrency import SliceSource
 from smscore.messages import Message
 from smscore.numbers import local_forms, with_ascii_digits
 from smscore.sending.batching import Outgoing

@@ -16,9 +16,9 @@ from itertools import islice
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from smscore import clock
-from smscore.concurrency import SliceSource, cancelled
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.inherited import leave_to_the_parent
+from smscore.loops.concurrency import SliceSource, cancelled
+from smscore.loops.forks import leave_to_the_parent
 
 T = TypeVar("T")
 R = TypeVar("R")
