@@ -15,7 +15,7 @@ from ippanel_sms.one_time import PatternValue
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import Messages, Recipient, Recipients
 

@@ -29,7 +29,7 @@ from ippanel_sms.segments import (
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
 from smscore.errors import InvalidRequest
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.batching import Outgoing
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers

@@ -10,7 +10,7 @@ from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import Messages, Recipients
 from smscore.statuses import MessageStatus

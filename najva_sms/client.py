@@ -11,7 +11,7 @@ from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile, opened
 from smscore.client import AsyncClient, sends_nothing
 from smscore.errors import InvalidRequest
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients
 from smscore.statuses import MessageStatus

@@ -25,7 +25,7 @@ from smscore.errors import SMSError
 from smscore.masking import masked_number, masked_text
 from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
-from smscore.reports import OUTCOME_BYTES
+from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Batch
 from smscore.sending.delivery import SendEndpoint
 from smscore.sending.merging import BatchResult, all_accepted

@@ -12,7 +12,7 @@ from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import jalali_text
 from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
 from smscore.statuses import MessageStatus

@@ -14,7 +14,7 @@ from smscore.dates import read_day
 from smscore.errors import MalformedResponse, ProviderError, SMSError
 from smscore.messages import InboundMessage
 from smscore.outcomes import Outcome
-from smscore.reports import OUTCOME_BYTES
+from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Batch
 from smscore.sending.delivery import SendEndpoint
 from smscore.sending.merging import BatchResult, all_accepted

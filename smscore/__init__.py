@@ -28,7 +28,7 @@ from smscore.errors import (
 )
 from smscore.messages import InboundMessage, Message
 from smscore.outcomes import Outcome
-from smscore.reports import RecipientResult, SendReport
+from smscore.results import RecipientResult, SendReport
 from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus
 

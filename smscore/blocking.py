@@ -15,7 +15,7 @@ from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, Ret
 from smscore.errors import ClientClosed
 from smscore.loops import background
 from smscore.loops.background import CallersIterable, Desk
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import iterable
 

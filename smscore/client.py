@@ -50,7 +50,7 @@ from smscore.config import (
 )
 from smscore.errors import NotAttempted, SMSError
 from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.sending.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
 from smscore.sending.merging import BatchResult, Merger, in_bulk

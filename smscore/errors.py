@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from smscore.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from smscore.reports import SendReport
+    from smscore.results import SendReport
 
 
 class SMSError(Exception):

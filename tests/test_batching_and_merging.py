@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome, ResponseLost, SMSError
 from smscore.columns import take
-from smscore.reports import OUTCOME_BYTES
+from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Batch, Outgoing, chunked, split
 from smscore.sending.merging import BatchResult, Merger, all_accepted, batch_report, failed
 

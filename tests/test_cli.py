@@ -22,7 +22,7 @@ from smscore.cli import demo
 from smscore.cli.commands import payamak
 from smscore.cli.display import Display
 from smscore.outcomes import Outcome
-from smscore.reports import RecipientResult
+from smscore.results import RecipientResult
 from smscore.sandbox import Sandbox
 
 PAYAMAK = [sys.executable, "-c", "from smscore.cli import main; main()"]

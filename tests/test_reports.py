@@ -36,7 +36,7 @@ from smscore import (
     ServerError,
     SMSError,
 )
-from smscore.reports import OUTCOME_BYTES
+from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, split
 from smscore.sending.merging import BatchResult, Merger, all_accepted
 from smscore.sending.outgoing import OneText

@@ -17,7 +17,7 @@ from smscore import clock
 from smscore.errors import InvalidNumber
 from smscore.numbers import local_form
 from smscore.outcomes import Outcome
-from smscore.reports import RecipientResult, SendReport
+from smscore.results import RecipientResult, SendReport
 from smscore.sandbox import Sandbox
 from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus

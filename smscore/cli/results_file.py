@@ -19,7 +19,7 @@ from smscore.cli.output import Output, on_one_line
 from smscore.errors import InvalidRequest, SMSError
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Planned
-from smscore.reports import RecipientResult
+from smscore.results import RecipientResult
 
 RowNumber = Annotated[int, msgspec.Meta(ge=1)]
 SKIPPED: Final = "skipped"

@@ -18,7 +18,7 @@ from smscore.loops.concurrency import SliceSource
 from smscore.numbers import e164
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan, Planned
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.delivery import BatchEvent
 
 _PIECE: Final = 10_000  # rows that are written at a time where nothing is sent

@@ -14,7 +14,7 @@ from smscore import clock
 from smscore.config import DEAD_BATCHES
 from smscore.errors import InvalidRequest, NotAttempted, SMSError
 from smscore.numbers import e164_forms
-from smscore.reports import SendReport
+from smscore.results import SendReport
 from smscore.sending.batching import Batch
 from smscore.sending.merging import BatchResult, batch_report, failed
 from smscore.wire.endpoint import Endpoint

@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from smscore.columns import Ids, Rare, Shared
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
-from smscore.reports import OUTCOME_BYTES, SendReport
+from smscore.results import OUTCOME_BYTES, SendReport
 from smscore.sending.batching import Batch, Outgoing
 from smscore.sending.outgoing import invalid_number
 

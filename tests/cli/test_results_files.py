@@ -20,7 +20,7 @@ from smscore.cli.journal import Journal, journal_path, range_words, ranges
 from smscore.cli.recording import Recording, known_states, recording
 from smscore.cli.results_file import ResultRow, read_results, result_row
 from smscore.recipients.plan import Plan, make_plan
-from smscore.reports import RecipientResult
+from smscore.results import RecipientResult
 
 COUNT = 12
 FIRST = 2  # below the header
