@@ -12,11 +12,11 @@
 
 from smscore.sandbox.box import Sandbox
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json
-from smscore.sandbox.messages import Inbound, Message, SandboxMessage
-from smscore.sandbox.recent import Recent
+from smscore.sandbox.memory.messages import Inbound, Message, SandboxMessage
+from smscore.sandbox.memory.recent import Recent
+from smscore.sandbox.memory.stages import Stage
+from smscore.sandbox.memory.store import StoreError
 from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
-from smscore.sandbox.stages import Stage
-from smscore.sandbox.store import StoreError
 
 __all__ = [
     "Call",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from smscore.sandbox.stages import Stage
+from smscore.sandbox.memory.stages import Stage
 from smscore.statuses import DeliveryStatus
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Final
 import attrs
 
 from smscore.numbers import with_ascii_digits, without_separators
-from smscore.sandbox.messages import Inbound, Message
+from smscore.sandbox.memory.messages import Inbound, Message
+from smscore.sandbox.memory.state import State
 from smscore.sandbox.spelling import normal
-from smscore.sandbox.state import State
 from smscore.sandbox.views import Entry, status_of
 from smscore.statuses import DeliveryStatus
 

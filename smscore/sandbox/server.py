@@ -13,9 +13,9 @@ from smscore import clock
 from smscore.sandbox import page_files
 from smscore.sandbox.api import add_rest_routes, guarded
 from smscore.sandbox.events import Stream
+from smscore.sandbox.memory.state import State
+from smscore.sandbox.memory.store import StoreError
 from smscore.sandbox.shell import Shell
-from smscore.sandbox.state import State
-from smscore.sandbox.store import StoreError
 from smscore.sandbox.webhook import Reporter
 
 __all__ = ["Server"]

@@ -8,10 +8,10 @@ from typing import Final
 from aiohttp import BodyPartReader, web
 
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
-from smscore.sandbox.exchange import Exchange, exchange
 from smscore.sandbox.faults import KINDS, NO_ANSWER, Interrupted
+from smscore.sandbox.memory.exchanges import Exchange, exchange
+from smscore.sandbox.memory.state import State
 from smscore.sandbox.replies import Answer, Refusal, Refused, answer_of
-from smscore.sandbox.state import State
 
 __all__ = ["Shell"]
 

@@ -6,10 +6,10 @@ from typing import Literal
 import attrs
 
 from smscore.sandbox.emulation import Emulation
-from smscore.sandbox.exchange import Exchange
-from smscore.sandbox.messages import Inbound, Message
+from smscore.sandbox.memory.exchanges import Exchange
+from smscore.sandbox.memory.messages import Inbound, Message
+from smscore.sandbox.memory.stages import Stage, stage_of
 from smscore.sandbox.spelling import normal
-from smscore.sandbox.stages import Stage, stage_of
 from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 

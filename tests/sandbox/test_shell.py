@@ -25,8 +25,9 @@ import pytest
 import ippanel_sms.sandbox
 import najva_sms.sandbox
 import sepahan_sms.sandbox
-from smscore.sandbox import Call, Sandbox, SandboxMessage, Stage, emulation, messages, server
-from smscore.sandbox.stages import AT_OPERATOR_FOR, QUEUED_FOR, STARTS, stage_of, steps_taken
+from smscore.sandbox import Call, Sandbox, SandboxMessage, Stage, emulation, server
+from smscore.sandbox.memory import messages
+from smscore.sandbox.memory.stages import AT_OPERATOR_FOR, QUEUED_FOR, STARTS, stage_of, steps_taken
 
 NAJVA_SEND = {"message": "a secret text", "sender": "90000123", "receivers": ["09123456789"]}
 SEPAHAN_SEND = {"senderNumbers": "90000123", "reciverNumbers": ["09123456789"], "smsTexts": "a secret text"}

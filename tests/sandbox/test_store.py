@@ -12,9 +12,11 @@ import aiohttp
 import pytest
 from sandbox.bodies import NUMBER, SENDS, ippanel_send, najva_send, sepahan_send
 
-from smscore.sandbox import Sandbox, StoreError, exchange, server, timeline
-from smscore.sandbox import state as state_module
-from smscore.sandbox import store as store_module
+from smscore.sandbox import Sandbox, StoreError, server
+from smscore.sandbox.memory import exchanges as exchange
+from smscore.sandbox.memory import state as state_module
+from smscore.sandbox.memory import store as store_module
+from smscore.sandbox.memory import timeline
 
 NOON = 1_760_000_000.0
 TOKENS = {"najva": "Bearer a token", "sepahan": "a token", "ippanel": "a token"}

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 import attrs
 
-from smscore.sandbox.exchange import Exchange
+from smscore.sandbox.memory.exchanges import Exchange
 
 __all__ = ["Account", "Inbound", "Message", "SandboxMessage"]
 

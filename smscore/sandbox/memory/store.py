@@ -11,11 +11,11 @@ import attrs
 import msgspec
 from msgspec import Meta
 
-from smscore.sandbox.exchange import Exchange
-from smscore.sandbox.messages import Account, Inbound, Message
+from smscore.sandbox.memory.exchanges import Exchange
+from smscore.sandbox.memory.messages import Account, Inbound, Message
 
 if TYPE_CHECKING:
-    from smscore.sandbox.state import State
+    from smscore.sandbox.memory.state import State
 
 __all__ = ["FileStore", "Saved", "Store", "StoreError", "exchange_of", "inbound_of", "message_of"]
 

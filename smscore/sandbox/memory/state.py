@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from smscore.sandbox.exchange import Exchange, RawMemory
 from smscore.sandbox.faults import Faults
-from smscore.sandbox.messages import Account, Inbound, Message
-from smscore.sandbox.stages import STAGES, STARTS, Stage, steps_taken
-from smscore.sandbox.store import Saved, Store, StoreError, exchange_of, inbound_of, message_of
-from smscore.sandbox.timeline import Timeline
+from smscore.sandbox.memory.exchanges import Exchange, RawMemory
+from smscore.sandbox.memory.messages import Account, Inbound, Message
+from smscore.sandbox.memory.stages import STAGES, STARTS, Stage, steps_taken
+from smscore.sandbox.memory.store import Saved, Store, StoreError, exchange_of, inbound_of, message_of
+from smscore.sandbox.memory.timeline import Timeline
 from smscore.sandbox.webhook import Report, Webhook
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What the sandbox remembers: accounts, messages, exchanges, and a store for them."""
