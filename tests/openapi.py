@@ -15,7 +15,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from smscore.sandbox import Sandbox
-from smscore.sandbox.openapi import description
+from smscore.sandbox.api.openapi import description
 
 NAJVA = {"message": "کد: ۴۸۲۱", "sender": "90000123", "receivers": ["09123456789"] * 5}
 

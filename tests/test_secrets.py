@@ -42,7 +42,7 @@ from smscore import (
 )
 from smscore.recipients.plan import Planned
 from smscore.sandbox import SandboxMessage
-from smscore.sandbox.rest import CreditBody, InboundBody
+from smscore.sandbox.api.rest import CreditBody, InboundBody
 
 TOKEN = "tok-5ecret-9f8e7d"
 CODE = "482177"

@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from smscore import clock
+from smscore.sandbox.api.search import last_code, next_message
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.messages import Account, Inbound, Message, SandboxMessage
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.store import FileStore, Store, StoreError
-from smscore.sandbox.search import last_code, next_message
 from smscore.sandbox.server import Server
 from smscore.sandbox.webhook import Method
 

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from smscore import clock
 from smscore.sandbox import page_files
-from smscore.sandbox.api import add_rest_routes, guarded
-from smscore.sandbox.events import Stream
+from smscore.sandbox.api.events import Stream
+from smscore.sandbox.api.serving import add_rest_routes, guarded
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.store import StoreError
 from smscore.sandbox.shell import Shell

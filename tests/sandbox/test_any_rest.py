@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smscore.sandbox import Sandbox
+from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
 from smscore.sandbox.faults import KINDS
-from smscore.sandbox.rest import ROUTES, Nothing, RestRoute
 
 NAJVA = {"message": "کد: ۴۸۲۱", "sender": "90000123", "receivers": ["09123456789"] * 3}
 

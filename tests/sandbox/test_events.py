@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 from sandbox.bodies import E164, NUMBER, ippanel_send, najva_send
 
-from smscore.sandbox import Sandbox, events
+from smscore.sandbox import Sandbox
+from smscore.sandbox.api import events
 
 
 @pytest.fixture

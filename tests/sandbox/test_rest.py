@@ -13,9 +13,10 @@ import pytest
 from sandbox.bodies import E164, NUMBER, SENDS, ippanel_send, najva_send, sepahan_send
 
 from smscore import DeliveryStatus
-from smscore.sandbox import Sandbox, search
-from smscore.sandbox.rest import ROUTES
-from smscore.sandbox.search import code_in
+from smscore.sandbox import Sandbox
+from smscore.sandbox.api import search
+from smscore.sandbox.api.rest import ROUTES
+from smscore.sandbox.api.search import code_in
 
 
 async def seqs(rest: Any, query: str) -> list[int]:

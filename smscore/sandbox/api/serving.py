@@ -12,10 +12,10 @@ import attrs
 import msgspec
 from aiohttp import web
 
+from smscore.sandbox.api.openapi import description
+from smscore.sandbox.api.rest import ROUTES, Ask, Nothing, RestRoute
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.openapi import description
 from smscore.sandbox.refusal import Problem, RestError, plain_words
-from smscore.sandbox.rest import ROUTES, Ask, Nothing, RestRoute
 
 __all__ = ["add_rest_routes", "guarded"]
 

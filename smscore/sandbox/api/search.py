@@ -9,10 +9,10 @@ from typing import Final
 import attrs
 
 from smscore.numbers import with_ascii_digits, without_separators
+from smscore.sandbox.api.spelling import normal
+from smscore.sandbox.api.views import Entry, status_of
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.spelling import normal
-from smscore.sandbox.views import Entry, status_of
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["Wanted", "code_in", "conversations", "is_of", "last_code", "next_message", "search"]
