@@ -10,13 +10,13 @@
 ``Emulation`` and what goes with it is for whoever adds a provider.
 """
 
-from smscore.sandbox.box import Sandbox
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json
 from smscore.sandbox.memory.messages import Inbound, Message, SandboxMessage
 from smscore.sandbox.memory.recent import Recent
 from smscore.sandbox.memory.stages import Stage
 from smscore.sandbox.memory.store import StoreError
 from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox.sandbox import Sandbox
 
 __all__ = [
     "Call",

@@ -9,12 +9,12 @@ import attrs
 import msgspec
 
 from smscore.sandbox.faults import KINDS, Interrupted
-from smscore.sandbox.magic import MAGIC, Fate
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Account, Message
 from smscore.sandbox.memory.stages import STAGES, Stage, stage_of
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox.special_recipients import MAGIC, Fate
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["Call", "Emulation", "Route", "Upload", "emulations", "read_json"]

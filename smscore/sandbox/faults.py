@@ -8,8 +8,8 @@ import attrs
 
 from smscore.numbers import local_form
 from smscore.sandbox.api.spelling import normal
-from smscore.sandbox.magic import MAGIC
 from smscore.sandbox.replies import Answer, Refusal, answer_of
+from smscore.sandbox.special_recipients import MAGIC
 
 if TYPE_CHECKING:
     from smscore.sandbox.emulation import Emulation, Route

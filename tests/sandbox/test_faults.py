@@ -11,7 +11,7 @@ from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
 from smscore.sandbox.faults import KINDS, MAGIC_FAULTS, FaultKind
-from smscore.sandbox.magic import MAGIC, Fate
+from smscore.sandbox.special_recipients import MAGIC, Fate
 
 AUTHORIZATION = {"sepahan": "token", "ippanel": "token", "najva": "Bearer token"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smscore.sandbox.faults import KINDS
-from smscore.sandbox.magic import MAGIC
+from smscore.sandbox.special_recipients import MAGIC
 
 pytest_plugins = ("pytester",)
 

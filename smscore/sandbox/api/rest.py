@@ -13,10 +13,10 @@ from msgspec import Meta
 from smscore.sandbox.api.search import Wanted, conversations, is_of, last_code, next_message, search
 from smscore.sandbox.api.views import Choice, Entry, MessageDetail, MessageView, choices, detail_of, utc, view_of
 from smscore.sandbox.faults import KINDS, Fault, FaultKind
-from smscore.sandbox.magic import MAGIC
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.refusal import RestError
+from smscore.sandbox.special_recipients import MAGIC
 from smscore.sandbox.webhook import LastReport, Method, Webhook
 from smscore.statuses import DeliveryStatus
 
