@@ -129,9 +129,10 @@ def start_sandbox(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str
         [*PAYAMAK, "sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert process.stdout is not None
-    lines = [process.stdout.readline().strip() for _ in range(5)]
-    assert lines[3].startswith("The page: ")
-    return process, dict(line.split("=", 1) for line in lines[:3]) | {"page": lines[3].removeprefix("The page: ")}
+    lines = [process.stdout.readline().strip() for _ in range(11)]
+    assert lines[9].startswith("The page: ")
+    exported = dict(line.removeprefix("export ").split("=", 1) for line in lines[:9])
+    return process, exported | {"page": lines[9].removeprefix("The page: ")}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
@@ -145,6 +146,34 @@ def test_the_sandbox_runs_until_it_is_told_to_end(number: signal.Signals):
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, "At its end the sandbox held 1 message.\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no POSIX shell")
+def test_what_the_sandbox_prints_can_be_pasted_into_a_shell():
+    process = subprocess.Popen([*PAYAMAK, "sandbox", "--port", "0"], stdout=subprocess.PIPE, encoding="utf-8")
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(9)]
+    script = f'{sys.executable} -c \'from ippanel_sms import IPPanel; IPPanel().send("09123456789", "a")\''
+    subprocess.run(["sh", "-euc", "".join(lines) + script], check=True, timeout=60)
+    process.terminate()
+    out, _ = process.communicate(timeout=20)
+    assert "held 1 message." in out
+
+
+def test_the_sandbox_answers_to_a_name_that_is_allowed():
+    process, urls = start_sandbox("--port", "0", "--allow-host", "sms-sandbox", "--allow-host", "other")
+    for name in ("sms-sandbox", "other:8025"):
+        request = urllib.request.Request(urls["page"], headers={"Host": name})
+        with urllib.request.urlopen(request, timeout=20) as page:
+            assert page.status == 200
+    process.terminate()
+    process.communicate(timeout=20)
+
+
+def test_a_host_to_allow_is_a_name_alone():
+    ran = run("sandbox", "--port", "0", "--allow-host", "http://sms-sandbox:8025")
+    assert ran.returncode == 2
+    assert "without a scheme or a port" in ran.stderr
 
 
 def test_the_sandbox_says_that_its_port_is_taken():

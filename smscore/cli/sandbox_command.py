@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import errno
 import logging
+import shlex
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,16 @@ def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def _allowed(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    from smscore.sandbox.callers import host_names
+
+    try:
+        host_names(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return value
+
+
 @click.command()
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
@@ -39,16 +50,27 @@ def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @click.option("--keep", type=click.IntRange(1), help="How many messages it remembers at most.")
 @click.option("--store", type=click.Path(path_type=Path), help="A file that keeps the messages from run to run.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    callback=_allowed,
+    help="Also answer to this host name, e.g. that of a compose service. May be given several times.",
+)
 @output_options
-def sandbox(output: Output, port: int, host: str, keep: int | None, store: Path | None) -> None:
-    """Run the sandbox until Ctrl-C, and print where its page is, and where each provider's client finds it.
+def sandbox(
+    output: Output, port: int, host: str, keep: int | None, store: Path | None, allow_hosts: tuple[str, ...]
+) -> None:
+    """Run the sandbox until Ctrl-C, and print where its page is, and lines to paste into another shell.
+
+    Those lines set the base URL, token and sender of every provider's client, as SEPAHAN_BASE_URL. It answers only to
+    localhost, to IP addresses, and to the names of --allow-host.
 
     \b
     Example:
       payamak sandbox --port 8025
-      export SEPAHAN_BASE_URL=http://127.0.0.1:8025/sepahan
-      export SEPAHAN_TOKEN=any SEPAHAN_SENDER=50003300
-      python3 your_script.py
+      payamak sandbox --host 0.0.0.0 --allow-host sms-sandbox
     """
     from smscore.config import is_loopback
     from smscore.sandbox import StoreError
@@ -58,9 +80,10 @@ def sandbox(output: Output, port: int, host: str, keep: int | None, store: Path 
             f"WARNING: the sandbox listens on {host}. Whoever reaches this machine can read every message in it, with "
             "its number and text."
         )
+    options = {"keep": keep, "store": store, "allow_hosts": allow_hosts or None}
     try:
         with _logged(output):
-            asyncio.run(_serve(_sandbox(port, host, {"keep": keep, "store": store}), output))
+            asyncio.run(_serve(_sandbox(port, host, options), output))
     except StoreError as error:
         raise _Unusable(str(error)) from None
     except OSError as error:
@@ -109,6 +132,11 @@ def _sandbox(port: int, host: str, options: dict[str, Any]) -> Sandbox:
     return Sandbox(port, host=host, **{name: value for name, value in options.items() if value is not None})
 
 
+def exports(environment: Mapping[str, str]) -> list[str]:
+    """Lines for a shell, to be pasted as they stand, that point every client at the sandbox."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+
+
 async def _serve(box: Sandbox, output: Output) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -119,9 +147,11 @@ async def _serve(box: Sandbox, output: Output) -> None:
     async with box:
         urls = {f"{provider.upper()}_BASE_URL": box.url(provider) for provider in box.providers}
         page = urljoin(next(iter(urls.values())), "/")
-        lines = [*(f"{name}={url}" for name, url in urls.items()), f"The page: {page}"]
+        lines = [*exports(box.environment), f"The page: {page}"]
         hint = "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
-        output.record("sandbox", {"urls": urls, "page": page}, "\n".join([*lines, hint]))
+        output.record(
+            "sandbox", {"urls": urls, "page": page, "environment": box.environment}, "\n".join([*lines, hint])
+        )
         await stopped.wait()
     count = len(box.messages)
     output.record("end", {"messages": count}, f"At its end the sandbox held {counted(count, 'message')}.")

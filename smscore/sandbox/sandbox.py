@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Final, Self, TypeVar
 
 from smscore import clock
 from smscore.sandbox.api.search import last_code, next_message
+from smscore.sandbox.callers import Callers, host_names
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.messages import Account, Inbound, Message, SandboxMessage
@@ -41,7 +42,8 @@ class Sandbox:
     own. ``port`` 0 takes a free one. Any token that is not empty opens an account at its first use, with
     ``credit`` Rials. The last ``keep`` messages are remembered, and where ``store`` names a file, beyond the end:
     with the accounts' credit, what came in and what was settled; a ``StoreError`` where it is no store or in use.
-    ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
+    It answers to loopback names and to IP addresses, and to the names of ``allow_hosts``, such as that of a compose
+    service. ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
     the sandbox remembers stays readable after the end.
     """
 
@@ -53,6 +55,7 @@ class Sandbox:
         credit: int = OPENING_CREDIT,
         keep: int = KEPT,
         store: str | PathLike[str] | None = None,
+        allow_hosts: Iterable[str] = (),
         clock: Callable[[], float] = clock.time,
     ) -> None:
         self._emulations = emulations()
@@ -63,6 +66,9 @@ class Sandbox:
         if file is not None:
             self._state.restore(file.load())
         self._host = host
+        self._callers = Callers(
+            host_names(allow_hosts) | {host.lower()}
+        )  # its clients know it by the name it listens at
         self._asked_port = port
         self._server: Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -281,7 +287,7 @@ class Sandbox:
             raise RuntimeError("The sandbox is already running.")
         self._open_store()
         try:
-            self._server = await Server.start(self._state, self._host, self._asked_port)
+            self._server = await Server.start(self._state, self._host, self._asked_port, self._callers)
         except BaseException:
             self._state.store.close()
             raise

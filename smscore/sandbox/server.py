@@ -12,7 +12,8 @@ from aiohttp import web
 from smscore import clock
 from smscore.sandbox import page_files
 from smscore.sandbox.api.events import Stream
-from smscore.sandbox.api.serving import add_rest_routes, guarded
+from smscore.sandbox.api.serving import add_rest_routes, guarding
+from smscore.sandbox.callers import Callers
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.store import StoreError
 from smscore.sandbox.shell import Shell
@@ -37,9 +38,10 @@ class Server:
         self._listening = listening
 
     @classmethod
-    async def start(cls, state: State, host: str, port: int) -> Self:
+    async def start(cls, state: State, host: str, port: int, callers: Callers) -> Self:
         """All emulations, each below ``/<its name>``, and the sandbox's own pages. An ``OSError`` where it cannot."""
-        runner = web.AppRunner(_build_app(state, host), access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE)
+        app = _build_app(state, callers)
+        runner = web.AppRunner(app, access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE)
         try:
             await runner.setup()
             connection = cast("Callable[[], asyncio.Protocol]", runner.server)
@@ -67,16 +69,16 @@ class Server:
         await self._runner.cleanup()
 
 
-def _build_app(state: State, host: str) -> web.Application:
-    app = web.Application(client_max_size=LARGEST_BODY)
+def _build_app(state: State, callers: Callers) -> web.Application:
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guarding(callers)])
     over = asyncio.Event()
     shell, stream = Shell(state, over), Stream(state)
     for emulation in state.emulations.values():
         shell.add_routes(app, emulation)
-    app.router.add_get("/", guarded(page_files.index, host))
-    app.router.add_get(r"/static/{name:[\w./-]+}", guarded(page_files.static, host))
-    app.router.add_get("/events", guarded(stream.answer, host))
-    add_rest_routes(app, state, host, over)
+    app.router.add_get("/", page_files.index)
+    app.router.add_get(r"/static/{name:[\w./-]+}", page_files.static)
+    app.router.add_get("/events", stream.answer)
+    add_rest_routes(app, state, over)
 
     async def end(_: web.Application) -> None:
         over.set()

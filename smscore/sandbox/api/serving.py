@@ -1,41 +1,38 @@
-"""The shell of the REST interface: who may call, what a call says, and how it is answered."""
+"""The shell of the REST interface: what a call says, and how it is answered."""
 
 import asyncio
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import ip_address
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import attrs
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from smscore.sandbox.api.openapi import description
 from smscore.sandbox.api.rest import ROUTES, Ask, Nothing, RestRoute
+from smscore.sandbox.callers import Callers
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.refusal import Problem, RestError, plain_words
 
-__all__ = ["add_rest_routes", "guarded"]
+__all__ = ["add_rest_routes", "guarding"]
 
 T = TypeVar("T")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LARGEST_BODY: Final = 1024 * 1024
-READING: Final = frozenset({"GET", "HEAD"})
-LOCAL_ENDINGS: Final = (".localhost", ".local", ".internal", ".test")
 
 
-def add_rest_routes(app: web.Application, state: State, host: str, over: asyncio.Event) -> None:
+def add_rest_routes(app: web.Application, state: State, over: asyncio.Event) -> None:
     """Serve every route of the table; ``over`` lets go of those that wait."""
     for route in ROUTES:
-        app.router.add_route(route.method, route.url, guarded(_handler(route, state, over), host))
+        app.router.add_route(route.method, route.url, _handler(route, state, over))
 
     async def describe(_: web.Request) -> web.StreamResponse:
         return json_response(description())
 
-    app.router.add_get("/openapi.json", guarded(describe, host))
+    app.router.add_get("/openapi.json", describe)
 
     async def unknown(request: web.Request) -> web.StreamResponse:
         allowed = [route.method for route in ROUTES if pattern(route.url).fullmatch(request.path)]
@@ -44,58 +41,25 @@ def add_rest_routes(app: web.Application, state: State, host: str, over: asyncio
         words = Problem(f"This call takes {' and '.join(allowed)}.")
         return json_response(words, 405, Allow=", ".join(allowed))
 
-    app.router.add_route("*", r"/api{rest:[\s\S]*}", guarded(unknown, host))
+    app.router.add_route("*", r"/api{rest:[\s\S]*}", unknown)
 
 
 def pattern(url: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{\w+}", "[^/]+", url))
 
 
-def guarded(handler: Handler, host: str) -> Handler:
-    """A handler for callers of this machine alone, whose refusals are JSON."""
+def guarding(callers: Callers) -> Middleware:
+    """What stands before every route, those of the providers too: callers that may call, and refusals in JSON."""
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            check_caller(request.method, request.headers, host)
+            callers.check(request)
             return await handler(request)
         except RestError as error:
             return json_response(Problem(error.words), error.status)
 
-    return handle
-
-
-def check_caller(method: str, headers: Mapping[str, str], host: str) -> None:
-    """Refuse a web page from elsewhere: it must neither read nor drive somebody's sandbox."""
-    called = headers.get("Host", "")
-    if not is_near(called, host):
-        raise RestError(403, "Call the sandbox as localhost or by its IP address; other names are refused.")
-    origin = headers.get("Origin")
-    if method not in READING and origin is not None and netloc(origin) != called:
-        raise RestError(403, "A web page of another origin may not change the sandbox.")
-
-
-def netloc(url: str) -> str | None:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:
-        return None
-
-
-def is_near(called: str, host: str) -> bool:
-    """Whether a Host header is one that no stranger's name server can give out (DNS rebinding)."""
-    try:
-        name = urlsplit(f"//{called}").hostname or ""
-    except ValueError:
-        return False
-    return "." not in name or name == host or name.endswith(LOCAL_ENDINGS) or is_address(name)
-
-
-def is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return guarded
 
 
 def _handler(route: RestRoute, state: State, over: asyncio.Event) -> Handler:
