@@ -3,13 +3,12 @@
 import asyncio
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import attrs
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from smscore.sandbox.api.openapi import description
 from smscore.sandbox.api.rest import ROUTES, Ask, Nothing, RestRoute
@@ -20,6 +19,7 @@ from smscore.sandbox.refusal import Problem, RestError, plain_words
 __all__ = ["add_rest_routes", "guarding"]
 
 T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LARGEST_BODY: Final = 1024 * 1024
 
@@ -48,7 +48,7 @@ def pattern(url: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{\w+}", "[^/]+", url))
 
 
-def guarding(callers: Callers) -> Middleware:
+def guarding(callers: Callers) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
     """What stands before every route, those of the providers too: callers that may call, and refusals in JSON."""
 
     @web.middleware
