@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial, partialmethod
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -24,9 +26,20 @@ TOKEN = "token-of-the-tests"
 SENDERS = {AsyncSepahan: "50003300", AsyncIPPanel: "+983000505", AsyncNajva: "90000123"}
 
 
+# A shell starts what it runs in the background with Ctrl-C ignored, and whatever we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the command keeps what it remembers of its sends."""
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of the machine it runs on."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, state_folder: Path) -> None:
+    """No test sees the settings of the machine it runs on, or leaves anything there."""
+    monkeypatch.setenv("XDG_STATE_HOME", os.fspath(state_folder))
     for name in list(os.environ):
         if name.startswith(("SEPAHAN_", "IPPANEL_", "NAJVA_")):
             monkeypatch.delenv(name)

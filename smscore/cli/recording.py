@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,6 +18,7 @@ from smscore.cli.journal import (
     Journal,
     Mark,
     Standing,
+    check_marks,
     check_same,
     journal_path,
     marked_rows,
@@ -127,8 +129,8 @@ def _is_refusal(row: ResultRow) -> bool:
 class RowWriter(Protocol):
     """Where results go."""
 
-    def write(self, rows: Sequence[ResultRow]) -> None:
-        """Take these rows, and return when they are safe."""
+    def write(self, rows: Sequence[ResultRow], mark: str | None = None) -> None:
+        """Take these rows, written after the journal's line of this seal, and return when they are safe."""
 
 
 @define
@@ -140,6 +142,21 @@ class Recording:
     _writer: RowWriter | None = None
     changed: list[str] = field(factory=list[str])
     """Which options of a resume are not those that the send was begun with, in words."""
+    cost: int | Decimal | None = None
+    """What the provider said that all of it cost, that of earlier runs included; None if it said nothing."""
+
+    @property
+    def is_witnessed(self) -> bool:
+        """Whether it is known that the files are the newest of their send."""
+        return self._journal is None or self._journal.witness.known is not None
+
+    def add_cost(self, cost: int | Decimal | None) -> None:
+        """Write down what a batch cost."""
+        if cost is None:
+            return
+        self.cost = cost + (self.cost or 0)
+        if self._journal is not None:
+            self._journal.add_cost(cost)
 
     def sending(self, rows: Sequence[int], request_id: str | None) -> None:
         """Write down, before they go out, that these rows do."""
@@ -155,7 +172,7 @@ class Recording:
             unsent = [row.row for row in rows if row.outcome == Outcome.NOT_SENT.value]
             self._journal.free(unsent, refused=[row.row for row in rows if _is_refusal(row)])
         if self._writer is not None:
-            self._writer.write(rows)
+            self._writer.write(rows, None if self._journal is None else self._journal.safe_seal)
 
 
 @contextmanager
@@ -185,12 +202,12 @@ def recording(
             _make_ready(path, plan, provider, journal, marks, states)
         else:
             states = States.none_known(plan.last_row)
-            journal = _begin(path, header)
+            journal, marks = _begin(path, header), []
             opened.callback(journal.close)
         writer = ResultsWriter.append(path)
         opened.callback(writer.close)
         try:
-            yield Recording(states, journal, writer, other_options(journal.header, header))
+            yield Recording(states, journal, writer, other_options(journal.header, header), _cost_of(marks))
         except BaseException:  # Ctrl-C too
             if not resuming and states.nothing_known:
                 path.unlink()
@@ -256,6 +273,7 @@ def _states(
     try:
         for rows, standing, _ in marked_rows(marks):
             states.mark(rows, standing)
+        check_marks((row.mark for row in _results(path)), journal, path.name)
         for row in _results(path):
             states.take(row, rejected_too=rejected_too)
     except IndexError:
@@ -267,7 +285,12 @@ def _make_ready(path: Path, plan: Plan, provider: str, journal: Journal, marks: 
     # First the journal frees the rows that are to be sent, and then their results go: the other way round, a crash
     # between the two would make them unknown.
     journal.free(list(states.rows_with(Outcome.NOT_SENT)))
-    rewrite(path, chain(_kept(path, states), _interrupted(plan, states, marks, provider)))
+    rewrite(path, chain(_kept(path, states), _interrupted(plan, states, marks, provider)), journal.safe_seal)
+
+
+def _cost_of(marks: Iterable[Mark]) -> int | Decimal | None:
+    costs = [mark.cost for mark in marks if mark.cost is not None]
+    return sum(costs) if costs else None
 
 
 def _results(path: Path) -> Iterator[ResultRow]:

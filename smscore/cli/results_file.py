@@ -6,10 +6,11 @@ import codecs
 import csv
 import io
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, cast
 
 import attrs
 import msgspec
@@ -40,6 +41,8 @@ class ResultRow:
     error: str | None = None
     words: str | None = None
     provider: str | None = None
+    mark: str | None = None
+    """The seal of the journal's line after which it was written."""
 
 
 COLUMNS: Final = tuple(attribute.name for attribute in attrs.fields(ResultRow))
@@ -90,14 +93,15 @@ class Format:
     """A kind of results file: its first line, and how rows become lines and lines rows."""
 
     head: bytes
-    dump: Callable[[Iterable[ResultRow]], bytes]
+    dump: Callable[[Iterable[ResultRow], str | None], bytes]
+    """Rows as lines; those without a mark get this one."""
     load: Callable[[str], Mapping[str, Any]]
 
 
-def _as_csv(rows: Iterable[ResultRow]) -> bytes:
+def _as_csv(rows: Iterable[ResultRow], mark: str | None) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(attrs.astuple(row, recurse=False) for row in rows)
+    writer.writerows((*attrs.astuple(row, recurse=False)[:-1], row.mark or mark) for row in rows)
     return text.getvalue().encode()
 
 
@@ -107,8 +111,9 @@ def _from_csv(line: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value or name == "recipient"}
 
 
-def _as_json_lines(rows: Iterable[ResultRow]) -> bytes:
-    return b"".join(_ENCODER.encode(attrs.asdict(row, recurse=False)) + b"\n" for row in rows)
+def _as_json_lines(rows: Iterable[ResultRow], mark: str | None) -> bytes:
+    marked = (attrs.asdict(row, recurse=False) | {"mark": row.mark or mark} for row in rows)
+    return b"".join(_ENCODER.encode(fields) + b"\n" for fields in marked)
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -134,10 +139,14 @@ class JsonLines:
 
     output: Output
 
-    def write(self, rows: Sequence[ResultRow]) -> None:
+    def write(self, rows: Sequence[ResultRow], mark: str | None = None) -> None:
         """Print these rows."""
         for row in rows:
-            self.output.record("result", attrs.asdict(row, recurse=False), "")
+            self.output.record("result", attrs.asdict(row, recurse=False, filter=_is_no_mark), "")
+
+
+def _is_no_mark(attribute: attrs.Attribute[Any], value: object) -> bool:
+    return attribute.name != "mark"
 
 
 # Reading and writing
@@ -193,37 +202,49 @@ class ResultsWriter:
         """The end of a file that is there."""
         return cls(path.open("ab", buffering=0), format_of(path))
 
-    def write(self, rows: Sequence[ResultRow]) -> None:
+    def write(self, rows: Sequence[ResultRow], mark: str | None = None) -> None:
         """Append these rows. If they do not all fit (``OSError``), none of them is in the file."""
-        put_on_disk(self._file, self._form.dump(rows))
+        put_on_disk(self._file, self._form.dump(rows, mark))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-def put_on_disk(file: BinaryIO, data: bytes) -> None:
-    """Append these bytes and wait for the disk; on an ``OSError`` the file is as it was."""
+def open_private(path: Path, mode: str) -> BinaryIO:
+    """Open a file, unbuffered; one that is new can be read by its owner alone, since it holds numbers."""
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    return cast("BinaryIO", open(path, mode, buffering=0, opener=opener))
+
+
+def put_on_disk(file: BinaryIO, data: bytes, *, wait: bool = True) -> None:
+    """Append these bytes and ``wait`` for the disk; on an ``OSError`` the file is as it was."""
     end = file.seek(0, os.SEEK_END)
     try:
         view = memoryview(data)
         while view:
             view = view[file.write(view) :]
-        os.fsync(file.fileno())
+        if wait:
+            os.fsync(file.fileno())
     except OSError:
         file.truncate(end)
         raise
 
 
-def rewrite(path: Path, rows: Iterable[ResultRow]) -> None:
+def rewrite(path: Path, rows: Iterable[ResultRow], mark: str | None = None) -> None:
     """Put these rows in place of what the file holds, all at once; it may be read for them."""
     form, draft = format_of(path), path.with_name(path.name + ".draft")
     rows = iter(rows)
     try:
-        with draft.open("wb", buffering=0) as file:
+        with open_private(draft, "wb") as file:
+            if path.exists():
+                draft.chmod(stat.S_IMODE(path.stat().st_mode))
             put_on_disk(file, form.head)
             while piece := list(islice(rows, _PIECE)):
-                put_on_disk(file, form.dump(piece))
+                put_on_disk(file, form.dump(piece, mark))
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -78,7 +78,7 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
     with _recording(connection, order, plan, used) as kept:
         to_send = kept.states.count_open(plan)
         if order.resuming:
-            _tell_resumed(output, order, kept.states, to_send)
+            _tell_resumed(output, order, kept, to_send)
             _ask_about_changes(output, order, kept.changed, to_send)
             _ask(order, to_send)
         record_skipped(plan, kept, connection.provider)
@@ -101,10 +101,16 @@ def _recording(connection: Connection, order: Order, plan: Plan, options: Mappin
         yield kept
 
 
-def _tell_resumed(output: Output, order: Order, states: States, to_send: int) -> None:
+def _tell_resumed(output: Output, order: Order, kept: Recording, to_send: int) -> None:
+    states = kept.states
     counts = states.counts()
     unknown = counts[Outcome.UNKNOWN.value]
     output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} were accepted before, {to_send:,} are to be sent.")
+    if not kept.is_witnessed:
+        output.note(
+            "WARNING: this send is not known here. If it went on elsewhere after these files were copied, stop now and "
+            "resume the newest files: with these, whoever was sent to since gets it twice."
+        )
     if states.outdated:
         output.note(
             f"The results file is an older copy: its journal tells of {counted(states.outdated, 'row')} that were sent "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -101,7 +100,6 @@ class Sending:
     disk_error: OSError | None = None
     defect: Exception | None = None
     abandoned: bool = False
-    cost: int | Decimal | None = None
     problems: dict[tuple[Outcome, str, object], Problem] = field(factory=dict[tuple[Outcome, str, object], Problem])
     """What went wrong, by outcome, class and code, in the order that it did."""
     _unwritten: list[ResultRow] = field(factory=list[ResultRow], init=False)
@@ -129,10 +127,9 @@ class Sending:
 
     def _end(self, piece: Sequence[Planned], report: SendReport) -> None:
         rows = self._rows(piece, report)
-        if report.cost is not None:
-            self.cost = report.cost + (self.cost or 0)
         self.on_progress(rows)
         try:
+            self.recording.add_cost(report.cost)
             self.recording.write(rows)
         except OSError:
             self._unwritten.extend(rows)

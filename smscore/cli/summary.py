@@ -82,7 +82,7 @@ def summary_fields(sending: Sending, plan: Plan) -> dict[str, Any]:
         **{outcome: counts[outcome] for outcome in _WORDS},
         "untried": _untried(sending, plan),
         "unknown_rows": ranges(sending.recording.states.rows_in_doubt()),
-        "cost": sending.cost,
+        "cost": sending.recording.cost,
         "problems": [_problem_fields(problem) for problem in sending.problems.values()],
     }
 
@@ -119,8 +119,8 @@ def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterabl
         + ", ".join([*said, *([f"{untried:,} never tried"] if untried else [])])
         + "."
     )
-    if sending.cost is not None:
-        yield f"Cost: {sending.cost:,} Rials, as {sending.provider} says."
+    if sending.recording.cost is not None:
+        yield f"Cost: {sending.recording.cost:,} Rials, as {sending.provider} says."
     for problem in sending.problems.values():
         yield f"  {problem.count:,} {_WORDS[problem.outcome.value]}: {problem.error}"
         yield f"    rows {range_words(problem.rows, _SHOWN)}"

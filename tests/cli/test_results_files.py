@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import attrs
 import pytest
 from commandline import mobiles, read_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smscore import DuplicateRequest, InsufficientCredit, InvalidRequest, Outcome, ProviderError
-from smscore.cli import results_file
+from smscore.cli import journal, results_file
+from smscore.cli import recording as recording_module
 from smscore.cli.journal import Journal, journal_path, range_words, ranges
 from smscore.cli.recording import Recording, known_states, recording
 from smscore.cli.results_file import ResultRow, read_results, result_row
+from smscore.cli.witness import state_folder
 from smscore.recipients.plan import Plan, make_plan
 from smscore.results import RecipientResult
 
@@ -73,11 +81,11 @@ def test_a_row_is_read_as_it_was_written(name: str, plan: Plan, tmp_path: Path):
     with begun(tmp_path / name, plan) as kept:
         send(kept, 2)
         send(kept, 3, outcome=Outcome.REJECTED, error=error)
-    assert list(read_results(tmp_path / name)) == [
+    assert [attrs.evolve(found, mark=None) for found in read_results(tmp_path / name)] == [
         ResultRow(2, "+989120000002", "accepted", 2, "id-1", provider="sepahan"),
         ResultRow(3, "+989120000003", "rejected", 3, "id-1", "4 02", "ProviderError", words, "sepahan"),
     ]
-    keys = ["row", "recipient", "outcome", "message_id", "request_id", "code", "error", "words", "provider"]
+    keys = ["row", "recipient", "outcome", "message_id", "request_id", "code", "error", "words", "provider", "mark"]
     assert [list(found) for found in read_rows(tmp_path / name)] == [keys, keys]
 
 
@@ -226,12 +234,14 @@ def test_no_crash_makes_a_resume_send_twice_or_forget(name: str, data: st.DataOb
                         results = [row(number, data.draw(outcomes)) for number in batch]
                         kept.write(results)
                         truth.update((one.row, Outcome(one.outcome)) for one in results)
-            cut(path, sizes[0], data, truth)
-            if journal_path(path).stat().st_size > sizes[1] and data.draw(st.booleans()):
+            torn = journal_path(path).stat().st_size > sizes[1] and data.draw(st.booleans())
+            cut(path, sizes[0], data, none=torn)  # results are written once their mark is safe
+            if torn:
                 # A mark that is not whole was never safe, and so its batch did not go out.
                 for number in marked_last(path):
                     del truth[number]
-                cut(journal_path(path), sizes[1], data, truth, torn=True)
+                cut(journal_path(path), sizes[1], data, torn=True)
+                witness_last_whole_line(path)
         with resumed(path, plan) as kept:
             left = set(to_send(kept))
             told = {one.row: Outcome(one.outcome) for one in read_results(path)}
@@ -242,15 +252,215 @@ def test_no_crash_makes_a_resume_send_twice_or_forget(name: str, data: st.DataOb
             assert not [number for number in left if truth.get(number, Outcome.NOT_SENT) is not Outcome.NOT_SENT]
 
 
-def cut(path: Path, safe: int, data: st.DataObject, truth: dict[int, Outcome | None], *, torn: bool = False) -> None:
+def cut(path: Path, safe: int, data: st.DataObject, *, torn: bool = False, none: bool = False) -> None:
     whole = path.read_bytes()
-    path.write_bytes(whole[: data.draw(st.integers(safe, len(whole) - torn))])
+    path.write_bytes(whole[: safe if none else data.draw(st.integers(safe, len(whole) - torn))])
 
 
 def marked_last(path: Path) -> list[int]:
-    journal, marks = Journal.open(path)
-    journal.close()
+    opened, marks = Journal.open(path)
+    opened.close()
     return [number for first, last in marks[-1].sending for number in range(first, last + 1)]
+
+
+def witness_last_whole_line(path: Path) -> None:
+    header, *lines = journal_path(path).read_bytes().split(b"\n")
+    last = [header, *lines[:-1]][-1]
+    (state_folder() / "sends" / json.loads(header)["run"]).write_text(json.loads(last)["seal"])
+
+
+# Copies of the pair from any moment of a send
+
+Pair = tuple[bytes, bytes]
+
+
+@pytest.fixture
+def moments(plan: Plan, tmp_path: Path) -> list[Pair]:
+    """The results and the journal as they stood after every write of a send and of its resume, in r.csv's folder."""
+    path, found = tmp_path / "r.csv", list[Pair]()
+
+    def snap() -> None:
+        if path.exists():
+            pair = path.read_bytes(), journal_path(path).read_bytes()
+            found.extend([pair] if pair not in found[-1:] else [])
+
+    def watch(module: ModuleType, name: str) -> None:
+        real = getattr(module, name)
+
+        def watched(*given: Any, **more: Any) -> None:
+            real(*given, **more)
+            snap()
+
+        patched.setattr(module, name, watched)
+
+    with pytest.MonkeyPatch.context() as patched:
+        watch(journal, "put_on_disk")
+        watch(results_file, "put_on_disk")
+        watch(recording_module, "rewrite")
+        with begun(path, plan) as kept:
+            send(kept, 2, 3)
+            send(kept, 4, 5, outcome=Outcome.NOT_SENT)
+            send(kept, 6, outcome=Outcome.REJECTED)
+            kept.sending([7, 8], None)
+        with resumed(path, plan, rejected_too=True) as kept:
+            send(kept, 4, 6)
+            send(kept, 5, outcome=Outcome.UNKNOWN)
+            kept.sending([9, 10], None)
+            kept.write([row(9), row(10, Outcome.REJECTED)])
+            kept.sending([11, 12], None)
+    return found
+
+
+WENT = {2, 3, 4, 5, 6, 7, 8, 9, 11, 12}  # or may have; 10 was rejected, and 13 never tried
+
+
+def sent_by_a_resume(path: Path, plan: Plan, pair: Pair) -> set[int] | None:
+    """The rows that a resume of this pair would send; None where it is refused."""
+    path.write_bytes(pair[0])
+    journal_path(path).write_bytes(pair[1])
+    try:
+        with resumed(path, plan, rejected_too=True) as kept:
+            return set(to_send(kept))
+    except InvalidRequest:
+        return None
+
+
+def test_no_mixture_of_two_moments_sends_to_anybody_twice(
+    moments: list[Pair], plan: Plan, tmp_path: Path, state_folder: Path
+):
+    assert len(moments) > 15
+    last = moments[-1][1]
+    run = state_folder / "payamak" / "sends" / json.loads(last.splitlines()[0])["run"]
+    known = run.read_bytes()
+    for results, _ in moments:
+        for _, marks in moments:
+            sent = sent_by_a_resume(tmp_path / "r.csv", plan, (results, marks))
+            assert sent is None if marks != last else (sent is not None and not sent & WENT and 13 in sent)
+            run.write_bytes(known)
+
+
+def test_on_another_machine_a_journal_that_is_older_than_its_results_is_refused(
+    moments: list[Pair], plan: Plan, tmp_path: Path, state_folder: Path
+):
+    run = state_folder / "payamak" / "sends" / json.loads(moments[-1][1].splitlines()[0])["run"]
+    refused = 0
+    for late, (results, _) in enumerate(moments):
+        for _, marks in moments[:late]:
+            run.unlink(missing_ok=True)
+            sent = sent_by_a_resume(tmp_path / "r.csv", plan, (results, marks))
+            told = {line.rsplit(",", 1)[1] for line in results.decode().splitlines()[1:]}
+            unknown_to_it = [seal for seal in told if seal.encode() not in marks]
+            assert (sent is None) is bool(unknown_to_it)
+            refused += sent is None
+    assert refused > 40
+
+
+def test_files_that_were_restored_together_are_refused_where_the_send_went_on(plan: Plan, tmp_path: Path):
+    path = tmp_path / "r.csv"
+    with begun(path, plan) as kept:
+        send(kept, 2)
+    pair = path.read_bytes(), journal_path(path).read_bytes()
+    with resumed(path, plan) as kept:
+        send(kept, 3)
+    assert sent_by_a_resume(path, plan, pair) is None
+
+
+def test_of_two_copies_of_a_send_only_the_one_that_went_on_can_be_resumed(plan: Plan, tmp_path: Path):
+    first, second = tmp_path / "r.csv", tmp_path / "copy.csv"
+    with begun(first, plan) as kept:
+        send(kept, 2)
+    second.write_bytes(first.read_bytes())
+    journal_path(second).write_bytes(journal_path(first).read_bytes())
+    with resumed(second, plan) as kept:
+        with pytest.raises(InvalidRequest, match="Another payamak"), resumed(first, plan):
+            pass
+        send(kept, 3)
+    with pytest.raises(InvalidRequest, match="older copy"), resumed(first, plan):
+        pass
+    with resumed(second, plan) as kept:
+        assert to_send(kept) == list(range(4, FIRST + COUNT))
+
+
+def test_the_journal_of_another_send_of_the_same_is_refused(plan: Plan, tmp_path: Path):
+    for name in ("a.csv", "b.csv"):
+        with begun(tmp_path / name, plan) as kept:
+            send(kept, 2)
+    journal_path(tmp_path / "a.csv").write_bytes(journal_path(tmp_path / "b.csv").read_bytes())
+    with pytest.raises(InvalidRequest, match="that of another send"), resumed(tmp_path / "a.csv", plan):
+        pass
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [*lines[:1], *lines[2:]],
+        lambda lines: [lines[0], lines[1].replace(b"[2,3]", b"[2,2]"), *lines[2:]],
+        lambda lines: [*lines[:2], lines[1], *lines[2:]],
+        lambda lines: [lines[0].replace(b'"sepahan"', b'"najva"'), *lines[1:]],
+        lambda lines: [*lines[:2], b"", *lines[2:]],
+    ],
+    ids=["a line is gone", "a row is gone", "a line stands twice", "the provider", "an empty line"],
+)
+def test_a_journal_that_was_edited_is_refused(change: Callable[[list[bytes]], list[bytes]], plan: Plan, tmp_path: Path):
+    path = journal_path(tmp_path / "r.csv")
+    with begun(tmp_path / "r.csv", plan) as kept:
+        send(kept, 2, 3)
+        send(kept, 4)
+    edited = change(path.read_bytes().splitlines(keepends=True))
+    path.write_bytes(b"".join(line if line.endswith(b"\n") else line + b"\n" for line in edited))
+    with (
+        pytest.raises(InvalidRequest, match=r"Line \d of r\.csv\.journal is damaged"),
+        resumed(tmp_path / "r.csv", plan),
+    ):
+        pass
+
+
+def test_a_journal_that_lost_its_end_is_refused(plan: Plan, tmp_path: Path):
+    path = journal_path(tmp_path / "r.csv")
+    with begun(tmp_path / "r.csv", plan) as kept:
+        send(kept, 2)
+        kept.sending([3, 4], None)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    with pytest.raises(InvalidRequest, match="older copy"), resumed(tmp_path / "r.csv", plan):
+        pass
+
+
+def test_without_a_folder_for_the_witness_a_send_goes_on_and_says_that_it_knows_less(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with begun(tmp_path / "r.csv", plan) as kept:
+        send(kept, 2)
+    with resumed(tmp_path / "r.csv", plan) as kept:
+        assert not kept.is_witnessed
+        assert to_send(kept) == list(range(3, FIRST + COUNT))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such modes there")
+def test_what_holds_numbers_can_be_read_by_its_owner_alone(plan: Plan, tmp_path: Path, state_folder: Path):
+    path = tmp_path / "r.csv"
+    with begun(path, plan) as kept:
+        send(kept, 2)
+    for file in (path, journal_path(path), *(state_folder / "payamak" / "sends").iterdir()):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    with resumed(path, plan):
+        pass
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640  # as its owner wants it
+
+
+def test_costs_of_all_runs_are_added_up(plan: Plan, tmp_path: Path):
+    with begun(tmp_path / "r.csv", plan) as kept:
+        kept.add_cost(20)
+        send(kept, 2)
+        kept.add_cost(Decimal("0.5"))
+        kept.add_cost(None)
+    with resumed(tmp_path / "r.csv", plan) as kept:
+        assert kept.cost == Decimal("20.5")
+        kept.add_cost(3)
+        assert kept.cost == Decimal("23.5")
 
 
 # Files that do not fit

@@ -520,6 +520,38 @@ def test_a_resume_of_an_older_copy_says_so_and_sends_nobody_twice(command: Comma
     assert "an older copy: its journal tells of 3 rows that were sent after it was made" in ran.stderr
 
 
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_resume_with_an_older_journal_is_refused_and_says_what_to_do(
+    together: bool, as_json: list[str], command: Command, box: Sandbox, tmp_path: Path
+):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    box.fail("no_credit")
+    command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
+    box.clear_faults()
+    files = [tmp_path / "o.csv.journal", *([tmp_path / "o.csv"] if together else [])]
+    copies = [(file, file.read_bytes()) for file in files]
+    resume = ["send", "-p", "najva", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source, *as_json]
+    assert command(*resume).exit_code == 0
+    for file, copy in copies:
+        file.write_bytes(copy)
+    ran = command(*resume)
+    assert (ran.exit_code, len(box.messages)) == (2, 3)
+    assert "Restore the newest copies of the results file and its journal, both together" in ran.stderr
+    assert command(*resume, "--dry-run").exit_code == 2
+
+
+def test_a_resume_where_the_send_is_not_known_warns(
+    command: Command, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    arguments = ["send", "-p", "najva", "--text", TEXT]
+    assert "not known here" not in command(*arguments, "--out", "o.csv", source).stderr
+    assert "not known here" not in command(*arguments, "--resume", "o.csv", source).stderr
+    other = environment(box, XDG_STATE_HOME=str(tmp_path / "elsewhere"))
+    assert "not known here" in command(*arguments, "--resume", "o.csv", source, env=other).stderr
+
+
 def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 3)
     box.fail("no_credit")
