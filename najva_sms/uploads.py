@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
@@ -16,6 +17,7 @@ UploadFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 EXTENSIONS: Final = frozenset({"jpeg", "jpg", "png", "gif", "opus", "ogg", "mp4"})
 MOST_BYTES: Final = 15 * 1024 * 1024
+_NOT_IN_NAMES: Final = frozenset({"Cc", "Cs"})  # control characters, and what UTF-8 does not have
 
 
 def opened(file: UploadFile, filename: str | None) -> FileContent:
@@ -47,8 +49,8 @@ def opened(file: UploadFile, filename: str | None) -> FileContent:
 def _checked_name(name: object) -> str:
     if not isinstance(name, str) or Path(name).suffix.lower().removeprefix(".") not in EXTENSIONS:
         raise InvalidRequest(f"Najva takes files that end in {', '.join(sorted(EXTENSIONS))} only.")
-    if not name.isprintable():
-        raise InvalidRequest("The file's name holds characters that no header can carry.")
+    if any(unicodedata.category(sign) in _NOT_IN_NAMES for sign in name):
+        raise InvalidRequest("filename must not hold control characters.")
     return Path(name).name
 
 

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any, Final
 
 import aiohttp
@@ -208,7 +207,7 @@ def noted_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         _on_wait.get()()
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("smscore.calls.caller.asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("smscore.clock.sleep", sleep)
     monkeypatch.setattr("smscore.calls.transport.ANSWER_CAP", 1_000_000)
     _waits.set([])
 

@@ -9,23 +9,20 @@ import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache, partial
-from typing import BinaryIO, Final
+from typing import Final
 from weakref import WeakKeyDictionary, finalize, ref
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
-from attrs import define
 
 from smscore import clock
+from smscore.calls.bodies import Mark, body_of
 from smscore.config import ANSWER_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.forks import leave_to_the_parent
-from smscore.wire.endpoint import Answer, Fault, FileContent, Request
+from smscore.wire.endpoint import Answer, Fault, Request
 
 _log: Final = logging.getLogger(__name__)
-_PIECE: Final = 256 * 1024
 
 
 class Transport:
@@ -51,18 +48,19 @@ class Transport:
         """Send once, and read the whole answer. A cancel is passed on; nothing else is raised."""
         session = await self._session()
         await _closes_are_seen()
-        mark = _Mark()
+        mark = Mark()
         try:
             async with session.request(
                 request.method,
                 request.url,
                 params=request.query or None,
-                data=_payload(request.body, mark),
+                data=body_of(request.body, mark),
                 headers=request.headers,
+                skip_auto_headers=None if request.body else _NO_CONTENT,
                 timeout=_client_timeout(timeouts),
                 allow_redirects=False,
                 raise_for_status=False,
-                middlewares=_sent_once(session) if request.method in _SENT_AGAIN else None,
+                middlewares=_as_we_send(session) if request.method in _SENT_AGAIN else None,
                 proxy=self._proxy,
                 ssl=self._ssl,
             ) as response:
@@ -180,6 +178,8 @@ class _Owned:
 
 # aiohttp sends these again by itself when the connection breaks before an answer.
 _SENT_AGAIN: Final = frozenset({"GET"})
+_NO_CONTENT: Final = ("Content-Type",)
+"""What says nothing of a request without a body."""
 
 
 class _Opened(Exception):
@@ -195,83 +195,17 @@ class _Stopped(Exception):
 
 
 async def _stop(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    # The empty body that shows when a GET leaves would give it a length, which browsers send with none.
+    request.headers.pop("Content-Length", None)
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _Stopped(_reason(error)) from None
 
 
-def _sent_once(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+def _as_we_send(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
     # Those given to a request take the place of the session's own, which a borrowed one may have.
     return (*session._middlewares, _stop)
-
-
-@define
-class _Mark:
-    """Whether any of a request's body may have left this machine."""
-
-    left: bool = False
-
-
-class _MarkedBytes(Payload):
-    """A body that notes when it is written, which works on a borrowed session too."""
-
-    _value: bytes
-
-    def __init__(self, value: bytes, mark: _Mark) -> None:
-        super().__init__(value, content_type="application/json")
-        self._size = len(value)
-        self._mark = mark
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self._value.decode(encoding, errors)
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        self._mark.left = True
-        # A large body goes in pieces, so that it does not hold up the loop.
-        for start in range(0, len(self._value), _PIECE):
-            await writer.write(self._value[start : start + _PIECE])
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        await self.write(writer)
-
-
-class _MarkedForm(aiohttp.MultipartWriter):
-    """A form with one file that notes when it is written."""
-
-    def __init__(self, content: FileContent, mark: _Mark) -> None:
-        super().__init__("form-data")
-        self._mark = mark
-        part = self.append_payload(_File(content))
-        part.set_content_disposition("form-data", name=content.name, filename=content.filename)
-
-    async def write(self, writer: AbstractStreamWriter, close_boundary: bool = True) -> None:
-        self._mark.left = True
-        await super().write(writer, close_boundary)
-
-
-class _File(Payload):
-    """A file that is read while it is sent; aiohttp's own payload would close it, and it may be the caller's."""
-
-    _value: BinaryIO
-
-    def __init__(self, content: FileContent) -> None:
-        super().__init__(content.file, content_type="application/octet-stream")
-        self._start = content.start
-        self._size = content.size
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        raise TypeError("A file is sent as it is.")
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        left = self._size or 0
-        await asyncio.to_thread(self._value.seek, self._start)
-        while left:
-            piece = await asyncio.to_thread(self._value.read, min(left, _PIECE))
-            if not piece:
-                raise OSError("the file became shorter while it was sent")
-            left -= len(piece)
-            await writer.write(piece)
 
 
 def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
@@ -291,11 +225,6 @@ def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
         sock_read=timeouts.read,
         ceil_threshold=math.inf,  # aiohttp would round what is above 5 seconds up
     )
-
-
-def _payload(body: bytes | FileContent | None, mark: _Mark) -> Payload:
-    # A request without a body gets an empty one: its writing is what shows that the request left.
-    return _MarkedForm(body, mark) if isinstance(body, FileContent) else _MarkedBytes(body or b"", mark)
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:

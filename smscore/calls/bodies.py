@@ -1,0 +1,95 @@
+"""What a request carries, as aiohttp takes it: each body notes when it is written."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from abc import abstractmethod
+from typing import Final
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from attrs import define
+
+from smscore.wire.endpoint import FileContent
+
+_PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it does not hold up the loop
+
+
+@define
+class Mark:
+    """Whether any of a request may have left this machine."""
+
+    left: bool = False
+
+
+class _Body(Payload):
+    """A body that notes when it is written, which works on a borrowed session too."""
+
+    def __init__(self, mark: Mark, size: int, content_type: str) -> None:
+        super().__init__(None, content_type=content_type)
+        self._size = size
+        self._mark = mark
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("A body is sent as it is.")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        self._mark.left = True
+        await self._write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+    @abstractmethod
+    async def _write(self, writer: AbstractStreamWriter) -> None: ...
+
+
+class _Bytes(_Body):
+    def __init__(self, value: bytes, mark: Mark) -> None:
+        super().__init__(mark, len(value), "application/json")
+        self._bytes = value
+
+    async def _write(self, writer: AbstractStreamWriter) -> None:
+        for start in range(0, len(self._bytes) or 1, _PIECE):
+            await writer.write(self._bytes[start : start + _PIECE])
+
+
+class _Form(_Body):
+    """A form with one file; the file is read while it is sent, and stays open."""
+
+    def __init__(self, content: FileContent, mark: Mark) -> None:
+        boundary = secrets.token_hex(16)
+        self._head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{content.name}"; '
+            f'filename="{escaped_filename(content.filename)}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        ).encode()
+        self._end = f"\r\n--{boundary}--\r\n".encode()
+        self._content = content
+        size = len(self._head) + content.size + len(self._end)
+        super().__init__(mark, size, f"multipart/form-data; boundary={boundary}")
+
+    async def _write(self, writer: AbstractStreamWriter) -> None:
+        file, left = self._content.file, self._content.size
+        await writer.write(self._head)
+        await asyncio.to_thread(file.seek, self._content.start)
+        while left:
+            piece = await asyncio.to_thread(file.read, min(left, _PIECE))
+            if not piece:
+                raise OSError("the file became shorter while it was sent")
+            left -= len(piece)
+            await writer.write(piece)
+        await writer.write(self._end)
+
+
+def body_of(content: bytes | FileContent | None, mark: Mark) -> Payload:
+    """The body to send. A request without one gets an empty one, whose writing shows that the request leaves."""
+    return _Form(content, mark) if isinstance(content, FileContent) else _Bytes(content or b"", mark)
+
+
+_ESCAPED: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+
+
+def escaped_filename(name: str) -> str:
+    """The name as browsers put it into a form: in UTF-8 as it is, but for what would end it."""
+    return name.translate(_ESCAPED)
