@@ -20,7 +20,6 @@ T = TypeVar("T")
 IPPANEL: Final = Provider(
     name="ippanel",
     base_url="https://edge.ippanel.com/v1",
-    authorization=lambda token: token,
 )
 
 

@@ -12,8 +12,10 @@ import msgspec
 
 from smscore.sandbox import (
     Call,
+    Credentials,
     Emulation,
     ErrorCode,
+    HeaderToken,
     Message,
     Recent,
     Refusal,
@@ -245,7 +247,7 @@ class NajvaSandbox(Emulation):
 
     name: ClassVar[str] = "najva"
     first_id: ClassVar[int] = 2**53 + 1
-    token_form: ClassVar[re.Pattern[str]] = re.compile(r"Bearer (\S(?:.*\S)?)")
+    credentials: ClassVar[Credentials] = HeaderToken(scheme="Bearer")
     codes: ClassVar[Mapping[int, str]] = STATUSES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES

@@ -20,6 +20,7 @@ from najva_sms.codes import (
     delivery_status,
 )
 from najva_sms.messages import OutboxMessage, OutboxPage
+from smscore.auth import HeaderToken
 from smscore.dates import from_unix
 from smscore.errors import SMSError
 from smscore.masking import masked_number, masked_text
@@ -40,7 +41,7 @@ T = TypeVar("T")
 NAJVA: Final = Provider(
     name="najva",
     base_url="https://sms.najva.com",
-    authorization=lambda token: f"Bearer {token}",
+    credentials=HeaderToken(scheme="Bearer"),
     send_limit=10_000,
 )
 

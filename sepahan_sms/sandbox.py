@@ -13,8 +13,10 @@ from persiantools.jdatetime import JalaliDateTime
 
 from smscore.sandbox import (
     Call,
+    Credentials,
     Emulation,
     ErrorCode,
+    HeaderToken,
     Inbound,
     Message,
     Recent,
@@ -340,7 +342,7 @@ class SepahanSandbox(Emulation):
 
     name: ClassVar[str] = "sepahan"
     first_id: ClassVar[int] = 639027944154527201  # past 2**53 and odd, as close to the sample's as a float cannot tell
-    token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
+    credentials: ClassVar[Credentials] = HeaderToken()
     codes: ClassVar[Mapping[int, str]] = STATUSES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES

@@ -29,7 +29,6 @@ T = TypeVar("T")
 SEPAHAN: Final = Provider(
     name="sepahan",
     base_url="https://api.sepahansms.com",
-    authorization=lambda token: token,
     send_limit=100,
     id_lifetime=3.5 * 3600,  # of the 4 hours that the document names
 )

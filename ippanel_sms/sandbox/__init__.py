@@ -1,6 +1,5 @@
 """IPPanel Edge as the sandbox plays it, written from the provider's documents alone."""
 
-import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -23,7 +22,7 @@ from ippanel_sms.sandbox.reports import (
 )
 from ippanel_sms.sandbox.segments import BULK_LIMIT
 from ippanel_sms.sandbox.sending import calculate_price, cancel, send
-from smscore.sandbox import Emulation, ErrorCode, Refusal, Reply, Route, Stage
+from smscore.sandbox import Credentials, Emulation, ErrorCode, HeaderToken, Refusal, Reply, Route, Stage
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["BULK_LIMIT", "ERROR_LIMIT", "PRICE", "IPPanelSandbox"]
@@ -60,7 +59,7 @@ class IPPanelSandbox(Emulation):
 
     name: ClassVar[str] = "ippanel"
     first_id: ClassVar[int] = 1123544245
-    token_form: ClassVar[re.Pattern[str]] = re.compile(r"(?!(?:AccessKey|Basic|Bearer) )(\S(?:.*\S)?)")
+    credentials: ClassVar[Credentials] = HeaderToken()
     codes: ClassVar[Mapping[int, str]] = STATUSES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES

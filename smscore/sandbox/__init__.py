@@ -10,6 +10,7 @@
 ``Emulation`` and what goes with it is for whoever adds a provider.
 """
 
+from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json
 from smscore.sandbox.memory.messages import Inbound, Message, SandboxMessage
 from smscore.sandbox.memory.recent import Recent
@@ -19,11 +20,16 @@ from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
 from smscore.sandbox.sandbox import Sandbox
 
 __all__ = [
+    "BodyToken",
     "Call",
+    "Credentials",
     "Emulation",
     "ErrorCode",
+    "HeaderToken",
     "Inbound",
     "Message",
+    "PathToken",
+    "QueryToken",
     "Recent",
     "Refusal",
     "Refused",

@@ -1,6 +1,5 @@
 """What a provider's emulation is made of: routes, tables, and plain functions from a call to a reply."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import ClassVar, Final, TypeVar
@@ -8,6 +7,7 @@ from typing import ClassVar, Final, TypeVar
 import attrs
 import msgspec
 
+from smscore.auth import Credentials, HeaderToken, Received
 from smscore.sandbox.faults import KINDS, Interrupted
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Account, Message
@@ -36,7 +36,8 @@ class Upload:
 class Route:
     """One call of a provider: ``path`` is aiohttp's (``/a/{name}``), ``upload_limit`` makes it a multipart one.
 
-    One that ``sends`` accepts messages, and meets the faults of their recipients.
+    One that ``sends`` accepts messages, and meets the faults of their recipients. ``credentials`` says where its
+    token is, if not where the provider's other calls have it.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Route:
     answer: "Callable[[Call], Reply]"
     upload_limit: int | None = None
     sends: bool = False
+    credentials: Credentials | None = None
 
     @property
     def name(self) -> str:
@@ -54,7 +56,7 @@ class Route:
 class Emulation:
     """One provider, as tables: subclass it and name the class in the entry points of ``payamak.sandboxes``.
 
-    ``token_form`` matches a whole Authorization header, its group 1 being the token. ``codes`` names the
+    ``credentials`` says where a request has its token. ``codes`` names the
     statuses, ``statuses`` says what each means, ``stages`` picks one for each stage of a message, ``paid_back``
     lists those that give a message's cost back. ``refusals`` holds the replies, in the provider's envelope, to
     what the shell itself refuses; ``errors`` has every documented error code with its reply. ``lines`` are
@@ -64,7 +66,7 @@ class Emulation:
 
     name: ClassVar[str]
     first_id: ClassVar[int]
-    token_form: ClassVar[re.Pattern[str]]
+    credentials: ClassVar[Credentials] = HeaderToken()
     routes: ClassVar[tuple[Route, ...]]
     codes: ClassVar[Mapping[int, str]]
     statuses: ClassVar[Mapping[int, DeliveryStatus]]
@@ -88,10 +90,9 @@ class Emulation:
             raise ValueError(f"{self.name} has no patterns.")
         self.patterns[code] = text
 
-    def token(self, authorization: str) -> str | None:
-        """The token in an Authorization header, or None where it is not in the provider's form."""
-        match = self.token_form.fullmatch(authorization)
-        return match[1] if match else None
+    def token(self, request: Received, route: Route) -> str | None:
+        """The token of a request, or None where it has none in the place that the route or the provider names."""
+        return (route.credentials or self.credentials).find(request)
 
     def code(self, message: Message, now: float) -> int:
         """The status code of a message at ``now``."""

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, cast
+from urllib.parse import parse_qsl
 
+import msgspec
 from aiohttp import BodyPartReader, web
 
+from smscore.auth import BodyToken, Received
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
 from smscore.sandbox.faults import KINDS, NO_ANSWER, Interrupted
 from smscore.sandbox.memory.exchanges import Exchange, exchange
@@ -54,7 +57,7 @@ class Shell:
         return handle
 
     async def _answer(self, emulation: Emulation, route: Route, request: web.Request) -> Answer:
-        token = emulation.token(request.headers.get("Authorization", ""))
+        token = emulation.token(await _received(emulation, route, request), route)
         if token is None:
             return answer_of(emulation.refusals[Refusal.UNAUTHORIZED])
         upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
@@ -153,6 +156,23 @@ async def cut_response(request: web.Request, answer: Answer) -> web.StreamRespon
     await response.write(half(answer.body))
     hang_up(request)
     return response
+
+
+async def _received(emulation: Emulation, route: Route, request: web.Request) -> Received:
+    in_body = isinstance(route.credentials or emulation.credentials, BodyToken)
+    fields = _fields(await _read_body(emulation, request), request.content_type) if in_body else {}
+    return Received(request.headers, request.query, request.match_info, fields)
+
+
+def _fields(body: bytes, content_type: str) -> Mapping[str, object]:
+    """The fields of a form or of a JSON object; none of anything else."""
+    if content_type == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    try:
+        whole = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Mapping[str, object]", whole) if isinstance(whole, dict) else {}
 
 
 async def _read_body(emulation: Emulation, request: web.Request) -> bytes:

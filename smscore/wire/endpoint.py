@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import BinaryIO, Generic, TypeVar
+from typing import BinaryIO, Final, Generic, TypeVar
+from urllib.parse import urlencode
 
 from attrs import field, frozen
 
+from smscore.auth import Credentials, HeaderToken
 from smscore.masking import Secret
 
 P = TypeVar("P")
@@ -35,10 +38,20 @@ class FileContent:
 
 
 @frozen
-class Content:
-    """What a call puts into its request, apart from what its endpoint says of every one."""
+class FormContent:
+    """A body of form fields, ``application/x-www-form-urlencoded`` in UTF-8."""
 
-    body: bytes | FileContent | None = field(default=None, repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@frozen
+class Content:
+    """What a call puts into its request, apart from what its endpoint says of every one.
+
+    A ``body`` of bytes is JSON, as ``codec.encode`` gives it.
+    """
+
+    body: bytes | FormContent | FileContent | None = field(default=None, repr=False)
     query: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     path: Mapping[str, str] = field(factory=dict[str, str], repr=False)
@@ -93,7 +106,9 @@ class Endpoint(Generic[P, R]):
     arrived: Callable[[P], R] | None = None
     """What a repeat refused as a duplicate gives, after a try of ours that may have arrived: that one did."""
     limit: int | None = None
-    """The most ids that the provider takes in one request."""
+    """The most ids, or recipients, that the provider takes in one request of this call."""
+    credentials: Credentials | None = None
+    """Where the token travels in this call, if not where it does in the provider's others."""
 
 
 @frozen
@@ -102,8 +117,8 @@ class Provider:
 
     name: str
     base_url: str
-    authorization: Callable[[str], str]
-    """The token as the value of the ``Authorization`` header."""
+    credentials: Credentials = HeaderToken()  # noqa: RUF009  # it is frozen
+    """Where the token travels."""
     send_limit: int | None = None
     """The most recipients in one request; None where the provider sets no limit."""
     id_lifetime: float | None = None
@@ -113,13 +128,33 @@ class Provider:
 def request_for(endpoint: Endpoint[P, R], params: P, *, provider: Provider, base_url: str, token: Secret) -> Request:
     """The request that makes this call."""
     content = endpoint.build(params)
-    headers = {"Authorization": provider.authorization(token.reveal()), "Accept": "application/json"}
-    if isinstance(content.body, bytes):
-        headers["Content-Type"] = "application/json"
+    placement = (endpoint.credentials or provider.credentials).place(token.reveal())
+    body, headers = _body(content.body, placement.fields)
     return Request(
         endpoint.method,
-        base_url + endpoint.path.format_map(content.path),
-        {**headers, **content.headers},
-        content.body,
-        content.query,
+        base_url + endpoint.path.format_map({**content.path, **placement.path}),
+        {"Accept": "application/json", **placement.headers, **headers, **content.headers},
+        body,
+        {**content.query, **placement.query},
     )
+
+
+def _body(
+    body: bytes | FormContent | FileContent | None, more: Mapping[str, str]
+) -> tuple[bytes | FileContent | None, Mapping[str, str]]:
+    """The bytes or the file that are sent, with these fields more, and the headers that say what they are."""
+    if isinstance(body, FormContent):
+        return urlencode({**body.fields, **more}).encode(), _FORM
+    if isinstance(body, bytes):
+        return _with_fields(body, more) if more else body, _JSON
+    return body, _NO_HEADERS
+
+
+def _with_fields(body: bytes, more: Mapping[str, str]) -> bytes:
+    whole: dict[str, object] = json.loads(body)
+    return json.dumps({**whole, **more}, ensure_ascii=False).encode()
+
+
+_JSON: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
+_FORM: Final[Mapping[str, str]] = {"Content-Type": "application/x-www-form-urlencoded"}
+_NO_HEADERS: Final[Mapping[str, str]] = {}

@@ -389,7 +389,7 @@ def test_an_emulation_shares_nothing_with_the_clients(module: ModuleType) -> Non
 
 
 def test_the_shell_imports_no_provider_and_of_the_core_only_what_knows_no_wire() -> None:
-    shared = {"smscore.clock", "smscore.numbers", "smscore.statuses", "smscore.text"}
+    shared = {"smscore.auth", "smscore.clock", "smscore.numbers", "smscore.statuses", "smscore.text"}
     for path in Path(inspect.getfile(server)).parent.rglob("*.py"):
         ours = {name for name in imported(path.read_text("utf-8")) if "sms" in name or name.startswith(".")}
         assert all(name.startswith("smscore.sandbox") for name in ours - shared)
