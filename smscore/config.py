@@ -24,6 +24,7 @@ STREAM_BATCH: Final = 10_000  # of a stream to a provider that sets no limit
 PER_TURN: Final = 2_000  # messages or ids, before the event loop has its turn
 KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
 ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
+HEADERS_CAP: Final = 64 * 1024  # bytes of an answer's headers in all, however many they are
 LARGE_ANSWER: Final = 64 * 1024  # bytes: from here on, answers are read one in a turn of the event loop
 LONGEST_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
 REPEATS_FREE: Final = 10

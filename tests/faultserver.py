@@ -494,6 +494,17 @@ def replies(name: str, reply: Reply, *, takes: bool = False) -> Fault:
     return Fault(name, play, takes=takes)
 
 
+def adds_headers(name: str, headers: bytes) -> Fault:
+    """An honest answer with these headers too."""
+
+    async def play(connection: Connection) -> bool:
+        status_line, end, rest = (await connection.take()).partition(b"\r\n")
+        await connection.send(status_line + end + headers + rest)
+        return True
+
+    return Fault(name, play, takes=True)
+
+
 def spoils(name: str, change: Callable[[Any], Any]) -> Fault:
     """A success whose payload is something else."""
 
@@ -532,7 +543,12 @@ CUT_BODY: Final = cut("cut body", lambda answer: answer[:-1])
 CUT_CHUNKS: Final = cut("chunks without an end", _cut_chunks)
 CONTINUE_THEN_FIN: Final = says("100 and then FIN", b"HTTP/1.1 100 Continue\r\n\r\n", hangs_up=True)
 GARBAGE: Final = says("garbage", b"\x16\x03\x01\x02\x00bonjour\r\n\r\n")
-LONG_HEADER: Final = says("endless header", b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n")
+LONG_HEADER: Final = adds_headers("a header of 60 kB", b"X-Long: " + b"x" * 60_000 + b"\r\n")
+MANY_HEADERS: Final = adds_headers("2,000 headers", b"".join(b"X-%d: some words\r\n" % n for n in range(2_000)))
+TOO_LONG_HEADER: Final = adds_headers("a header of 70 kB", b"X-Long: " + b"x" * 70_000 + b"\r\n")
+TOO_MANY_HEADERS: Final = adds_headers(
+    "headers of 70 kB", b"".join(b"X-%d: %s\r\n" % (n, b"x" * 690) for n in range(100))
+)
 NO_GZIP: Final = says("gzip that is none", http(200, b"abc", JSON, "Content-Encoding: gzip"))
 
 HTML_200: Final = says("HTML with 200", http(200, PAGE, HTML))

@@ -37,6 +37,8 @@ FAULTS: Final[dict[Fault, int]] = {
     fs.GOOD: 60,
     fs.TRICKLE: 2,
     fs.CONTINUE: 2,
+    fs.LONG_HEADER: 1,
+    fs.MANY_HEADERS: 1,
     fs.STALL: 1,
     fs.STALL_UNREAD: 1,
     fs.says("429 with no wait", fs.http(429, b"", "Retry-After: 0"), takes=False): 4,
@@ -48,7 +50,7 @@ FAULTS: Final[dict[Fault, int]] = {
         [
             *(fs.FIN_UNREAD, fs.RST_UNREAD, fs.hang_up_after(100), fs.reset_after(100)),
             *(fs.FIN, fs.RST, fs.CUT_STATUS_LINE, fs.CUT_HEADERS, fs.CUT_BODY, fs.CUT_CHUNKS, fs.CONTINUE_THEN_FIN),
-            *(fs.GARBAGE, fs.LONG_HEADER, fs.NO_GZIP, fs.SWITCHING, fs.STATUS_999),
+            *(fs.GARBAGE, fs.TOO_LONG_HEADER, fs.NO_GZIP, fs.SWITCHING, fs.STATUS_999),
             *(fs.HTML_200, fs.NOT_JSON, fs.EMPTY_200, fs.NO_CONTENT, fs.WRONG_PAYLOAD, fs.ENTRY_MISSING),
             *(fs.ERROR_500, fs.ERROR_500_UNDONE, fs.ERROR_502, fs.ERROR_503),
         ],

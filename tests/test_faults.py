@@ -347,6 +347,8 @@ CASES: Final = [
     Case(fs.GOOD, End.GOOD),
     Case(fs.TRICKLE, End.GOOD),
     Case(fs.CONTINUE, End.GOOD),
+    Case(fs.LONG_HEADER, End.GOOD),
+    Case(fs.MANY_HEADERS, End.GOOD),
     Case(fs.STALL_UNREAD, End.LOST),
     Case(fs.STALL, End.LOST),
     Case(fs.FIN_UNREAD, End.LOST),
@@ -361,7 +363,8 @@ CASES: Final = [
     Case(fs.CUT_CHUNKS, End.LOST),
     Case(fs.CONTINUE_THEN_FIN, End.LOST),
     Case(fs.GARBAGE, End.UNUSABLE),
-    Case(fs.LONG_HEADER, End.UNUSABLE),
+    Case(fs.TOO_LONG_HEADER, End.MALFORMED),
+    Case(fs.TOO_MANY_HEADERS, End.MALFORMED),
     Case(fs.NO_GZIP, End.UNUSABLE),
     Case(fs.SWITCHING, End.UNUSABLE),
     Case(fs.STATUS_999, End.UNUSABLE),
@@ -426,6 +429,16 @@ async def test_a_large_body_that_nobody_reads_ends_with_the_time_for_the_request
 @pytest.mark.parametrize("call", LARGE_CALLS, ids=str)
 async def test_a_large_body_arrives_whole(call: Call) -> None:
     await in_every_scenario(call, Case(fs.GOOD, End.GOOD), make=call.make_large)
+
+
+@pytest.mark.parametrize("face", FACES.values(), ids=FACES)
+@pytest.mark.parametrize("fault", [fs.TOO_LONG_HEADER, fs.TOO_MANY_HEADERS], ids=str)
+async def test_headers_beyond_64_kib_are_named_as_the_reason(fault: Fault, face: Face) -> None:
+    call = CALLS[0]
+    with FaultServer(fault) as server:
+        options = {"base_url": server.url, "retry": ONCE, "timeout": PATIENT}
+        with pytest.raises(MalformedResponse, match="the headers of the answer are larger than 64 KiB"):
+            await face(call, call.make, options)
 
 
 @every_call

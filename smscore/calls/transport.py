@@ -13,10 +13,11 @@ from typing import Final
 from weakref import WeakKeyDictionary, finalize, ref
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
 from smscore.calls.bodies import Mark, body_of
-from smscore.config import ANSWER_CAP, KEEPALIVE, Timeouts
+from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.forks import leave_to_the_parent
@@ -63,6 +64,9 @@ class Transport:
                 middlewares=_as_we_send(session) if request.method in _SENT_AGAIN else None,
                 proxy=self._proxy,
                 ssl=self._ssl,
+                max_line_size=HEADERS_CAP,
+                max_field_size=HEADERS_CAP,
+                max_headers=HEADERS_CAP,
             ) as response:
                 mark.left = True
                 return await _read(response)
@@ -70,6 +74,8 @@ class Transport:
         # and aiohttp's errors hold the URL and headers, so only the kind goes on.
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
+            if _is_of_long_headers(error):
+                return _LONG_HEADERS
             return Fault(mark.left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
     async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
@@ -227,7 +233,26 @@ def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     )
 
 
+_LONG_HEADERS: Final = Fault(
+    True, f"the headers of the answer are larger than {HEADERS_CAP // 1024} KiB", too_large=True
+)
+
+
+def _is_of_long_headers(error: BaseException | None) -> bool:
+    # aiohttp raises it as a status of its own making, from the parser's error.
+    while error is not None and not isinstance(error, LineTooLong):
+        error = error.__cause__
+    return error is not None
+
+
+def _size_of_headers(response: aiohttp.ClientResponse) -> int:
+    return sum(len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers)
+
+
 async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
+    if _size_of_headers(response) > HEADERS_CAP:
+        response.close()
+        return _LONG_HEADERS
     pieces: list[bytes] = []
     size = 0
     while not response.content.at_eof():
