@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 import msgspec
@@ -48,7 +48,15 @@ def pattern(url: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{\w+}", "[^/]+", url))
 
 
-def guarding(callers: Callers) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+class Middleware(Protocol):
+    """What stands before every handler."""
+
+    def __call__(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+        """What the handler answers, or an answer in its place."""
+        ...
+
+
+def guarding(callers: Callers) -> Middleware:
     """What stands before every route, those of the providers too: callers that may call, and refusals in JSON."""
 
     @web.middleware
