@@ -60,12 +60,19 @@ def read_object(call: Call) -> Json:
 
 def query_of(call: Call) -> Json:
     """The query as an object, its values texts."""
-    return dict(call.query)
+    return members(dict(call.query))
 
 
 def members(value: object) -> Json:
-    """The members of an object; what is none has none."""
-    return cast("Json", value) if isinstance(value, dict) else {}
+    """The members of an object; what is none has none, and one whose value is blank is as good as left out."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: member for name, member in cast("Json", value).items() if not is_blank(member)}
+
+
+def is_blank(value: object) -> bool:
+    """Whether a value is as good as none: null, or an empty text, list or object."""
+    return value is None or value in ("", [], {})
 
 
 def items(value: object) -> list[object]:
@@ -129,8 +136,8 @@ RECIPIENT: Final = Field("شماره گیرنده", is_recipient)
 
 
 def problem(path: str, field: Field, value: object) -> Iterator[Problem]:
-    """What is wrong with one value. An empty text, list or object is as good as none."""
-    if value is None or value in ("", [], {}):
+    """What is wrong with one value."""
+    if is_blank(value):
         if field.required:
             yield path, f"تکمیل گزینه {field.label} الزامی است"
     elif not field.fits(value):

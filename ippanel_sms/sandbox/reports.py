@@ -120,7 +120,7 @@ def new_list(call: Call) -> Reply:
     body = read_object(call)
     filters = members(body.get("filters"))
     check([*problems(body, paged_body("limit")), *problems(filters, FILTER_FIELDS, "filters.")])
-    wanted = [(one, one.read(filters[name])) for name, one in FILTERS.items() if filters.get(name) not in (None, "")]
+    wanted = [(one, one.read(filters[name])) for name, one in FILTERS.items() if name in filters]
     if int(str(filters.get("state_id") or 0)) not in STATES:
         raise Refused(NO_SUCH_STATE)
     found = [

@@ -11,6 +11,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sandbox.odd import ODD, changed, keys_of, places, put, right_bodies
 
 from smscore.sandbox import Sandbox
 
@@ -120,7 +121,10 @@ def wire() -> Iterator[Wire]:
     with Sandbox(clock=lambda: AT_NIGHT) as box:
         where = urlsplit(box.url("najva"))
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
-        yield Wire(box, connection)
+        wire = Wire(box, connection)
+        for provider, path, body in RIGHT:  # so that there is something to be found
+            wire.check(provider, "POST", path, json.dumps(body).encode())
+        yield wire
         connection.close()
 
 
@@ -273,6 +277,26 @@ def test_another_send_with_anything_in_it(wire: Wire, changes: Any, inner: Any, 
     }
     body = {"from_number": "+98BANK", "code": "order", "recipients": to, "message": "1", "params": params[kind]}
     wire.check("ippanel", "POST", "/api/send", json.dumps(body | changes | {"sending_type": kind}).encode())
+
+
+RIGHT = right_bodies()
+RIGHT_KEYS = sorted(set(KEYS).union(*(keys_of(body) for *_, body in RIGHT)))
+
+
+@pytest.mark.parametrize(("provider", "path", "body"), RIGHT)
+def test_every_documented_place_with_every_odd_value(wire: Wire, provider: str, path: str, body: Any) -> None:
+    for place in places(body):
+        for value in ODD:
+            wire.check(provider, "POST", path, json.dumps(put(body, place, value)).encode())
+
+
+@pytest.mark.parametrize(("provider", "path", "body"), RIGHT)
+@MANY
+@given(data=st.data())
+def test_a_documented_body_with_several_odd_values(
+    wire: Wire, provider: str, path: str, body: Any, data: st.DataObject
+) -> None:
+    wire.check(provider, "POST", path, json.dumps(data.draw(changed(body, RIGHT_KEYS))).encode())
 
 
 @pytest.mark.parametrize("path", ["/api/report/new_list", "/api/report/messages-inbox"])

@@ -11,6 +11,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sandbox.odd import ODD, changed, places, put
 
 from smscore.sandbox import Sandbox
 from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
@@ -112,6 +113,23 @@ def test_any_json(wire: Wire, route: RestRoute, body: Any) -> None:
 @given(changes=st.dictionaries(st.sampled_from(NAMES), LEAVES, max_size=3))
 def test_a_right_body_with_anything_in_it(wire: Wire, route: RestRoute, changes: dict[str, Any]) -> None:
     wire.check(route.method, filled(route), json.dumps(VALID[route.url] | changes).encode())
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=named)
+def test_every_place_of_a_body_with_every_odd_value(wire: Wire, route: RestRoute) -> None:
+    body = dict.fromkeys((field.name for field in attrs.fields(route.body)), "") | VALID[route.url]
+    for place in places(body):
+        for value in ODD:
+            wire.check(route.method, filled(route), json.dumps(put(body, place, value)).encode())
+            wire.check(route.method, filled(route), json.dumps(put(VALID[route.url], place, value)).encode())
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=named)
+@MANY
+@given(data=st.data())
+def test_a_body_with_several_odd_values(wire: Wire, route: RestRoute, data: st.DataObject) -> None:
+    body = data.draw(changed(VALID[route.url], NAMES))
+    wire.check(route.method, filled(route), json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=named)
