@@ -30,7 +30,7 @@ from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
 from smscore.errors import InvalidRequest
 from smscore.results import SendReport
-from smscore.sending.batching import Outgoing
+from smscore.sending.batching import Batch, Outgoing
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
 from smscore.statuses import is_id
@@ -381,15 +381,11 @@ class AsyncIPPanel(AsyncClient):
         on_batch: OnBatch | None,
     ) -> BulkReceipt:
         others = checked_numbers(other_recipients)
-        bulk = wire.BulkSend(
-            sending_type,
-            segments,
-            check_text(text),
-            self._sender(sender, needed=True),
-            others,
-            _send_time(send_time).get("send_time"),
-        )
-        return BulkReceipt(await self._send_bulk_once(wire.SEND_BULK, bulk, others, on_batch))
+        extra = {"sending_type": sending_type, "segments": segments, **_send_time(send_time)}
+        line = self._sender(sender, needed=True)
+        # It reaches more people than those whom it names, who may be none.
+        batch = Batch(0, range(len(others)), others, [check_text(text)], [line], extra=extra)
+        return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, on_batch)).bulk_ids)
 
     @staticmethod
     def _adjusted_base_url(url: str) -> str:

@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 import attrs
-from attrs import field, frozen
+from attrs import frozen
 
 from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
 from ippanel_sms.segments import Segment
-from smscore.masking import masked_number, masked_text
 from smscore.numbers import e164_forms
 from smscore.sending.batching import Batch
 from smscore.sending.delivery import SendEndpoint
@@ -72,18 +71,6 @@ class PriceData:
     parts: Any = None
 
 
-@frozen
-class BulkSend:
-    """A send to segments, checked and ready."""
-
-    sending_type: str
-    segments: Sequence[Segment]
-    text: str = field(repr=masked_text)
-    sender: str | None = field(repr=masked_number)
-    other_recipients: list[str] = field(repr=lambda numbers: f"<{len(numbers)} numbers>")
-    send_time: str | None
-
-
 def _build_send(batch: Batch) -> Content:
     (sender,), (text,) = batch.senders, batch.texts
     params = Recipients(e164_forms(batch.recipients))
@@ -106,14 +93,16 @@ def _build_votp(batch: Batch) -> Content:
     return _content(sending_type="votp", message=text, params=Recipients(e164_forms(batch.recipients)))
 
 
-def _build_bulk(bulk: BulkSend) -> Content:
+def _build_bulk(batch: Batch) -> Content:
+    (sender,), (text,) = batch.senders, batch.texts
+    segments: Sequence[Segment] = batch.extra["segments"]
     return _content(
-        sending_type=bulk.sending_type,
-        from_number=bulk.sender,
-        message=bulk.text,
-        params=[attrs.asdict(segment, filter=lambda _, value: value is not None) for segment in bulk.segments],
-        other_recipients=e164_forms(bulk.other_recipients) or None,
-        send_time=bulk.send_time,
+        sending_type=batch.extra["sending_type"],
+        from_number=sender,
+        message=text,
+        params=[attrs.asdict(segment, filter=lambda _, value: value is not None) for segment in segments],
+        other_recipients=e164_forms(batch.recipients) or None,
+        send_time=batch.extra.get("send_time"),
     )
 
 
@@ -171,15 +160,14 @@ SEND_P2P: Final = SendEndpoint(
 )
 SEND_PATTERN: Final = SendEndpoint("pattern", "POST", "/api/send", _build_pattern, _read_send, Repeat.NEVER)
 SEND_VOTP: Final = SendEndpoint("votp", "POST", "/api/send", _build_votp, _read_send, Repeat.NEVER, needs_sender=False)
-SEND_BULK: Final = Endpoint[BulkSend, list[int]]("bulk", "POST", "/api/send", _build_bulk, _read_ids, Repeat.NEVER)
-# The id names the message, so that a repeat cancels nothing else; but it may be refused because the first one worked.
+SEND_BULK: Final = SendEndpoint("bulk", "POST", "/api/send", _build_bulk, _read_send, Repeat.NEVER)
 CANCEL: Final = Endpoint[int, None](
     "cancel",
     "POST",
     "/api/send/cancel",
     lambda message_id: Content(codec.encode({"message_outbox_id": message_id})),
     _nothing,
-    Repeat.SAME_ID,
+    Repeat.AT_MOST_ONCE,  # the id names the message: a repeat cancels nothing else
 )
 PRICE: Final = Endpoint[PriceBody, Price](
     "calculate-price", "POST", "/api/send/calculate-price", lambda body: Content(codec.encode(body)), _read_price

@@ -53,7 +53,7 @@ from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
 from smscore.results import SendReport
 from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.sending.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
-from smscore.sending.merging import BatchResult, Merger, in_bulk
+from smscore.sending.merging import BatchResult, Merger
 from smscore.sending.outgoing import (
     AnyMessage,
     Kind,
@@ -388,20 +388,12 @@ class AsyncClient:
     def _peer_to_peer(self, endpoint: SendEndpoint, sender: str | None, extra: Mapping[str, str]) -> PeerToPeer:
         return PeerToPeer(self._sender(sender, needed=False), endpoint.needs_sender, extra)
 
-    async def _send_bulk_once(
-        self, endpoint: Endpoint[P, list[int]], params: P, recipients: list[str], on_batch: OnBatch | None
-    ) -> list[int]:
-        """The ids of one request that sends to more people than the ``recipients`` it names."""
-
-        async def exchange(batch: Batch, rule: StopRule) -> BatchResult:
-            return in_bulk(batch, await self._exchanger.exchange(endpoint, params, rule, has_turn=True))
-
-        # For the journal and the stop rule alone: ``params`` hold what is sent.
-        batch = Batch(0, range(len(recipients)), recipients, [], [])
-        result = await self._delivery(exchange, on_batch).deliver(batch)
+    async def _send_batch(self, endpoint: SendEndpoint, batch: Batch, on_batch: OnBatch | None) -> BatchResult:
+        """What became of the one batch that a call consists of; an error that met it whole is raised."""
+        result = await self._delivery(self._batches_to(endpoint), on_batch).deliver(batch)
         if result.failure is not None:
             raise result.failure
-        return result.bulk_ids
+        return result
 
     async def _deliver(
         self, endpoint: SendEndpoint, outgoing: Outgoing, on_batch: OnBatch | None, request_id: str | None

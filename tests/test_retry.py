@@ -46,7 +46,7 @@ def test_what_never_left_and_a_429_are_tried_again_whatever_the_call(error: SMSE
 
 @pytest.mark.parametrize("error", [*NO_ANSWER, FAILED])
 def test_what_may_have_been_done_is_tried_again_only_where_that_does_no_harm(error: SMSError):
-    assert [repeat for repeat in Repeat if may_repeat(error, repeat)] == [Repeat.FREELY, Repeat.SAME_ID]
+    assert [repeat for repeat in Repeat if not may_repeat(error, repeat)] == [Repeat.NEVER]
 
 
 @pytest.mark.parametrize("repeat", Repeat)
@@ -113,6 +113,7 @@ def test_a_failure_may_ask_to_wait_too():
         (Repeat.SAME_ID, 12_000.0, 601.0, 600.0),
         (Repeat.SAME_ID, 13_000.0, None, -400.0),
         (Repeat.FREELY, 13_000.0, None, None),
+        (Repeat.AT_MOST_ONCE, 13_000.0, None, None),
         (Repeat.NEVER, 13_000.0, 5.0, 5.0),
     ],
 )

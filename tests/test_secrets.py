@@ -18,7 +18,6 @@ import attrs
 import pytest
 
 from ippanel_sms import AsyncIPPanel, CountrySegment, IPPanel, Slice
-from ippanel_sms.wire import BulkSend
 from ippanel_sms.wire_account import AccountData, LineRow
 from ippanel_sms.wire_reports import OutboxBody, OutboxFilters, OutboxRow, RecipientRow
 from najva_sms import AsyncNajva, Najva, OutboxMessage, OutboxPage, parse_webhook
@@ -43,6 +42,7 @@ from smscore import (
 from smscore.recipients.plan import Planned
 from smscore.sandbox import SandboxMessage
 from smscore.sandbox.api.rest import CreditBody, InboundBody
+from smscore.sending.batching import Batch
 
 TOKEN = "tok-5ecret-9f8e7d"
 CODE = "482177"
@@ -486,7 +486,7 @@ def test_a_value_hides_the_text_and_the_number(value: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        BulkSend("country", [SEGMENT], TEXT, NUMBER, [NUMBER], None),
+        Batch(0, range(1), [NUMBER], [TEXT], [NUMBER], extra={"segments": [SEGMENT]}),
         OutboxBody(1, 10, OutboxFilters(number=NUMBER, message=TEXT)),
         OutboxRow(number=NUMBER, message=TEXT),
         RecipientRow(NUMBER),

@@ -59,7 +59,7 @@ class Exchanger:
                 wait = self._wait(error, endpoint.repeat, tries, self._left(endpoint.repeat, began, rule))
                 if wait is None:
                     raise final_error(error, earlier) from None
-                if endpoint.repeat is Repeat.SAME_ID and isinstance(error, OutcomeUnknown):
+                if endpoint.repeat is not Repeat.FREELY and isinstance(error, OutcomeUnknown):
                     earlier = error
                 await clock.sleep(wait)
             else:

@@ -160,7 +160,9 @@ async def cut_response(request: web.Request, answer: Answer) -> web.StreamRespon
 
 async def _received(emulation: Emulation, route: Route, request: web.Request) -> Received:
     in_body = isinstance(route.credentials or emulation.credentials, BodyToken)
-    fields = _fields(await _read_body(emulation, request), request.content_type) if in_body else {}
+    fields: Mapping[str, object] = {}
+    if in_body:
+        fields = _fields(await _read_body(emulation, request), request.content_type)
     return Received(request.headers, request.query, request.match_info, fields)
 
 

@@ -23,7 +23,7 @@ class Outgoing:
 
     recipients: list[str] = field(repr=False)
     texts: list[str] = field(repr=False)
-    senders: list[str | None]
+    senders: list[str | None] = field(repr=False)
     refs: list[Any] | None = field(default=None, repr=False)
     bad: list[int] = field(factory=list[int])
     extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
@@ -68,7 +68,7 @@ class Batch:
     positions: Positions = field(repr=lambda places: f"<{len(places)} places>")
     recipients: list[str] = field(repr=False)
     texts: list[str] = field(repr=False)
-    senders: list[str | None]
+    senders: list[str | None] = field(repr=False)
     refs: list[Any] | None = field(default=None, repr=False)
     request_id: str | None = None
     extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)

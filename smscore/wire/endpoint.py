@@ -22,6 +22,7 @@ class Repeat(Enum):
 
     FREELY = "it changes nothing, or repeating it changes nothing more"
     SAME_ID = "with the same request id and the same bytes"
+    AT_MOST_ONCE = "it is done once at most, and a repeat may be refused because the first try did it"
     NEVER = "it may have been done, and would be done twice"
 
 
