@@ -30,9 +30,10 @@ from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
 from smscore.errors import InvalidRequest
 from smscore.results import SendReport
+from smscore.senders import check_sender
 from smscore.sending.batching import Batch, Outgoing
 from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender, checked_numbers
+from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, checked_numbers
 from smscore.statuses import is_id
 from smscore.text import check_text
 from smscore.wire.endpoint import Provider
@@ -50,8 +51,8 @@ class AsyncIPPanel(AsyncClient):
     """Send through IPPanel Edge, from asyncio.
 
     Settings left out are read from ``IPPANEL_TOKEN``, ``IPPANEL_SENDER`` and ``IPPANEL_BASE_URL``; a base URL is
-    taken with and without ``/api`` at its end. Senders are E.164, such as ``+983000505``, or a line such as
-    ``+98BANK``.
+    taken with and without ``/api`` at its end. Senders go out as E.164, such as ``+983000505``, from any
+    spelling; a line such as ``+98BANK`` goes as it stands.
     """
 
     provider: ClassVar[Provider] = IPPANEL
@@ -150,9 +151,10 @@ class AsyncIPPanel(AsyncClient):
         """
         extra = {"code": checked_pattern(code), "params": pattern_texts(params)}
         given = [one_recipient(to)]
-        line = self._sender(sender, needed=True)
+        access = self._access()
+        line = access.line(sender, needed=True)
         outgoing = Outgoing(checked_numbers(given), [], [line], extra=extra, given=given)
-        return await self._deliver(wire.SEND_PATTERN, outgoing, on_batch, None)
+        return await self._deliver(wire.SEND_PATTERN, outgoing, access, on_batch, None)
 
     async def send_votp(self, to: Recipient, code: str, *, on_batch: OnBatch | None = None) -> SendReport:
         """Call one recipient and read a code out; the report has that one result.
@@ -221,7 +223,7 @@ class AsyncIPPanel(AsyncClient):
 
         Document: IPPanel Edge, Calculate SMS Price.
         """
-        line = self._sender(sender, needed=True)
+        line = self._access().line(sender, needed=True)
         return await self._call(wire.PRICE, wire.PriceBody(line, check_text(text)))
 
     @sends_nothing
@@ -255,7 +257,7 @@ class AsyncIPPanel(AsyncClient):
         Document: IPPanel Edge, Get Outbox Report.
         """
         filters = wire_reports.OutboxFilters(
-            number=check_sender(sender, needed=False),
+            number=check_sender(sender, IPPANEL, needed=False),
             messages_outbox_id=None if message_id is None else str(_id("message_id", message_id)),
             create_from_date=_unix("created_since", created_since),
             create_to_date=_unix("created_until", created_until),
@@ -380,16 +382,12 @@ class AsyncIPPanel(AsyncClient):
         send_time: dt.datetime | None,
         on_batch: OnBatch | None,
     ) -> BulkReceipt:
-        others = checked_numbers(other_recipients)
+        others, access = checked_numbers(other_recipients), self._access()
         extra = {"sending_type": sending_type, "segments": segments, **_send_time(send_time)}
-        line = self._sender(sender, needed=True)
+        line = access.line(sender, needed=True)
         # It reaches more people than those whom it names, who may be none.
         batch = Batch(0, range(len(others)), others, [check_text(text)], [line], extra=extra)
-        return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, on_batch)).bulk_ids)
-
-    @staticmethod
-    def _adjusted_base_url(url: str) -> str:
-        return url.removesuffix("/api")
+        return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, access, on_batch)).bulk_ids)
 
 
 def _send_time(send_time: dt.datetime | None) -> Mapping[str, str]:

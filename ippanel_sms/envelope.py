@@ -20,6 +20,8 @@ T = TypeVar("T")
 IPPANEL: Final = Provider(
     name="ippanel",
     base_url="https://edge.ippanel.com/v1",
+    line_prefix="+98",
+    base_url_suffix="/api",  # IPPanel's own client has it there, its document in the paths
 )
 
 

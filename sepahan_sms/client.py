@@ -13,8 +13,9 @@ from smscore.dates import jalali_text
 from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
 from smscore.results import SendReport
+from smscore.senders import check_sender
 from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, check_sender
+from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients
 from smscore.statuses import MessageStatus
 from smscore.wire.endpoint import Provider
 from smscore.wire.paging import checked_whole
@@ -161,7 +162,7 @@ class AsyncSepahan(AsyncClient):
         if not isinstance(mark_as_read, bool):
             raise InvalidRequest("mark_as_read= is True or False.")
         body = wire.ReceiveBody(
-            privateNumber=check_sender(number, needed=False),
+            privateNumber=check_sender(number, wire.SEPAHAN, needed=False),
             startDate=None if since is None else jalali_text(since, "since"),
             numberOfMessages=checked_whole("limit", limit, 1, _RECEIVE_LIMIT),
             markAsRead=mark_as_read,

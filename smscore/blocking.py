@@ -10,8 +10,8 @@ from contextlib import closing
 from functools import partial
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
-from smscore.client import UNSET, AsyncClient, Unset
-from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, RetryPolicy, Timeouts
+from smscore.client import AsyncClient
+from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, UNSET, RetryPolicy, Timeouts, Unset
 from smscore.errors import ClientClosed
 from smscore.loops import background
 from smscore.loops.background import CallersIterable, Desk
@@ -79,6 +79,9 @@ class BlockingClient(Generic[A]):
         twin._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
         return twin
 
+    def check(self) -> None:
+        self._client.check()
+
     def connect(self) -> None:
         self._run(self._client.connect)
 
@@ -99,7 +102,8 @@ class BlockingClient(Generic[A]):
         return self._client.__reduce__()
 
     def __repr__(self) -> str:
-        return repr(self._client).removeprefix("Async")
+        client: A | None = getattr(self, "_client", None)
+        return repr(client).removeprefix("Async") if client else f"{type(self).__name__}()"
 
     def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """The async client's method, waited for; its ``on_batch`` is called in this thread."""
@@ -133,7 +137,7 @@ class BlockingClient(Generic[A]):
 
 
 # What the faces share is told in one place, as are the methods of the subclasses.
-for _name in ("__init__", "with_options", "connect"):
+for _name in ("__init__", "with_options", "check", "connect"):
     getattr(BlockingClient, _name).__doc__ = inspect.getdoc(getattr(AsyncClient, _name))
 
 

@@ -20,11 +20,12 @@ from contextlib import aclosing, contextmanager
 from functools import partial, wraps
 from itertools import chain, islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
 from smscore import clock
+from smscore.account import Access, Account
 from smscore.calls.caller import Exchanger
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget
@@ -35,21 +36,20 @@ from smscore.config import (
     MAX_CONCURRENCY,
     PER_TURN,
     STREAM_BATCH,
+    UNSET,
     RetryPolicy,
     Settings,
     Timeouts,
-    checked_base_url,
+    Unset,
     checked_limit,
     checked_proxy,
     checked_rate,
     checked_retry,
-    checked_sender,
     checked_timeouts,
-    checked_token,
-    from_environment,
 )
-from smscore.errors import NotAttempted, SMSError
+from smscore.errors import ConfigurationError, NotAttempted, SMSError
 from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
+from smscore.outcomes import Outcome
 from smscore.results import SendReport
 from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
 from smscore.sending.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
@@ -64,7 +64,6 @@ from smscore.sending.outgoing import (
     Recipients,
     Source,
     check_sendable,
-    check_sender,
     iterable,
     recipients_of,
     stream_of,
@@ -123,11 +122,14 @@ async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
     return ids
 
 
-class Unset:
-    """Stands for an option that was not given, where None means something."""
+def _one_text(
+    endpoint: SendEndpoint, text: str, access: Access, sender: str | None, extra: Mapping[str, str]
+) -> OneText:
+    return OneText(check_text(text), access.line(sender, needed=endpoint.needs_sender), extra)
 
 
-UNSET: Final = Unset()
+def _peer_to_peer(endpoint: SendEndpoint, access: Access, sender: str | None, extra: Mapping[str, str]) -> PeerToPeer:
+    return PeerToPeer(access.provider, access.line(sender, needed=False), endpoint.needs_sender, extra)
 
 
 def sends_nothing(method: Callable[Q, R]) -> Callable[Q, R]:
@@ -177,7 +179,8 @@ class AsyncClient:
     ) -> None:
         """The client; no connection is opened yet.
 
-        - ``token``, ``sender``, ``base_url``: read from the environment where they are left out.
+        - ``token``, ``sender``, ``base_url``: where left out, read from the environment at each call, so that a client
+          can be made where there is no token yet.
         - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
         - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
         - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
@@ -186,19 +189,14 @@ class AsyncClient:
         - ``session``, of an async client alone: an ``aiohttp.ClientSession`` of yours, used in its own event loop and
           never closed.
 
-        Wrong settings raise ``ConfigurationError`` at once.
+        Invalid settings raise ``ConfigurationError`` at once, a missing token from the first call or :meth:`check`.
         """
-        name = self.provider.name
         checked_limit("max_concurrency", max_concurrency)
         if batch_size is not None:
             checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
-        if base_url is None:
-            base_url = from_environment(name, "base_url") or self.provider.base_url
+        self._account = Account.given(self.provider, token, sender, base_url)
         settings = Settings(
-            base_url=self._adjusted_base_url(checked_base_url(base_url, name)),
-            token=checked_token(token, name),
-            sender=checked_sender(from_environment(name, "sender") if sender is None else sender, name),
             timeout=checked_timeouts(timeout),
             retry=checked_retry(retry),
             max_concurrency=max_concurrency,
@@ -231,15 +229,24 @@ class AsyncClient:
             now,
             timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
             retry=now.retry if isinstance(retry, Unset) else checked_retry(retry),
-            sender=now.sender if isinstance(sender, Unset) else checked_sender(sender, self.provider.name),
             rate_limit=now.rate_limit if isinstance(rate_limit, Unset) else rate_limit,
         )
         if not isinstance(rate_limit, Unset):
             checked_rate(rate_limit)
             limit = RateLimit(rate_limit) if rate_limit else None
         twin = object.__new__(type(self))
+        twin._account = self._account if isinstance(sender, Unset) else self._account.with_sender(sender)
         twin._exchanger = attrs.evolve(self._exchanger, settings=settings, limit=limit)
         return twin
+
+    @sends_nothing
+    def check(self) -> None:
+        """Raise ``ConfigurationError`` if a call would find no token or an invalid setting; opens nothing.
+
+        For the start of a program: what is left out of the settings is read from the environment at each call, and so
+        would otherwise be missed by the first message.
+        """
+        self._account.now()
 
     @sends_nothing
     async def connect(self) -> None:
@@ -248,7 +255,7 @@ class AsyncClient:
         For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
         between requests are. Raises ``ConnectionFailed``.
         """
-        await self._exchanger.connect(self._rule())
+        await self._exchanger.connect(self._rule(), self._access())
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine."""
@@ -264,14 +271,16 @@ class AsyncClient:
         raise TypeError("A client holds connections and a token, and is never pickled. Make one where you need it.")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._settings.base_url!r}, sender={self._settings.sender!r})"
+        account: Account | None = getattr(self, "_account", None)  # a debugger may ask before the settings are checked
+        return f"{type(self).__name__}({account.shown() if account else ''})"
 
-    @staticmethod
-    def _adjusted_base_url(url: str) -> str:
-        return url
-
-    def _sender(self, sender: str | None, *, needed: bool) -> str | None:
-        return check_sender(self._settings.sender if sender is None else sender, self.provider.name, needed=needed)
+    def _access(self) -> Access:
+        """Token, sender and base URL of a call that begins now."""
+        try:
+            return self._account.now()
+        except ConfigurationError as error:
+            error.outcome = Outcome.NOT_SENT  # reads take it off
+            raise
 
     @property
     def _batch_size(self) -> int | None:
@@ -281,7 +290,7 @@ class AsyncClient:
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
         """One request that sends no message."""
-        return await self._exchanger.exchange(endpoint, params, self._rule())
+        return await self._exchanger.exchange(endpoint, params, self._rule(), self._access())
 
     async def _statuses(
         self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
@@ -290,17 +299,17 @@ class AsyncClient:
         size = endpoint.limit or PER_TURN
         chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), size)
         found: list[list[MessageStatus]] = [[]] * len(chunks)
-        rule = self._rule()
+        rule, access = self._rule(), self._access()
 
         async def read(number: int) -> None:
-            found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule)
+            found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule, access)
 
         await each(range(len(chunks)), read, self._settings.max_concurrency, begun_at_once=PER_TURN // size)
         return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
         """What reads an endpoint any number of times; the reads alone, all together, have the time of one call."""
-        time_left = self._settings.timeout.call
+        time_left, access = self._settings.timeout.call, self._access()
 
         @sends_nothing
         async def read(params: P) -> R:
@@ -308,7 +317,7 @@ class AsyncClient:
             rule, began = self._rule(), clock.monotonic()
             rule.deadline = None if time_left is None else began + time_left
             try:
-                return await self._exchanger.exchange(endpoint, params, rule)
+                return await self._exchanger.exchange(endpoint, params, rule, access)
             except NotAttempted as error:
                 raise not_read_on(error) from None
             finally:
@@ -337,8 +346,10 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """One text to many recipients."""
-        kind = self._one_text(endpoint, text, sender, extra)
-        return await self._deliver(endpoint, await _checked(recipients_of(to), kind), on_batch, request_id)
+        access = self._access()
+        kind = _one_text(endpoint, text, access, sender, extra)
+        outgoing = await _checked(recipients_of(to), kind)
+        return await self._deliver(endpoint, outgoing, access, on_batch, request_id)
 
     async def _send_p2p(
         self,
@@ -351,9 +362,10 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """A text of its own to each recipient."""
-        kind = self._peer_to_peer(endpoint, sender, extra)
+        access = self._access()
+        kind = _peer_to_peer(endpoint, access, sender, extra)
         outgoing = await _checked(iterable(messages, "messages"), kind)
-        return await self._deliver(endpoint, outgoing, on_batch, request_id)
+        return await self._deliver(endpoint, outgoing, access, on_batch, request_id)
 
     def _send_stream(
         self,
@@ -366,8 +378,9 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """One text to a source of recipients of any length."""
-        kind = self._one_text(endpoint, text, sender, extra)
-        return self._stream(endpoint, stream_of(to, "to"), kind, on_batch)
+        access = self._access()
+        kind = _one_text(endpoint, text, access, sender, extra)
+        return self._stream(endpoint, stream_of(to, "to"), kind, access, on_batch)
 
     def _send_p2p_stream(
         self,
@@ -379,30 +392,32 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """A source of messages of any length."""
-        kind = self._peer_to_peer(endpoint, sender, extra)
-        return self._stream(endpoint, stream_of(messages, "messages"), kind, on_batch)
+        access = self._access()
+        kind = _peer_to_peer(endpoint, access, sender, extra)
+        return self._stream(endpoint, stream_of(messages, "messages"), kind, access, on_batch)
 
-    def _one_text(self, endpoint: SendEndpoint, text: str, sender: str | None, extra: Mapping[str, str]) -> OneText:
-        return OneText(check_text(text), self._sender(sender, needed=endpoint.needs_sender), extra)
-
-    def _peer_to_peer(self, endpoint: SendEndpoint, sender: str | None, extra: Mapping[str, str]) -> PeerToPeer:
-        return PeerToPeer(self._sender(sender, needed=False), endpoint.needs_sender, extra)
-
-    async def _send_batch(self, endpoint: SendEndpoint, batch: Batch, on_batch: OnBatch | None) -> BatchResult:
+    async def _send_batch(
+        self, endpoint: SendEndpoint, batch: Batch, access: Access, on_batch: OnBatch | None
+    ) -> BatchResult:
         """What became of the one batch that a call consists of; an error that met it whole is raised."""
-        result = await self._delivery(self._batches_to(endpoint), on_batch).deliver(batch)
+        result = await self._delivery(self._batches_to(endpoint, access), on_batch).deliver(batch)
         if result.failure is not None:
             raise result.failure
         return result
 
     async def _deliver(
-        self, endpoint: SendEndpoint, outgoing: Outgoing, on_batch: OnBatch | None, request_id: str | None
+        self,
+        endpoint: SendEndpoint,
+        outgoing: Outgoing,
+        access: Access,
+        on_batch: OnBatch | None,
+        request_id: str | None,
     ) -> SendReport:
         name = partial(self._request_id, request_id)
         groups = await _groups(outgoing, one_sender=endpoint.one_sender)
         batches = split(outgoing, self._batch_size, one_sender=endpoint.one_sender, groups=groups, name=name)
         merger = Merger(outgoing)
-        delivery = self._delivery(self._batches_to(endpoint), on_batch)
+        delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
 
         async def deliver(batch: Batch) -> None:
             merger.add(batch, await delivery.deliver(batch))
@@ -419,9 +434,10 @@ class AsyncClient:
         endpoint: SendEndpoint,
         items: Source,
         kind: Kind,
+        access: Access,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
-        delivery = self._delivery(self._batches_to(endpoint), on_batch)
+        delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
 
         async def deliver(stretch: tuple[Merger, Batches]) -> SendReport:
             merger, batches = stretch
@@ -451,8 +467,8 @@ class AsyncClient:
                 offset += len(piece)
                 index += len(batches)
 
-    def _batches_to(self, endpoint: SendEndpoint) -> Exchange:
-        return partial(self._exchanger.exchange, endpoint, has_turn=True)
+    def _batches_to(self, endpoint: SendEndpoint, access: Access) -> Exchange:
+        return partial(self._exchanger.exchange, endpoint, access=access, has_turn=True)
 
     def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
         return Delivery(self.provider.name, exchange, self._exchanger.turn, self._rule(), on_batch)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
-import os
 import re
 from typing import Final, TypeGuard
-from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
-from smscore.errors import ConfigurationError, InvalidRequest
-from smscore.masking import Secret
-from smscore.sending.outgoing import check_sender
+from smscore.errors import ConfigurationError
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
@@ -81,84 +76,26 @@ class RetryPolicy:
         return cls(attempts=1)
 
 
+class Unset:
+    """The type of ``UNSET``."""
+
+
+UNSET: Final = Unset()
+"""Stands for an option that was not given, where None means something."""
+
 DEFAULT_TIMEOUTS: Final = Timeouts()
 DEFAULT_RETRY: Final = RetryPolicy()
 
 
 @frozen(kw_only=True)
 class Settings:
-    """A client's settings, checked, with what the environment filled in."""
+    """A client's settings, checked; token, sender and base URL are in its ``Account``."""
 
-    base_url: str
-    token: Secret
-    sender: str | None
     timeout: Timeouts
     retry: RetryPolicy
     max_concurrency: int
     batch_size: int | None
     rate_limit: float | None
-
-
-def from_environment(provider: str, setting: str) -> str | None:
-    """``SEPAHAN_TOKEN`` and its like; an empty variable counts as none."""
-    return os.environ.get(f"{provider}_{setting}".upper()) or None
-
-
-def checked_token(token: str | None, provider: str) -> Secret:
-    """The token, fit for a header; ``ConfigurationError`` otherwise."""
-    token = from_environment(provider, "token") or "" if token is None else token
-    if not isinstance(token, str):
-        raise ConfigurationError(f"token= is {type(token).__name__}, not str.", provider=provider)
-    token = token.strip()
-    if not token:
-        raise ConfigurationError(f"There is no token. Give token=… or set {provider.upper()}_TOKEN.", provider=provider)
-    if not token.isascii() or not token.isprintable():
-        raise ConfigurationError(
-            "The token holds characters that no header can carry. Copy it anew from the provider's panel.",
-            provider=provider,
-        )
-    return Secret(token)
-
-
-def checked_sender(sender: str | None, provider: str) -> str | None:
-    """The sender line that a client is made with; ``ConfigurationError`` where it is none."""
-    try:
-        return check_sender(sender, needed=False)
-    except InvalidRequest as error:
-        raise ConfigurationError(str(error), provider=provider) from None
-
-
-def checked_base_url(url: str, provider: str) -> str:
-    """The base URL without its last slash, if it is https, or http to this machine."""
-    problem = _url_problem(url)
-    if problem:
-        raise ConfigurationError(f"The base URL {problem}.", provider=provider)
-    return url.rstrip("/")
-
-
-def _url_problem(url: str) -> str | None:
-    if not isinstance(url, str):
-        return f"is {type(url).__name__}, not str"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is no URL"
-    if not host or not url.isascii() or not url.isprintable() or " " in url:
-        return "is no URL; give one such as https://api.example.ir"
-    if parts.username is not None or "?" in url or "#" in url:
-        return "must hold no user, query or fragment; the token goes into token=…"
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
-        return None
-    return "must be https; plain http is for this machine only (localhost), since the token travels in it"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine is reached by this host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def checked_proxy(proxy: str | None) -> str | None:

@@ -130,7 +130,10 @@ def test_options_make_another_client_on_the_same_connections(sepahan: Sepahan, b
 @pytest.mark.parametrize("kind", [Sepahan, Najva, IPPanel])
 def test_the_repr_tells_the_base_url_and_the_sender_and_no_token(kind: type) -> None:
     shown = repr(kind("secret-token", sender=LINE, base_url="https://sms.example.ir"))
-    assert shown == f"{kind.__name__}(base_url='https://sms.example.ir', sender='{LINE}')"
+    assert (
+        shown
+        == f"{kind.__name__}(base_url='https://sms.example.ir', sender='{'+98' if kind is IPPanel else ''}{LINE}')"
+    )
 
 
 def test_errors_come_out_as_they_are(sepahan: Sepahan, box: Sandbox) -> None:

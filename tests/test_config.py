@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+from typing import Any
 
 import aiohttp
 import pytest
 
-from ippanel_sms import AsyncIPPanel, IPPanel
+from ippanel_sms import AsyncIPPanel, IPPanel, PostalCodeSegment, Slice
 from najva_sms import AsyncNajva, Najva
 from sepahan_sms import RESELLERS_BASE_URL, AsyncSepahan, Sepahan
-from smscore import ClientClosed, ConfigurationError, InvalidRequest, RetryPolicy, SMSError, Timeouts
-from smscore.config import from_environment
+from smscore import (
+    BatchEvent,
+    ClientClosed,
+    ConfigurationError,
+    InvalidRequest,
+    Message,
+    Outcome,
+    RetryPolicy,
+    SMSError,
+    Timeouts,
+)
+from smscore.account import cleaned_token, from_environment
 from smscore.sandbox import Sandbox
+from smscore.senders import line_form
 
 KINDS = [AsyncSepahan, AsyncIPPanel, AsyncNajva, Sepahan, IPPanel, Najva]
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -24,17 +36,138 @@ PROVIDERS = [
     (AsyncNajva, "NAJVA", "https://sms.najva.com"),
 ]
 
+LINE = "50003300"
+NOT_SENT = Outcome.NOT_SENT
+SEGMENT = PostalCodeSegment(12345, mci=Slice(0, 10))
+PREFIXES = {kind: "+98" if "IPPanel" in kind.__name__ else "" for kind in KINDS}
+
+
+def line_of(kind: type, line: str) -> str:
+    """A line in the form that the client's provider takes."""
+    return PREFIXES[kind] + line
+
+
 # Token, sender and base URL
 
 
 @EVERY
-def test_without_a_token_there_is_no_client(kind: type) -> None:
+def test_a_client_is_made_without_a_token_and_check_asks_for_it(kind: type) -> None:
+    client = kind()
     with pytest.raises(ConfigurationError) as caught:
-        kind()
+        client.check()
     name = kind.__name__.removeprefix("Async").upper()
     assert f"{name}_TOKEN" in str(caught.value)
     assert caught.value.provider == name.lower()
     assert caught.value.outcome is None
+
+
+@EVERY
+def test_check_is_silent_where_nothing_is_missing(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind("token").check()
+    monkeypatch.setenv(f"{kind.__name__.removeprefix('Async').upper()}_TOKEN", "token")
+    kind().check()
+
+
+CALLS: list[tuple[type, Any]] = [
+    (AsyncSepahan, lambda client: client.credit()),
+    (AsyncSepahan, lambda client: client.status([1])),
+    (AsyncSepahan, lambda client: client.receive()),
+    (AsyncSepahan, lambda client: client.connect()),
+    (AsyncNajva, lambda client: client.upload_file(b"x", filename="a.png")),
+    (AsyncNajva, lambda client: client.outbox()),
+    (AsyncIPPanel, lambda client: client.account()),
+    (AsyncIPPanel, lambda client: client.lines()),
+    (AsyncIPPanel, lambda client: client.price("سلام", sender=LINE)),
+    (AsyncIPPanel, lambda client: anext(client.inbox())),
+]
+SENDS: list[tuple[type, Any]] = [
+    *[(kind, lambda client: client.send("09123456789", "سلام", sender=LINE)) for kind in KINDS[:3]],
+    *[(kind, lambda client: client.send_p2p([("09123456789", "سلام")], sender=LINE)) for kind in KINDS[:3]],
+    *[(kind, lambda client: anext(client.send_stream(["09123456789"], "سلام", sender=LINE))) for kind in KINDS[:3]],
+    *[(kind, lambda client: anext(client.send_p2p_stream([("09123456789", "س")], sender=LINE))) for kind in KINDS[:3]],
+    (AsyncIPPanel, lambda client: client.send_pattern("09123456789", "code", {"a": "b"}, sender=LINE)),
+    (AsyncIPPanel, lambda client: client.send_votp("09123456789", "12345")),
+    (AsyncIPPanel, lambda client: client.send_postal_code(SEGMENT, "سلام", sender=LINE)),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "outcome"), [(*one, None) for one in CALLS] + [(*one, NOT_SENT) for one in SENDS]
+)
+async def test_every_call_without_a_token_is_refused_before_anything_leaves(
+    kind: type, call: Any, outcome: Outcome | None, provider_http: Any
+) -> None:
+    async with kind() as client:
+        with pytest.raises(ConfigurationError, match="_TOKEN") as caught:
+            await call(client)
+    assert caught.value.outcome is outcome
+    assert provider_http.sent == []
+
+
+async def test_a_journal_hears_nothing_of_a_call_without_a_token() -> None:
+    heard: list[object] = []
+    with pytest.raises(ConfigurationError):
+        await AsyncSepahan().send("09123456789", "سلام", sender=LINE, on_batch=heard.append)
+    assert heard == []
+
+
+@pytest.mark.parametrize("kind", KINDS[3:])
+def test_a_blocking_call_without_a_token_is_refused_too(kind: type) -> None:
+    with pytest.raises(ConfigurationError, match="_TOKEN"):
+        kind().send("09123456789", "سلام", sender=LINE)
+    with pytest.raises(ConfigurationError, match="_TOKEN"):
+        kind().send_stream(["09123456789"], "سلام", sender=LINE)
+
+
+async def test_what_is_left_out_is_read_at_each_call(provider_http: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for host in ("a", "b"):
+        provider_http.post(
+            f"https://{host}.example.ir/api/Sms/Send",
+            payload={"isSuccess": True, "value": {"ids": [7], "smsCount": 1, "totalPrice": 5}, "error": None},
+        )
+    client = AsyncSepahan()
+    for host, line in (("a", "5000"), ("b", "6000")):
+        monkeypatch.setenv("SEPAHAN_BASE_URL", f"https://{host}.example.ir")
+        monkeypatch.setenv("SEPAHAN_TOKEN", f"token-{host}")
+        monkeypatch.setenv("SEPAHAN_SENDER", line)
+        await client.send("09123456789", "سلام")
+    monkeypatch.delenv("SEPAHAN_TOKEN")
+    with pytest.raises(ConfigurationError):
+        await client.send("09123456789", "سلام")
+    seen = [(sent.url.host, sent.headers["Authorization"], sent.json["senderNumbers"]) for sent in provider_http.sent]
+    assert seen == [("a.example.ir", "token-a", ["5000"]), ("b.example.ir", "token-b", ["6000"])]
+
+
+async def test_all_batches_of_a_call_go_with_the_settings_that_it_began_with(
+    provider_http: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = {"ids": [7], "smsCount": 1, "totalPrice": 5}
+    provider_http.post(f"{PROVIDERS[0][2]}/api/Sms/Send", payload={"isSuccess": True, "value": value}, repeat=True)
+    monkeypatch.setenv("SEPAHAN_TOKEN", "first")
+
+    def change(_: object) -> None:
+        monkeypatch.setenv("SEPAHAN_TOKEN", "second")
+
+    client = AsyncSepahan(sender=LINE, batch_size=1, max_concurrency=1)
+    await client.send(["09123456789", "09123456788"], "سلام", on_batch=change)
+    assert [sent.headers["Authorization"] for sent in provider_http.sent] == ["first", "first"]
+
+
+async def test_what_was_left_open_stays_open_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = AsyncSepahan().with_options(timeout=5)
+    monkeypatch.setenv("SEPAHAN_TOKEN", "token")
+    monkeypatch.setenv("SEPAHAN_SENDER", "5000")
+    copy.check()
+    assert "sender='5000'" in repr(copy)
+    assert "sender='6000'" in repr(copy.with_options(sender="6000"))
+
+
+def test_a_copy_with_no_sender_takes_none_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEPAHAN_SENDER", "5000")
+    copy = Sepahan("token").with_options(sender=None).with_options(timeout=5)
+    assert "sender=None" in repr(copy)
+    with pytest.raises(InvalidRequest, match="SEPAHAN_SENDER"):
+        copy.send("09123456789", "سلام")
 
 
 @pytest.mark.parametrize(("kind", "prefix", "base_url"), PROVIDERS)
@@ -62,7 +195,8 @@ def test_arguments_win_over_the_environment(
     monkeypatch.setenv(f"{prefix}_SENDER", "1")
     monkeypatch.setenv(f"{prefix}_BASE_URL", "http://elsewhere.example.ir")
     client = kind("token", sender="5000", base_url="https://here.example.ir")
-    assert repr(client) == f"{kind.__name__}(base_url='https://here.example.ir', sender='5000')"
+    assert repr(client) == f"{kind.__name__}(base_url='https://here.example.ir', sender={line_of(kind, '5000')!r})"
+    client.check()
 
 
 @pytest.mark.parametrize(("kind", "prefix", "base_url"), PROVIDERS)
@@ -70,7 +204,7 @@ def test_empty_variables_count_as_none(kind: type, prefix: str, base_url: str, m
     for setting in ("TOKEN", "SENDER", "BASE_URL"):
         monkeypatch.setenv(f"{prefix}_{setting}", "")
     with pytest.raises(ConfigurationError):
-        kind()
+        kind().check()
     assert repr(kind("token")) == f"{kind.__name__}(base_url='{base_url}', sender=None)"
     assert from_environment(prefix.lower(), "token") is None
 
@@ -78,7 +212,7 @@ def test_empty_variables_count_as_none(kind: type, prefix: str, base_url: str, m
 def test_the_environment_of_one_provider_is_not_anothers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAJVA_TOKEN", "token")
     with pytest.raises(ConfigurationError):
-        AsyncSepahan()
+        AsyncSepahan().check()
 
 
 @pytest.mark.parametrize(
@@ -91,8 +225,117 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token: object
     assert not isinstance(token, str) or len(token) < 2 or token not in str(caught.value)
 
 
-def test_the_line_break_at_the_end_of_a_token_file_does_no_harm() -> None:
-    assert isinstance(AsyncSepahan("token\n"), AsyncSepahan)
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "abc",
+        "abc\n",
+        " abc\r\n",
+        "Bearer abc",
+        "bearer   abc",
+        "Authorization: Bearer abc",
+        "Token abc",
+        "apikey: abc",
+        "AccessKey abc",
+        '"abc"',
+        "'abc'",
+        "«abc»",
+        "“abc”",
+        '"Bearer abc"',
+        "Bearer 'abc'",
+        "\ufeffabc",
+        "\u200fabc\u200e",
+    ],
+)
+@pytest.mark.parametrize("where", ["argument", "environment"])
+async def test_a_token_is_cleaned_of_what_was_copied_along(
+    pasted: str, where: str, provider_http: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAJVA_TOKEN", pasted)
+    provider_http.get("https://sms.najva.com/v2/outbox/", payload={}, repeat=True)
+    async with AsyncNajva(pasted if where == "argument" else None, retry=RetryPolicy.none()) as client:
+        with pytest.raises(SMSError):
+            await client.status([1])
+    assert provider_http.sent[0].headers["Authorization"] == "Bearer abc"
+
+
+@pytest.mark.parametrize("token", ["token", "apikey", "Bearerabc", 'a"b', "abc=="])
+def test_a_token_that_only_looks_pasted_is_left_alone(token: str) -> None:
+    assert cleaned_token(token) == token
+
+
+@pytest.mark.parametrize("token", ["Bearer", "Bearer ", '""', "''", '"Bearer "'])
+def test_a_scheme_or_quotes_around_nothing_are_no_token(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="no token"):
+        AsyncSepahan(token)
+
+
+SPELLINGS = [
+    "3000505",
+    "+983000505",
+    "00983000505",
+    "983000505",
+    "۳۰۰۰۵۰۵",
+    "٣٠٠٠٥٠٥",
+    "+۹۸۳۰۰۰۵۰۵",
+    " 3000 505 ",
+    "+98 3000-505",
+]
+
+
+@EVERY
+@pytest.mark.parametrize("spelling", [*SPELLINGS, 3000505])
+def test_a_line_goes_out_in_the_providers_own_form(kind: type, spelling: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = f"sender={line_of(kind, '3000505')!r}"
+    assert expected in repr(kind("token", sender=spelling))
+    assert expected in repr(kind("token").with_options(sender=spelling))
+    monkeypatch.setenv(f"{kind.__name__.removeprefix('Async').upper()}_SENDER", str(spelling))
+    assert expected in repr(kind("token"))
+
+
+@pytest.mark.parametrize(
+    ("line", "bare", "e164"),
+    [
+        ("+98BANK", "+98BANK", "+98BANK"),
+        (" +98bank ", "+98bank", "+98bank"),
+        ("My Shop", "My Shop", "My Shop"),
+        ("02191001234", "02191001234", "+982191001234"),
+        ("+98 (0) 21 9100 1234", "02191001234", "+982191001234"),
+        ("982191001234", "2191001234", "+982191001234"),
+        ("98123", "98123", "+9898123"),
+        ("+447700900123", "+447700900123", "+447700900123"),
+        ("123", "123", "123"),
+    ],
+)
+def test_what_a_line_becomes(line: str, bare: str, e164: str) -> None:
+    assert (line_form(line, ""), line_form(line, "+98")) == (bare, e164)
+
+
+async def test_the_line_of_a_call_and_of_a_message_go_out_in_the_providers_form() -> None:
+    async with Sandbox() as box, AsyncIPPanel("token", base_url=box.url("ippanel")) as client:
+        await client.send("09123456789", "سلام", sender="3000505")
+        await client.send_p2p([Message("09123456789", "سلام", sender="۳۰۰۰ ۵۰۵")], sender="+98BANK")
+        await client.send_p2p([("09123456789", "سلام")], sender="983000505")
+        await client.send_postal_code(SEGMENT, "سلام", sender="3000505")
+        await client.price("سلام", sender="3000505")
+        await client.outbox(sender="3000505")
+        assert {message.sender for message in box.messages} == {"+983000505"}
+
+
+async def test_messages_whose_lines_are_one_in_two_spellings_go_in_one_request() -> None:
+    async with Sandbox() as box, AsyncNajva("token", base_url=box.url("najva")) as client:
+        pair = [Message("09123456789", "یک", sender=spelling) for spelling in ("90000123", "+9890000123")]
+        events: list[BatchEvent] = []
+        await client.send_p2p(pair, on_batch=events.append)
+        assert len(events) == 2
+        assert {message.sender for message in box.messages} == {"90000123"}
+
+
+async def test_the_line_whose_messages_are_received_is_in_the_providers_form(provider_http: Any) -> None:
+    provider_http.post("https://api.sepahansms.com/api/SmsReport/Receive", payload={"isSuccess": True, "value": []})
+    async with AsyncSepahan("token") as client:
+        await client.receive(number="+98 50003300")
+    assert provider_http.sent[0].json["privateNumber"] == "50003300"
 
 
 @EVERY
@@ -107,6 +350,12 @@ def test_the_line_break_at_the_end_of_a_token_file_does_no_harm() -> None:
         "http://127.0.0.1:8025/sepahan",
         "http://127.8.9.10",
         "http://[::1]:8025",
+        "http://[::ffff:127.0.0.1]:8025",
+        "http://sms-sandbox:8025/najva",
+        "http://SmsSandbox:8025",
+        "http://sms_sandbox",
+        "http://s",
+        "http://sandbox2/sepahan",
     ],
 )
 def test_https_and_http_to_this_machine_are_taken(kind: type, url: str) -> None:
@@ -123,6 +372,23 @@ def test_https_and_http_to_this_machine_are_taken(kind: type, url: str) -> None:
         "http://128.0.0.1",
         "http://127.0.0.1.example.ir",
         "http://localhost.example.ir",
+        "http://sms%2eexample%2ecom",
+        "https://sms%2eexample%2ecom",
+        "http://sms-sandbox.",
+        "http://-sandbox",
+        "http://sandbox-",
+        "http://2130706433",
+        "http://0x7f000001",
+        "http://0x7f.1",
+        "http://127.1",
+        "http://0177.0.0.1",
+        "http://10",
+        "http://8sandbox",
+        "http://[::ffff:10.0.0.1]",
+        "http://sms-sandbox@example.ir",
+        "http://sms-sandbox\\.example.ir",
+        "http://sms-sandbox\\@example.ir",
+        "http://s\u0131",
         "http://[::2]",
         "http://[fe80::1]",
         "ftp://localhost",
@@ -168,10 +434,47 @@ def test_a_sender_that_is_none_is_refused_at_once(sender: object) -> None:
         AsyncSepahan("token").with_options(sender=sender)
 
 
-def test_a_bad_base_url_of_the_environment_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEPAHAN_BASE_URL", "http://api.example.ir")
+WRONG_VARIABLES = {
+    "TOKEN": "bad\ttoken",
+    "SENDER": "\udc80",
+    "BASE_URL": "http://user:secret@api.example.ir",
+}
+
+
+@EVERY
+@pytest.mark.parametrize("setting", WRONG_VARIABLES)
+def test_a_wrong_variable_is_named_by_check_and_not_shown(
+    kind: type, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = kind.__name__.removeprefix("Async").upper()
+    monkeypatch.setenv(f"{name}_TOKEN", "token")
+    monkeypatch.setenv(f"{name}_{setting}", WRONG_VARIABLES[setting])
+    client = kind()
+    with pytest.raises(ConfigurationError, match=f"{name}_{setting}") as caught:
+        client.check()
+    assert "secret" not in str(caught.value)
+    monkeypatch.delenv(f"{name}_{setting}")
+    monkeypatch.setenv(f"{name}_TOKEN", "token")
+    client.check()
+
+
+@EVERY
+@pytest.mark.parametrize("setting", WRONG_VARIABLES)
+def test_a_repr_never_raises_and_shows_no_secret(kind: type, setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = kind.__name__.removeprefix("Async").upper()
+    monkeypatch.setenv(f"{name}_{setting}", WRONG_VARIABLES[setting])
+    shown = repr(kind())
+    assert "secret" not in shown
+    assert "bad" not in shown
+    assert (f"<invalid {name}_{setting}>" in shown) is (setting != "TOKEN")
+
+
+@EVERY
+def test_a_client_that_could_not_be_made_has_a_repr_too(kind: type) -> None:
+    client = object.__new__(kind)
     with pytest.raises(ConfigurationError):
-        AsyncSepahan("token")
+        client.__init__("token", timeout=0)
+    assert repr(client).startswith(kind.__name__)
 
 
 def test_slashes_at_the_end_of_a_base_url_are_dropped() -> None:
@@ -326,8 +629,8 @@ def test_options_are_checked_as_settings_are(kind: type, options: dict) -> None:
 
 @EVERY
 def test_an_option_changes_the_new_client_alone(kind: type) -> None:
-    client = kind("token", sender="5000", base_url="https://a.ir")
-    other = client.with_options(sender="6000")
+    client = kind("token", sender=line_of(kind, "5000"), base_url="https://a.ir")
+    other = client.with_options(sender=line_of(kind, "6000"))
     assert type(other) is kind
     assert repr(other) == repr(client).replace("5000", "6000")
     assert "5000" in repr(client)

@@ -137,7 +137,7 @@ def returned(method: Any) -> Any:
 
 @pytest.mark.parametrize("provider", FACES)
 def test_both_faces_have_the_methods_of_the_public_face_and_no_more(provider: str) -> None:
-    common = {*METHODS[provider], "with_options", "connect"}
+    common = {*METHODS[provider], "with_options", "check", "connect"}
     asynchronous, blocking = FACES[provider]
     assert public_methods(asynchronous) == common | {"aclose"}
     assert public_methods(blocking) == common | {"close"}
@@ -222,9 +222,16 @@ def test_help_on_a_client_tells_of_every_setting(provider: str) -> None:
         assert [name for name in settings if f"``{name}``" not in told] == []
 
 
-@pytest.mark.parametrize("name", ["__init__", "connect", "with_options"])
+@pytest.mark.parametrize("name", ["__init__", "check", "connect", "with_options"])
 def test_what_the_faces_share_is_told_alike(name: str) -> None:
     assert inspect.getdoc(getattr(BlockingClient, name)) == inspect.getdoc(getattr(AsyncClient, name))
+
+
+@pytest.mark.parametrize("provider", FACES)
+def test_check_is_a_plain_method_on_both_faces(provider: str) -> None:
+    for face in FACES[provider]:
+        assert not inspect.iscoroutinefunction(face.check)
+        assert face("token").check() is None
 
 
 @pytest.mark.parametrize("provider", FACES)

@@ -148,8 +148,8 @@ async def test_large_answers_that_came_at_once_are_read_one_in_a_turn_of_the_loo
     monkeypatch.setattr(Transport, "exchange", at_once)
     async with AsyncSepahan("t") as client:
         ticking = asyncio.create_task(turns.run())
-        rule = StopRule()
-        await asyncio.gather(*(client._exchanger.exchange(endpoint, number, rule) for number in range(5)))
+        rule, access = StopRule(), client._access()
+        await asyncio.gather(*(client._exchanger.exchange(endpoint, number, rule, access) for number in range(5)))
         ticking.cancel()
     assert len(read_at) == len(set(read_at)) == 5
 

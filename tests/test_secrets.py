@@ -432,8 +432,9 @@ async def test_a_client_shows_its_base_url_and_sender_alone(provider: str, conne
         assert leaks(shown_of(each)) == []
         assert leaks(repr(vars(each))) == []
         assert leaks(attrs.asdict(each._settings)) == []
-        assert each._settings.sender in repr(each)
-        assert each._settings.base_url in repr(each)
+        assert leaks(repr(each._account)) == []
+        assert each._account.now().sender in repr(each)
+        assert each._account.now().base_url in repr(each)
 
 
 @pytest.mark.parametrize("provider", BLOCKING)
@@ -447,16 +448,17 @@ def test_a_blocking_client_shows_as_little(provider: str) -> None:
 @pytest.mark.parametrize("provider", ASYNC)
 def test_a_client_and_its_token_do_not_pickle(provider: str) -> None:
     client = ASYNC[provider](TOKEN)
-    for what in (client, client._settings, client._settings.token):
+    token = client._account.now().token
+    for what in (client, token):
         with pytest.raises(TypeError) as caught:
             pickle.dumps(what)
         assert leaks(shown_of_error(caught.value)) == []
     with pytest.raises(TypeError):
-        copy.deepcopy(client._settings.token)
+        copy.deepcopy(token)
 
 
 def test_the_token_hides_from_every_way_of_printing() -> None:
-    secret = AsyncSepahan(TOKEN)._settings.token
+    secret = AsyncSepahan(TOKEN)._account.now().token
     assert leaks(f"{secret} {secret!r} {secret!s} {[secret]} {vars(type(secret)).keys()}") == []
     assert not hasattr(secret, "__dict__")
 

@@ -11,6 +11,7 @@ import attrs
 from attrs import frozen
 
 from smscore import clock
+from smscore.account import Access
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.transport import Transport
@@ -38,13 +39,15 @@ class Exchanger:
     budget: RetryBudget
     limit: RateLimit | None
 
-    async def exchange(self, endpoint: Endpoint[P, R], params: P, rule: StopRule, *, has_turn: bool = False) -> R:
+    async def exchange(
+        self, endpoint: Endpoint[P, R], params: P, rule: StopRule, access: Access, *, has_turn: bool = False
+    ) -> R:
         """What the endpoint gives; the request is tried again as the endpoint and the policy allow.
 
         ``has_turn``: the caller has waited for the first try's turn.
         """
         rule.check(self.provider.name)
-        request = self._request(endpoint, params)
+        request = self._request(endpoint, params, access)
         began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
         for tries in itertools.count(1):
@@ -72,19 +75,16 @@ class Exchanger:
         if self.limit is not None and not await self.limit.wait(left):
             raise not_attempted("its turn would come too late", self.provider.name)
 
-    async def connect(self, rule: StopRule) -> None:
+    async def connect(self, rule: StopRule, access: Access) -> None:
         """Open a connection ahead; ``ConnectionFailed`` where there is none."""
         timeouts = _within(self.settings.timeout, rule.time_left())
-        fault = await self.transport.connect(self.settings.base_url, timeouts)
+        fault = await self.transport.connect(access.base_url, timeouts)
         if fault is not None:
             raise fault_error(fault, provider=self.provider.name)
 
-    def _request(self, endpoint: Endpoint[P, R], params: P) -> Request:
-        settings = self.settings
+    def _request(self, endpoint: Endpoint[P, R], params: P, access: Access) -> Request:
         try:
-            return request_for(
-                endpoint, params, provider=self.provider, base_url=settings.base_url, token=settings.token
-            )
+            return request_for(endpoint, params, provider=self.provider, base_url=access.base_url, token=access.token)
         # A fault of ours in one batch must not take the results of the others with it.
         except Exception as error:
             _log.error("%s: a request could not be built: %s", endpoint.name, type(error).__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from smscore.config import from_environment
+from smscore.account import cleaned_token, from_environment
 from smscore.errors import ConfigurationError
 
 _MOST: Final = 4096  # characters
@@ -27,7 +27,7 @@ def token_of(provider: str, token_file: str | None) -> str:
 def _read(path: str) -> str:
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
-            token = file.read(_MOST).strip()
+            token = cleaned_token(file.read(_MOST))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
         raise ConfigurationError(f"The token file cannot be read: {why}.") from None

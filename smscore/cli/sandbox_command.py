@@ -72,7 +72,7 @@ def sandbox(
       payamak sandbox --port 8025
       payamak sandbox --host 0.0.0.0 --allow-host sms-sandbox
     """
-    from smscore.config import is_loopback
+    from smscore.base_url import is_loopback
     from smscore.sandbox import StoreError
 
     if not is_loopback(host):

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 from attrs import define, field
 
+from smscore.account import from_environment
 from smscore.cli import exit_codes
 from smscore.cli.journal import range_words
 from smscore.cli.options import Connection
@@ -24,12 +25,12 @@ from smscore.cli.recording import Recording, States, check_free, known_states, r
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
 from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
-from smscore.config import from_environment
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 from smscore.recipients.file import rows_of
 from smscore.recipients.plan import Plan, make_plan
 from smscore.recipients.template import Template
+from smscore.senders import check_sender
 
 _ASK_ABOVE: Final = 100  # messages
 
@@ -67,14 +68,16 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
     if problem is not None:
         raise InvalidRequest(problem)
     client = connect(connection, **order.settings)
+    client.check()  # before anything is written
     stream = call_of(client, "send_stream" if plan.text is not None else "send_p2p_stream")
     options = accepted_options(stream, {"sender": order.sender, **order.options})
     if not order.resuming:
         if order.out is not None:
             check_free(order.out)
         _ask(order, plan.messages)
-    # The line that the client would take from the environment counts too.
-    used = {**options, "sender": order.sender or from_environment(connection.provider, "sender")}
+    # The line that the client takes from the environment counts too, and in one spelling.
+    line = order.sender or from_environment(connection.provider, "sender")
+    used = {**options, "sender": check_sender(line, client.provider, needed=False)}
     with _recording(connection, order, plan, used) as kept:
         to_send = kept.states.count_open(plan)
         if order.resuming:

@@ -10,9 +10,11 @@ from attrs import field, frozen
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.loops.concurrency import SliceSource
 from smscore.messages import Message
-from smscore.numbers import local_forms, with_ascii_digits
+from smscore.numbers import local_forms
+from smscore.senders import check_sender
 from smscore.sending.batching import Outgoing
-from smscore.text import can_be_encoded, text_problem
+from smscore.text import text_problem
+from smscore.wire.endpoint import Provider
 
 Recipient: TypeAlias = str | int
 Recipients: TypeAlias = Recipient | Iterable[Recipient]
@@ -42,23 +44,6 @@ def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
     if isinstance(items, (bytes, bytearray)) or not isinstance(items, Iterable):
         raise InvalidRequest(f"{name} is {type(items).__name__}. Give one recipient as a str, or an iterable.")
     return items
-
-
-def check_sender(sender: object, provider: str = "", *, needed: bool) -> str | None:
-    """The sender line with ASCII digits, or None where there is none and none is needed."""
-    if isinstance(sender, int) and not isinstance(sender, bool):
-        sender = str(sender)
-    if sender is not None and not isinstance(sender, str):
-        raise InvalidRequest(f"The sender is {type(sender).__name__}. Give your line as a str.")
-    line = with_ascii_digits(sender).strip() if sender else ""
-    if sender is not None and not line:
-        raise InvalidRequest("The sender is empty. Give your line, or leave it out where one is set already.")
-    if not can_be_encoded(line):
-        raise InvalidRequest("The sender holds half of a surrogate pair, which no encoding can carry.")
-    if needed and not line:
-        variable = f"{provider.upper()}_SENDER" if provider else "the sender in the environment"
-        raise InvalidRequest(f"There is no sender. Give one to the call or the client, or set {variable}.")
-    return line or None
 
 
 def checked_numbers(to: Recipients) -> list[str]:
@@ -96,6 +81,7 @@ class OneText:
 class PeerToPeer:
     """A text of its own to each recipient; ``sender`` is for those that name none."""
 
+    provider: Provider
     sender: str | None
     needs_sender: bool
     extra: Mapping[str, str] = field(repr=False)
@@ -125,8 +111,11 @@ class PeerToPeer:
 
     def _senders(self, own: list[str | None]) -> list[str | None]:
         if not any(sender is not None for sender in own):
-            return [check_sender(self.sender, needed=self.needs_sender)]
-        return [check_sender(self.sender if sender is None else sender, needed=self.needs_sender) for sender in own]
+            return [check_sender(self.sender, self.provider, needed=self.needs_sender)]
+        return [
+            check_sender(self.sender if sender is None else sender, self.provider, needed=self.needs_sender)
+            for sender in own
+        ]
 
 
 def _parts(entry: object, position: int) -> tuple[Any, str, str | None, Any]:

@@ -124,6 +124,10 @@ class Provider:
     """The most recipients in one request; None where the provider sets no limit."""
     id_lifetime: float | None = None
     """The seconds for which an id that a send carries is used again; None where sends carry none."""
+    line_prefix: str = ""
+    """What goes before a line's digits: ``+98`` where the provider takes E.164, nothing where it takes them bare."""
+    base_url_suffix: str = ""
+    """What a base URL may also end in: it is dropped."""
 
 
 def request_for(endpoint: Endpoint[P, R], params: P, *, provider: Provider, base_url: str, token: Secret) -> Request:
