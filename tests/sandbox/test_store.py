@@ -1,7 +1,9 @@
 """What survives a restart where the memory is a file, and what is forgotten where it is full."""
 
 import asyncio
+import os
 import sqlite3
+import stat
 import threading
 import time
 from contextlib import closing
@@ -418,3 +420,18 @@ async def test_plans_of_messages_that_are_forgotten_are_forgotten() -> None:
             message = state_module.Message("ippanel", account, 1, "+989120000000", "5", "a", 0, 0.0, 2e9)
             assert state.accept(account, [message])
         assert len(state._steps) < 1100
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_the_files_are_their_owners_alone(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with Sandbox(store=tmp_path / "messages.db") as box:
+            box.feed("sepahan", sender="09123456789", number="50003300", text="a")
+            box._state.store.save(box._state)
+            seen = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert "messages.db-wal" in seen
+    assert set(seen.values()) == {0o600}

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 from msgspec import Meta
 
+from smscore.private_files import create_private
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Account, Inbound, Message
 
@@ -226,6 +227,7 @@ class FileStore(Store):
 
     def _connect(self) -> sqlite3.Connection:
         with self._words():
+            create_private(self._path)  # the files that SQLite puts beside it take its rights
             connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             with self._words():
@@ -245,6 +247,8 @@ class FileStore(Store):
             raise StoreError(words_of(error, self._path)) from None
         except msgspec.ValidationError:
             raise StoreError(f"{self._path} is damaged: name another file.") from None
+        except OSError:
+            raise StoreError(f"{self._path} {_UNOPENED}") from None
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -267,6 +271,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 PRAGMAS: Final = ("application_id", "user_version")
 
+_UNOPENED: Final = "cannot be opened: name a file in a folder that exists and can be written to."
 _WORDS: Final = (
     ("locked", "is in use by another sandbox: stop that one, or name another file."),
     ("not a database", "is no sandbox's store: name another file."),
@@ -274,7 +279,7 @@ _WORDS: Final = (
     ("no such table", "is damaged: name another file."),
     ("malformed", "is damaged: name another file."),
     ("readonly", "cannot be written: name a file that can."),
-    ("unable to open", "cannot be opened: name a file in a folder that exists and can be written to."),
+    ("unable to open", _UNOPENED),
     ("full", "has no more room on its disk."),
 )
 
