@@ -12,7 +12,8 @@ from aiohttp import BodyPartReader, web
 from smscore.auth import BodyToken, Received
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
 from smscore.sandbox.faults import KINDS, NO_ANSWER, Interrupted
-from smscore.sandbox.memory.exchanges import Exchange, exchange
+from smscore.sandbox.memory.exchanges import CUT_AT, Exchange, exchange
+from smscore.sandbox.memory.masks import Mask, mask_of
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.replies import Answer, Refusal, Refused, answer_of
 
@@ -62,7 +63,8 @@ class Shell:
             return answer_of(emulation.refusals[Refusal.UNAUTHORIZED])
         upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
         body = await _read_body(emulation, request) if route.upload_limit is None else b""
-        asked = exchange(emulation.name, route.name, request.method, request.path_qs, request.headers, body)
+        mask = mask_of(token)
+        asked = exchange(emulation.name, route.name, request.method, request.path_qs, request.headers, body, mask)
         with self._state.lock:
             self._state.tick()
             call = Call(
@@ -79,6 +81,7 @@ class Shell:
                 exchange=asked,
             )
             answer = played(call)
+            note(asked, answer, mask)
             self._state.answered(asked)
             return answer
 
@@ -97,9 +100,7 @@ def played(call: Call) -> Answer:
     call.exchange.fault = call.state.faults.meet(call.emulation, call.route)
     honest = honest_answer(call)
     fault = call.exchange.fault
-    answer = honest if fault is None else KINDS[fault.kind].turns(fault, call.emulation, honest)
-    note(call.exchange, answer)
-    return answer
+    return honest if fault is None else KINDS[fault.kind].turns(fault, call.emulation, honest)
 
 
 def honest_answer(call: Call) -> Answer:
@@ -121,11 +122,13 @@ def honest_answer(call: Call) -> Answer:
             call.account.credit = credit
 
 
-def note(exchange: Exchange, answer: Answer) -> None:
+def note(exchange: Exchange, answer: Answer, mask: Mask) -> None:
+    """Keep what goes out, as far as it does."""
     if answer.is_dropped:
-        exchange.answered(None, b"")
+        exchange.answered(None, b"", is_cut=False)
     else:
-        exchange.answered(answer.status, half(answer.body) if answer.is_cut else answer.body)
+        body = mask.beginning(answer.body, CUT_AT)
+        exchange.answered(answer.status, half(body) if answer.is_cut else body, is_cut=len(answer.body) > CUT_AT)
 
 
 def half(body: bytes) -> bytes:

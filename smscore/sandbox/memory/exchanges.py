@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from smscore.sandbox.memory.masks import Mask
+
 if TYPE_CHECKING:
     from smscore.sandbox.faults import Fault
 
@@ -15,6 +17,7 @@ __all__ = ["Exchange", "RawMemory"]
 CUT_AT: Final = 64 * 1024  # bytes of a body that are kept
 MOST_RAW: Final = 128 * 1024 * 1024  # bytes of all bodies and headers together
 
+# Left out whole, whatever they hold: cookies, and what a proxy adds, may be secrets that no token tells.
 _SECRET: Final = re.compile(r"auth|cookie|token|key|secret", re.IGNORECASE)
 
 
@@ -40,9 +43,9 @@ class Exchange:
     last: int = 0
     fault: "Fault | None" = None
 
-    def answered(self, status: int | None, body: bytes) -> None:
-        """Note what was answered."""
-        self.status, self.answer, self.answer_cut = status, body[:CUT_AT], len(body) > CUT_AT
+    def answered(self, status: int | None, body: bytes, *, is_cut: bool) -> None:
+        """Note what was answered, its token hidden."""
+        self.status, self.answer, self.answer_cut = status, body, is_cut
 
     def size(self) -> int:
         """Bytes that may be long, together."""
@@ -54,15 +57,20 @@ class Exchange:
         self.body_cut = self.answer_cut = True
 
 
-def exchange(provider: str, call: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Exchange:
-    """A request that has no answer yet."""
-    shown = "\n".join(f"{name}: {value}" for name, value in headers.items() if not _SECRET.search(name))
-    return Exchange(provider, call, method, plain(path), plain(shown), body[:CUT_AT], len(body) > CUT_AT)
-
-
-def plain(text: str) -> str:
-    """A text that UTF-8 can carry: what came as other bytes is shown as question marks."""
-    return text.encode("utf-8", "replace").decode()
+def exchange(
+    provider: str, call: str, method: str, path: str, headers: Mapping[str, str], body: bytes, mask: Mask
+) -> Exchange:
+    """A request that has no answer yet. The mask of its token hides that wherever it stands."""
+    lines = (f"{name}: {value}" for name, value in headers.items() if not _SECRET.search(name))
+    return Exchange(
+        provider=provider,
+        call=call,
+        method=method,
+        path=mask.text(path),
+        headers=mask.text("\n".join(lines)),
+        body=mask.beginning(body, CUT_AT),
+        body_cut=len(body) > CUT_AT,
+    )
 
 
 class RawMemory:
