@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
@@ -21,7 +21,7 @@ from smscore.sending.merging import BatchResult, all_accepted
 from smscore.statuses import DeliveryStatus, MessageStatus
 from smscore.wire import codec
 from smscore.wire.codec import Body, DecodeError, Raw, Row
-from smscore.wire.endpoint import Answer, Content, Endpoint, Provider, Repeat
+from smscore.wire.endpoint import Answer, Content, Endpoint, Provider, Repeat, RequestIds
 from smscore.wire.error_mapping import Codes, Words, contradictory, malformed, refusal
 
 T = TypeVar("T")
@@ -30,8 +30,8 @@ SEPAHAN: Final = Provider(
     name="sepahan",
     base_url="https://api.sepahansms.com",
     send_limit=100,
-    id_lifetime=3.5 * 3600,  # of the 4 hours that the document names
 )
+REQUEST_IDS: Final = RequestIds(lifetime=3.5 * 3600)  # of the 4 hours that the document names
 
 RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
 """Where the customers of Sepahan's resellers send to: give it as ``base_url=``."""
@@ -242,10 +242,21 @@ def _arrived(batch: Batch) -> BatchResult:
     return all_accepted(batch, None)
 
 
-SEND: Final = SendEndpoint("Send", "POST", "/api/Sms/Send", _build_send, _read_send, Repeat.SAME_ID, arrived=_arrived)
-SEND_P2P: Final = SendEndpoint(
-    "SendP2P", "POST", "/api/Sms/SendP2P", _build_send_p2p, _read_send, Repeat.SAME_ID, arrived=_arrived
-)
+def _send(name: str, build: Callable[[Batch], Content]) -> SendEndpoint:
+    return SendEndpoint(
+        name,
+        "POST",
+        f"/api/Sms/{name}",
+        build,
+        _read_send,
+        Repeat.SAME_ID,
+        arrived=_arrived,
+        request_ids=REQUEST_IDS,
+    )
+
+
+SEND: Final = _send("Send", _build_send)
+SEND_P2P: Final = _send("SendP2P", _build_send_p2p)
 CHECK_REQUEST_ID: Final = Endpoint[str, bool](
     "checkRequestId",
     "GET",

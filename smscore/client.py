@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import secrets
 import ssl as ssl_module
 from collections.abc import (
     AsyncGenerator,
@@ -282,9 +281,9 @@ class AsyncClient:
             error.outcome = Outcome.NOT_SENT  # reads take it off
             raise
 
-    @property
-    def _batch_size(self) -> int | None:
-        return self._settings.batch_size or self.provider.send_limit
+    def _batch_size(self, endpoint: SendEndpoint) -> int | None:
+        limits = [self._settings.batch_size, endpoint.limit or self.provider.send_limit]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     # Reading
 
@@ -413,9 +412,15 @@ class AsyncClient:
         on_batch: OnBatch | None,
         request_id: str | None,
     ) -> SendReport:
-        name = partial(self._request_id, request_id)
         groups = await _groups(outgoing, one_sender=endpoint.one_sender)
-        batches = split(outgoing, self._batch_size, one_sender=endpoint.one_sender, groups=groups, name=name)
+        batches = split(
+            outgoing,
+            self._batch_size(endpoint),
+            one_sender=endpoint.one_sender,
+            groups=groups,
+            request_ids=endpoint.request_ids,
+            request_id=request_id,
+        )
         merger = Merger(outgoing)
         delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
 
@@ -456,13 +461,18 @@ class AsyncClient:
         self, endpoint: SendEndpoint, items: Source, kind: Kind
     ) -> AsyncGenerator[tuple[Merger, Batches], None]:
         """A source in stretches of one report each; it is one batch, or one for each sender in it."""
-        size = self._batch_size or STREAM_BATCH
+        size = self._batch_size(endpoint) or STREAM_BATCH
         offset = index = 0
         async with aclosing(slices(items, size)) as pieces:
             async for piece in pieces:
                 outgoing = await _columns(piece, kind, offset)
-                name = partial(self._request_id, None)
-                batches = split(outgoing, size, one_sender=endpoint.one_sender, name=name, first_index=index)
+                batches = split(
+                    outgoing,
+                    size,
+                    one_sender=endpoint.one_sender,
+                    request_ids=endpoint.request_ids,
+                    first_index=index,
+                )
                 yield Merger(outgoing, offset), batches
                 offset += len(piece)
                 index += len(batches)
@@ -472,11 +482,3 @@ class AsyncClient:
 
     def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
         return Delivery(self.provider.name, exchange, self._exchanger.turn, self._rule(), on_batch)
-
-    def _request_id(self, given: str | None, number: int, count: int) -> str | None:
-        """The id of batch ``number`` of ``count``; None for a provider that knows none."""
-        if self.provider.id_lifetime is None:
-            return None
-        if given is None:
-            return secrets.token_hex(16)
-        return given if count == 1 else f"{given}-{number}"

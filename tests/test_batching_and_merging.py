@@ -15,8 +15,10 @@ from smscore.columns import take
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Batch, Outgoing, chunked, split
 from smscore.sending.merging import BatchResult, Merger, all_accepted, batch_report, failed
+from smscore.wire.endpoint import RequestIds
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
+IDS = RequestIds(lifetime=60)
 
 
 @frozen
@@ -103,11 +105,25 @@ def test_each_message_keeps_its_text_sender_and_ref(call: Call) -> None:
 @given(calls(), st.integers(0, 1000))
 def test_batches_are_numbered_and_named_in_order(call: Call, first: int) -> None:
     batches = split(
-        call.outgoing, call.size, one_sender=call.one_sender, name=lambda n, of: f"{n}/{of}", first_index=first
+        call.outgoing, call.size, one_sender=call.one_sender, request_ids=IDS, request_id="call", first_index=first
     )
     count = len(batches)
     assert [batch.index for batch in batches] == list(range(first, first + count))
-    assert [batch.request_id for batch in batches] == [f"{number}/{count}" for number in range(1, count + 1)]
+    names = ["call"] if count == 1 else [f"call-{number}" for number in range(1, count + 1)]
+    assert [batch.request_id for batch in batches] == names
+
+
+def test_each_message_has_an_id_where_the_provider_knows_messages_by_theirs() -> None:
+    numbers = [local(place) for place in range(5)]
+    ids = iter("abcde")
+    request_ids = RequestIds(lifetime=60, each=True, make=lambda: next(ids))
+    outgoing = Outgoing(numbers, ["سلام"], ["5000"])
+    merger = Merger(outgoing)
+    for batch in split(outgoing, 2, request_ids=request_ids):
+        assert batch.request_id is None
+        went = batch.index != 1
+        merger.add(batch, all_accepted(batch, None) if went else failed(batch, ConnectionFailed("x")))
+    assert [result.request_id for result in merger.report()] == ["a", "b", None, None, "e"]
 
 
 def test_extra_fields_go_with_every_batch() -> None:
@@ -161,7 +177,7 @@ def results(draw: st.DrawFn, batch: Batch) -> BatchResult:
 
 @given(calls(), st.data())
 def test_each_recipient_gets_its_own_result_in_whatever_order_batches_end(call: Call, data: st.DataObject) -> None:
-    batches = split(call.outgoing, call.size, one_sender=call.one_sender, name=lambda n, _: f"id-{n}")
+    batches = [*split(call.outgoing, call.size, one_sender=call.one_sender, request_ids=IDS)]
     given_results = [data.draw(results(batch)) for batch in batches]
     merger = Merger(call.outgoing, offset=7)
     for number in data.draw(st.permutations(range(len(batches)))):

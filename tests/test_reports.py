@@ -40,6 +40,7 @@ from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, split
 from smscore.sending.merging import BatchResult, Merger, all_accepted
 from smscore.sending.outgoing import OneText
+from smscore.wire.endpoint import RequestIds
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 ERRORS: dict[Outcome, type[SMSError]] = {
@@ -62,7 +63,7 @@ def report_of(
     merger = Merger(outgoing)
     errors = {place: ERRORS[outcome]("why") for place, outcome in enumerate(outcomes) if outcome in ERRORS}
     column = b"".join(OUTCOME_BYTES[outcome] for outcome in outcomes)
-    for batch in split(outgoing, None, name=lambda *_: "request-1"):
+    for batch in split(outgoing, None, request_ids=RequestIds(60, make=lambda: "request-1")):
         merger.add(batch, BatchResult(column, ids or [*range(1, len(outcomes) + 1)], errors, cost))
     return merger.report()
 
@@ -408,7 +409,7 @@ def test_a_large_report_costs_at_most_120_bytes_a_recipient(prefix: str) -> None
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     merger = Merger(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
-    for batch in split(outgoing, 100, name=lambda number, _: f"{number:032}"):
+    for batch in split(outgoing, 100, request_ids=RequestIds(60)):
         merger.add(batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5))
     report = merger.report()
     del merger, outgoing, batch

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepahan_sms.wire import SEPAHAN
+from sepahan_sms.wire import REQUEST_IDS
 from smscore import (
     AuthenticationError,
     ConnectionFailed,
@@ -120,7 +120,7 @@ def test_a_failure_may_ask_to_wait_too():
 def test_sepahans_request_id_is_not_used_again_after_three_and_a_half_hours(
     repeat: Repeat, elapsed: float, left: float | None, time: float | None
 ):
-    assert time_to_repeat(repeat, elapsed, left, SEPAHAN.id_lifetime) == time
+    assert time_to_repeat(repeat, elapsed, left, REQUEST_IDS.lifetime) == time
 
 
 def test_where_no_id_is_sent_only_the_calls_time_bounds_the_repeats():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 from attrs import frozen
@@ -53,13 +53,13 @@ class Exchanger:
         for tries in itertools.count(1):
             try:
                 if tries > 1 or not has_turn:
-                    await self.turn(self._left(endpoint.repeat, began, rule))
+                    await self.turn(_left(endpoint, began, rule))
                 answer = await self._attempt(request, rule, tries)
                 result = await self._read(endpoint, answer, params, rule)
             except SMSError as error:
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
-                wait = self._wait(error, endpoint.repeat, tries, self._left(endpoint.repeat, began, rule))
+                wait = self._wait(error, endpoint.repeat, tries, _left(endpoint, began, rule))
                 if wait is None:
                     raise final_error(error, earlier) from None
                 if endpoint.repeat is not Repeat.FREELY and isinstance(error, OutcomeUnknown):
@@ -104,9 +104,6 @@ class Exchanger:
         )
         return wait if wait is not None and self.budget.take() else None
 
-    def _left(self, repeat: Repeat, began: float, rule: StopRule) -> float | None:
-        return time_to_repeat(repeat, clock.monotonic() - began, rule.time_left(), self.provider.id_lifetime)
-
     async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | Fault:
         # What stops the rest of a call takes no safe repeat from a request that has begun.
         if tries == 1:
@@ -139,6 +136,11 @@ class Exchanger:
         except Exception as error:
             _log.error("%s: an answer could not be read: %s", endpoint.name, type(error).__name__)
             raise malformed(answer, f"it could not be read ({type(error).__name__})", provider=name) from None
+
+
+def _left(endpoint: Endpoint[Any, Any], began: float, rule: StopRule) -> float | None:
+    lifetime = None if endpoint.request_ids is None else endpoint.request_ids.lifetime
+    return time_to_repeat(endpoint.repeat, clock.monotonic() - began, rule.time_left(), lifetime)
 
 
 def _within(timeouts: Timeouts, left: float | None) -> Timeouts:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
 from attrs import Factory, define, field, frozen
 
 from smscore.columns import Positions, take
+from smscore.wire.endpoint import RequestIds
 
 T = TypeVar("T")
 
@@ -71,6 +72,9 @@ class Batch:
     senders: list[str | None] = field(repr=False)
     refs: list[Any] | None = field(default=None, repr=False)
     request_id: str | None = None
+    """The id of the whole batch."""
+    request_ids: list[str] | None = None
+    """The id of each message, where the provider knows messages by theirs."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
 
     def __len__(self) -> int:
@@ -84,8 +88,9 @@ class Batches(Sequence[Batch]):
     outgoing: Outgoing
     chunks: Sequence[Positions]
     one_sender: bool
-    name: Callable[[int, int], str | None]
     first_index: int
+    request_ids: RequestIds | None
+    request_id: str | None
 
     def __len__(self) -> int:
         return len(self.chunks)
@@ -100,7 +105,7 @@ class Batches(Sequence[Batch]):
         return self._batch(range(len(self))[index])
 
     def _batch(self, number: int) -> Batch:
-        outgoing, chunk = self.outgoing, self.chunks[number]
+        outgoing, chunk, ids = self.outgoing, self.chunks[number], self.request_ids
         return Batch(
             index=self.first_index + number,
             positions=chunk,
@@ -108,7 +113,8 @@ class Batches(Sequence[Batch]):
             texts=_take_each(outgoing.texts, chunk),
             senders=_senders(outgoing.senders, chunk, self.one_sender),
             refs=None if outgoing.refs is None else take(outgoing.refs, chunk),
-            request_id=self.name(number + 1, len(self)),
+            request_id=None if ids is None else ids.of_batch(self.request_id, number + 1, len(self)),
+            request_ids=[ids.make() for _ in chunk] if ids and ids.each else None,
             extra=outgoing.extra,
         )
 
@@ -123,19 +129,20 @@ def split(
     *,
     one_sender: bool = False,
     groups: Groups | None = None,
-    name: Callable[[int, int], str | None] = lambda number, count: None,
     first_index: int = 0,
+    request_ids: RequestIds | None = None,
+    request_id: str | None = None,
 ) -> Batches:
     """The batches of a call, at most ``size`` recipients each, in order.
 
     ``one_sender``: messages with different senders go in different batches, by ``groups`` where they are known.
-    ``name`` gives the request id of batch number n (from 1) of so many.
+    ``request_id`` is the caller's own for the whole call, of which ``request_ids`` makes those of the batches.
     """
     if groups is None and has_groups(outgoing, one_sender=one_sender):
         groups = add_to_groups({}, outgoing, range(len(outgoing)))
     together: Iterable[Positions] = groups.values() if groups and len(groups) > 1 else [_good(outgoing)]
     chunks = [chunk for group in together for chunk in chunked(group, size or len(outgoing) or 1)]
-    return Batches(outgoing, chunks, one_sender, name, first_index)
+    return Batches(outgoing, chunks, one_sender, first_index, request_ids, request_id)
 
 
 def has_groups(outgoing: Outgoing, *, one_sender: bool) -> bool:

@@ -79,8 +79,8 @@ class Merger:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
         self._bulk_ids += result.bulk_ids
-        if batch.request_id is not None and _went_out(result):
-            self._request_ids.put(places, batch.request_id)
+        if _went_out(result):
+            self._note_ids(batch)
         if result.message_ids is not None:
             self._message_ids.put(places, result.message_ids)
         if result.failure is not None:
@@ -90,6 +90,12 @@ class Merger:
             self._errors.put([places[place]], error)
         if result.cost is not None:
             self._cost = result.cost + (self._cost or 0)
+
+    def _note_ids(self, batch: Batch) -> None:
+        if batch.request_id is not None:
+            self._request_ids.put(batch.positions, batch.request_id)
+        for place, request_id in zip(batch.positions, batch.request_ids or (), strict=False):
+            self._request_ids.put([place], request_id)
 
     def report(self) -> SendReport:
         """The report of all batches added so far."""

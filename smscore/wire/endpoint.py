@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import BinaryIO, Final, Generic, TypeVar
@@ -94,6 +95,31 @@ class Fault:
     too_large: bool = False
 
 
+def _random_id() -> str:
+    return secrets.token_hex(16)
+
+
+@frozen
+class RequestIds:
+    """The ids by which a provider tells a repeat from a new request.
+
+    ``lifetime`` is for how many seconds an id is used again, which must be less than the provider remembers it.
+    ``each``: every message of a batch has one of its own, in place of one for the whole batch. ``make`` makes one.
+    """
+
+    lifetime: float
+    each: bool = False
+    make: Callable[[], str] = _random_id
+
+    def of_batch(self, given: str | None, number: int, count: int) -> str | None:
+        """The id of batch ``number`` (from 1) of ``count``, by the caller's own for the whole call, if there is one."""
+        if self.each:
+            return None
+        if given is None:
+            return self.make()
+        return given if count == 1 else f"{given}-{number}"
+
+
 @frozen
 class Endpoint(Generic[P, R]):
     """One call of a provider's API; ``name`` is the provider's own."""
@@ -110,6 +136,8 @@ class Endpoint(Generic[P, R]):
     """The most ids, or recipients, that the provider takes in one request of this call."""
     credentials: Credentials | None = None
     """Where the token travels in this call, if not where it does in the provider's others."""
+    request_ids: RequestIds | None = None
+    """The ids by which the provider knows a repeat of this call; None where it knows none."""
 
 
 @frozen
@@ -121,9 +149,7 @@ class Provider:
     credentials: Credentials = HeaderToken()  # noqa: RUF009  # it is frozen
     """Where the token travels."""
     send_limit: int | None = None
-    """The most recipients in one request; None where the provider sets no limit."""
-    id_lifetime: float | None = None
-    """The seconds for which an id that a send carries is used again; None where sends carry none."""
+    """The most recipients in one request of a send that sets no limit of its own; None where there is no limit."""
     line_prefix: str = ""
     """What goes before a line's digits: ``+98`` where the provider takes E.164, nothing where it takes them bare."""
     base_url_suffix: str = ""
