@@ -41,7 +41,9 @@ class Server:
     async def start(cls, state: State, host: str, port: int, callers: Callers) -> Self:
         """All emulations, each below ``/<its name>``, and the sandbox's own pages. An ``OSError`` where it cannot."""
         app = _build_app(state, callers)
-        runner = web.AppRunner(app, access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE)
+        runner = web.AppRunner(
+            app, access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE, auto_decompress=False
+        )
         try:
             await runner.setup()
             connection = cast("Callable[[], asyncio.Protocol]", runner.server)
@@ -70,9 +72,9 @@ class Server:
 
 
 def _build_app(state: State, callers: Callers) -> web.Application:
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guarding(callers)])
+    app = web.Application(middlewares=[guarding(callers)])
     over = asyncio.Event()
-    shell, stream = Shell(state, over), Stream(state)
+    shell, stream = Shell(state, over, LARGEST_BODY), Stream(state)
     for emulation in state.emulations.values():
         shell.add_routes(app, emulation)
     app.router.add_get("/", page_files.index)

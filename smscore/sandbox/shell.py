@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import BodyPartReader, web
 
 from smscore.auth import BodyToken, Received
+from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
 from smscore.sandbox.faults import KINDS, NO_ANSWER, Interrupted
 from smscore.sandbox.memory.exchanges import CUT_AT, Exchange, exchange
@@ -25,10 +26,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Shell:
-    """Serves emulations; ``over`` is set when the server ends, and lets go of answers that are held back."""
+    """Serves emulations, to requests of ``largest_body`` bytes at most.
 
-    def __init__(self, state: State, over: asyncio.Event) -> None:
+    ``over`` is set when the server ends, and lets go of answers that are held back.
+    """
+
+    def __init__(self, state: State, over: asyncio.Event, largest_body: int) -> None:
         self._state = state
+        self._largest_body = largest_body
         self._over = over
 
     def add_routes(self, app: web.Application, emulation: Emulation) -> None:
@@ -58,11 +63,14 @@ class Shell:
         return handle
 
     async def _answer(self, emulation: Emulation, route: Route, request: web.Request) -> Answer:
-        token = emulation.token(await _received(emulation, route, request), route)
+        in_body = isinstance(route.credentials or emulation.credentials, BodyToken)
+        body = await self._read_body(emulation, request) if in_body else b""
+        token = emulation.token(_received(request, body), route)
         if token is None:
             return answer_of(emulation.refusals[Refusal.UNAUTHORIZED])
         upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
-        body = await _read_body(emulation, request) if route.upload_limit is None else b""
+        if route.upload_limit is None and not in_body:
+            body = await self._read_body(emulation, request)
         mask = mask_of(token)
         asked = exchange(emulation.name, route.name, request.method, request.path_qs, request.headers, body, mask)
         with self._state.lock:
@@ -84,6 +92,14 @@ class Shell:
             note(asked, answer, mask)
             self._state.answered(asked)
             return answer
+
+    async def _read_body(self, emulation: Emulation, request: web.Request) -> bytes:
+        try:
+            return await read_body(request, self._largest_body)
+        except TooLargeBody:
+            raise Refused(emulation.refusals[Refusal.SIZE]) from None
+        except BrokenBody:
+            raise Refused(emulation.refusals[Refusal.BODY]) from None
 
     async def _deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         if answer.delay:
@@ -161,11 +177,8 @@ async def cut_response(request: web.Request, answer: Answer) -> web.StreamRespon
     return response
 
 
-async def _received(emulation: Emulation, route: Route, request: web.Request) -> Received:
-    in_body = isinstance(route.credentials or emulation.credentials, BodyToken)
-    fields: Mapping[str, object] = {}
-    if in_body:
-        fields = _fields(await _read_body(emulation, request), request.content_type)
+def _received(request: web.Request, body: bytes) -> Received:
+    fields = _fields(body, request.content_type) if body else {}
     return Received(request.headers, request.query, request.match_info, fields)
 
 
@@ -178,15 +191,6 @@ def _fields(body: bytes, content_type: str) -> Mapping[str, object]:
     except (ValueError, RecursionError):
         return {}
     return cast("Mapping[str, object]", whole) if isinstance(whole, dict) else {}
-
-
-async def _read_body(emulation: Emulation, request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise Refused(emulation.refusals[Refusal.SIZE]) from None
-    except (web.RequestPayloadError, OSError):  # broken gzip, a client that hung up
-        raise Refused(emulation.refusals[Refusal.BODY]) from None
 
 
 async def _read_upload(request: web.Request, limit: int) -> Upload | None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from smscore.sandbox.api.openapi import description
 from smscore.sandbox.api.rest import ROUTES, Ask, Nothing, RestRoute
+from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
 from smscore.sandbox.callers import Callers
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.refusal import Problem, RestError, plain_words
@@ -135,15 +136,12 @@ async def _body(request: web.Request, shape: type[T]) -> T:
 
 
 async def _bytes(request: web.Request) -> bytes:
-    body = bytearray()
     try:
-        async for piece in request.content.iter_chunked(64 * 1024):
-            body += piece
-            if len(body) > LARGEST_BODY:
-                raise RestError(413, f"The body is larger than {LARGEST_BODY} bytes.")
-    except (web.RequestPayloadError, OSError):
-        raise RestError(400, "The body did not arrive whole.") from None
-    return bytes(body)
+        return await read_body(request, LARGEST_BODY)
+    except TooLargeBody:
+        raise RestError(413, f"The body is larger than {LARGEST_BODY} bytes.") from None
+    except BrokenBody:
+        raise RestError(400, "The body did not arrive whole, or is not in its Content-Encoding.") from None
 
 
 def json_response(body: object, status: int = 200, **headers: str) -> web.Response:
