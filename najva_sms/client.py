@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import ClassVar, Final
 
@@ -11,6 +10,7 @@ from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile, opened
 from smscore.client import AsyncClient, sends_nothing
 from smscore.errors import InvalidRequest
+from smscore.loops.threads import in_thread
 from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients
@@ -113,7 +113,7 @@ class AsyncNajva(AsyncClient):
 
         Document: Najva SMS v2.0.0, upload for Bale.
         """
-        content = await asyncio.to_thread(opened, file, filename)
+        content = await in_thread(opened, file, filename)
         try:
             return await self._call(wire.UPLOAD if content.can_be_rewound else wire.UPLOAD_ONCE, content)
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from abc import abstractmethod
 from typing import Final
@@ -11,6 +10,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from attrs import define
 
+from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import FileContent
 
 _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it does not hold up the loop
@@ -72,9 +72,9 @@ class _Form(_Body):
     async def _write(self, writer: AbstractStreamWriter) -> None:
         file, left = self._content.file, self._content.size
         await writer.write(self._head)
-        await asyncio.to_thread(file.seek, self._content.start)
+        await in_thread(file.seek, self._content.start)
         while left:
-            piece = await asyncio.to_thread(file.read, min(left, _PIECE))
+            piece = await in_thread(file.read, min(left, _PIECE))
             if not piece:
                 raise OSError("the file became shorter while it was sent")
             left -= len(piece)

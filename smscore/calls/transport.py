@@ -6,10 +6,11 @@ import asyncio
 import logging
 import math
 import os
+import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache, partial
-from typing import Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, finalize, ref
 
 import aiohttp
@@ -21,6 +22,7 @@ from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.forks import leave_to_the_parent
+from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import Answer, Fault, Request
 
 _log: Final = logging.getLogger(__name__)
@@ -160,7 +162,7 @@ class _Owned:
         self.pid = os.getpid()
         self._forget = forget
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE, resolver=_new_resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
@@ -180,6 +182,21 @@ class _Owned:
         finally:
             self._forget()
             await self.session.close()
+
+
+def _new_resolver() -> aiohttp.ThreadedResolver:
+    """Aiohttp's resolver in threads of our own: the event loop's pool is shut once the main thread has ended."""
+    return aiohttp.ThreadedResolver(loop=cast("asyncio.AbstractEventLoop", _Names()))
+
+
+class _Names:
+    """The two methods of an event loop that the resolver calls."""
+
+    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
+        return await in_thread(socket.getaddrinfo, *args, **kwargs)
+
+    async def getnameinfo(self, *args: Any) -> Any:
+        return await in_thread(socket.getnameinfo, *args)
 
 
 # aiohttp sends these again by itself when the connection breaks before an answer.

@@ -10,6 +10,7 @@ from typing import Final, Self, cast
 from aiohttp import web
 
 from smscore import clock
+from smscore.loops.threads import in_thread
 from smscore.sandbox import page_files
 from smscore.sandbox.api.events import Stream
 from smscore.sandbox.api.serving import add_rest_routes, guarding
@@ -111,7 +112,7 @@ async def _save(state: State) -> None:
     while True:
         await clock.sleep(SAVE)
         try:
-            await asyncio.to_thread(state.store.save, state)
+            await in_thread(state.store.save, state)
         except StoreError as error:  # tried again, and raised where the sandbox ends
             logger.error("%s", error)  # noqa: TRY400 (its words say all)
 

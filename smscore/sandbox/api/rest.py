@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 import attrs
 from msgspec import Meta
 
+from smscore.loops.threads import in_thread
 from smscore.sandbox.api.search import Wanted, conversations, is_of, last_code, next_message, search
 from smscore.sandbox.api.views import Choice, Entry, MessageDetail, MessageView, choices, detail_of, utc, view_of
 from smscore.sandbox.faults import KINDS, Fault, FaultKind
@@ -279,7 +280,7 @@ class Code:
 
 
 async def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
-    found = await asyncio.to_thread(last_code, ask.state, ask.path.number)
+    found = await in_thread(last_code, ask.state, ask.path.number)
     if found is None:
         raise RestError(404, "No code was sent to this number; GET /api/messages/wait waits for a message to it.")
     with ask.state.lock:
