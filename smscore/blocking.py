@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import ssl as ssl_module
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
-from contextlib import closing
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from functools import partial
+from types import TracebackType
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
 from smscore.client import AsyncClient
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, UNSET, RetryPolicy, Timeouts, Unset
-from smscore.errors import ClientClosed
+from smscore.errors import ClientClosed, InvalidRequest
 from smscore.loops import background
-from smscore.loops.background import CallersIterable, Desk
+from smscore.loops.desk import CallersIterable, Desk
 from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import iterable
@@ -127,13 +128,13 @@ class BlockingClient(Generic[A]):
         source: CallersIterable[Any] = CallersIterable(
             iterable([items] if isinstance(items, (str, int)) else items, name), desk
         )
-        return _each(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
+        return Stream(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
 
     def _list(
         self, pages: Callable[P, AsyncGenerator[list[R], None]], *args: P.args, **kwargs: P.kwargs
     ) -> Generator[R, None, None]:
         """The items of the async client's pages; the loop is asked for a whole page at a time."""
-        return _items(_each(pages(*args, **kwargs), Desk()))
+        return Items(Stream(pages(*args, **kwargs), Desk()))
 
 
 # What the faces share is told in one place, as are the methods of the subclasses.
@@ -141,36 +142,115 @@ for _name in ("__init__", "with_options", "check", "connect"):
     getattr(BlockingClient, _name).__doc__ = inspect.getdoc(getattr(AsyncClient, _name))
 
 
-def _items(pages: Generator[list[R], None, None]) -> Generator[R, None, None]:
-    with closing(pages):
-        for items in pages:
-            yield from items
+class Source(Generator[R, None, None]):
+    """What a generator function would give, but for its end.
+
+    A generator that is dropped is closed where the garbage collector comes upon it, which is anywhere, in the middle
+    of a logging handler too. It must not wait there.
+    """
+
+    @abstractmethod
+    def __next__(self) -> R: ...
+
+    def send(self, value: None, /) -> R:
+        """The next one, as of any generator that takes nothing."""
+        return next(self)
+
+    def throw(self, kind: Any, error: Any = None, trace: TracebackType | None = None, /) -> R:
+        """Close, and raise this."""
+        self.close()
+        return super().throw(kind, error, trace)
 
 
-def _each(stream: AsyncGenerator[R, None], desk: Desk) -> Generator[R, None, None]:
-    # After Ctrl-C the stream may still be at work when it is to be closed: one after the other.
-    one_at_a_time = asyncio.Lock()
-    home: background.BackgroundLoop | None = None
+class Stream(Source[R]):
+    """What an async stream gives, one at a time. ``close``, or leaving it, cancels what is in flight."""
 
-    async def following() -> R | None:
-        nonlocal home
-        home = home or background.running()
-        async with one_at_a_time:
-            return await anext(stream, None)
+    def __init__(self, stream: AsyncGenerator[R, None], desk: Desk) -> None:
+        self._stream = _OneAtATime(stream)
+        self._desk = desk
+        self._home: background.Home | None = None
+        self._is_reading = self._is_over = False
 
-    async def close() -> None:
-        async with one_at_a_time:
-            await stream.aclose()
+    def __next__(self) -> R:
+        if self._is_over:
+            raise StopIteration
+        if self._is_reading:
+            raise InvalidRequest("This stream is being read already. One thread at a time may read it.")
+        self._is_reading = True
+        try:
+            item = background.run_at(self._open_home(), self._stream.following, self._desk)
+        except BaseException:
+            self._is_reading = False
+            self.close()
+            raise
+        self._is_reading = False
+        if item is None:
+            self.close()
+            raise StopIteration
+        return item
 
-    try:
-        while (item := background.run(following, desk)) is not None:
-            yield item
-            if home is not background.running():
-                raise ClientClosed("The stream belongs to the process that began it, and ended there.")
-    finally:
+    def _open_home(self) -> background.Home:
+        if self._home is None:
+            self._home = background.home()
+        elif not self._home.is_open():
+            raise ClientClosed("The stream belongs to the process that began it, and ended there.")
+        return self._home
+
+    def close(self) -> None:
+        """Cancel what is in flight, and wait for its end. Closing twice is fine."""
+        self._is_over = True
+        home, self._home = self._home, None
         # At the end of the process the stream has ended with its loop, and in a forked child it is the parent's.
-        if home is not None and home is background.running():
-            background.finish(home, close)
+        if home is None or not home.is_open():
+            return
+        try:
+            if self._is_reading or home.is_here():
+                home.begin(self._stream.aclose)
+            else:
+                home.run(self._stream.aclose, Desk())
+        finally:
+            home.close()
+
+    def __del__(self) -> None:
+        home = self._home
+        if home is not None and home.is_open():
+            home.begin(self._stream.aclose)
+            home.close()
+
+
+class Items(Source[R]):
+    """The items of a stream of lists, one at a time. ``close`` closes the stream."""
+
+    def __init__(self, pages: Stream[list[R]]) -> None:
+        self._pages = pages
+        self._page: Iterator[R] = iter(())
+
+    def __next__(self) -> R:
+        while True:
+            for item in self._page:
+                return item
+            self._page = iter(next(self._pages))
+
+    def close(self) -> None:
+        """Ask for no further page. Closing twice is fine."""
+        self._page = iter(())
+        self._pages.close()
+
+
+class _OneAtATime(Generic[R]):
+    """An async generator that is closed only after the item that is under way: it may be, after Ctrl-C."""
+
+    def __init__(self, stream: AsyncGenerator[R, None]) -> None:
+        self._stream = stream
+        self._turn = asyncio.Lock()
+
+    async def following(self) -> R | None:
+        async with self._turn:
+            return await anext(self._stream, None)
+
+    async def aclose(self) -> None:
+        async with self._turn:
+            await self._stream.aclose()
 
 
 def materialised(items: Any) -> Any:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import socket
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 import types
@@ -18,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from recipients import numbers
+from scripts import ended, started
 
 from ippanel_sms import IPPanel
 from najva_sms import Najva
@@ -311,40 +309,6 @@ def test_the_calls_time_ends_a_blocking_send_too(silent: SilentServer) -> None:
 
 
 # Processes of their own
-
-
-def started(script: str, url: str, *options: str) -> subprocess.Popen[str]:
-    """A Python of its own that runs this script, with every warning an error and asyncio's debug mode on."""
-    preamble = "import sys, time\nfrom sepahan_sms import Sepahan\n"
-    known = {
-        name: os.environ[name]
-        for name in ("PATH", "SYSTEMROOT", "HOME", "COVERAGE_PROCESS_START")
-        if name in os.environ
-    }
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-X", "dev", *options, "-c", preamble + textwrap.dedent(script)],
-        env=known | {"SEPAHAN_TOKEN": "token", "SEPAHAN_SENDER": LINE, "SEPAHAN_BASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-
-
-def ended(process: subprocess.Popen[str], within: float = 8) -> tuple[int, str, str]:
-    """Its exit code, what it printed and what it complained of; one that hangs is killed and fails the test."""
-    try:
-        out, err = process.communicate(timeout=within)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        pytest.fail("the process hangs")
-    return process.returncode, out.strip(), without_slow_steps(err)
-
-
-def without_slow_steps(complaints: str) -> str:
-    """Without what asyncio's debug mode says of steps above 0.1 seconds, which any busy machine has."""
-    return re.sub(r"^Executing <.*> took [0-9.]+ seconds\n", "", complaints, flags=re.MULTILINE)
 
 
 def test_importing_and_making_a_client_start_no_thread() -> None:

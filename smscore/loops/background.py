@@ -1,29 +1,56 @@
-"""The thread behind every blocking client: one event loop a process, started when first needed."""
+"""The thread behind every blocking client: one event loop a process, started when first needed.
+
+A signal handler, a finalizer or a logging handler may make a call in the middle of another one, at any instruction of
+this module, and the thread that it interrupts goes on only after it. So nothing here holds a lock, and whoever finds
+something half done does it anew: the first one counts.
+"""
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import atexit
-import inspect
 import os
-import queue
 import sys
 import threading
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from functools import partial
-from itertools import islice
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from typing import Any, Final, Protocol, TypeVar
 
 from smscore import clock
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.loops.concurrency import SliceSource, cancelled
+from smscore.loops.concurrency import cancelled
+from smscore.loops.desk import Call, Desk
 from smscore.loops.forks import leave_to_the_parent
 
-T = TypeVar("T")
 R = TypeVar("R")
 
 _GRACE: Final = 1.0  # seconds that the end of the process waits for connections to close
+
+
+class Home(Protocol):
+    """An event loop that runs what a blocking client gives it."""
+
+    def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
+        """Run this in the loop and wait for it at the desk; Ctrl-C and its like cancel it there."""
+        ...
+
+    def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Begin this in the loop, from any thread or finalizer, and wait for nothing."""
+        ...
+
+    def is_open(self) -> bool:
+        """Whether it still runs what it is given, in this process."""
+        ...
+
+    def is_here(self) -> bool:
+        """Whether this is the loop's own thread."""
+        ...
+
+    def close(self) -> None:
+        """Close what only this caller has used."""
+        ...
 
 
 class BackgroundLoop:
@@ -32,61 +59,165 @@ class BackgroundLoop:
     def __init__(self) -> None:
         self._loop = clock.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
-        self._pid = os.getpid()
-        self._awaited: set[_Call[Any]] = set()
-        self._thread.start()
+        self._runner: dict[str, object] = {}
+        self._ident: int | None = None
+        self._is_starting = self._is_started = self._is_stopped = False
+        self._ended = threading.Event()
+        self._awaited: set[Call[Any]] = set()
         leave_to_the_parent(self)
-        atexit.register(self.stop)
+
+    def start(self) -> None:
+        """Have a thread run the loop. ``RuntimeError`` where none can be started."""
+        if self._is_started:
+            return
+        if self._is_starting:
+            # Perhaps by the very frame that this signal handler has interrupted, in the middle of the locks that
+            # starting a Thread takes. Whoever of the two comes second ends at once.
+            _thread.start_new_thread(self._run, ())
+        else:
+            self._is_starting = True
+            self._thread.start()
+        self._is_started = True
 
     def _run(self) -> None:
-        # asyncio.run would end the loop's executor by a thread, and at the end of a process none starts any more.
-        asyncio.set_event_loop(self._loop)
+        if not self._is_first():
+            return
+        self._ident = _thread.get_ident()
         try:
             self._loop.run_forever()
-            self._loop.run_until_complete(_end_tasks())
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
-            self._loop.close()
+            self._is_stopped = True
+            try:
+                end(self._loop)
+            finally:
+                self._ident = None
+                self._ended.set()
+                self._refuse_all()
+
+    def _is_first(self) -> bool:
+        me = object()
+        return self._runner.setdefault("", me) is me
+
+    def _refuse_all(self) -> None:
+        for call in self._awaited.copy():
+            call.refuse()
 
     def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
         """Run this in the loop and wait for it at the desk; Ctrl-C and its like cancel it there."""
+        refuse_gevent()
         if self.is_here():
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
-        call = _Call(function, desk)
+        call = Call(function, desk)
         try:
             self._awaited.add(call)
-            self._loop.call_soon_threadsafe(call.begin, self._loop)
+            self._soon(call.begin, self._loop, otherwise=call.refuse)
             desk.serve(call)
         except BaseException:
-            self._loop.call_soon_threadsafe(call.cancel)
+            self._soon(call.cancel)
             raise
         finally:
             self._awaited.discard(call)
         return call.result()
 
+    def _soon(self, function: Callable[..., object], *args: Any, otherwise: Callable[[], object] | None = None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:  # the loop is closed
+            if otherwise is not None:
+                otherwise()
+
     def is_here(self) -> bool:
         """Whether this is the loop's own thread."""
-        return threading.current_thread() is self._thread
-
-    def is_alive(self) -> bool:
-        """Whether it still runs what it is given."""
-        return self._thread.is_alive()
+        return _thread.get_ident() == self._ident
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Begin this in the loop, from any thread, and wait for nothing."""
-        asyncio.run_coroutine_threadsafe(function(), self._loop)
+        """Begin this in the loop, from any thread or finalizer, and wait for nothing."""
+        self._soon(Call(function, Desk()).begin, self._loop)
+
+    def is_open(self) -> bool:
+        """Whether it still runs what it is given; never in a forked child, whose loop it is not."""
+        return not self._is_stopped and self is _process.loop
+
+    def close(self) -> None:
+        """Do nothing: others use it too."""
 
     def stop(self) -> None:
-        """End the loop, whose connections close with it; not in a forked child, whose loop it is not."""
-        if os.getpid() != self._pid:
-            return
-        _process.forget(self)
+        """End the loop, whose connections close with it."""
         # What a daemon thread still waits for ends with the process; a cancel would only make it print an error.
-        if not self._awaited:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(_GRACE)
+        if self._is_started and not self._awaited:
+            self._is_stopped = True
+            self._soon(self._loop.stop)
+            self._ended.wait(_GRACE)
+
+    def discard(self) -> None:
+        """Close what was not started."""
+        self._is_stopped = True
+        if self._is_first():
+            self._loop.close()
+            self._refuse_all()
+
+
+class LoopInPlace:
+    """An event loop in the caller's own thread, where no other can be started: from Python 3.12 on as a process ends.
+
+    It runs only while somebody waits for it.
+    """
+
+    def __init__(self) -> None:
+        _refuse_a_running_loop()
+        self._loop = clock.new_event_loop()
+        self._pid = os.getpid()
+
+    def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
+        """Run this in the loop and wait for it; Ctrl-C and its like cancel it."""
+        refuse_gevent()
+        _refuse_a_running_loop()
+        call = Call(function, desk)
+        call.begin(self._loop)
+        try:
+            desk.serve_between(call, self._loop)
+        except BaseException:
+            call.cancel()
+            raise
+        return call.result()
+
+    def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Do nothing: what the loop has under way ends as it closes."""
+
+    def is_open(self) -> bool:
+        """Whether it is of this process, and has not been closed."""
+        return self._pid == os.getpid() and not self._loop.is_closed()
+
+    def is_here(self) -> bool:
+        """Whether this is the loop's own thread: it has none."""
+        return False
+
+    def close(self) -> None:
+        """End what it runs, and close its connections."""
+        if not _is_in_a_loop():
+            end(self._loop)
+
+
+def _refuse_a_running_loop() -> None:
+    if _is_in_a_loop():
+        raise ClientClosed(
+            "The process is ending, and a blocking client cannot work inside a running event loop any more. "
+            "Use the async client there."
+        )
+
+
+def end(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what a loop runs, and close it and its connections.
+
+    ``asyncio.run`` would end the loop's pool of threads by another thread, and as a process ends none starts any more.
+    """
+    try:
+        loop.run_until_complete(_end_tasks())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
 
 
 async def _end_tasks() -> None:
@@ -97,192 +228,87 @@ class _Process:
     """This process's background loop; a forked child starts one of its own."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: BackgroundLoop | None = None
+        self.loop: BackgroundLoop | None = None
+        self._after: dict[BackgroundLoop | None, BackgroundLoop] = {}
 
-    def background(self) -> BackgroundLoop:
-        with self._lock:
-            if self._loop is None or not self._loop.is_alive():
-                if sys.is_finalizing():
-                    raise ClientClosed("The interpreter is ending, and no request can be made any more.")
-                self._loop = BackgroundLoop()
-            return self._loop
+    def home(self) -> Home:
+        """The background loop, or one for this caller alone where no thread can be started."""
+        loop = self.loop
+        if loop is None or not loop.is_open():
+            if sys.is_finalizing():
+                raise ClientClosed("The interpreter is ending, and no request can be made any more.")
+            loop = self._follow(loop)
+        try:
+            loop.start()
+        except RuntimeError:
+            loop.discard()
+            return LoopInPlace()
+        return loop
 
-    @property
-    def running(self) -> BackgroundLoop | None:
-        return self._loop
+    def _follow(self, last: BackgroundLoop | None) -> BackgroundLoop:
+        # Nobody, not even a signal handler, comes in the middle of setdefault.
+        made = BackgroundLoop()
+        kept = self._after.setdefault(last, made)
+        if kept is not made:
+            made.discard()
+        self.loop = kept
+        return kept
 
-    def forget(self, loop: BackgroundLoop) -> None:
-        # What still sends in the last moments of the process gets a loop anew.
-        if self._loop is loop:
-            self._loop = None
+    def stop(self) -> None:
+        if self.loop is not None:
+            self.loop.stop()
 
     def begin_anew(self) -> None:
-        self._lock = threading.Lock()
-        self._loop = None
+        self.loop = None
+        self._after = {}
 
 
 _process: Final = _Process()
+# Registered with the import, it comes after whatever else is registered later, and sends as the process ends.
+atexit.register(_process.stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_process.begin_anew)
 
 
 def running() -> BackgroundLoop | None:
     """This process's background loop: None before the first call, and at the very end."""
-    return _process.running
+    loop = _process.loop
+    return loop if loop is not None and loop.is_open() else None
+
+
+def home() -> Home:
+    """Where to run what belongs together, such as a stream; to be closed in the end."""
+    return _process.home()
 
 
 def run(function: Callable[[], Coroutine[Any, Any, R]], desk: Desk | None = None) -> R:
     """Run this in the background loop and wait for it; Ctrl-C and its like cancel it there."""
+    with closing(home()) as place:
+        return run_at(place, function, desk or Desk())
+
+
+def run_at(place: Home, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
+    """As ``run``, at a home that was got before."""
     _warn_inside_a_loop()
-    return _process.background().run(function, desk or Desk())
-
-
-def finish(loop: BackgroundLoop, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Run this in the loop; the garbage collector may ask for it in the loop's own thread, and waits not."""
-    if loop.is_here():
-        loop.begin(function)
-    else:
-        loop.run(function, Desk())
-
-
-class _Call(Generic[R]):
-    """One coroutine in the loop, and what became of it.
-
-    A ``concurrent.futures.Future`` would do, and crosses the threads more slowly: it wakes the loop once more, and
-    its condition costs more than a queue.
-    """
-
-    def __init__(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> None:
-        self._function = function
-        self._desk = desk
-        self._task: asyncio.Task[None] | None = None
-        self._outcome: Callable[[], R] | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        return self._outcome is not None
-
-    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._task = loop.create_task(self._run())
-
-    def cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def result(self) -> R:
-        """What the coroutine gave, or raise what it raised."""
-        assert self._outcome is not None  # noqa: S101  # asked for once it has ended
-        return self._outcome()
-
-    async def _run(self) -> None:
-        try:
-            result = await self._function()
-        # Even what would end the thread of all clients is for the waiting thread to raise.
-        except BaseException as error:
-            self._outcome = partial(_raise, error)
-        else:
-            self._outcome = lambda: result
-        self._desk.wake()
-
-
-class Desk:
-    """Where the loop asks the waiting thread to do something: a caller's callbacks and iterables stay in its thread."""
-
-    def __init__(self) -> None:
-        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-
-    def serve(self, call: _Call[Any]) -> None:
-        """Do what is asked until the call has ended."""
-        while not call.has_ended:
-            self._asked.get()()
-
-    def wake(self) -> None:
-        """Have the waiting thread look whether its call has ended."""
-        self._asked.put(_nothing)
-
-    async def ask(self, function: Callable[[], T]) -> T:
-        """Have the waiting thread call this, and wait for what it gives."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Callable[[], T]] = loop.create_future()
-
-        def work() -> None:
-            loop.call_soon_threadsafe(_settle, answer, _called(function))
-
-        self._asked.put(work)
-        return (await answer)()
-
-    def callback(self, function: Callable[[T], Any] | None) -> Callable[[T], Awaitable[Any]] | None:
-        """The function, called in the waiting thread; a coroutine that it gives runs in the loop."""
-        if function is None:
-            return None
-
-        async def asked(argument: T) -> Any:
-            try:
-                return await _finished(await self.ask(lambda: function(argument)))
-            except (SystemExit, KeyboardInterrupt) as error:
-                # In the loop it would end the thread of all clients. The caller's thread raises it, and cancels this.
-                self._asked.put(partial(_raise, error))
-                await asyncio.get_running_loop().create_future()
-
-        return asked
-
-
-class CallersIterable(SliceSource[T]):
-    """A caller's iterable, gone through in the caller's thread, as an async one that hands out slices."""
-
-    def __init__(self, items: Iterable[T], desk: Desk) -> None:
-        self._items: Iterator[T] = iter(items)
-        self._desk = desk
-
-    async def take(self, size: int) -> list[T]:
-        """The next items, at most so many; none at the end."""
-        return await self._desk.ask(lambda: list(islice(self._items, size)))
-
-
-async def _finished(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
-
-
-def _called(function: Callable[[], T]) -> Callable[[], T]:
-    """What gives the function's result, or raises as it did; a future would not take every exception."""
-    try:
-        result = function()
-    except Exception as error:
-        failure = error
-
-        def fail() -> T:
-            raise failure
-
-        return fail
-    return lambda: result
-
-
-def _raise(error: BaseException) -> NoReturn:
-    raise error
-
-
-def _nothing() -> None:
-    pass
-
-
-def _settle(answer: asyncio.Future[T], result: T) -> None:
-    if not answer.done():
-        answer.set_result(result)
+    return place.run(function, desk)
 
 
 def _warn_inside_a_loop() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    if "IPython" not in sys.modules:
+    if _is_in_a_loop() and "IPython" not in sys.modules:
         warnings.warn(
             "A blocking client was called inside a running event loop, which stands still until it returns. "
             "Use the async client there.",
             RuntimeWarning,
             stacklevel=_callers_level(),
         )
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _callers_level() -> int:

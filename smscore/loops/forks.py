@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import ref
 
-_shared: Final[WeakSet[Any]] = WeakSet()
+_shared: Final[set[ref[Any]]] = set()  # no WeakSet: a signal handler that adds one would end its iteration
 
 
 def leave_to_the_parent(thing: object) -> None:
@@ -15,13 +15,15 @@ def leave_to_the_parent(thing: object) -> None:
 
     A child shares the parent's sockets and their epoll: freeing a connection there takes the parent's away.
     """
-    _shared.add(thing)
+    _shared.add(ref(thing, _shared.discard))
 
 
 def _keep() -> None:
-    for thing in _shared:
-        # A reference that nothing gives back: the end of the interpreter clears every other one.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    for one in _shared.copy():
+        thing = one()
+        if thing is not None:
+            # A reference that nothing gives back: the end of the interpreter clears every other one.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
     _shared.clear()
 
 

@@ -1,0 +1,147 @@
+"""One call of a blocking client, between the thread that waits for it and the event loop that does it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import queue
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from smscore.errors import ClientClosed
+from smscore.loops.concurrency import SliceSource
+from smscore.loops.threads import called, raise_, settle
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Call(Generic[R]):
+    """One coroutine in the loop, and what became of it.
+
+    A ``concurrent.futures.Future`` would do, and crosses the threads more slowly: it wakes the loop once more, and
+    its condition costs more than a queue.
+    """
+
+    def __init__(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> None:
+        self._function = function
+        self._desk = desk
+        self._task: asyncio.Task[None] | None = None
+        self._outcome: Callable[[], R] | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is a result."""
+        return self._outcome is not None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin it, in the loop."""
+        self._task = loop.create_task(self._run())
+
+    def cancel(self) -> None:
+        """Cancel it, in the loop."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def refuse(self) -> None:
+        """End it where its loop has ended without beginning it."""
+        if self._outcome is None:
+            self._outcome = partial(raise_, ClientClosed("The process is ending, and nothing more is sent."))
+            self._desk.wake()
+
+    def result(self) -> R:
+        """What the coroutine gave, or raise what it raised."""
+        assert self._outcome is not None  # noqa: S101  # asked for once it has ended
+        return self._outcome()
+
+    async def _run(self) -> None:
+        try:
+            result = await self._function()
+        # Even what would end the thread of all clients is for the waiting thread to raise.
+        except BaseException as error:
+            self._outcome = partial(raise_, error)
+        else:
+            self._outcome = lambda: result
+        self._desk.wake()
+
+
+class Desk:
+    """Where the loop asks the waiting thread to do something: a caller's callbacks and iterables stay in its thread."""
+
+    def __init__(self) -> None:
+        # Of all queues this one alone may be put to from a signal handler and from the garbage collector.
+        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._stop: Callable[[], None] | None = None
+
+    def serve(self, call: Call[Any]) -> None:
+        """Do what is asked until the call has ended, which a loop in another thread does."""
+        while not call.has_ended:
+            self._asked.get()()
+
+    def serve_between(self, call: Call[Any], loop: asyncio.AbstractEventLoop) -> None:
+        """Run the loop in this thread until the call has ended, and stop it for whatever is asked meanwhile."""
+        self._stop = loop.stop
+        try:
+            while not call.has_ended:
+                loop.run_forever()
+                while not self._asked.empty():
+                    self._asked.get()()
+        finally:
+            self._stop = None
+
+    def wake(self) -> None:
+        """Have the waiting thread look whether its call has ended."""
+        self._put(_nothing)
+
+    def _put(self, work: Callable[[], None]) -> None:
+        self._asked.put(work)
+        if self._stop is not None:
+            self._stop()
+
+    async def ask(self, function: Callable[[], T]) -> T:
+        """Have the waiting thread call this, and wait for what it gives."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Callable[[], T]] = loop.create_future()
+
+        def work() -> None:
+            loop.call_soon_threadsafe(settle, answer, called(function))
+
+        self._put(work)
+        return (await answer)()
+
+    def callback(self, function: Callable[[T], Any] | None) -> Callable[[T], Awaitable[Any]] | None:
+        """The function, called in the waiting thread; a coroutine that it gives runs in the loop."""
+        if function is None:
+            return None
+
+        async def asked(argument: T) -> Any:
+            try:
+                return await _finished(await self.ask(lambda: function(argument)))
+            except (SystemExit, KeyboardInterrupt) as error:
+                # In the loop it would end the thread of all clients. The caller's thread raises it, and cancels this.
+                self._put(partial(raise_, error))
+                await asyncio.get_running_loop().create_future()
+
+        return asked
+
+
+class CallersIterable(SliceSource[T]):
+    """A caller's iterable, gone through in the caller's thread, as an async one that hands out slices."""
+
+    def __init__(self, items: Iterable[T], desk: Desk) -> None:
+        self._items: Iterator[T] = iter(items)
+        self._desk = desk
+
+    async def take(self, size: int) -> list[T]:
+        """The next items, at most so many; none at the end."""
+        return await self._desk.ask(lambda: list(islice(self._items, size)))
+
+
+async def _finished(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
+
+
+def _nothing() -> None:
+    pass
