@@ -147,7 +147,7 @@ def _read_price(answer: Answer, body: PriceBody) -> Price:
     if not (price.mci_price.is_finite() and price.other_price.is_finite()):
         raise wrong(answer, "a price that is no number")
     parts = codec.whole(price.parts)
-    return Price(price.mci_price, price.other_price, count_parts(body.message) if parts is None else parts)
+    return Price(price.mci_price, price.other_price, count_parts(body.message).parts if parts is None else parts)
 
 
 def _nothing(answer: Answer, _: int) -> None:

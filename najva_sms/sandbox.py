@@ -134,7 +134,7 @@ def send(call: Call) -> Reply:
     body = read_json(call.body, SendBody, error(400))
     recipients = body.receivers or body.receptor or []
     check_send(call, body.sender, body.file_id, recipients, [body.message])
-    cost = PRICE * count_parts(body.message)
+    cost = PRICE * count_parts(body.message).parts
     return accept(call, [call.message(to_e164(to), body.sender, body.message, cost) for to in recipients])
 
 
@@ -144,7 +144,7 @@ def send_p2p(call: Call) -> Reply:
     sender = body.sender or DEFAULT_LINE
     pairs = [(message.receiver, message.message) for message in body.messages]
     check_send(call, sender, body.file_id, [to for to, _ in pairs], [text for _, text in pairs])
-    priced = ((to_e164(to), sender, text, PRICE * count_parts(text)) for to, text in pairs)
+    priced = ((to_e164(to), sender, text, PRICE * count_parts(text).parts) for to, text in pairs)
     return accept(call, [call.message(*entry) for entry in priced])
 
 

@@ -209,7 +209,7 @@ def draft(call: Call, recipient: str, sender: str, text: str) -> Message | None:
     number = "+98" + recipient[1:]
     if not _RECIPIENT.fullmatch(recipient) or call.refuses(number):
         return None
-    return call.message(number, sender, text, PRICE * count_parts(text))
+    return call.message(number, sender, text, PRICE * count_parts(text).parts)
 
 
 # Request ids

@@ -31,6 +31,7 @@ from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
 from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus
+from smscore.text import Parts, count_parts
 
 __all__ = [
     "AccountError",
@@ -55,6 +56,7 @@ __all__ = [
     "OutcomeUnknown",
     "OutsideServiceHours",
     "PartialSendError",
+    "Parts",
     "ProviderError",
     "RateLimited",
     "RecipientResult",
@@ -64,6 +66,7 @@ __all__ = [
     "SendReport",
     "ServerError",
     "Timeouts",
+    "count_parts",
     "sandbox",
 ]
 

@@ -2,52 +2,143 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
+from smscore.characters import is_blank
 from smscore.errors import InvalidRequest
 
-_GSM_BASIC: Final = frozenset(
+_LETTERS: Final = re.escape(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_GSM_EXTENDED: Final = frozenset("^{}\\[~]|€\f")  # each takes two places
+_ESCAPED_LETTERS: Final = "^{}\\[~]|€\f"  # each goes as an escape and a letter
+_GSM_BASIC: Final = re.compile(f"[{_LETTERS}]*")
+_GSM: Final = re.compile(f"[{_LETTERS}{re.escape(_ESCAPED_LETTERS)}]*")
+_ESCAPE: Final = "\x1b"
 
-_BLANK: Final = (
-    " \t\r\n\f\v\0\u00a0\u2000\u2001\u2002\u2003\u2009\u200b\u200c\u200d\u200e\u200f\u202f\u2060\u3000\ufeff"
-)
-
-_GSM_LIMITS: Final = (160, 153)
-_UCS2_LIMITS: Final = (70, 67)
+_LIMITS: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
+"""The units of a part that is the only one, and of each of several."""
 
 
-def count_parts(text: str) -> int:
+class LazyText(Protocol):
+    """A text that is made when it is needed, as ``gettext_lazy`` gives: it has a ``str``'s methods and is none."""
+
+    def format_map(self, mapping: Any, /) -> str:
+        """As ``str`` has it."""
+        ...
+
+
+Text: TypeAlias = str | LazyText
+"""What a message says. A lazy text is made once, when it is given to a call, in the language of that moment."""
+
+
+def plain_text(text: object) -> str | None:
+    """A text as a ``str`` and nothing more, a lazy one made now; None for what is no text."""
+    kind = type(text)
+    if kind is str:
+        return text  # type: ignore[return-value]  # its type is str
+    if issubclass(kind, str):
+        return str.__str__(text)  # type: ignore[arg-type]  # its type is a str
+    # Django's lazy texts have the methods of str in their class. Other proxies hand out those of the text that they
+    # stand for, which is so made once. format_map is a method that nothing but a text has.
+    if hasattr(kind, "format_map"):
+        return str(text)
+    made = getattr(getattr(text, "format_map", None), "__self__", None)
+    return str.__str__(made) if isinstance(made, str) else None
+
+
+# Parts
+
+
+class Parts(NamedTuple):
+    """How a text is cut into SMS parts.
+
+    ``encoding`` is ``"GSM-7"`` or ``"UCS-2"``, ``units`` the length of the text in it (septets or UTF-16 units),
+    ``parts`` how many there are, at least 1, and ``left`` how many units still fit into the last one.
+    """
+
+    encoding: str
+    units: int
+    parts: int
+    left: int
+
+
+def count_parts(text: Text) -> Parts:
     """How many SMS parts a text takes: Latin 160 in one and 153 in each of several, Persian 70 and 67.
 
-    Persian is counted in UTF-16 units, as the operators do; a zero-width non-joiner counts one.
-    A provider's own count, where it gives one, wins.
+    Persian is counted in UTF-16 units, as the operators do; a zero-width non-joiner counts one. An emoji, or a Latin
+    sign that takes two places such as €, stays whole: where it does not fit, it begins the next part, as a handset
+    does it. A provider's own count, where it gives one, wins. Raises ``InvalidRequest`` for what is no text.
     """
-    length, (single, several) = _length_and_limits(text)
-    return 1 if length <= single else -(-length // several)
+    plain = plain_text(text)
+    if plain is None:
+        raise InvalidRequest(f"The text {_no_text(text)}. Give the text to count as a str.")
+    if _GSM_BASIC.fullmatch(plain):
+        return _parts("GSM-7", len(plain))
+    if _GSM.fullmatch(plain):
+        septets = _with_escapes(plain)
+        return _parts("GSM-7", len(septets), lambda end: septets[end - 1] == _ESCAPE)
+    units = plain.encode("utf-16-be", "surrogatepass")
+    has_pairs = len(units) != 2 * len(plain)
+    return _parts("UCS-2", len(units) // 2, partial(_is_in_a_pair, units) if has_pairs else None)
 
 
-def _length_and_limits(text: str) -> tuple[int, tuple[int, int]]:
-    characters = set(text)
-    if characters <= _GSM_BASIC:
-        return len(text), _GSM_LIMITS
-    if characters <= _GSM_BASIC | _GSM_EXTENDED:
-        return len(text) + sum(map(text.count, _GSM_EXTENDED)), _GSM_LIMITS
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2, _UCS2_LIMITS
+def _parts(encoding: str, units: int, splits: Callable[[int], bool] | None = None) -> Parts:
+    """The parts of so many units; ``splits`` says whether a cut before this unit would split what stays whole."""
+    single, several = _LIMITS[encoding]
+    if units <= single:
+        return Parts(encoding, units, 1, single - units)
+    if splits is None:
+        parts = -(-units // several)
+        return Parts(encoding, units, parts, parts * several - units)
+    start, parts = 0, 1
+    while units - start > several:
+        start += several
+        start -= splits(start)
+        parts += 1
+    return Parts(encoding, units, parts, several - (units - start))
+
+
+def _with_escapes(text: str) -> str:
+    for letter in _ESCAPED_LETTERS:
+        text = text.replace(letter, _ESCAPE + letter)
+    return text
+
+
+def _is_in_a_pair(units: bytes, place: int) -> bool:
+    """Whether the UTF-16 unit at a place is the second half of a surrogate pair."""
+    return units[2 * place] >> 2 == _LOW_SURROGATE and units[2 * place - 2] >> 2 == _HIGH_SURROGATE
+
+
+_HIGH_SURROGATE, _LOW_SURROGATE = 0xD8 >> 2, 0xDC >> 2
+
+
+# Whether a text can be sent
 
 
 def text_problem(text: object) -> str | None:
     """Why a text cannot be sent, or None where it can."""
-    if not isinstance(text, str):
-        return f"is {type(text).__name__}, not str"
-    if not text.strip(_BLANK):
+    plain = text if type(text) is str else plain_text(text)
+    if plain is None:
+        return _no_text(text)
+    if not plain or (is_blank(plain[0]) and all(map(is_blank, plain))):
         return "is empty"
-    if not can_be_encoded(text):
+    if not can_be_encoded(plain):
         return "holds half of a surrogate pair, which no encoding can carry"
     return None
+
+
+def _no_text(text: object) -> str:
+    return f"is {type(text).__name__}, not str"
+
+
+def can_all_be_sent(texts: list[str]) -> bool:
+    """Whether none of these has a problem, at a look; False also where that takes a closer one."""
+    beginnings = {text[:1] for text in texts}
+    return "" not in beginnings and not any(map(is_blank, beginnings)) and can_be_encoded("".join(texts))
 
 
 def can_be_encoded(text: str) -> bool:
@@ -59,9 +150,10 @@ def can_be_encoded(text: str) -> bool:
     return True
 
 
-def check_text(text: str) -> str:
-    """The text, if it can be sent; ``InvalidRequest`` otherwise."""
-    problem = text_problem(text)
-    if problem is not None:
+def check_text(text: Text) -> str:
+    """The text, a lazy one made now, if it can be sent; ``InvalidRequest`` otherwise."""
+    plain = plain_text(text)
+    problem = text_problem(text if plain is None else plain)
+    if plain is None or problem is not None:
         raise InvalidRequest(f"The message text {problem}. Give the text to send as a str.")
-    return text
+    return plain

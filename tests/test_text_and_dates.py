@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import string
 from email.utils import format_datetime
 from typing import Any
 
@@ -11,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smscore import InvalidRequest
+from smscore import InvalidRequest, Parts, count_parts
 from smscore.dates import TEHRAN, from_unix, jalali_text, read_day, read_retry_after, unix_text, utc_text
-from smscore.text import check_text, count_parts, text_problem
+from smscore.text import check_text, text_problem
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 
@@ -51,18 +50,90 @@ NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
     ids=lambda value: repr(value)[:20] if isinstance(value, str) else None,
 )
 def test_parts_are_counted_as_the_operators_do(text: str, parts: int) -> None:
+    assert count_parts(text).parts == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a", Parts("GSM-7", 1, 1, 159)),
+        ("a" * 160, Parts("GSM-7", 160, 1, 0)),
+        ("a" * 161, Parts("GSM-7", 161, 2, 145)),
+        ("a" * 306, Parts("GSM-7", 306, 2, 0)),
+        ("a" * 159 + "€", Parts("GSM-7", 161, 2, 145)),
+        ("a" * 152 + "€" + "a" * 7, Parts("GSM-7", 161, 2, 144)),
+        ("a" * 152 + "€" + "a" * 151, Parts("GSM-7", 305, 2, 0)),
+        ("a" * 152 + "€" + "a" * 152, Parts("GSM-7", 306, 3, 152)),
+        ("€" * 153, Parts("GSM-7", 306, 3, 151)),
+        ("س" * 70, Parts("UCS-2", 70, 1, 0)),
+        ("س" * 71, Parts("UCS-2", 71, 2, 63)),
+        ("س" * 66 + "😀" + "س" * 3, Parts("UCS-2", 71, 2, 62)),
+        ("س" * 66 + "😀" + "س" * 65, Parts("UCS-2", 133, 2, 0)),
+        ("س" * 66 + "😀" + "س" * 66, Parts("UCS-2", 134, 3, 66)),
+        ("😀" * 36, Parts("UCS-2", 72, 2, 61)),
+        ("😀" * 67, Parts("UCS-2", 134, 3, 65)),
+        ("", Parts("GSM-7", 0, 1, 160)),
+    ],
+    ids=lambda value: repr(value)[:20] if isinstance(value, str) else None,
+)
+def test_a_part_ends_before_what_does_not_fit_it_whole(text: str, parts: Parts) -> None:
     assert count_parts(text) == parts
 
 
-@given(st.text(min_size=1))
-def test_parts_follow_the_utf_16_units_of_any_other_text(text: str) -> None:
-    units = len(("ی" + text).encode("utf-16-le", "surrogatepass")) // 2
-    assert count_parts("ی" + text) == (1 if units <= 70 else -(-units // 67))
+def test_a_joined_emoji_may_be_cut_between_its_code_points() -> None:
+    family = "👨\u200d👩\u200d👧"  # 2 + 1 + 2 + 1 + 2 units
+    assert count_parts("س" * 61 + family + "س" * 3) == Parts("UCS-2", 72, 2, 62)
 
 
-@given(st.text(string.ascii_letters + string.digits + " .,!?", min_size=1, max_size=500))
-def test_parts_of_a_latin_text_follow_its_length(text: str) -> None:
-    assert count_parts(text) == (1 if len(text) <= 160 else -(-len(text) // 153))
+BASIC = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+EXTENDED = set("^{}\\[~]|€\f")
+
+
+def packed(text: str) -> Parts:
+    """As a handset packs a text, character by character."""
+    gsm = set(text) <= BASIC | EXTENDED
+    single, several = (160, 153) if gsm else (70, 67)
+    sizes = [
+        (2 if character in EXTENDED else 1) if gsm else (2 if ord(character) > 0xFFFF else 1) for character in text
+    ]
+    encoding, units = "GSM-7" if gsm else "UCS-2", sum(sizes)
+    if units <= single:
+        return Parts(encoding, units, 1, single - units)
+    filled = [0]
+    for size in sizes:
+        if filled[-1] + size > several:
+            filled.append(0)
+        filled[-1] += size
+    return Parts(encoding, units, len(filled), several - filled[-1])
+
+
+long_texts = st.one_of(
+    st.text("a€[é ", max_size=700),
+    st.text("سa😀👍🏽\u200d€", max_size=400),
+    st.text(max_size=400).filter(lambda text: not any("\ud800" <= character <= "\udfff" for character in text)),
+)
+
+
+@given(long_texts)
+def test_parts_are_those_that_a_handset_makes(text: str) -> None:
+    assert count_parts(text) == packed(text)
+
+
+@given(st.integers(60, 160), st.sampled_from(["€", "😀", "a", "س"]), st.integers(1, 100))
+def test_parts_of_one_repeated_sign_behind_a_beginning_are_those_that_a_handset_makes(
+    before: int, sign: str, count: int
+) -> None:
+    text = "a" * before + sign * count
+    assert count_parts(text) == packed(text)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"x", ["x"]])
+def test_parts_of_what_is_no_text_are_an_invalid_request(text: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        count_parts(text)
 
 
 # Whether a text can be sent
@@ -74,7 +145,25 @@ def test_a_text_that_can_be_sent_has_no_problem_and_stays_as_it_is(text: str) ->
     assert check_text(text) is text
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\ud800", "سلام\udfff", None, 5, b"x", ["x"]])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\n\t",
+        "\u00a0",
+        "\u061c",
+        "\u3164\ufe0f",
+        "\x00",
+        "\u2062",
+        "\ud800",
+        "سلام\udfff",
+        None,
+        5,
+        b"x",
+        ["x"],
+    ],
+)
 def test_a_text_that_cannot_be_sent_is_an_invalid_request_that_quotes_nothing(text: object) -> None:
     assert text_problem(text)
     with pytest.raises(InvalidRequest) as caught:

@@ -85,7 +85,7 @@ class Outbox:
 
 def price(text: str) -> int:
     """What a text costs for one recipient, in Rials."""
-    return PRICE * count_parts(text)
+    return PRICE * count_parts(text).parts
 
 
 def accept(call: Call, kind: str, drafts: Iterable[Draft], starts_at: float) -> list[int]:

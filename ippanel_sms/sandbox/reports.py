@@ -72,7 +72,7 @@ def bulk_row(call: Call, bulk: Bulk) -> Json:
         "exit_count": str(exit_count(call, bulk)),
         "status": status,
         "message": bulk.text,
-        "part": str(count_parts(bulk.text)),
+        "part": str(count_parts(bulk.text).parts),
         "cost": bulk.cost,
         "state_id": state_id,
     }
@@ -147,7 +147,7 @@ def recipient_row(call: Call, message: Message) -> Json:
         "recipient": message.recipient,
         "message": message.text,
         "is_readable": True,
-        "msg_parts": str(count_parts(message.text)),
+        "msg_parts": str(count_parts(message.text).parts),
         "message_status": str(call.code(message)),
     }
 

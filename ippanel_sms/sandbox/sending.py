@@ -175,4 +175,4 @@ def calculate_price(call: Call) -> Reply:
     body = read_object(call)
     check(problems(body, PRICED))
     text = str(body["message"])
-    return done({"mci_price": price(text), "other_price": price(text), "parts": count_parts(text)})
+    return done({"mci_price": price(text), "other_price": price(text), "parts": count_parts(text).parts})

@@ -115,7 +115,7 @@ class Plan:
         if planned.text is not None or not self.messages:
             text = planned.text or self.text or ""
             self.sample = self.sample or planned.text
-            parts = count_parts(text)
+            parts = count_parts(text).parts
             self._texts.update(b"%d:%s\n" % (planned.row if planned.text is not None else 0, text.encode()))
             self.least_parts = min(self.least_parts or parts, parts)
             self.most_parts = max(self.most_parts, parts)

@@ -123,6 +123,11 @@ def test_parts_are_counted_for_each_text():
         assert (plan.least_parts, plan.most_parts, plan.total_parts) == (2, 2, 4)
 
 
+def test_a_plan_counts_the_parts_that_a_handset_makes():
+    with closing(plan_of([["mobile"], ["09121234567"]], text="س" * 66 + "😀" + "س" * 66)) as plan:
+        assert plan.total_parts == 3
+
+
 @pytest.mark.parametrize("text", ["", " \u200c\n"])
 def test_an_empty_text_is_refused(text: str):
     with pytest.raises(InvalidRequest, match="empty"):
@@ -143,7 +148,7 @@ def test_every_row_is_in_exactly_one_place(body: list[tuple[str, object]]):
         good = [one for one in listed if one.problem is None]
         assert (len(good), len(filled) - len(good)) == (plan.messages, plan.bad_count + plan.duplicate_count)
         assert len({(one.recipient, one.text) for one in good}) == len(good)
-        assert plan.total_parts == sum(count_parts(one.text or "") for one in good)
+        assert plan.total_parts == sum(count_parts(one.text or "").parts for one in good)
         assert plan.empty == len(body) - len(filled)
 
 

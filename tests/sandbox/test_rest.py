@@ -50,6 +50,14 @@ async def test_a_message_says_all_that_is_known(rest: Any, najva: Any) -> None:
     }
 
 
+async def test_a_message_has_the_parts_that_a_handset_makes(rest: Any, najva: Any, box: Sandbox) -> None:
+    text = "س" * 66 + "😀" + "س" * 66
+    await najva(*najva_send(text=text))
+    box.feed("sepahan", sender=NUMBER, number="50003300", text=text)
+    found = (await rest.get("/api/messages"))["messages"]
+    assert [(message["parts"], message["cost"]) for message in found] == [(3, None), (3, 3000)]
+
+
 async def test_an_inbound_message_has_its_line_as_recipient(rest: Any, box: Sandbox) -> None:
     box.feed("sepahan", sender=NUMBER, number="50003300", text="لغو")
     [message] = (await rest.get("/api/messages"))["messages"]
