@@ -15,9 +15,11 @@ from ippanel_sms.one_time import PatternValue
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
 from smscore.blocking import BlockingClient, materialised
 from smscore.client import AsyncClient
+from smscore.numbers import Recipient
 from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import Messages, Recipient, Recipients
+from smscore.sending.outgoing import Messages, Recipients
+from smscore.text import Text
 
 
 class IPPanel(BlockingClient[AsyncIPPanel]):
@@ -28,7 +30,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
     def send(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         send_time: dt.datetime | None = None,
@@ -53,7 +55,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
     def send_stream(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         send_time: dt.datetime | None = None,
@@ -92,7 +94,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
     def send_country(
         self,
         segments: CountrySegment | Iterable[CountrySegment],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         other_recipients: Recipients = (),
@@ -112,7 +114,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
     def send_postal_code(
         self,
         segments: PostalCodeSegment | Iterable[PostalCodeSegment],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         other_recipients: Recipients = (),
@@ -132,7 +134,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
     def cancel(self, message_id: int) -> None:
         self._run(self._client.cancel, message_id)
 
-    def price(self, text: str, *, sender: str | None = None) -> Price:
+    def price(self, text: Text, *, sender: str | None = None) -> Price:
         return self._run(self._client.price, text, sender=sender)
 
     def credit(self) -> Decimal:
@@ -145,7 +147,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
         page_size: int = 10,
         message_id: int | None = None,
         sender: str | None = None,
-        text: str | None = None,
+        text: Text | None = None,
         state: BulkState | int | None = None,
         created_since: dt.datetime | None = None,
         created_until: dt.datetime | None = None,

@@ -29,13 +29,14 @@ from ippanel_sms.segments import (
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
 from smscore.errors import InvalidRequest
+from smscore.numbers import Recipient
 from smscore.results import SendReport
 from smscore.senders import check_sender
 from smscore.sending.batching import Batch, Outgoing
 from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients, checked_numbers
+from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers
 from smscore.statuses import is_id
-from smscore.text import check_text
+from smscore.text import Text, check_text
 from smscore.wire.endpoint import Provider
 from smscore.wire.paging import checked_whole, one_by_one, pages
 
@@ -60,7 +61,7 @@ class AsyncIPPanel(AsyncClient):
     async def send(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         send_time: dt.datetime | None = None,
@@ -99,7 +100,7 @@ class AsyncIPPanel(AsyncClient):
     def send_stream(
         self,
         to: Recipients | AsyncIterable[Recipient],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         send_time: dt.datetime | None = None,
@@ -171,7 +172,7 @@ class AsyncIPPanel(AsyncClient):
     async def send_country(
         self,
         segments: CountrySegment | Iterable[CountrySegment],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         other_recipients: Recipients = (),
@@ -190,7 +191,7 @@ class AsyncIPPanel(AsyncClient):
     async def send_postal_code(
         self,
         segments: PostalCodeSegment | Iterable[PostalCodeSegment],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         other_recipients: Recipients = (),
@@ -218,7 +219,7 @@ class AsyncIPPanel(AsyncClient):
         await self._call(wire.CANCEL, _id("message_id", message_id))
 
     @sends_nothing
-    async def price(self, text: str, *, sender: str | None = None) -> Price:
+    async def price(self, text: Text, *, sender: str | None = None) -> Price:
         """What a text costs from a line of yours, for each recipient, and how many parts it takes.
 
         Document: IPPanel Edge, Calculate SMS Price.
@@ -242,7 +243,7 @@ class AsyncIPPanel(AsyncClient):
         page_size: int = 10,
         message_id: int | None = None,
         sender: str | None = None,
-        text: str | None = None,
+        text: Text | None = None,
         state: BulkState | int | None = None,
         created_since: dt.datetime | None = None,
         created_until: dt.datetime | None = None,
@@ -376,7 +377,7 @@ class AsyncIPPanel(AsyncClient):
         self,
         sending_type: str,
         segments: list[S],
-        text: str,
+        text: Text,
         sender: str | None,
         other_recipients: Recipients,
         send_time: dt.datetime | None,

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Final, TypeAlias, cast
 
 from smscore.errors import InvalidRequest
-from smscore.numbers import with_ascii_digits
-from smscore.sending.outgoing import Recipient, recipients_of
+from smscore.numbers import Recipient, with_ascii_digits
+from smscore.sending.outgoing import recipients_of
 from smscore.text import can_be_encoded
 
 PatternValue: TypeAlias = str | int | Decimal

@@ -14,6 +14,7 @@ from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import Messages, Recipients
 from smscore.statuses import MessageStatus
+from smscore.text import Text
 
 
 class Najva(BlockingClient[AsyncNajva]):
@@ -24,7 +25,7 @@ class Najva(BlockingClient[AsyncNajva]):
     def send(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         file_id: str | None = None,
@@ -47,7 +48,7 @@ class Najva(BlockingClient[AsyncNajva]):
     def send_stream(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         file_id: str | None = None,

@@ -11,11 +11,12 @@ from najva_sms.uploads import UploadFile, opened
 from smscore.client import AsyncClient, sends_nothing
 from smscore.errors import InvalidRequest
 from smscore.loops.threads import in_thread
+from smscore.numbers import Recipient
 from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients
+from smscore.sending.outgoing import AnyMessage, Messages, Recipients
 from smscore.statuses import MessageStatus
-from smscore.text import can_be_encoded
+from smscore.text import Text, can_be_encoded
 from smscore.wire.endpoint import Provider
 from smscore.wire.paging import checked_whole
 
@@ -33,7 +34,7 @@ class AsyncNajva(AsyncClient):
     async def send(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         file_id: str | None = None,
@@ -71,7 +72,7 @@ class AsyncNajva(AsyncClient):
     def send_stream(
         self,
         to: Recipients | AsyncIterable[Recipient],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         file_id: str | None = None,

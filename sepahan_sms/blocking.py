@@ -14,6 +14,7 @@ from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import Messages, Recipients
 from smscore.statuses import MessageStatus
+from smscore.text import Text
 
 
 class Sepahan(BlockingClient[AsyncSepahan]):
@@ -24,7 +25,7 @@ class Sepahan(BlockingClient[AsyncSepahan]):
     def send(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         request_id: str | None = None,
@@ -47,7 +48,7 @@ class Sepahan(BlockingClient[AsyncSepahan]):
         )
 
     def send_stream(
-        self, to: Recipients, text: str, *, sender: str | None = None, on_batch: OnBatch | None = None
+        self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> Generator[SendReport, None, None]:
         return self._iterate(self._client.send_stream, to, "to", text, sender=sender, on_batch=on_batch)
 

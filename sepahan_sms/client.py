@@ -12,11 +12,13 @@ from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import jalali_text
 from smscore.errors import InvalidRequest
 from smscore.messages import InboundMessage
+from smscore.numbers import Recipient
 from smscore.results import SendReport
 from smscore.senders import check_sender
 from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipient, Recipients
+from smscore.sending.outgoing import AnyMessage, Messages, Recipients
 from smscore.statuses import MessageStatus
+from smscore.text import Text
 from smscore.wire.endpoint import Provider
 from smscore.wire.paging import checked_whole
 
@@ -37,7 +39,7 @@ class AsyncSepahan(AsyncClient):
     async def send(
         self,
         to: Recipients,
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         request_id: str | None = None,
@@ -77,7 +79,7 @@ class AsyncSepahan(AsyncClient):
     def send_stream(
         self,
         to: Recipients | AsyncIterable[Recipient],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         on_batch: OnBatch | None = None,

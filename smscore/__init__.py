@@ -27,6 +27,7 @@ from smscore.errors import (
     SMSError,
 )
 from smscore.messages import InboundMessage, Message
+from smscore.numbers import normalize_number
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
 from smscore.sending.delivery import BatchEvent
@@ -67,6 +68,7 @@ __all__ = [
     "ServerError",
     "Timeouts",
     "count_parts",
+    "normalize_number",
     "sandbox",
 ]
 

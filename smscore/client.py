@@ -48,6 +48,7 @@ from smscore.config import (
 )
 from smscore.errors import ConfigurationError, NotAttempted, SMSError
 from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
+from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
 from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
@@ -59,7 +60,6 @@ from smscore.sending.outgoing import (
     Messages,
     OneText,
     PeerToPeer,
-    Recipient,
     Recipients,
     Source,
     check_sendable,
@@ -68,7 +68,7 @@ from smscore.sending.outgoing import (
     stream_of,
 )
 from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
-from smscore.text import check_text
+from smscore.text import Text, check_text
 from smscore.wire.endpoint import Endpoint, Provider
 from smscore.wire.paging import not_read_on
 
@@ -122,7 +122,7 @@ async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
 
 
 def _one_text(
-    endpoint: SendEndpoint, text: str, access: Access, sender: str | None, extra: Mapping[str, str]
+    endpoint: SendEndpoint, text: Text, access: Access, sender: str | None, extra: Mapping[str, str]
 ) -> OneText:
     return OneText(check_text(text), access.line(sender, needed=endpoint.needs_sender), extra)
 
@@ -337,7 +337,7 @@ class AsyncClient:
         self,
         endpoint: SendEndpoint,
         to: Recipients,
-        text: str,
+        text: Text,
         sender: str | None,
         on_batch: OnBatch | None,
         *,
@@ -370,7 +370,7 @@ class AsyncClient:
         self,
         endpoint: SendEndpoint,
         to: Recipients | AsyncIterable[Recipient],
-        text: str,
+        text: Text,
         sender: str | None,
         on_batch: OnBatch | None,
         *,

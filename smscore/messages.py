@@ -9,6 +9,8 @@ from typing import Any
 from attrs import field, frozen
 
 from smscore.masking import masked_number, masked_text
+from smscore.numbers import Recipient
+from smscore.text import Text
 
 
 @frozen
@@ -19,8 +21,8 @@ class Message:
     else.
     """
 
-    to: str | int = field(repr=masked_number)
-    text: str = field(repr=masked_text)
+    to: Recipient = field(repr=masked_number)
+    text: Text = field(repr=masked_text)
     sender: str | None = None
     ref: Any = field(default=None, repr=False)
 

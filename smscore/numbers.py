@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
-from typing import Any, Final
+from decimal import Decimal
+from numbers import Number
+from typing import Any, Final, Protocol, SupportsIndex, TypeAlias
+from urllib.parse import unquote
 
-_INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-_SEPARATORS: Final = " \u00a0\u2007\u2009\u202f-\u2010\u2011\u2012\u2013\u2014\u2212()" + _INVISIBLE
-_DIGITS: Final = ("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
-_ASCII_DIGITS: Final = str.maketrans(*_DIGITS)
-_CLEAN: Final = str.maketrans(*_DIGITS, _SEPARATORS)
+from smscore.characters import CharacterTable, ascii_digit, is_divider, is_plus
+from smscore.errors import InvalidNumber
+from smscore.integers import as_int, as_whole
+from smscore.text import LazyText, plain_text
+
+
+class PhoneNumber(Protocol):
+    """A ``phonenumbers.PhoneNumber``, as Django's fields hold it too."""
+
+    @property
+    def country_code(self) -> int | None:
+        """98 for Iran."""
+        ...
+
+    @property
+    def national_number(self) -> int | None:
+        """The number without its prefix, 9123456789."""
+        ...
+
+
+Recipient: TypeAlias = str | int | float | Decimal | SupportsIndex | LazyText | PhoneNumber
+"""One mobile number, as a person, a spreadsheet or a framework gives it."""
 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})", re.ASCII)
+_LONGEST_TEXT: Final = 1_000  # characters
 
 # The spellings that a whole list is usually in.
 _USUAL: Final = ("0", "+98", "", "98", "0098")
@@ -22,24 +44,146 @@ _JUST_DIGITS: Final = b"0123456789"
 _TOO_LONG: Final = 10**15  # for any spelling of a number; Python does not even write out the longest
 
 
+def _plain(character: str) -> str | None:
+    if is_divider(character):
+        return None
+    return "+" if is_plus(character) else ascii_digit(character)
+
+
+def _plain_with_brackets(character: str) -> str | None:
+    return _BRACKETS.get(unicodedata.category(character)) or _plain(character)
+
+
+_BRACKETS: Final = {"Ps": "(", "Pe": ")"}
+_ASCII_DIGITS: Final = CharacterTable(ascii_digit)
+_PLAIN: Final = CharacterTable(_plain)
+_PLAIN_WITH_BRACKETS: Final = CharacterTable(_plain_with_brackets)
+
+
 def with_ascii_digits(text: str) -> str:
-    """The same text with its Persian and Arabic digits as ASCII ones."""
+    """The same text with the decimal digits of any script as ASCII ones."""
     return text.translate(_ASCII_DIGITS)
 
 
 def without_separators(text: str) -> str:
     """A number, or a piece of one, with ASCII digits and nothing between them."""
-    return text.translate(_CLEAN)
+    return text.translate(_PLAIN)
+
+
+def normalize_number(number: Recipient) -> str:
+    """One mobile number, in any spelling, as E.164: ``+989123456789``.
+
+    Raises ``InvalidNumber`` for anything else.
+    """
+    local = local_form(number)
+    if local is None:
+        raise InvalidNumber(
+            "This is not an Iranian mobile number. Give one such as 09123456789 or +989123456789.",
+            numbers=[(0, number)],
+        )
+    return e164(local)
+
+
+def is_one_recipient(value: object) -> bool:
+    """Whether a value stands for one recipient, good or bad, and not for several."""
+    if type(value) in (str, int):
+        return True
+    if type(value) in (list, tuple, set, frozenset, dict):
+        return False
+    return isinstance(value, Number) or as_int(value) is not None or plain_text(value) is not None or _is_phone(value)
 
 
 def local_form(number: object) -> str | None:
     """One number as ``09123456789``, or None where it is no Iranian mobile number."""
-    if type(number) is int and 0 < number < _TOO_LONG:
-        number = str(number)
-    if not isinstance(number, str):
+    text = number if type(number) is str else _as_text(number)
+    if text is None:
         return None
-    match = _MOBILE.fullmatch(number) or _MOBILE.fullmatch(without_separators(number.strip()))
+    match = _MOBILE.fullmatch(text)
+    if match is None and len(text) <= _LONGEST_TEXT:
+        plain = text.translate(_PLAIN)
+        match = _MOBILE.fullmatch(plain) or (_written_with_more(text) if _MAYBE_MORE.fullmatch(plain) else None)
     return "0" + match[1] if match else None
+
+
+def _as_text(number: object) -> str | None:
+    if type(number) is int:
+        return str(number) if 0 < number < _TOO_LONG else None
+    text = plain_text(number)
+    if text is not None:
+        return text
+    whole = as_whole(number)
+    return _of_phone(number) if whole is None else _as_text(whole)
+
+
+# Objects of frameworks, known by what they have: nothing of theirs is imported.
+
+
+def _is_phone(value: object) -> bool:
+    return hasattr(value, "country_code") and hasattr(value, "national_number")
+
+
+def _of_phone(phone: object) -> str | None:
+    parts = [getattr(phone, name, None) for name in ("country_code", "national_number")]
+    country, national = map(as_int, parts)
+    # An extension is somebody behind a switchboard.
+    if country != _IRAN or national is None or getattr(phone, "extension", None):
+        return None
+    return None if getattr(phone, "italian_leading_zero", None) else f"+{_IRAN}{national}"
+
+
+_IRAN: Final = 98
+
+
+# Spellings that hold more than digits, a plus and what divides them
+
+
+# What a text that holds more looks like without its separators: most bad numbers are none of these.
+_MAYBE_MORE: Final = re.compile(
+    r"(?:\+|00)?9809[0-9]{9}|[+0][0-9]+[^0-9+a-z].*|tel:.*", re.ASCII | re.IGNORECASE | re.DOTALL
+)
+_TRUNK_ZERO: Final = re.compile(r"\A\(*(\+98|0098|98)\)*\(0", re.ASCII)
+_TEL: Final = re.compile(r"tel:([^;]*)((?:;.*)?)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_GROUPS: Final = re.compile(r"[+0][0-9]+([^0-9+])[0-9]{2,}(?:\1[0-9]{2,})+", re.ASCII)
+_GROUP_MARKS: Final = frozenset({"Po", "Pc"})
+
+
+def _written_with_more(text: str) -> re.Match[str] | None:
+    plain = text.translate(_PLAIN_WITH_BRACKETS)
+    uri = _TEL.fullmatch(plain)
+    digits = _digits_of_uri(uri[1], uri[2]) if uri else plain
+    return None if digits is None else _MOBILE.fullmatch(_without_marks(_without_trunk_zero(digits)))
+
+
+def _without_trunk_zero(text: str) -> str:
+    """``+98(0)912…`` without the zero, which is for those who call from inside, and without brackets."""
+    return _TRUNK_ZERO.sub(r"\1", text).replace("(", "").replace(")", "")
+
+
+def _without_marks(text: str) -> str:
+    """``0912.345.6789`` without its marks: there are two alike, since one alone may be a decimal point."""
+    groups = _GROUPS.fullmatch(text)
+    return text.replace(groups[1], "") if groups and unicodedata.category(groups[1]) in _GROUP_MARKS else text
+
+
+def _digits_of_uri(number: str, parameters: str) -> str | None:
+    """The number of a ``tel:`` URI (RFC 3966), its dashes gone; None where an extension or another place is meant."""
+    given = dict(_parameter(one) for one in parameters.split(";") if one)
+    if any(given.get(name) for name in ("ext", "isub", "postd")):
+        return None
+    number = unquote(number).translate(_PLAIN_WITH_BRACKETS).replace(".", "")
+    context = unquote(given.get("phonecontext", ""))
+    if context in ("", f"+{_IRAN}"):
+        return number
+    # A longer prefix is the number's beginning. With another country's, or a host name, nothing matches.
+    return None if number.startswith("+") else context + number
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.lower(), value
+
+
+# Many numbers
 
 
 def local_forms(numbers: list[Any]) -> list[str | None]:

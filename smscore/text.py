@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
 from smscore.characters import is_blank
 from smscore.errors import InvalidRequest
@@ -26,8 +26,8 @@ _LIMITS: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 class LazyText(Protocol):
     """A text that is made when it is needed, as ``gettext_lazy`` gives: it has a ``str``'s methods and is none."""
 
-    def format_map(self, mapping: Any, /) -> str:
-        """As ``str`` has it."""
+    def isidentifier(self) -> bool:
+        """As ``str`` has it, and nothing but a text."""
         ...
 
 
@@ -39,14 +39,14 @@ def plain_text(text: object) -> str | None:
     """A text as a ``str`` and nothing more, a lazy one made now; None for what is no text."""
     kind = type(text)
     if kind is str:
-        return text  # type: ignore[return-value]  # its type is str
+        return cast("str", text)
     if issubclass(kind, str):
-        return str.__str__(text)  # type: ignore[arg-type]  # its type is a str
+        return str.__str__(cast("str", text))
     # Django's lazy texts have the methods of str in their class. Other proxies hand out those of the text that they
-    # stand for, which is so made once. format_map is a method that nothing but a text has.
-    if hasattr(kind, "format_map"):
+    # stand for, which is so made once. (Columns of tables and phone numbers have some of its other methods.)
+    if hasattr(kind, "isidentifier"):
         return str(text)
-    made = getattr(getattr(text, "format_map", None), "__self__", None)
+    made = getattr(getattr(text, "isidentifier", None), "__self__", None)
     return str.__str__(made) if isinstance(made, str) else None
 
 

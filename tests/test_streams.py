@@ -280,7 +280,16 @@ async def test_a_stream_without_a_sender_raises(box: Sandbox) -> None:
     assert box.messages == []
 
 
-@pytest.mark.parametrize("source", [None, 5.5, b"09123456789"])
+@pytest.mark.parametrize("source", ["0211234567", 5.5, float("nan"), True])
+async def test_one_bad_number_in_place_of_a_source_is_not_sent(
+    sepahan: AsyncSepahan, box: Sandbox, source: object
+) -> None:
+    (report,) = await collected(sepahan.send_stream(source, "سلام"))
+    assert [(result.outcome, type(result.error)) for result in report] == [(NOT_SENT, InvalidNumber)]
+    assert box.messages == []
+
+
+@pytest.mark.parametrize("source", [None, object(), b"09123456789"])
 async def test_what_is_no_source_raises(sepahan: AsyncSepahan, source: object) -> None:
     with pytest.raises(InvalidRequest):
         await collected(sepahan.send_stream(source, "سلام"))

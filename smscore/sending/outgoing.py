@@ -10,15 +10,14 @@ from attrs import field, frozen
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.loops.concurrency import SliceSource
 from smscore.messages import Message
-from smscore.numbers import local_forms
+from smscore.numbers import Recipient, is_one_recipient, local_forms
 from smscore.senders import check_sender
 from smscore.sending.batching import Outgoing
-from smscore.text import text_problem
+from smscore.text import Text, can_all_be_sent, plain_text, text_problem
 from smscore.wire.endpoint import Provider
 
-Recipient: TypeAlias = str | int
 Recipients: TypeAlias = Recipient | Iterable[Recipient]
-AnyMessage: TypeAlias = Message | tuple[Recipient, str]
+AnyMessage: TypeAlias = Message | tuple[Recipient, Text]
 Messages: TypeAlias = Iterable[AnyMessage]
 
 _NAMED: Final = 10  # how many positions an error's text lists; .numbers has them all
@@ -26,7 +25,7 @@ _NAMED: Final = 10  # how many positions an error's text lists; .numbers has the
 
 def recipients_of(to: Recipients) -> Iterable[Recipient]:
     """One recipient or an iterable of them as an iterable."""
-    return [to] if isinstance(to, (str, int)) else iterable(to, "to")
+    return [cast("Recipient", to)] if is_one_recipient(to) else iterable(cast("Iterable[Recipient]", to), "to")
 
 
 Source: TypeAlias = Iterable[Any] | AsyncIterable[Any] | SliceSource[Any]
@@ -34,14 +33,15 @@ Source: TypeAlias = Iterable[Any] | AsyncIterable[Any] | SliceSource[Any]
 
 def stream_of(items: Any, name: str) -> Source:
     """One recipient, or any source of what is to be sent."""
-    if isinstance(items, (str, int)):
-        return [items]
-    return cast("Source", items) if isinstance(items, (AsyncIterable, SliceSource)) else iterable(items, name)
+    if isinstance(items, (AsyncIterable, SliceSource)):
+        return cast("Source", items)
+    return [items] if is_one_recipient(items) else iterable(items, name)
 
 
 def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
     """The items, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
-    if isinstance(items, (bytes, bytearray)) or not isinstance(items, Iterable):
+    # An array without a dimension has the method for it, which raises.
+    if isinstance(items, (bytes, bytearray)) or not isinstance(items, Iterable) or getattr(items, "shape", None) == ():
         raise InvalidRequest(f"{name} is {type(items).__name__}. Give one recipient as a str, or an iterable.")
     return items
 
@@ -74,7 +74,8 @@ class OneText:
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The recipients, checked; the bad ones are among ``bad``."""
         recipients, bad = _recipients(items)
-        return Outgoing(recipients, [self.text], [self.sender], bad=bad, extra=self.extra, given=items)
+        given = _lasting(items, recipients)
+        return Outgoing(recipients, [self.text], [self.sender], bad=bad, extra=self.extra, given=given)
 
 
 @frozen
@@ -89,7 +90,7 @@ class PeerToPeer:
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The messages, checked; those with bad numbers are among ``bad``, and all else raises."""
         to: list[Any] = []
-        texts: list[str] = []
+        texts: list[Any] = []
         senders: list[str | None] = []
         refs: list[Any] = []
         for place, entry in enumerate(items):
@@ -101,12 +102,12 @@ class PeerToPeer:
         recipients, bad = _recipients(to)
         return Outgoing(
             recipients,
-            texts,
+            _checked_texts(texts, start),
             self._senders(senders),
             refs if any(ref is not None for ref in refs) else None,
             bad,
             self.extra,
-            given=to,
+            given=_lasting(to, recipients),
         )
 
     def _senders(self, own: list[str | None]) -> list[str | None]:
@@ -118,20 +119,25 @@ class PeerToPeer:
         ]
 
 
-def _parts(entry: object, position: int) -> tuple[Any, str, str | None, Any]:
+def _parts(entry: object, position: int) -> tuple[Any, Any, str | None, Any]:
     """Recipient, text, sender and mark of one message."""
-    kind = type(entry).__name__
     if isinstance(entry, Message):
-        parts = (entry.to, entry.text, entry.sender, entry.ref)
-    elif isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
-        recipient, text = pair
-        parts = (recipient, text, None, None)
-    else:
-        raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
-    problem = text_problem(parts[1])
-    if problem:
-        raise InvalidRequest(f"The text of message {position} {problem}.")
-    return parts
+        return entry.to, entry.text, entry.sender, entry.ref
+    if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
+        return pair[0], pair[1], None, None
+    kind = type(entry).__name__
+    raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
+
+
+def _checked_texts(texts: list[Any], start: int) -> list[str]:
+    """The texts, lazy ones made now; ``InvalidRequest`` names the first that cannot be sent."""
+    plain = texts if set(map(type, texts)) <= {str} else [plain_text(text) for text in texts]
+    if None in plain or not can_all_be_sent(cast("list[str]", plain)):
+        for place, (text, given) in enumerate(zip(plain, texts, strict=True), start):
+            problem = text_problem(given if text is None else text)
+            if problem:
+                raise InvalidRequest(f"The text of message {place} {problem}.")
+    return cast("list[str]", plain)
 
 
 def check_sendable(outgoing: Outgoing) -> Outgoing:
@@ -148,6 +154,17 @@ def _recipients(to: list[Any]) -> tuple[list[str], list[int]]:
     if None not in forms:
         return cast("list[str]", forms), []
     return [form or "" for form in forms], [place for place, form in enumerate(forms) if form is None]
+
+
+def _lasting(given: list[Any], recipients: list[str]) -> list[Any]:
+    """What a report tells of: an object that may change later gives way to the number that it held."""
+    if set(map(type, given)) <= _LASTING:
+        return given
+    pairs = zip(given, recipients, strict=True)
+    return [one if type(one) in _LASTING or not recipient else recipient for one, recipient in pairs]
+
+
+_LASTING: Final = frozenset({str, int})
 
 
 def invalid_number(wrong: list[tuple[int, object]]) -> InvalidNumber:
