@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from smscore import registry
+
 PACKAGES = ("smscore", "sepahan_sms", "ippanel_sms", "najva_sms")
 PROVIDERS = ["ippanel", "najva", "sepahan"]
 
@@ -29,11 +31,17 @@ def test_the_sandbox_brings_every_file_that_its_page_asks_for():
     assert [name for name in [*asked_for, *imported] if not page.joinpath(name).is_file()] == []
 
 
-@pytest.mark.parametrize("group", ["payamak.sandboxes", "payamak.clients", "payamak.blocking_clients"])
-def test_each_provider_is_found_by_its_entry_points(group: str):
-    found = entry_points(group=group)
-    assert sorted(entry.name for entry in found) == PROVIDERS
-    assert all(entry.load() for entry in found)
+def test_each_provider_is_found_by_its_entry_point():
+    assert sorted(entry_points(group="payamak.providers").names) == PROVIDERS
+    assert sorted(registry.profiles()) == PROVIDERS
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_profile_names_what_there_is(name: str):
+    profile = registry.profile(name)
+    assert registry.imported(profile.async_client).provider.name == name
+    assert registry.imported(profile.client)._kind is registry.imported(profile.async_client)
+    assert registry.imported(profile.sandbox).name == name
 
 
 def test_the_runtime_needs_five_libraries_and_the_rest_are_extras():

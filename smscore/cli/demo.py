@@ -7,13 +7,12 @@ import csv
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from attrs import define, field, frozen
 
-from smscore import clock
+from smscore import clock, registry
 from smscore.errors import InvalidNumber
 from smscore.numbers import local_form
 from smscore.outcomes import Outcome
@@ -125,7 +124,7 @@ async def _send_all(box: Sandbox, recipients: Path, view: View) -> tuple[list[Se
     fates: list[Fate] = []
     sent: list[Sent] = []
     for plan in PLANS:
-        async with load("payamak.clients", plan.provider)(
+        async with registry.imported(registry.profile(plan.provider).async_client)(
             TOKEN, sender=plan.sender, base_url=box.url(plan.provider)
         ) as client:
             one = Sent(plan, box.credit(plan.provider, TOKEN))
@@ -163,14 +162,14 @@ async def _send(client: Any, sent: Sent, recipients: Path, fates: list[Fate], pr
 
 
 def _send_blocking(plan: Plan, url: str) -> SendReport:
-    with load("payamak.blocking_clients", plan.provider)(TOKEN, sender=plan.sender, base_url=url) as client:
+    with registry.imported(registry.profile(plan.provider).client)(TOKEN, sender=plan.sender, base_url=url) as client:
         report: SendReport = client.send("09121234567", BLOCKING_TEXT)
     return report
 
 
 async def _statuses(sent: Sent, box: Sandbox) -> Counter[DeliveryStatus] | None:
     provider = sent.plan.provider
-    async with load("payamak.clients", provider)(TOKEN, base_url=box.url(provider)) as client:
+    async with registry.imported(registry.profile(provider).async_client)(TOKEN, base_url=box.url(provider)) as client:
         return await _ask(client, sent)
 
 
@@ -206,12 +205,6 @@ def check(sent: Iterable[Sent], box: Sandbox) -> list[str]:
 
 def _accepted(results: Iterable[RecipientResult], text: str) -> Counter[tuple[str, int | None, str]]:
     return Counter((r.recipient, r.message_id, text) for r in results if r.outcome is Outcome.ACCEPTED)
-
-
-def load(group: str, provider: str) -> Any:
-    """What a provider has registered under this group of entry points."""
-    (entry,) = entry_points(group=group, name=provider)
-    return entry.load()
 
 
 def numbers(count: int) -> list[str]:

@@ -10,24 +10,21 @@ import click
 from attrs import frozen
 from click.shell_completion import CompletionItem
 
+from smscore import registry
 from smscore.cli.output import Output
 
 R = TypeVar("R")
 
 
 def _provider(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    from smscore.cli.providers import provider_names
-
-    if value.lower() not in provider_names():
-        names = ", ".join(provider_names())
+    if value.lower() not in registry.names():
+        names = ", ".join(registry.names())
         raise click.BadParameter(f"there is no provider of this name. There are: {names}.", ctx, param)
     return value.lower()
 
 
 def _complete_provider(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from smscore.cli.providers import provider_names
-
-    return [CompletionItem(name) for name in provider_names() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in registry.names() if name.startswith(incomplete)]
 
 
 @frozen

@@ -5,27 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
+from smscore import registry
 from smscore.cli.credentials import token_of
 from smscore.cli.options import Connection
 from smscore.errors import InvalidRequest
 
 R = TypeVar("R")
 
-_GROUP: Final = "payamak.clients"
-
-
-def provider_names() -> list[str]:
-    """The providers that are installed."""
-    return sorted(entry_points(group=_GROUP).names)
-
 
 def client_class(provider: str) -> Any:
     """The async client of a provider."""
-    (entry,) = entry_points(group=_GROUP, name=provider)
-    return entry.load()
+    return registry.imported(registry.profile(provider).async_client)
 
 
 def connect(connection: Connection, **settings: Any) -> Any:
@@ -41,7 +33,7 @@ def call_of(client: Any, *names: str) -> Any:
         if hasattr(client, name):
             return getattr(client, name)
     provider = client.provider.name
-    able = [other for other in provider_names() if any(hasattr(client_class(other), name) for name in names)]
+    able = [other for other in registry.names() if any(hasattr(client_class(other), name) for name in names)]
     raise InvalidRequest(
         f"{provider} has no call {names[0]}." + (f" These have: {', '.join(able)}." if able else ""),
         provider=provider,

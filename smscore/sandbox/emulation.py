@@ -1,12 +1,12 @@
 """What a provider's emulation is made of: routes, tables, and plain functions from a call to a reply."""
 
-from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import entry_points
-from typing import ClassVar, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeVar
 
 import attrs
 import msgspec
 
+from smscore import registry
 from smscore.auth import Credentials, HeaderToken, Received
 from smscore.sandbox.faults import KINDS, Interrupted
 from smscore.sandbox.memory.exchanges import Exchange
@@ -20,8 +20,6 @@ from smscore.statuses import DeliveryStatus
 __all__ = ["Call", "Emulation", "Route", "Upload", "emulations", "read_json"]
 
 T = TypeVar("T")
-
-GROUP: Final = "payamak.sandboxes"
 
 
 @attrs.frozen(repr=False)
@@ -54,7 +52,7 @@ class Route:
 
 
 class Emulation:
-    """One provider, as tables: subclass it and name the class in the entry points of ``payamak.sandboxes``.
+    """One provider, as tables: subclass it and name the class in the provider's profile.
 
     ``credentials`` says where a request has its token. ``codes`` names the
     statuses, ``statuses`` says what each means, ``stages`` picks one for each stage of a message, ``paid_back``
@@ -207,6 +205,11 @@ def read_json(body: bytes, shape: type[T], otherwise: Reply) -> T:
 
 
 def emulations() -> dict[str, Emulation]:
-    """Every installed provider's emulation, by name."""
-    found: Iterator[type[Emulation]] = (entry.load() for entry in entry_points(group=GROUP))
-    return {emulation.name: emulation() for emulation in found}
+    """Every installed provider's emulation, by name; one that cannot be imported is left out, with a warning."""
+    found: dict[str, Emulation] = {}
+    for name, profile in registry.profiles().items():
+        try:
+            found[name] = registry.imported(profile.sandbox)()
+        except Exception as error:
+            registry.warn_unusable(name, f"importing {profile.sandbox} raised {type(error).__name__}")
+    return found

@@ -1,0 +1,140 @@
+"""The providers that are installed: Payamak's own, and those that other distributions bring.
+
+Each is an entry point of the group ``payamak.providers``. Listing their names imports nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from smscore.errors import ConfigurationError
+from smscore.profile import Profile
+
+__all__ = ["ProviderWarning", "imported", "names", "profile", "profiles", "warn_unusable"]
+
+GROUP: Final = "payamak.providers"
+OWN: Final = "payamak"
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*", re.ASCII)
+
+
+class ProviderWarning(UserWarning):
+    """A provider of another distribution cannot be used; the others can."""
+
+
+def names() -> list[str]:
+    """The providers' names: Payamak's own first, each part in the order of the alphabet."""
+    return list(_entries())
+
+
+def profile(name: str) -> Profile:
+    """A provider's profile; ``ConfigurationError`` where there is none of this name, or it cannot be imported."""
+    entry = _entries().get(name)
+    if entry is None:
+        raise ConfigurationError(f"There is no provider of this name. There are: {', '.join(names())}.")
+    found, problem = _load(entry)
+    if found is None:
+        raise ConfigurationError(_unusable(entry, problem))
+    return found
+
+
+def profiles() -> dict[str, Profile]:
+    """Every provider's profile by name; one that cannot be imported is left out, with a ``ProviderWarning``."""
+    loaded = {name: (entry, *_load(entry)) for name, entry in _entries().items()}
+    for entry, found, problem in loaded.values():
+        if found is None:
+            _warn(_unusable(entry, problem))
+    return {name: found for name, (_, found, _) in loaded.items() if found is not None}
+
+
+def imported(path: str) -> Any:
+    """What an import string such as ``nobody_sms.client:AsyncNobody`` names."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def warn_unusable(name: str, problem: str) -> None:
+    """Warn that a provider cannot be used, and which distribution brings it."""
+    _warn(_unusable(_entries()[name], problem))
+
+
+def _entries() -> Mapping[str, EntryPoint]:
+    return _found_on(tuple(sys.path))
+
+
+@lru_cache(4)  # the metadata of all that is installed is read anew only where the path has changed
+def _found_on(_: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    chosen, problems = choose(entry_points(group=GROUP))
+    for problem in problems:
+        _warn(problem)
+    return chosen
+
+
+def choose(entries: Iterable[EntryPoint]) -> tuple[dict[str, EntryPoint], list[str]]:
+    """One entry point a name, and what is wrong with the others.
+
+    A name of Payamak's own is never given up. Of two others with one name neither is used: it is not known which one
+    a send is meant for.
+    """
+    every = list(entries)
+    own = sorted((entry for entry in every if _distribution(entry) == OWN), key=lambda entry: entry.name)
+    chosen = {entry.name: entry for entry in own}
+    rivals: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(every, key=lambda entry: (entry.name, _distribution(entry))):
+        if _distribution(entry) != OWN:
+            rivals.setdefault(entry.name, []).append(entry)
+    problems: list[str] = []
+    for name, brought in rivals.items():
+        problem = _problem(name, brought, is_own=name in chosen)
+        if problem is None:
+            chosen[name] = brought[0]
+        else:
+            problems.append(problem)
+    return chosen, problems
+
+
+def _problem(name: str, brought: list[EntryPoint], *, is_own: bool) -> str | None:
+    """Why what other distributions bring under this name is not used."""
+    who = " and ".join(_distribution(entry) for entry in brought)
+    if is_own:
+        return (
+            f"{who} brings a provider named {name}, which is Payamak's own: it is ignored. "
+            "Uninstall that distribution, or ask its authors for another name."
+        )
+    if not _NAME.fullmatch(name):
+        return f"{who} brings a provider whose name is not lower-case letters and digits: it is ignored."
+    if len(brought) > 1:
+        return f"{who} bring a provider named {name} each: neither is used. Uninstall one of them."
+    return None
+
+
+def _load(entry: EntryPoint) -> tuple[Profile | None, str]:
+    """The profile, or None and what is wrong. Whatever a stranger's module raises is told, and stops nobody else."""
+    try:
+        found = entry.load()
+    except Exception as error:
+        return None, f"importing it raised {type(error).__name__}"
+    if not isinstance(found, Profile):
+        return None, f"{entry.value} is {type(found).__name__}, not smscore.profile.Profile"
+    if found.name != entry.name:
+        return None, f"its profile is named {found.name}"
+    return found, ""
+
+
+def _unusable(entry: EntryPoint, problem: str) -> str:
+    return f"The provider {entry.name} of {_distribution(entry)} cannot be used: {problem}."
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return re.sub(r"[-_.]+", "-", entry.dist.name).lower() if entry.dist is not None else "an unknown distribution"
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ProviderWarning, stacklevel=4)
