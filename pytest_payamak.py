@@ -1,4 +1,4 @@
-"""The pytest fixture ``sms_sandbox``, which installing Payamak brings along.
+"""The pytest plugin of Payamak: in a test run nothing leaves the machine, and ``sms_sandbox`` takes what is sent.
 
 ::
 
@@ -6,18 +6,122 @@
         register("09123456789")                                   # your code, with Sepahan() or any other client
         assert sms_sandbox.last_code("09123456789") == "12345"
 
+Clients connect to loopback alone, and to the hosts of the ini option ``sms_allow_hosts``. One test with the marker
+``@pytest.mark.sms_live`` may reach every host.
+
 Nothing is imported but pytest until a test asks for the fixture.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from smscore.sandbox import Sandbox
+
+_VARIABLE: Final = "PAYAMAK_TEST_RUN"  # tells child processes; smscore/calls/guard.py reads it
+_EVERY_HOST: Final = frozenset({"*"})
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]+|\[?[0-9A-Fa-f:.]+\]?", re.ASCII)
+
+
+class _Run:
+    """A test run: the hosts besides loopback that its clients may connect to."""
+
+    def __init__(self) -> None:
+        self._before = os.environ.get(_VARIABLE)
+        self.is_live = False
+        self._hosts = frozenset((self._before or "").replace(",", " ").lower().split())
+        self.tell()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        return _EVERY_HOST if self.is_live else self._hosts
+
+    def allow(self, hosts: list[str]) -> None:
+        self._hosts |= {host.strip("[]").lower() for host in hosts}
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell child processes, also after a test that cleared the environment."""
+        os.environ[_VARIABLE] = ",".join(sorted(self.hosts)) or "localhost"
+
+    def end(self) -> None:
+        if self._before is None:
+            os.environ.pop(_VARIABLE, None)
+        else:
+            os.environ[_VARIABLE] = self._before
+
+
+# One run may start another in its process (pytester does): the innermost is the last.
+_runs: Final[dict[pytest.PytestPluginManager, _Run]] = {}
+
+
+def allowed_hosts() -> frozenset[str] | None:
+    """The hosts that clients may connect to besides loopback; None where no tests run in this process."""
+    return [*_runs.values()][-1].hosts if _runs else None
+
+
+# The first of all hooks, called before any conftest is imported.
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let nothing leave from here on, and define the ini option."""
+    _runs[pluginmanager] = _Run()
+    parser.addini("sms_allow_hosts", "hosts that SMS clients may connect to in tests, besides loopback", type="args")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Allow the hosts of the ini option, until after the last hook and cleanup of the run."""
+    early_config.add_cleanup(partial(_end, early_config))
+    hosts = [host for entry in early_config.getini("sms_allow_hosts") for host in entry.split(",") if host]
+    wrong = [host for host in hosts if not _HOST.fullmatch(host)]
+    if wrong:
+        raise pytest.UsageError(
+            f"sms_allow_hosts takes host names, without scheme, port or path, such as sms-sandbox; not {wrong[0]!r}."
+        )
+    _runs[early_config.pluginmanager].allow(hosts)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Define the marker."""
+    config.addinivalue_line(
+        "markers", "sms_live: SMS clients may connect to every host in this test, which then sends for real."
+    )
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Allow every host for a test with the marker."""
+    run = _runs[item.config.pluginmanager]
+    run.is_live = item.get_closest_marker("sms_live") is not None
+    run.tell()
+    yield
+    run.is_live = False
+    run.tell()
+
+
+def _end(config: pytest.Config) -> None:
+    # Where pytest is the program, what its exit starts (atexit, threads that outlive main) is a part of the run.
+    is_outermost = config.pluginmanager is next(iter(_runs), None)
+    if is_outermost and (hasattr(config, "workerinput") or _is_the_program()):
+        return
+    _runs.pop(config.pluginmanager).end()
+
+
+def _is_the_program() -> bool:
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    return getattr(spec, "name", None) == "pytest.__main__" or Path(getattr(main, "__file__", None) or "").stem in {
+        "pytest",
+        "py.test",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +134,7 @@ def _sms_sandbox_of_the_session() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sms_sandbox(_sms_sandbox_of_the_session: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A running sandbox, as new for each test, which every client made in the test sends to.
+    """A running sandbox, as new for each test, which every client that is used in the test sends to.
 
     ``SEPAHAN_BASE_URL``, ``SEPAHAN_TOKEN``, ``SEPAHAN_SENDER`` and the other providers' are set for the test. The
     server has a thread and a port of its own, once for the session, so that sync and async tests alike may use it.

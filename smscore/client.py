@@ -454,7 +454,13 @@ class AsyncClient:
             aclosing(self._stretches(endpoint, items, kind)) as stretches,
             aclosing(AsFinished(stretches, deliver, self._settings.max_concurrency)) as reports,
         ):
+            is_refused = True  # until anything has left
             async for report in reports:
+                is_refused = is_refused and len(report.not_sent) == len(report)
+                refusal = next((one for one in report._failures if isinstance(one, ConfigurationError)), None)
+                if refusal is not None and is_refused:
+                    refusal.report = report
+                    raise refusal
                 yield report
 
     async def _stretches(

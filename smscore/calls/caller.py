@@ -16,7 +16,7 @@ from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
-from smscore.errors import DuplicateRequest, OutcomeUnknown, SMSError
+from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.loops.concurrency import let_others_run
 from smscore.sending.delivery import StopRule, not_attempted
 from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
@@ -57,6 +57,7 @@ class Exchanger:
                 answer = await self._attempt(request, rule, tries)
                 result = await self._read(endpoint, answer, params, rule)
             except SMSError as error:
+                error.provider = self.provider.name
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
                 wait = self._wait(error, endpoint.repeat, tries, _left(endpoint, began, rule))
@@ -78,7 +79,11 @@ class Exchanger:
     async def connect(self, rule: StopRule, access: Access) -> None:
         """Open a connection ahead; ``ConnectionFailed`` where there is none."""
         timeouts = _within(self.settings.timeout, rule.time_left())
-        fault = await self.transport.connect(access.base_url, timeouts)
+        try:
+            fault = await self.transport.connect(access.base_url, timeouts)
+        except ConfigurationError as error:
+            error.provider = self.provider.name
+            raise
         if fault is not None:
             raise fault_error(fault, provider=self.provider.name)
 

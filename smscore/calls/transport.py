@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
 from smscore.calls.bodies import Mark, body_of
+from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
@@ -48,7 +49,10 @@ class Transport:
         finalize(self, _close_forgotten, self._owned).atexit = False
 
     async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
-        """Send once, and read the whole answer. A cancel is passed on; nothing else is raised."""
+        """Send once, and read the whole answer.
+
+        A cancel is passed on; only a host that a test run may not reach raises, ``ConfigurationError``.
+        """
         session = await self._session()
         await _closes_are_seen()
         mark = Mark()
@@ -63,7 +67,7 @@ class Transport:
                 timeout=_client_timeout(timeouts),
                 allow_redirects=False,
                 raise_for_status=False,
-                middlewares=_as_we_send(session) if request.method in _SENT_AGAIN else None,
+                middlewares=_middlewares(session, request.method),
                 proxy=self._proxy,
                 ssl=self._ssl,
                 max_line_size=HEADERS_CAP,
@@ -72,8 +76,10 @@ class Transport:
             ) as response:
                 mark.left = True
                 return await _read(response)
-        # Whatever goes wrong here, the caller must learn whether the request left, so nothing may escape as it is;
-        # and aiohttp's errors hold the URL and headers, so only the kind goes on.
+        except ConfigurationError:
+            raise
+        # Whatever else goes wrong here, the caller must learn whether the request left, so nothing more may escape as
+        # it is; and aiohttp's errors hold the URL and headers, so only the kind goes on.
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
             if _is_of_long_headers(error):
@@ -81,12 +87,16 @@ class Transport:
             return Fault(mark.left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
     async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
-        """Open a connection, or keep one that is open, and send nothing; None if it is there."""
+        """Open a connection, or keep one that is open, and send nothing; None if it is there.
+
+        Raises ``ConfigurationError`` as :meth:`exchange` does.
+        """
         session = await self._session()
         await _closes_are_seen()
         timeout = _client_timeout(timeouts)
 
         async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            _check_hosts(request)
             assert session.connector is not None  # noqa: S101  # an open session has one
             connection = await session.connector.connect(request, [], timeout)
             connection.release()
@@ -94,14 +104,19 @@ class Transport:
 
         # A middleware stands where the request is made and nothing of it has left.
         try:
-            await session.get(url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl)
+            response = await session.get(
+                url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
+            )
         except _Opened:
             return None
+        except ConfigurationError:
+            raise
         except TimeoutError:
             return Fault(False, _reason(aiohttp.ConnectionTimeoutError()))
         except Exception as error:
             return Fault(False, _reason(error))
-        raise AssertionError("the middleware never returns")
+        response.release()  # of a session that somebody's tests have mocked: no other gives one
+        return None
 
     async def aclose(self) -> None:
         """Close the connections of every loop; a borrowed session stays open."""
@@ -226,9 +241,23 @@ async def _stop(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         raise _Stopped(_reason(error)) from None
 
 
-def _as_we_send(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+async def _refuse(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    # The innermost middleware: here a connection would be opened, and a mocked session does not come so far.
+    _check_hosts(request)
+    return await handler(request)
+
+
+def _check_hosts(request: aiohttp.ClientRequest) -> None:
+    # Behind a proxy too the request is for the base URL's host, and the connection leads to the proxy.
+    check_hosts(request.url.host, None if request.proxy is None else request.proxy.host)
+
+
+def _middlewares(session: aiohttp.ClientSession, method: str) -> tuple[aiohttp.ClientMiddlewareType, ...] | None:
+    ours = (_stop,) if method in _SENT_AGAIN else ()
+    if allowed_hosts() is not None:
+        ours = (*ours, _refuse)
     # Those given to a request take the place of the session's own, which a borrowed one may have.
-    return (*session._middlewares, _stop)
+    return (*session._middlewares, *ours) if ours else None
 
 
 def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:

@@ -1,0 +1,85 @@
+"""In a test run nothing leaves the machine: whether this process runs tests, and which hosts they may reach.
+
+A test that forgets its sandbox would send to people, cost money and pass. Under pytest the plugin ``pytest_payamak``
+says what is allowed; Django's test runner and ``unittest`` are noticed here. Their child processes inherit it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from smscore.base_url import is_loopback
+from smscore.errors import ConfigurationError
+from smscore.outcomes import Outcome
+
+VARIABLE: Final = "PAYAMAK_TEST_RUN"
+"""Set in a test run: the hosts that are allowed besides loopback, divided by commas."""
+EVERY_HOST: Final = "*"
+_WHAT_TO_DO: Final = (
+    "in a test run nothing leaves this machine. Use the fixture sms_sandbox; or list the host of a service of yours in "
+    f"pytest's ini option sms_allow_hosts (outside pytest: in {VARIABLE}); or mark a test that may send for real with "
+    "@pytest.mark.sms_live, which allows every host."
+)
+_ONLY_LOOPBACK: Final = "localhost"  # a variable that is empty counts as none
+
+
+def _by_plugin() -> frozenset[str] | None:
+    plugin: Any = sys.modules.get("pytest_payamak")
+    hosts: frozenset[str] | None = None if plugin is None else plugin.allowed_hosts()
+    return hosts
+
+
+# Kept, since a test may clear the environment for a while; what the plugin says ends with its run.
+_inherited: Final = os.environ.get(VARIABLE) if _by_plugin() is None else None
+
+
+def allowed_hosts() -> frozenset[str] | None:
+    """The hosts that clients may connect to besides loopback in a test run; None where this is none."""
+    hosts = _by_plugin()
+    if hosts is not None:
+        return hosts
+    told = os.environ.get(VARIABLE) or _inherited
+    if told is None and any(runs() for runs in _RUNNERS):
+        # For the child processes; this one would notice again.
+        told = os.environ[VARIABLE] = _ONLY_LOOPBACK
+    return frozenset(told.lower().replace(",", " ").split()) if told else None
+
+
+def check_hosts(*hosts: str | None) -> None:
+    """Raise ``ConfigurationError`` if a test run is about to connect to a host that it may not reach."""
+    allowed = allowed_hosts()
+    if allowed is None or EVERY_HOST in allowed:
+        return
+    for host in hosts:
+        if host and not is_loopback(host) and host.lower() not in allowed:
+            refusal = ConfigurationError(f"Refused to connect to {host}: {_WHAT_TO_DO}")
+            refusal.outcome = Outcome.NOT_SENT
+            raise refusal
+
+
+def _pytest_runs() -> bool:
+    # Its variable is inherited by child processes, which are no test runs by that alone.
+    return "pytest" in sys.modules and "PYTEST_VERSION" in os.environ
+
+
+def _django_runs() -> bool:
+    """Whether its test environment is set up, or ``manage.py test`` is on its way there."""
+    state = getattr(sys.modules.get("django.test.utils"), "_TestState", None)
+    return hasattr(state, "saved_data") or ("django.core.management" in sys.modules and sys.argv[1:2] == ["test"])
+
+
+def _unittest_runs() -> bool:
+    """Whether ``python -m unittest`` is the program, or one of its text runners is at work."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    # The runner notes its results where Ctrl-C finds them.
+    results = getattr(sys.modules.get("unittest.signals"), "_results", None)
+    return getattr(spec, "name", None) == "unittest.__main__" or bool(results)
+
+
+_RUNNERS: Final[tuple[Callable[[], bool], ...]] = (_pytest_runs, _django_runs, _unittest_runs)
+
+# The child processes of a test run may be started before its first call.
+allowed_hosts()
