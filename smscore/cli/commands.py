@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import click
@@ -13,6 +12,7 @@ from smscore.cli.options import output_options
 from smscore.cli.output import Output
 from smscore.cli.sandbox_command import sandbox
 from smscore.cli.send_commands import p2p, send
+from smscore.cli.signals import run_to_the_end
 
 _SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -41,7 +41,7 @@ def demo(output: Output) -> int:
     from smscore.cli.demo import run_demo
     from smscore.cli.display import Display, Records
 
-    adds_up = asyncio.run(run_demo(Records(output) if output.json else Display()))
+    adds_up = run_to_the_end(run_demo(Records(output) if output.json else Display()))
     return 0 if adds_up else 1
 
 

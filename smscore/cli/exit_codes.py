@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from smscore.cli import signals
 from smscore.errors import (
     ClientClosed,
     ConfigurationError,
@@ -26,7 +27,7 @@ NETWORK: Final = 4
 """The provider could not be reached, or gave no usable answer."""
 DEFECT: Final = 70
 """Payamak met an error that it did not expect."""
-SIGNALLED: Final = 128
+SIGNALLED: Final = signals.SIGNALLED
 """Plus the signal's number: 130 for Ctrl-C, 143 for a SIGTERM."""
 INTERRUPTED: Final = 130
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import click
 
-from smscore.cli.exit_codes import DEFECT, INTERRUPTED, exit_code
-from smscore.cli.output import Output, error_fields, error_words
+from smscore.cli.exit_codes import DEFECT, INTERRUPTED, SIGNALLED, exit_code
+from smscore.cli.output import Output, as_json, error_fields, error_words, tell
+from smscore.cli.signals import INTERRUPTED as INTERRUPTED_WORDS
+from smscore.cli.signals import SIGNALS
 from smscore.errors import SMSError
 
 _EXTRA_ARGUMENTS: Final = "There are more arguments than this command takes. Put a text with spaces in quotation marks."
@@ -33,22 +36,43 @@ class Commands(click.Group):
         def run() -> object:
             return click.Group.main(self, given, prog_name, complete_var, standalone_mode=False, **extra)
 
-        sys.exit(_guarded(run, Output(json="--json" in given), debug="--debug" in given))
+        output = Output(json="--json" in given)
+        with SIGNALS.heard(_interrupted(output)):
+            try:
+                code = _guarded(run, output, debug="--debug" in given)
+            except KeyboardInterrupt:  # while an error was told
+                code = INTERRUPTED
+        sys.exit(code)
 
 
 def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
     try:
         code = run()
+    except KeyboardInterrupt:
+        return _show(click.Abort(), output)
+    except SystemExit as error:  # click's, where the reader of the standard output is gone
+        return _as_int(error.code) if SIGNALS.number is None else SIGNALLED + SIGNALS.number
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and SIGNALS.number is not None:  # nobody reads what would be told
+            return SIGNALLED + SIGNALS.number
         if debug:
-            traceback.print_exc()
+            tell(traceback.format_exc())
         return _show(error, output)
+    return _as_int(code)
+
+
+def _as_int(code: object) -> int:
     return code if isinstance(code, int) else 0
+
+
+def _interrupted(output: Output) -> str:
+    fields = error_fields(click.Abort(), INTERRUPTED_WORDS) | {"exit_code": INTERRUPTED}
+    return as_json("error", fields) if output.json else INTERRUPTED_WORDS
 
 
 def _show(error: Exception, output: Output) -> int:
     if isinstance(error, click.Abort):
-        output.error(error_fields(error, "Interrupted.") | {"exit_code": INTERRUPTED}, "Interrupted.")
+        output.error(error_fields(error, INTERRUPTED_WORDS) | {"exit_code": INTERRUPTED}, INTERRUPTED_WORDS)
         return INTERRUPTED
     if isinstance(error, click.ClickException):
         return _show_usage(error, output)
@@ -77,5 +101,6 @@ def _show_usage(error: click.ClickException, output: Output) -> int:
     if output.json:
         output.error(error_fields(error, error.format_message()) | {"exit_code": error.exit_code}, "")
     else:
-        error.show()
+        with suppress(OSError):  # as Output does where the standard error cannot be written
+            error.show()
     return error.exit_code

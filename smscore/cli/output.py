@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, Final, cast
 
@@ -30,11 +31,17 @@ class Output:
 
     def note(self, words: str) -> None:
         """Something that people should know."""
-        click.echo(as_json("note", {"text": words}) if self.json else words, err=True)
+        tell(as_json("note", {"text": words}) if self.json else words)
 
     def error(self, fields: Mapping[str, Any], words: str) -> None:
         """What went wrong."""
-        click.echo(as_json("error", fields) if self.json else words, err=True)
+        tell(as_json("error", fields) if self.json else words)
+
+
+def tell(words: str) -> None:
+    """Print this on the standard error. Where nobody can read that, the send and its exit code are as they were."""
+    with suppress(OSError):
+        click.echo(words, err=True)
 
 
 def as_json(kind: str, fields: Mapping[str, Any]) -> str:

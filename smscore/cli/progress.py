@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeAlias
-
-import click
+from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from smscore import clock
+from smscore.cli.output import tell
 from smscore.cli.results_file import ResultRow
+from smscore.cli.streams import DroppingStream
 from smscore.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Advance: TypeAlias = Callable[[Sequence[ResultRow]], None]
 
@@ -32,11 +35,10 @@ def progress(total: int, *, quiet: bool) -> Generator[Advance]:
 
 @contextmanager
 def _bar(total: int) -> Generator[Advance]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[bad]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
+    with Progress(*columns, TimeRemainingColumn(), console=_console()) as shown:
         task = shown.add_task("", total=total, bad="")
         failed = 0
 
@@ -46,6 +48,12 @@ def _bar(total: int) -> Generator[Advance]:
             shown.update(task, advance=len(rows), bad=f"{failed:,} not accepted" if failed else "")
 
         yield advance
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(file=cast("IO[str]", DroppingStream(sys.stderr)))
 
 
 class _Lines:
@@ -59,4 +67,4 @@ class _Lines:
         self._accepted += sum(row.outcome == Outcome.ACCEPTED.value for row in rows)
         if clock.monotonic() - self._told >= _SECONDS or self._done == self._total:
             self._told = clock.monotonic()
-            click.echo(f"{self._done:,} of {self._total:,} done, {self._accepted:,} accepted", err=True)
+            tell(f"{self._done:,} of {self._total:,} done, {self._accepted:,} accepted")

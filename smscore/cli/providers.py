@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 from smscore import registry
 from smscore.cli.credentials import token_of
 from smscore.cli.options import Connection
+from smscore.cli.signals import run_to_the_end
 from smscore.errors import InvalidRequest
 
 R = TypeVar("R")
@@ -49,7 +49,7 @@ def ask(connection: Connection, names: Sequence[str], use: Callable[[Any], Await
         async with client:
             return await use(call)
 
-    return asyncio.run(run())
+    return run_to_the_end(run())
 
 
 def accepted_options(call: Any, options: Mapping[str, Any]) -> dict[str, Any]:

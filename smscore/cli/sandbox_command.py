@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import shlex
 import signal
 import socket
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -20,6 +19,7 @@ import click
 from smscore.cli import exit_codes
 from smscore.cli.options import output_options
 from smscore.cli.output import Output, counted
+from smscore.cli.signals import SIGNALS
 
 if TYPE_CHECKING:
     from smscore.sandbox import Sandbox
@@ -83,11 +83,9 @@ def sandbox(
     options = {"keep": keep, "store": store, "allow_hosts": allow_hosts or None}
     try:
         with _logged(output):
-            asyncio.run(_serve(_sandbox(port, host, options), output))
+            asyncio.run(_serve(_sandbox(port, host, options), output, lambda error: _no_listening(error, host, port)))
     except StoreError as error:
         raise _Unusable(str(error)) from None
-    except OSError as error:
-        raise _no_listening(error, host, port) from None
 
 
 class _Unusable(click.ClickException):
@@ -137,21 +135,28 @@ def exports(environment: Mapping[str, str]) -> list[str]:
     return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
 
 
-async def _serve(box: Sandbox, output: Output) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers, and ends by KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopped.set)
-    async with box:
-        urls = {f"{provider.upper()}_BASE_URL": box.url(provider) for provider in box.providers}
-        page = urljoin(next(iter(urls.values())), "/")
-        lines = [*exports(box.environment), f"The page: {page}"]
-        hint = "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
-        output.record(
-            "sandbox", {"urls": urls, "page": page, "environment": box.environment}, "\n".join([*lines, hint])
-        )
-        await stopped.wait()
-    count = len(box.messages)
-    output.record("end", {"messages": count}, f"At its end the sandbox held {counted(count, 'message')}.")
+async def _serve(box: Sandbox, output: Output, named: Callable[[OSError], Exception]) -> None:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> str | None:
+        loop.call_soon_threadsafe(stopped.set)
+        return None if SIGNALS.count < 3 else SIGNALS.last_words
+
+    with SIGNALS.told_to(stop, signal.SIGINT, signal.SIGTERM):
+        async with AsyncExitStack() as begun:
+            try:
+                await begun.enter_async_context(box)
+            except OSError as error:
+                raise named(error) from None
+            await _serve_until(stopped, box, output)
+        count = len(box.messages)
+        output.record("end", {"messages": count}, f"At its end the sandbox held {counted(count, 'message')}.")
+
+
+async def _serve_until(stopped: asyncio.Event, box: Sandbox, output: Output) -> None:
+    urls = {f"{provider.upper()}_BASE_URL": box.url(provider) for provider in box.providers}
+    page = urljoin(next(iter(urls.values())), "/")
+    lines = [*exports(box.environment), f"The page: {page}"]
+    hint = "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
+    output.record("sandbox", {"urls": urls, "page": page, "environment": box.environment}, "\n".join([*lines, hint]))
+    await stopped.wait()

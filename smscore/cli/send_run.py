@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -18,12 +17,13 @@ from smscore.cli import exit_codes
 from smscore.cli.journal import range_words
 from smscore.cli.options import Connection
 from smscore.cli.order import Order
-from smscore.cli.output import Output, counted
+from smscore.cli.output import Output, as_json, counted
 from smscore.cli.progress import progress
 from smscore.cli.providers import accepted_options, call_of, connect
 from smscore.cli.recording import Recording, States, check_free, known_states, recording
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
+from smscore.cli.signals import SIGNALS
 from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
@@ -78,19 +78,30 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
     # The line that the client takes from the environment counts too, and in one spelling.
     line = order.sender or from_environment(connection.provider, "sender")
     used = {**options, "sender": check_sender(line, client.provider, needed=False)}
-    with _recording(connection, order, plan, used) as kept:
+    stop = _Stop(output, _last_words(order))
+    with (
+        SIGNALS.told_to(stop.hear, signal.SIGINT, signal.SIGTERM),
+        _recording(connection, order, plan, used) as kept,
+    ):
         to_send = kept.states.count_open(plan)
         if order.resuming:
             _tell_resumed(output, order, kept, to_send)
-            _ask_about_changes(output, order, kept.changed, to_send)
-            _ask(order, to_send)
+            with SIGNALS.raising():
+                _ask_about_changes(output, order, kept.changed, to_send)
+                _ask(order, to_send)
         record_skipped(plan, kept, connection.provider)
         with progress(to_send, quiet=output.json) as advance:
             sending = Sending(kept, PlannedSource(open_messages(plan, kept)), connection.provider, advance)
             arguments = () if plan.text is None else (plan.text,)
-            run = _Run(sending, output)
-            asyncio.run(run.send(client, stream, arguments, options))
-        return _sum_up(run, plan, order)
+            asyncio.run(stop.guard(sending.source, _send_all(client, sending, stream, arguments, options)))
+        return _sum_up(sending, plan, order, output)
+
+
+async def _send_all(
+    client: Any, sending: Sending, stream: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    async with client:
+        await send_planned(sending, stream, arguments, options)
 
 
 @contextmanager
@@ -157,51 +168,64 @@ class Declined(click.ClickException):
         super().__init__("Nothing was sent.")
 
 
+def _last_words(order: Order) -> str:
+    words = "Ended at once, without a summary."
+    if order.out is None:
+        return f"{words} What was under way may have gone."
+    return f"{words} {order.out.name} and its journal tell of every row; go on with --resume {order.out.name}."
+
+
 @define
-class _Run:
-    """The sending itself, between the signals that may end it."""
+class _Stop:
+    """What ends a send: a first signal after what is under way, a second one without it, a third one at once."""
 
-    sending: Sending
     output: Output
-    signal: int | None = field(default=None, init=False)
-    _cancelled: bool = field(default=False, init=False)
+    last_words: str
+    _count: int = field(default=0, init=False)
+    _source: PlannedSource | None = field(default=None, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
 
-    async def send(
-        self, client: Any, stream: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
-    ) -> None:
-        """Send all, and close the client. Ctrl-C ends it after what is under way, a second one at once."""
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # Windows has no such handlers: there Ctrl-C cancels the task at once.
-            with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(number, self._interrupt, number, task)
-        async with client:
-            await send_planned(self.sending, stream, arguments, options)
+    async def guard(self, source: PlannedSource, sending: Coroutine[Any, Any, None]) -> None:
+        """Run this, which takes from ``source``, under the signals."""
+        self._source, self._task = source, asyncio.ensure_future(sending)
+        if self._count:
+            source.stop()
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            if self._count < 2:
+                raise
+            # It came while the client was being closed: by then every result is known.
 
-    def _interrupt(self, number: int, task: asyncio.Task[Any] | None) -> None:
-        if self.signal is None:
-            self.signal = number
-            self.sending.source.stop()
-            self.output.note("Stopping after what is under way. Ctrl-C again abandons that: it may have gone.")
-        elif task is not None and not self._cancelled:
-            self._cancelled = True
-            task.cancel()
+    def hear(self) -> str | None:
+        """Take a signal, at any point of the main thread; it gives the last words for the third."""
+        self._count += 1
+        if self._source is not None:
+            self._source.stop()
+        if self._task is not None and not self._task.done():
+            act = self._tell if self._count == 1 else self._task.cancel
+            self._task.get_loop().call_soon_threadsafe(act)
+        if self._count < 3:
+            return None
+        return as_json("note", {"text": self.last_words}) if self.output.json else self.last_words
+
+    def _tell(self) -> None:
+        self.output.note("Stopping after what is under way. Ctrl-C again abandons that: it may have gone.")
 
 
-def _sum_up(run: _Run, plan: Plan, order: Order) -> int:
-    sending = run.sending
+def _sum_up(sending: Sending, plan: Plan, order: Order, output: Output) -> int:
     lost = sending.finish()
     if sending.defect is not None:
         raise sending.defect
-    code = summary_code(sending, plan)
-    if run.signal is not None or sending.abandoned:
-        code = exit_codes.SIGNALLED + (run.signal or signal.SIGINT)
     words = summary_words(sending, plan, order.out.name if order.out else None)
     fields = summary_fields(sending, plan) | {"results": str(order.out) if order.out else None}
+    code = summary_code(sending, plan)
+    if SIGNALS.number is not None or sending.abandoned:
+        code = exit_codes.SIGNALLED + (SIGNALS.number or signal.SIGINT)
     try:
-        run.output.record("summary", fields | {"unwritten": lost, "exit_code": code}, words)
+        output.record("summary", fields | {"unwritten": lost, "exit_code": code}, words)
     except OSError:
-        run.output.note(words)  # whoever read the standard output is gone, or its disk is full
+        output.note(words)  # whoever read the standard output is gone, or its disk is full
         raise
     if sending.disk_error is not None:
         raise _stopped(sending.disk_error, lost, str(order.out))
