@@ -6,21 +6,29 @@ Each is an entry point of the group ``payamak.providers``. Listing their names i
 from __future__ import annotations
 
 import importlib
+import logging
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any, Final, Literal
 
 from smscore.errors import ConfigurationError
 from smscore.profile import Profile
 
-__all__ = ["ProviderWarning", "imported", "names", "profile", "profiles", "warn_unusable"]
+__all__ = ["Part", "ProviderWarning", "load", "load_all", "names", "profile", "profiles", "warn_unusable"]
+
+Part = Literal["async_client", "client", "sandbox"]
 
 GROUP: Final = "payamak.providers"
 OWN: Final = "payamak"
+
+logger: Final = logging.getLogger("smscore.registry")
+
+# Whatever a module raises when it is imported; one that is a script may exit.
+STRANGERS_ERRORS: Final = (Exception, SystemExit)
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*", re.ASCII)
 
@@ -54,10 +62,30 @@ def profiles() -> dict[str, Profile]:
     return {name: found for name, (_, found, _) in loaded.items() if found is not None}
 
 
-def imported(path: str) -> Any:
-    """What an import string such as ``nobody_sms.client:AsyncNobody`` names."""
+def load(name: str, part: Part) -> Any:
+    """What a profile's import string names; a ``ConfigurationError`` that says whose it is if it cannot be imported."""
+    found, problem = _imported(getattr(profile(name), part))
+    if problem:
+        raise ConfigurationError(_unusable(_entries()[name], problem), provider=name)
+    return found
+
+
+def load_all(part: Part) -> dict[str, Any]:
+    """The same of every provider, by name; one that cannot be imported is left out, with a ``ProviderWarning``."""
+    found = {name: _imported(getattr(one, part)) for name, one in profiles().items()}
+    for name, (_, problem) in found.items():
+        if problem:
+            warn_unusable(name, problem)
+    return {name: value for name, (value, problem) in found.items() if not problem}
+
+
+def _imported(path: str) -> tuple[Any, str]:
+    """What an import string such as ``nobody_sms.client:AsyncNobody`` names, or None and what is wrong."""
     module, _, attribute = path.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        return getattr(importlib.import_module(module), attribute), ""
+    except STRANGERS_ERRORS as error:
+        return None, f"importing {path} raised {type(error).__name__}"
 
 
 def warn_unusable(name: str, problem: str) -> None:
@@ -71,10 +99,26 @@ def _entries() -> Mapping[str, EntryPoint]:
 
 @lru_cache(4)  # the metadata of all that is installed is read anew only where the path has changed
 def _found_on(_: tuple[str, ...]) -> Mapping[str, EntryPoint]:
-    chosen, problems = choose(entry_points(group=GROUP))
+    chosen, problems = choose(_every_entry())
     for problem in problems:
         _warn(problem)
     return chosen
+
+
+def _every_entry() -> Iterator[EntryPoint]:
+    """The group's entry points; a distribution that stands twice on the path counts once, as for an import."""
+    seen: set[str] = set()
+    for distribution in distributions():
+        name = _name(distribution)
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        except Exception:
+            _warn(f"The entry points of {name} cannot be read: its providers are ignored. Update or uninstall it.")
+            continue
+        yield from entries
 
 
 def choose(entries: Iterable[EntryPoint]) -> tuple[dict[str, EntryPoint], list[str]]:
@@ -119,7 +163,7 @@ def _load(entry: EntryPoint) -> tuple[Profile | None, str]:
     """The profile, or None and what is wrong. Whatever a stranger's module raises is told, and stops nobody else."""
     try:
         found = entry.load()
-    except Exception as error:
+    except STRANGERS_ERRORS as error:
         return None, f"importing it raised {type(error).__name__}"
     if not isinstance(found, Profile):
         return None, f"{entry.value} is {type(found).__name__}, not smscore.profile.Profile"
@@ -133,8 +177,19 @@ def _unusable(entry: EntryPoint, problem: str) -> str:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return re.sub(r"[-_.]+", "-", entry.dist.name).lower() if entry.dist is not None else "an unknown distribution"
+    return _name(entry.dist) if entry.dist is not None else "an unknown distribution"
+
+
+def _name(distribution: Distribution) -> str:
+    try:
+        name: str | None = distribution.metadata["Name"]
+    except Exception:  # there is no metadata, or it is unreadable
+        name = None
+    return re.sub(r"[-_.]+", "-", name or "an unknown distribution").lower()
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, ProviderWarning, stacklevel=4)
+    try:
+        warnings.warn(message, ProviderWarning, stacklevel=4)
+    except ProviderWarning:  # warnings are errors here: a stranger's distribution must break nothing all the same
+        logger.warning("%s", message)

@@ -38,10 +38,9 @@ def test_each_provider_is_found_by_its_entry_point():
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_profile_names_what_there_is(name: str):
-    profile = registry.profile(name)
-    assert registry.imported(profile.async_client).provider.name == name
-    assert registry.imported(profile.client)._kind is registry.imported(profile.async_client)
-    assert registry.imported(profile.sandbox).name == name
+    assert registry.load(name, "async_client").provider.name == name
+    assert registry.load(name, "client")._kind is registry.load(name, "async_client")
+    assert registry.load(name, "sandbox").name == name
 
 
 def test_the_runtime_needs_five_libraries_and_the_rest_are_extras():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -12,7 +14,8 @@ from textwrap import dedent
 
 import pytest
 
-from smscore import ConfigurationError, registry
+from smscore import ConfigurationError, InvalidRequest, registry
+from smscore.cli import providers
 from smscore.registry import ProviderWarning
 from smscore.sandbox import Sandbox
 
@@ -140,3 +143,143 @@ def test_a_name_must_be_fit_for_a_setting(name: str):
     chosen, problems = registry.choose([entry])
     assert chosen == {}
     assert len(problems) == 1
+
+
+# What stands behind a profile
+
+FINISHED = """
+    from smscore.sandbox import Refusal, Reply, Emulation
+    class Box(Emulation):
+        name = {name!r}
+        first_id = 1
+        routes = ()
+        codes = statuses = stages = errors = {{}}
+        refusals = {{refusal: Reply(400, {{}}) for refusal in Refusal}}
+        lines = ("5000",)
+"""
+BOX = "payamak_nobody:Box"
+
+
+def test_the_sandbox_speaks_for_a_provider_of_another_distribution(bring: Bring):
+    bring("nobody", code=PROFILE + FINISHED, sandbox=BOX)
+    assert Sandbox().providers == [*OWN, "nobody"]
+
+
+UNFINISHED = """
+    from smscore.sandbox import Emulation
+    class Box(Emulation):
+        name = {name!r}
+"""
+UNUSABLE = {
+    "Box = 5": "not a subclass of Emulation",
+    UNFINISHED: "has no first_id, routes",
+    FINISHED.replace("{name!r}", "'sepahan'"): "calls itself sepahan",
+    FINISHED + "        def __init__(self): raise KeyError('09123456789')\n": "raised KeyError",
+}
+
+
+@pytest.mark.parametrize(("code", "problem"), UNUSABLE.items())
+def test_a_sandbox_that_is_none_is_named_and_the_others_run(bring: Bring, code: str, problem: str):
+    bring("nobody", code=PROFILE + ("    " + code if code == "Box = 5" else code), sandbox=BOX)
+    with pytest.warns(ProviderWarning, match=f"nobody of payamak-nobody.*{problem}") as seen:
+        box = Sandbox()
+    assert box.providers == OWN
+    assert type(box._emulations["sepahan"]).__module__ == "sepahan_sms.sandbox"
+    assert "09123456789" not in str(seen[0].message)
+
+
+def test_a_module_that_exits_is_named_and_harms_nobody_else(bring: Bring):
+    bring("nobody", code="import sys; sys.exit()")
+    with pytest.warns(ProviderWarning, match="nobody of payamak-nobody"):
+        assert Sandbox().providers == OWN
+
+
+def test_where_warnings_are_errors_they_are_logged_and_nothing_breaks(bring: Bring, caplog: pytest.LogCaptureFixture):
+    bring("nobody", code="raise KeyError")
+    bring("sepahan", by="payamak-other")
+    with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
+        warnings.simplefilter("error")
+        assert Sandbox().providers == OWN
+    assert "payamak-nobody" in caplog.text
+    assert "payamak-other" in caplog.text
+
+
+def test_entry_points_that_cannot_be_read_are_named(bring: Bring, tmp_path: Path):
+    bring("nobody")
+    (entries,) = tmp_path.rglob("entry_points.txt")
+    entries.write_text("[payamak.providers]\nno equals sign\n")
+    (warning,) = told()
+    assert "payamak-nobody cannot be read" in warning
+    assert usable() == OWN
+
+
+MISSING_CLIENT = PROFILE.replace("najva_sms:AsyncNajva", "payamak_nobody.client:AsyncNobody")
+
+
+def test_a_client_that_cannot_be_imported_says_whose_it_is(bring: Bring):
+    bring("nobody", code=MISSING_CLIENT)
+    with pytest.raises(ConfigurationError, match=r"nobody of payamak-nobody.*AsyncNobody raised ModuleNotFoundError"):
+        providers.client_class("nobody")
+
+
+def test_a_client_that_cannot_be_imported_is_passed_over_where_others_are_looked_at(bring: Bring):
+    bring("nobody", code=MISSING_CLIENT)
+    client = providers.client_class("najva")("token")
+    with pytest.warns(ProviderWarning, match="payamak-nobody"), pytest.raises(InvalidRequest, match="have: sepahan"):
+        providers.call_of(client, "check_request_id")
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    folders = os.pathsep.join(str(folder) for folder in tmp_path.iterdir())
+    return {**os.environ, "PYTHONPATH": folders, "NOBODY_TOKEN": "token"}
+
+
+def test_a_command_names_what_is_ignored_in_plain_words(bring: Bring, tmp_path: Path):
+    bring("sepahan", by="payamak-other")
+    command = [sys.executable, "-c", "from smscore.cli import main; main()", "sandbox", "--port", "0"]
+    process = subprocess.Popen(
+        command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert process.stdout is not None
+    assert "_BASE_URL" in process.stdout.readline()
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert err.startswith("WARNING: payamak-other brings a provider named sepahan")
+    assert "registry.py" not in err
+
+
+def test_a_command_for_a_broken_provider_says_whose_it_is(bring: Bring, tmp_path: Path):
+    bring("nobody", code=MISSING_CLIENT)
+    command = [sys.executable, "-c", "from smscore.cli import main; main()", "credit", "-p", "nobody"]
+    ran = subprocess.run(command, env=environment(tmp_path), capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 2
+    assert "payamak-nobody" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_fixture_works_beside_a_broken_provider_where_warnings_are_errors(bring: Bring, tmp_path: Path):
+    bring("nobody", code="raise KeyError")
+    found = environment(tmp_path)
+    test = tmp_path / "project" / "test_it.py"
+    test.parent.mkdir()
+    test.write_text(
+        "from najva_sms import Najva\n"
+        "def test_it(sms_sandbox):\n"
+        "    with Najva() as client:\n"
+        "        assert client.send('09123456789', 'a').ok\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        str(test),
+        "-p",
+        "no:asyncio",
+        "-p",
+        "no:cacheprovider",
+    ]
+    ran = subprocess.run(command, env=found, cwd=test.parent, capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

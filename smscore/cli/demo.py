@@ -124,7 +124,7 @@ async def _send_all(box: Sandbox, recipients: Path, view: View) -> tuple[list[Se
     fates: list[Fate] = []
     sent: list[Sent] = []
     for plan in PLANS:
-        async with registry.imported(registry.profile(plan.provider).async_client)(
+        async with registry.load(plan.provider, "async_client")(
             TOKEN, sender=plan.sender, base_url=box.url(plan.provider)
         ) as client:
             one = Sent(plan, box.credit(plan.provider, TOKEN))
@@ -162,14 +162,14 @@ async def _send(client: Any, sent: Sent, recipients: Path, fates: list[Fate], pr
 
 
 def _send_blocking(plan: Plan, url: str) -> SendReport:
-    with registry.imported(registry.profile(plan.provider).client)(TOKEN, sender=plan.sender, base_url=url) as client:
+    with registry.load(plan.provider, "client")(TOKEN, sender=plan.sender, base_url=url) as client:
         report: SendReport = client.send("09121234567", BLOCKING_TEXT)
     return report
 
 
 async def _statuses(sent: Sent, box: Sandbox) -> Counter[DeliveryStatus] | None:
     provider = sent.plan.provider
-    async with registry.imported(registry.profile(provider).async_client)(TOKEN, base_url=box.url(provider)) as client:
+    async with registry.load(provider, "async_client")(TOKEN, base_url=box.url(provider)) as client:
         return await _ask(client, sent)
 
 

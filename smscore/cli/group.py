@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -47,7 +48,9 @@ class Commands(click.Group):
 
 def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
     try:
-        code = run()
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: output.note(f"WARNING: {message}")
+            code = run()
     except KeyboardInterrupt:
         return _show(click.Abort(), output)
     except SystemExit as error:  # click's, where the reader of the standard output is gone

@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 def client_class(provider: str) -> Any:
     """The async client of a provider."""
-    return registry.imported(registry.profile(provider).async_client)
+    return registry.load(provider, "async_client")
 
 
 def connect(connection: Connection, **settings: Any) -> Any:
@@ -33,7 +33,8 @@ def call_of(client: Any, *names: str) -> Any:
         if hasattr(client, name):
             return getattr(client, name)
     provider = client.provider.name
-    able = [other for other in registry.names() if any(hasattr(client_class(other), name) for name in names)]
+    clients = registry.load_all("async_client")
+    able = [other for other, kind in clients.items() if any(hasattr(kind, name) for name in names)]
     raise InvalidRequest(
         f"{provider} has no call {names[0]}." + (f" These have: {', '.join(able)}." if able else ""),
         provider=provider,

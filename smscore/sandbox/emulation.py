@@ -1,7 +1,7 @@
 """What a provider's emulation is made of: routes, tables, and plain functions from a call to a reply."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import msgspec
@@ -205,11 +205,25 @@ def read_json(body: bytes, shape: type[T], otherwise: Reply) -> T:
 
 
 def emulations() -> dict[str, Emulation]:
-    """Every installed provider's emulation, by name; one that cannot be imported is left out, with a warning."""
+    """Every installed provider's emulation, by name; one that cannot be used is left out, with a warning."""
     found: dict[str, Emulation] = {}
-    for name, profile in registry.profiles().items():
+    for name, kind in registry.load_all("sandbox").items():
         try:
-            found[name] = registry.imported(profile.sandbox)()
+            problem = what_is_wrong(name, kind)
+            if not problem:
+                found[name] = kind()
         except Exception as error:
-            registry.warn_unusable(name, f"importing {profile.sandbox} raised {type(error).__name__}")
+            problem = f"making its sandbox raised {type(error).__name__}"
+        if problem:
+            registry.warn_unusable(name, problem)
     return found
+
+
+def what_is_wrong(name: str, kind: Any) -> str | None:
+    """Why a class is no emulation of the provider of this name, or None."""
+    if not (isinstance(kind, type) and issubclass(kind, Emulation)):
+        return "its sandbox is not a subclass of Emulation"
+    missing = [attribute for attribute in Emulation.__annotations__ if not hasattr(kind, attribute)]
+    if missing:
+        return f"its sandbox has no {', '.join(missing)}"
+    return None if kind.name == name else f"its sandbox calls itself {kind.name}"
