@@ -13,10 +13,12 @@ import datetime as dt
 import importlib.util
 import threading
 import time as shared_time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from types import BuiltinFunctionType, ModuleType
+from typing import Final
 
-__all__ = ["monotonic", "new_event_loop", "now", "sleep", "time"]
+__all__ = ["backstop", "monotonic", "new_event_loop", "now", "sleep", "time", "timeout"]
 
 
 def _private_copy(name: str) -> ModuleType:
@@ -44,17 +46,51 @@ def now() -> dt.datetime:
 
 async def sleep(seconds: float) -> None:
     """Wait so many seconds, also in an event loop whose own clock a test has frozen."""
-    loop = asyncio.get_running_loop()
-    if not _is_frozen(loop):
+    if not _is_frozen(asyncio.get_running_loop()):
         await asyncio.sleep(seconds)
         return
     over = asyncio.Event()
-    timer = threading.Timer(seconds, loop.call_soon_threadsafe, (over.set,))
+    with _alarm(seconds, over.set):
+        await over.wait()
+
+
+def timeout(seconds: float) -> AbstractAsyncContextManager[object]:
+    """Raise ``TimeoutError`` in what takes longer than so many seconds, also in a frozen event loop."""
+    return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else asyncio.timeout(seconds)
+
+
+def backstop(seconds: float) -> AbstractAsyncContextManager[object]:
+    """``timeout`` in a frozen event loop alone: around what has timers of its own, which stand still there."""
+    return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else _NOTHING
+
+
+_NOTHING: Final = nullcontext()
+
+
+@asynccontextmanager
+async def _frozen_timeout(seconds: float) -> AsyncGenerator[None, None]:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        with _alarm(seconds, lambda: limit.reschedule(loop.time())):
+            yield
+
+
+@contextmanager
+def _alarm(seconds: float, ring: Callable[[], object]) -> Generator[None, None, None]:
+    """Call this in the running loop after so many seconds; nothing is waited for after the block."""
+    is_set = True
+
+    def ring_if_set() -> None:
+        if is_set:
+            ring()
+
+    timer = threading.Timer(seconds, asyncio.get_running_loop().call_soon_threadsafe, (ring_if_set,))
     timer.daemon = True
     timer.start()
     try:
-        await over.wait()
+        yield
     finally:
+        is_set = False
         timer.cancel()
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from email.utils import format_datetime
 from functools import partial, wraps
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -148,6 +149,10 @@ def too_many(retry_after: str | None) -> Reply:
     return lambda _: CallbackResult(status=429, body="<html>no</html>", headers=headers)
 
 
+async def _add(sent: bytearray, piece: bytes) -> None:
+    sent += piece
+
+
 @attrs.define
 class Server:
     """Gives each request the reply whose turn it is, the last one for ever; ``latency`` seconds later."""
@@ -162,7 +167,8 @@ class Server:
     async def answer(self, _: Any, **request: Any) -> CallbackResult:
         reply = self.replies[min(len(self.at), len(self.replies) - 1)]
         self.at.append(self.clock.passed)
-        sent = request["data"].decode()
+        sent = bytearray()
+        await request["data"].write(SimpleNamespace(write=partial(_add, sent)))
         self.bodies.append(json.loads(sent) if sent else None)
         self.ids.append(request["headers"].get("requestId", ""))
         # In place of aiohttp's own timer, which a mocked request has not.

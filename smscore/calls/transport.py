@@ -57,23 +57,26 @@ class Transport:
         await _closes_are_seen()
         mark = Mark()
         try:
-            async with session.request(
-                request.method,
-                request.url,
-                params=request.query or None,
-                data=body_of(request.body, mark),
-                headers=request.headers,
-                skip_auto_headers=None if request.body else _NO_CONTENT,
-                timeout=_client_timeout(timeouts),
-                allow_redirects=False,
-                raise_for_status=False,
-                middlewares=_middlewares(session, request.method),
-                proxy=self._proxy,
-                ssl=self._ssl,
-                max_line_size=HEADERS_CAP,
-                max_field_size=HEADERS_CAP,
-                max_headers=HEADERS_CAP,
-            ) as response:
+            async with (
+                clock.backstop(timeouts.total),
+                session.request(
+                    request.method,
+                    request.url,
+                    params=request.query or None,
+                    data=body_of(request.body, mark),
+                    headers=request.headers,
+                    skip_auto_headers=None if request.body else _NO_CONTENT,
+                    timeout=_client_timeout(timeouts),
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=_middlewares(session, request.method),
+                    proxy=self._proxy,
+                    ssl=self._ssl,
+                    max_line_size=HEADERS_CAP,
+                    max_field_size=HEADERS_CAP,
+                    max_headers=HEADERS_CAP,
+                ) as response,
+            ):
                 mark.left = True
                 return await _read(response)
         except ConfigurationError:
@@ -104,9 +107,10 @@ class Transport:
 
         # A middleware stands where the request is made and nothing of it has left.
         try:
-            response = await session.get(
-                url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
-            )
+            async with clock.backstop(timeouts.connect):
+                response = await session.get(
+                    url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
+                )
         except _Opened:
             return None
         except ConfigurationError:

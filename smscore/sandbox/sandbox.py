@@ -1,6 +1,7 @@
 """The sandbox as its users see it."""
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -140,13 +141,14 @@ class Sandbox:
         """
         if self._loop is not None and self._loop is _running_loop():
             raise RuntimeError("wait_for would keep the sandbox in this loop from serving: await wait_for_async.")
-        heard = threading.Event()
+        heard: queue.SimpleQueue[None] = queue.SimpleQueue()
         until = clock.monotonic() + timeout
-        with self._state.listening(heard.set):
+        with self._state.listening(partial(heard.put, None)):
             while (found := self._last_to(number, text)) is None:
-                if not heard.wait(max(0.0, until - clock.monotonic())):
-                    raise TimeoutError(_NONE_CAME)
-                heard.clear()
+                try:
+                    heard.get(timeout=max(0.0, until - clock.monotonic()))
+                except queue.Empty:
+                    raise TimeoutError(_NONE_CAME) from None
         return found
 
     async def wait_for_async(
@@ -160,7 +162,7 @@ class Sandbox:
         heard, loop = asyncio.Event(), asyncio.get_running_loop()
         with self._state.listening(partial(loop.call_soon_threadsafe, heard.set)):
             try:
-                async with asyncio.timeout(timeout):
+                async with clock.timeout(timeout):
                     while (found := self._last_to(number, text)) is None:
                         await heard.wait()
                         heard.clear()

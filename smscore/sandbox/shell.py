@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import BodyPartReader, web
 
+from smscore import clock
 from smscore.auth import BodyToken, Received
 from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
@@ -104,7 +105,8 @@ class Shell:
     async def _deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         if answer.delay:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), answer.delay)
+                async with clock.timeout(answer.delay):
+                    await self._over.wait()
         if answer.is_dropped or (answer.delay and self._over.is_set()):
             hang_up(request)
             return web.Response()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 import attrs
 from msgspec import Meta
 
+from smscore.clock import monotonic, timeout
 from smscore.loops.threads import in_thread
 from smscore.sandbox.api.search import Wanted, conversations, is_of, last_code, next_message, search
 from smscore.sandbox.api.views import Choice, Entry, MessageDetail, MessageView, choices, detail_of, utc, view_of
@@ -208,22 +210,24 @@ async def wait_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
     state, query = ask.state, ask.query
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
     with state.listening(partial(loop.call_soon_threadsafe, heard.set)):
-        until, after = loop.time() + query.timeout, query.after
+        until, after = monotonic() + query.timeout, query.after
         while True:
             heard.clear()
             with state.lock:
                 found = next_message(state, query.number, query.text, after)
                 after = state.timeline.last if after is None else max(after, state.timeline.last)
-                if found is not None or loop.time() >= until or ask.over.is_set():
+                if found is not None or monotonic() >= until or ask.over.is_set():
                     return Waited(None if found is None else view(state, found))
-            await first_of(heard, ask.over, seconds=until - loop.time())
+            await first_of(heard, ask.over, seconds=until - monotonic())
 
 
 async def first_of(*events: asyncio.Event, seconds: float) -> None:
     """Return once one of the events is set, or after so many seconds."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        await asyncio.wait(waits, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            async with timeout(max(0.0, seconds)):
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
