@@ -11,7 +11,7 @@ from smscore.numbers import with_ascii_digits, without_separators
 from smscore.text import can_be_encoded
 from smscore.wire.endpoint import Provider
 
-_NUMBER: Final = re.compile(r"(?:\+98|0098|98)?(0?[1-9][0-9]{3,14})", re.ASCII)
+_NUMBER: Final = re.compile(r"(?:\+98|0098|98)?(0?[1-9][0-9]{3,19})", re.ASCII)
 
 
 @lru_cache(4096)  # a call may name a line for each of a million messages

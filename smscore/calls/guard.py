@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any, Final
 
 from smscore.base_url import is_loopback
@@ -42,7 +41,7 @@ def allowed_hosts() -> frozenset[str] | None:
     if hosts is not None:
         return hosts
     told = os.environ.get(VARIABLE) or _inherited
-    if told is None and any(runs() for runs in _RUNNERS):
+    if told is None and (_pytest_runs() or _django_runs() or _unittest_runs()):
         # For the child processes; this one would notice again.
         told = os.environ[VARIABLE] = _ONLY_LOOPBACK
     return frozenset(told.lower().replace(",", " ").split()) if told else None
@@ -78,8 +77,6 @@ def _unittest_runs() -> bool:
     results = getattr(sys.modules.get("unittest.signals"), "_results", None)
     return getattr(spec, "name", None) == "unittest.__main__" or bool(results)
 
-
-_RUNNERS: Final[tuple[Callable[[], bool], ...]] = (_pytest_runs, _django_runs, _unittest_runs)
 
 # The child processes of a test run may be started before its first call.
 allowed_hosts()

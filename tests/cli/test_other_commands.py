@@ -329,7 +329,9 @@ def test_a_token_is_no_argument(given: list[str], command: Command):
     assert "--token " not in command("credit", "--help").stdout
 
 
-@pytest.mark.parametrize("data", [f"{TOKEN}\n".encode(), b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n"])
+@pytest.mark.parametrize(
+    "data", [f"{TOKEN}\n".encode(), b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n", f'"Bearer {TOKEN}"\n'.encode()]
+)
 def test_a_token_comes_from_a_file(data: bytes, command: Command, box: Sandbox, tmp_path: Path):
     (tmp_path / "token").write_bytes(data)
     env = environment(box, SEPAHAN_TOKEN="")

@@ -568,14 +568,15 @@ def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box:
     assert {message.sender for message in box.messages} == {"90000456"}
 
 
+@pytest.mark.parametrize("line", ["90000123", "+98 90000123", "۹۰۰۰۰۱۲۳"])
 def test_a_resume_from_the_same_line_is_not_asked_about_however_it_is_given(
-    command: Command, box: Sandbox, tmp_path: Path
+    command: Command, box: Sandbox, tmp_path: Path, line: str
 ):
     source = write_mobiles(tmp_path / "r.csv", 3)
     box.fail("no_credit")
     command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
     box.clear_faults()
-    arguments = ["--from", "90000123", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
+    arguments = ["--from", line, "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
     assert command("send", "-p", "najva", *arguments).exit_code == 0
     assert TOKEN not in (tmp_path / "o.csv.journal").read_text("utf-8")
     assert "90000123" not in (tmp_path / "o.csv.journal").read_text("utf-8")
