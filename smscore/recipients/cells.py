@@ -1,0 +1,135 @@
+"""What stands in a cell, and what of it people see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from attrs import field, frozen
+
+from smscore.recipients.format_digits import general
+from smscore.recipients.format_tokens import NotShown
+from smscore.recipients.number_format import parse_format
+
+Cells: TypeAlias = Sequence[object]
+"""A row's cells: a text, a number, True or False, None, or one of the classes below."""
+Row: TypeAlias = tuple[int, Cells]
+"""A row's number in the file, counted from 1 with the header and the empty ones, and its cells."""
+
+
+@frozen
+class Format:
+    """How the cells of one style show what they hold."""
+
+    code: str
+    date1904: bool = False
+    of_the_computer: bool = False
+    """Whether each computer shows its dates in its own way; here, as in the United States."""
+
+    def show(self, value: float | str) -> str:
+        """What is shown for a number or a text; ``NotShown`` where it is not known, or ``####``."""
+        format_ = parse_format(self.code)
+        return format_.show_text(value) if isinstance(value, str) else format_.show(value, date1904=self.date1904)
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it shows numbers and texts as a cell without a format does."""
+        return self.code.lower() in ("", "general", "@")
+
+    @property
+    def changes_texts(self) -> bool:
+        """Whether it may show a text otherwise than the text is."""
+        return not self.is_general and ("@" in self.code or self.code.count(";") >= _TEXT_SECTION)
+
+
+_TEXT_SECTION: Final = 3  # semicolons before it
+
+
+@frozen
+class Formatted:
+    """A number or a text that its cell shows in a format of its own."""
+
+    value: float | str = field(repr=False)
+    format: Format
+
+
+@frozen
+class Shown:
+    """A value with the text that the file itself says is shown for it."""
+
+    value: float | str = field(repr=False)
+    text: str = field(repr=False)
+
+
+@frozen
+class Fault:
+    """A cell without a value: an error, or a formula without a result.
+
+    ``problem`` goes on where "its 'name'" begins.
+    """
+
+    problem: str
+
+
+def cell_at(cells: Cells, index: int) -> object:
+    """The cell there; an empty text where the row ends before."""
+    return cells[index] if index < len(cells) else ""
+
+
+def is_filled(cell: object) -> bool:
+    """Whether a cell holds anything."""
+    if isinstance(cell, str):
+        return bool(cell) and not cell.isspace()
+    if isinstance(cell, (Shown, Formatted)) and isinstance(cell.value, str):
+        return is_filled(cell.value)
+    return cell is not None
+
+
+def value_of(cell: object) -> object:
+    """What a cell holds, however it is shown; an empty text for a fault."""
+    if isinstance(cell, (Formatted, Shown)):
+        return cell.value
+    return "" if isinstance(cell, Fault) else cell
+
+
+def shown(cell: object) -> str:
+    """A cell as people see it, without the spaces around it; ``NotShown`` where nothing that could be sent is seen."""
+    if isinstance(cell, str):
+        return _clean(cell)
+    if isinstance(cell, Formatted):
+        return _clean(cell.format.show(cell.value))
+    if isinstance(cell, Shown):
+        return _clean(cell.text)
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return general(cell)
+    if isinstance(cell, Fault):
+        raise NotShown(cell.problem)
+    return "" if cell is None else _clean(str(cell))
+
+
+def heading(cell: object) -> str:
+    """A cell of a heading as people see it; empty where that cannot be told."""
+    try:
+        return shown(cell)
+    except NotShown:
+        return ""
+
+
+# Layout becomes a line break or a space; what no text holds makes a bad row.
+_CONTROL: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_LAYOUT: Final = {**dict.fromkeys("\x0b\x0c\r\x85\u2028\u2029", "\n"), "\t": " "}
+
+
+def _clean(text: str) -> str:
+    if _CONTROL.search(text):
+        text = _CONTROL.sub(_layout, text.replace("\r\n", "\n"))
+    return text.strip()
+
+
+def _layout(match: re.Match[str]) -> str:
+    if match[0] not in _LAYOUT:
+        raise NotShown(f"holds the control character U+{ord(match[0]):04X}")
+    return _LAYOUT[match[0]]
