@@ -15,6 +15,8 @@ class Order:
     recipients: str
     column: str | None
     sheet: str | None
+    encoding: str | None
+    hidden_too: bool
     sender: str | None
     skip_bad: bool
     dry_run: bool

@@ -27,7 +27,7 @@ from smscore.cli.signals import SIGNALS
 from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
-from smscore.recipients.file import rows_of
+from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.plan import Plan, make_plan
 from smscore.recipients.template import Template
 from smscore.senders import check_sender
@@ -37,8 +37,9 @@ _ASK_ABOVE: Final = 100  # messages
 
 def run(connection: Connection, order: Order, text: str | None, template: Template | None) -> int:
     """The exit code of a send of one ``text``, or of a ``template``."""
-    with rows_of(order.recipients, order.sheet) as rows:
-        plan = make_plan(rows, column=order.column, text=text, template=template)
+    options = ReadOptions(order.sheet, order.encoding, order.hidden_too)
+    with rows_of(order.recipients, options) as rows:
+        plan = make_plan(rows, column=order.column, text=text, template=template, origin=rows.origin)
     with closing(plan):
         return _show_only(connection, order, plan) if order.dry_run else _send(connection, order, plan)
 

@@ -31,6 +31,11 @@ def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
         "column": plan.layout.column + 1,
         "column_title": plan.layout.title or None,
         "header_row": plan.layout.header or None,
+        "sheet": plan.origin.sheet,
+        "encoding": plan.origin.encoding,
+        "hidden_rows": plan.origin.hidden_rows,
+        "hidden_columns": [index + 1 for index in sorted(plan.origin.hidden_columns)],
+        "notes": plan.notes,
         "rows": plan.rows,
         "messages": plan.messages,
         "to_send": plan.messages if states is None else states.count_open(plan),
@@ -56,7 +61,10 @@ def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
         f"{counted(plan.rows, 'row')}: {counted(plan.messages, 'message')}, parts a message: {parts}, "
         f"parts in all: {plan.total_parts:,}."
     )
-    yield f"The numbers are in column {plan.layout.column + 1}{f' ({plan.layout.title})' if plan.layout.title else ''}."
+    title = f" ({plan.layout.title})" if plan.layout.title else ""
+    sheet = f" of the sheet {plan.origin.sheet}" if plan.origin.sheet else ""
+    yield f"The numbers are in column {plan.layout.column + 1}{title}{sheet}."
+    yield from plan.notes
     if plan.sample is not None:
         yield f"The first text: {plan.sample}"
     if plan.duplicate_count:

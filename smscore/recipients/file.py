@@ -1,57 +1,93 @@
-"""A file of recipients as numbered rows of cells: CSV, a spreadsheet, one number a line, or the standard input."""
+"""A file of recipients, or the standard input, as numbered rows of cells, whatever kind of file it is."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Final, TypeAlias
+from typing import IO, Final
+
+from attrs import frozen
 
 from smscore.errors import InvalidRequest
-
-Cells: TypeAlias = Sequence[object]
-Row: TypeAlias = tuple[int, Cells]
-"""A row's number in the file, counted from 1 with the header and the empty ones, and its cells."""
+from smscore.recipients.cells import Row
+from smscore.recipients.encoding import check_encoding, find_encoding
+from smscore.recipients.ods import OdsBook
+from smscore.recipients.package import Package
+from smscore.recipients.sheet import Book, Origin, visible_rows
+from smscore.recipients.text_file import text_rows
+from smscore.recipients.xls import XlsBook
+from smscore.recipients.xlsb import XlsbBook
+from smscore.recipients.xlsx import XlsxBook, main_part
 
 STDIN: Final = "-"
 _SPREADSHEETS: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-_ZIP: Final = b"PK\x03\x04"
-_DELIMITERS: Final = ",;\t"
-_SAMPLE: Final = 200  # lines, from which the delimiter is told
 _HEAD: Final = 4096
-_WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
-_EXCEL_HINT: Final = re.compile(r'"?sep=(.)"?[\r\n]*')
-_SAVE_AS: Final = "Save it as 'CSV UTF-8' (in Excel: Save As, then this type), or give the XLSX file itself."
+_ZIP: Final = b"PK\x03\x04"
+_COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SAVE_AS_XLSX: Final = "Open it in Excel or LibreOffice, and save it as XLSX."
+
+# What bears the name of a spreadsheet and is none; such files are made by web sites and old programs.
+_DISGUISES: Final = (
+    (
+        re.compile(rb"<\?xml[^>]*>.*urn:schemas-microsoft-com:office:spreadsheet", re.DOTALL),
+        "an XML spreadsheet of 2003",
+    ),
+    (re.compile(rb"MIME-Version:", re.IGNORECASE), "a web archive"),
+    (re.compile(rb"<(?:!doctype|html|head|meta|style|body|table|div|\?xml|!--)", re.IGNORECASE), "a web page (HTML)"),
+)
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@frozen
+class ReadOptions:
+    """How a file is to be read."""
+
+    sheet: str | None = None
+    encoding: str | None = None
+    hidden_too: bool = False
+    """Whether hidden rows and columns are read."""
+
+
+@frozen
+class Rows:
+    """The rows of a file, read while they are gone through, and where they came from."""
+
+    rows: Iterator[Row]
+    origin: Origin
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows
+
+
+_DEFAULTS: Final = ReadOptions()
 
 
 @contextmanager
-def rows_of(source: str, sheet: str | None = None) -> Generator[Iterator[Row]]:
-    """The rows of a file, or of the standard input for ``-``, read while they are gone through.
+def rows_of(source: str, options: ReadOptions = _DEFAULTS) -> Generator[Rows]:
+    """The rows of a file, or of the standard input for ``-``.
 
     Raises ``InvalidRequest`` for a file that cannot be read, now or on the way.
     """
-    with _opened(source) as file:
+    suffix = Path(source).suffix.lower()
+    with ExitStack() as opened:
+        file = opened.enter_context(_opened(source))
         head = file.read(_HEAD)
         file.seek(0)
-        suffix = Path(source).suffix.lower()
-        if suffix in _SPREADSHEETS or head.startswith(_ZIP):
-            with closing(_spreadsheet(file, sheet)) as rows:
-                yield rows
-            return
-        if sheet is not None:
-            raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Leave it out.")
-        if head.startswith(_WIDE_MARKS) or b"\0" in head:
-            raise InvalidRequest(f"The file is UTF-16, or no text at all. {_SAVE_AS}")
-        # Both are closed before the file is, even where not all of it was read.
-        with closing(_lines(file)) as lines, closing(_one_a_line(lines) if suffix == ".txt" else _csv(lines)) as rows:
-            yield rows
+        origin = Origin()
+        book = _book(file, head, suffix, opened)
+        if book is not None:
+            if options.encoding is not None:
+                raise InvalidRequest("--encoding is for text files, and this is a spreadsheet. Leave it out.")
+            rows = visible_rows(book, options.sheet, origin, hidden_too=options.hidden_too)
+        else:
+            rows = _text(file, suffix, options, origin)
+        # They are closed before the file is, even where not all of it was read.
+        yield Rows(opened.enter_context(closing(rows)), origin)
 
 
 @contextmanager
@@ -76,95 +112,43 @@ def _copied(stream: IO[bytes], copy: IO[bytes]) -> IO[bytes]:
     return copy
 
 
-# Text
+def _book(file: IO[bytes], head: bytes, suffix: str, opened: ExitStack) -> Book | None:
+    """The spreadsheet in this file, by what is in it rather than by its name; None for a text."""
+    if head.startswith(_ZIP):
+        return _zipped(opened.enter_context(Package.opened(file)))
+    if head.startswith(_COMPOUND):
+        return XlsBook(file)
+    _refuse_disguises(head)
+    if suffix not in _SPREADSHEETS:
+        return None
+    if not any(delimiter in head for delimiter in (b",", b";", b"\t", b"<")) or _looks_binary(head):
+        raise InvalidRequest(f"The file is no spreadsheet that can be read, whatever its name. {_SAVE_AS_XLSX}")
+    return None
 
 
-def _lines(file: IO[bytes]) -> Generator[str]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        for line in text:  # noqa: UP028 (a generator that is closed in a "yield from" closes the file too)
-            yield line
-    except UnicodeDecodeError:
-        raise InvalidRequest(f"The file is not UTF-8 (line {_undecodable(file)}). {_SAVE_AS}") from None
-    finally:
-        text.detach()  # what was opened elsewhere is closed there
+def _refuse_disguises(head: bytes) -> None:
+    beginning = head.removeprefix(_BOM).lstrip()
+    for sign, name in _DISGUISES:
+        if sign.match(beginning):
+            raise InvalidRequest(f"The file is {name}, whatever its name. {_SAVE_AS_XLSX}")
 
 
-def _undecodable(file: IO[bytes]) -> int:
-    file.seek(0)
-    return next((number for number, line in enumerate(file, 1) if not _is_utf8(line)), 0)
+def _zipped(package: Package) -> Book:
+    if "content.xml" in package:
+        return OdsBook(package)
+    return XlsbBook(package) if main_part(package).endswith(".bin") else XlsxBook(package)
 
 
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _looks_binary(head: bytes) -> bool:
+    return head.count(0) * 50 > len(head) and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
-def _one_a_line(lines: Iterable[str]) -> Generator[Row]:
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        yield number, [text] if text else []
-
-
-def _csv(lines: Iterator[str]) -> Generator[Row]:
-    sample = list(islice(lines, _SAMPLE))
-    hint = _EXCEL_HINT.fullmatch(sample[0]) if sample else None
-    delimiter = hint[1] if hint else sniffed_delimiter(sample)
-    if hint:
-        yield 1, []
-        del sample[0]
-    first = 2 if hint else 1
-    number = first - 1
-    try:
-        for number, cells in enumerate(csv.reader(chain(sample, lines), delimiter=delimiter, strict=True), first):
-            yield number, cells
-    except csv.Error as error:
-        raise InvalidRequest(
-            f"Row {number + 1} of the file is no CSV: {error}. Look for a quotation mark that is not closed, or not "
-            "doubled inside a quoted cell."
-        ) from None
-
-
-def sniffed_delimiter(sample: Sequence[str]) -> str:
-    """The delimiter that cuts most of these lines into the same number of cells, at least two; a comma otherwise."""
-    return max(_DELIMITERS, key=lambda delimiter: _agreement(sample, delimiter))
-
-
-def _agreement(sample: Sequence[str], delimiter: str) -> tuple[float, int]:
-    widths: list[int] = []
-    try:
-        widths.extend(len(cells) for cells in csv.reader(sample, delimiter=delimiter) if cells)
-    except csv.Error:
-        return 0, 0
-    usual = max(widths, key=widths.count, default=1)
-    return (widths.count(usual) / len(widths), usual) if usual > 1 else (0, 0)
-
-
-# Spreadsheets
-
-
-def _spreadsheet(file: IO[bytes], sheet: str | None) -> Generator[Row]:
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-    except ModuleNotFoundError:
-        raise InvalidRequest("Spreadsheets need python-calamine: python3 -m pip install 'payamak[cli]'.") from None
-
-    try:
-        with CalamineWorkbook.from_filelike(file) as book:
-            name = _sheet_name(book.sheet_names, sheet)
-            yield from enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
-    except PasswordError:
-        raise InvalidRequest("The spreadsheet has a password. Save it without one.") from None
-    except CalamineError as error:
-        raise InvalidRequest(f"The file is no spreadsheet that can be read: {error}.") from None
-
-
-def _sheet_name(names: Sequence[str], wanted: str | None) -> str:
-    if wanted is None:
-        return names[0]
-    if wanted not in names:
-        raise InvalidRequest(f"The spreadsheet has no sheet of this name. It has: {', '.join(names)}.")
-    return wanted
+def _text(file: IO[bytes], suffix: str, options: ReadOptions, origin: Origin) -> Generator[Row]:
+    if options.sheet is not None:
+        raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Leave it out.")
+    if suffix in _SPREADSHEETS:
+        origin.remarks.append(f"The file is named {suffix}, and is text: it is read as CSV.")
+    encoding = find_encoding(file) if options.encoding is None else check_encoding(options.encoding)
+    if options.encoding is not None or not encoding.startswith("utf-8"):
+        origin.encoding = encoding.removesuffix("-sig")
+    return text_rows(file, encoding, one_a_line=suffix == ".txt")

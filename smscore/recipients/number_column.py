@@ -12,19 +12,28 @@ from attrs import field, frozen
 
 from smscore.errors import InvalidRequest
 from smscore.numbers import local_form, with_ascii_digits
-from smscore.recipients.file import Cells, Row
+from smscore.recipients.cells import Fault, Row, cell_at, heading, is_filled, value_of
 
 # The surest first: a sheet with both "شماره" and "موبایل" often counts its rows in the former.
-KNOWN_NAMES: Final = (
-    *("mobile", "mobile number", "mobile no", "cell", "cellphone", "cell phone", "msisdn"),
-    *("موبایل", "شماره موبایل", "تلفن همراه", "شماره تلفن همراه", "شماره همراه", "همراه"),
+_SURE_NAMES: Final = (
+    *("mobile", "mobile number", "mobile no", "mobile phone", "mobile phone number", "phone mobile"),
+    *("cell", "cell number", "cell no", "cellphone", "cell phone", "cell phone number", "msisdn"),
+    *("موبایل", "شماره موبایل", "تلفن موبایل", "شماره تلفن موبایل"),
+    *("تلفن همراه", "شماره تلفن همراه", "شماره همراه", "همراه"),
     *("recipient", "recipients", "receptor", "receiver", "to", "گیرنده", "شماره گیرنده", "مخاطب"),
+)
+# Landlines, and a count of the rows, have these names too: their columns are taken by what they hold.
+_VAGUE_NAMES: Final = (
     *("phone", "phone number", "phone no", "telephone", "tel", "تلفن", "شماره تلفن", "شماره تماس", "تماس"),
     *("number", "numbers", "شماره", "شماره ها"),
 )
+KNOWN_NAMES: Final = (*_SURE_NAMES, *_VAGUE_NAMES)
 
 _FOLDED: Final = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ۀ": "ه", "ة": "ه", "أ": "ا"})
 _IGNORED: Final = re.compile(r"[\s_\-\u200b-\u200f\u2060\ufeff.:*]+")
+_NUMBERED: Final = re.compile(
+    r"(\D+)(\d{1,3})(?:value)?", re.ASCII
+)  # "Phone 1 - Value" as Google writes it, "موبایل ۱"
 
 _EXCEL_TEXT: Final = re.compile(r'="(.*)"|\'(.*)', re.DOTALL)
 _WHOLE_FLOAT: Final = re.compile(r"([0-9]+)\.0+", re.ASCII)
@@ -42,8 +51,13 @@ class Layout:
     """The columns by their folded names; empty without a header."""
     repeated: frozenset[str] = frozenset()
     """Names that several columns have."""
-    title: str = ""
-    """The column's name as it stands in the header."""
+    headings: tuple[str, ...] = ()
+    """The header as it stands."""
+
+    @property
+    def title(self) -> str:
+        """The column's name as it stands in the header."""
+        return self.headings[self.column] if self.column < len(self.headings) else ""
 
     def position(self, name: str) -> int:
         """The column of this name; ``InvalidRequest`` where there is none, or more than one."""
@@ -51,9 +65,17 @@ class Layout:
         if key in self.repeated:
             raise InvalidRequest(f"Several columns are named {name!r}. Rename all but one.")
         if key not in self.fields:
-            known = ", ".join(self.fields) or "none, since it has no header"
-            raise InvalidRequest(f"The file has no column {name!r}. Its columns: {known}.")
+            raise InvalidRequest(f"The file has no column {name!r}. {_columns_words(self.headings)}")
         return self.fields[key]
+
+    def is_heading(self, cells: Sequence[object]) -> bool:
+        """Whether a row is the header once more, as at a page break or below a table."""
+        return bool(self.headings) and tuple(map(heading, cells))[: len(self.headings)] == self.headings
+
+
+def _columns_words(headings: Iterable[str]) -> str:
+    known = ", ".join(filter(None, headings))
+    return f"Its columns: {known}." if known else "It has no header."
 
 
 def folded(name: object) -> str:
@@ -62,6 +84,27 @@ def folded(name: object) -> str:
 
 
 _RANK: Final = {folded(name): rank for rank, name in reversed(list(enumerate(KNOWN_NAMES)))}
+_VAGUE: Final = len(_SURE_NAMES)  # ranks from here
+
+
+class _Ranks(Container[str]):
+    """The known names, also with a number behind them."""
+
+    def __contains__(self, name: object) -> bool:
+        return _rank(str(name)) is not None
+
+
+def _rank(name: str) -> tuple[int, int] | None:
+    """How sure a folded name is, the surest first, and the number behind it; None for one that says nothing."""
+    if name in _RANK:
+        return _RANK[name], 0
+    numbered = _NUMBERED.fullmatch(with_ascii_digits(name))
+    if numbered and numbered[1] in _RANK:
+        return _RANK[numbered[1]], int(numbered[2])
+    return None
+
+
+_KNOWN: Final = _Ranks()
 
 
 def find_layout(sample: Iterable[Row], wanted: str | None = None) -> Layout:
@@ -69,48 +112,81 @@ def find_layout(sample: Iterable[Row], wanted: str | None = None) -> Layout:
 
     ``sample`` are the file's first rows. Raises ``InvalidRequest`` where no column, or no single one, fits.
     """
-    rows = [row for row in sample if any(map(shown, row[1]))]
+    rows = [row for row in sample if any(map(is_filled, row[1]))]
     if not rows:
         raise InvalidRequest("The file holds no rows. Give a file with one recipient a row.")
     if wanted is not None:
         return _wanted_layout(rows, wanted)
-    header = _header(rows, _RANK)
+    header = _header(rows, _KNOWN)
+    counts = _mobiles(rows)
     if header is None:
-        return _by_content(rows)
-    names = [folded(cell) for cell in header[1]]
-    best = min((name for name in names if name in _RANK), key=_RANK.__getitem__)
-    return _with_header(header, _only([index for index, name in enumerate(names) if name == best], "numbers"))
+        return _by_content(rows, counts)
+    column = _likeliest([folded(heading(cell)) for cell in header[1]], counts)
+    return _with_header(header, column)
 
 
 def _header(rows: Sequence[Row], names: Container[str]) -> Row | None:
-    """The first row with one of these names, of those above the first number: a report may begin with titles."""
+    """The last row with one of these names, of those above the first number: a report may begin with titles."""
+    found = None
     for row in rows:
         if any(map(is_mobile, row[1])):
-            return None
-        if any(folded(cell) in names for cell in row[1]):
-            return row
-    return None
+            break
+        if any(folded(heading(cell)) in names for cell in row[1]):
+            found = row
+    return found
+
+
+def _mobiles(rows: Sequence[Row]) -> list[int]:
+    """How many mobile numbers each column holds."""
+    counts = [0] * _width(rows)
+    for _, cells in rows:
+        for index, cell in enumerate(cells):
+            counts[index] += is_mobile(cell)
+    return counts
+
+
+def _likeliest(names: Sequence[str], counts: Sequence[int]) -> int:
+    """The column by name and content together.
+
+    The surest name with any mobile number in its column; a vague one only with half as many as the fullest column has.
+    Where no column holds any, the name alone says it.
+    """
+    ranked = {index: rank for index, name in enumerate(names) if (rank := _rank(name)) is not None}
+    most = max(counts)
+    if most == 0:
+        return _surest(ranked)
+    sure = {index: rank for index, rank in ranked.items() if rank[0] < _VAGUE and counts[index]}
+    vague = {index: rank for index, rank in ranked.items() if counts[index] * 2 >= most}
+    if sure or vague:
+        return _surest(sure or vague)
+    return _only([index for index, count in enumerate(counts) if count], "mobile numbers")
+
+
+def _surest(ranked: Mapping[int, tuple[int, int]]) -> int:
+    best = min(ranked.values())
+    return _only([index for index, rank in ranked.items() if rank == best], "numbers")
 
 
 def _wanted_layout(rows: Sequence[Row], wanted: str) -> Layout:
     name = folded(wanted)
     header = _header(rows, {name} - {""})
     if header is not None:
-        found = [index for index, cell in enumerate(header[1]) if folded(cell) == name]
+        found = [index for index, cell in enumerate(header[1]) if folded(heading(cell)) == name]
         return _with_header(header, _only(found, repr(wanted)))
     digits = with_ascii_digits(wanted.strip())
     if not digits.isdecimal():
-        raise InvalidRequest(f"The file has no column {wanted!r}: name one of its header, or count from 1.")
+        known = _header(rows, _KNOWN) or _topmost(rows)
+        columns = _columns_words(map(heading, known[1] if known else ()))
+        raise InvalidRequest(f"The file has no column {wanted!r}. {columns} Name one of them, or count from 1.")
     width = _width(rows)
     if not 1 <= int(digits) <= width:
         raise InvalidRequest(f"The file has {width} columns: --column counts from 1 to {width}.")
     return _layout(rows, int(digits) - 1)
 
 
-def _by_content(rows: Sequence[Row]) -> Layout:
-    width = _width(rows)
-    holding = [index for index in range(width) if any(is_mobile(cell_at(cells, index)) for _, cells in rows)]
-    if not holding and width > 1:
+def _by_content(rows: Sequence[Row], counts: Sequence[int]) -> Layout:
+    holding = [index for index, count in enumerate(counts) if count]
+    if not holding and len(counts) > 1:
         raise InvalidRequest("No column holds mobile numbers, and none has a name that says so. Give --column.")
     return _layout(rows, _only(holding or [0], "mobile numbers"))
 
@@ -127,36 +203,37 @@ def _only(found: Sequence[int], what: str) -> int:
 
 
 def _layout(rows: Sequence[Row], column: int) -> Layout:
-    """Where nobody named the column: the first row is a header if it has a known name, or no digit in this column."""
-    header = _header(rows, _RANK)
-    title = shown(cell_at(rows[0][1], column))
-    if header is None and title and not any(map(str.isdecimal, title)):
-        header = rows[0]
+    """Where nobody named the column: a row above the first number is a header by a known name, or without digits."""
+    header = _header(rows, _KNOWN)
+    if header is None:
+        topmost = _topmost(rows)
+        title = heading(cell_at(topmost[1], column)) if topmost else ""
+        if title and not any(map(str.isdecimal, title)):
+            header = topmost
     return Layout(column) if header is None else _with_header(header, column)
 
 
+def _topmost(rows: Sequence[Row]) -> Row | None:
+    """The fullest of the rows above the first number, and of those the first: titles have fewer cells than a header."""
+    above: list[Row] = []
+    for row in rows:
+        if any(map(is_mobile, row[1])):
+            break
+        above.append(row)
+    return max(above, key=lambda row: sum(map(is_filled, row[1])), default=None)
+
+
 def _with_header(row: Row, column: int) -> Layout:
-    names = [folded(cell) for cell in row[1]]
+    headings = [heading(cell) for cell in row[1]]
+    while headings and not headings[-1]:
+        headings.pop()
+    names = list(map(folded, headings))
     fields = {name: index for index, name in reversed(list(enumerate(names))) if name}
     repeated = frozenset(name for name in fields if names.count(name) > 1)
-    return Layout(column, row[0], fields, repeated, shown(cell_at(row[1], column)))
+    return Layout(column, row[0], fields, repeated, tuple(headings))
 
 
 # Cells
-
-
-def cell_at(cells: Cells, index: int) -> object:
-    """The cell there; an empty text where the row ends before."""
-    return cells[index] if index < len(cells) else ""
-
-
-def shown(cell: object) -> str:
-    """A cell as people see it: a whole float as a whole number, TRUE and FALSE, a text without the spaces around it."""
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()
 
 
 def is_mobile(cell: object) -> bool:
@@ -167,12 +244,14 @@ def is_mobile(cell: object) -> bool:
 def mobile_of(cell: object) -> str | None:
     """A cell's mobile number in local form, in whatever way a spreadsheet wrote it; None where it holds none.
 
-    ``9.12E+09`` in a text is none: the digits that it left out would be another person's.
+    What counts is what the cell holds, not how it is shown. ``9.12E+09`` in a text is none: the digits that it left out
+    would be another person's.
     """
-    form = local_form(cell)
+    value = value_of(cell)
+    form = local_form(value)
     if form is not None:
         return form
-    text = with_ascii_digits(shown(cell))
+    text = with_ascii_digits(_plain(value))
     quoted = _EXCEL_TEXT.fullmatch(text)
     if quoted:
         text = quoted[1] or quoted[2] or ""
@@ -184,9 +263,18 @@ def mobile_of(cell: object) -> str | None:
     return local_form(text)
 
 
+def _plain(value: object) -> str:
+    """A value in digits, as no format shows it."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value).strip()
+
+
 def number_problem(cell: object) -> str:
     """Why a cell that holds no mobile number holds none."""
-    text = with_ascii_digits(shown(cell))
+    if isinstance(cell, Fault):
+        return f"its number {cell.problem}"
+    text = with_ascii_digits(_plain(value_of(cell)))
     if not text:
         return "it has no number"
     if _SCIENTIFIC.fullmatch(text):

@@ -11,9 +11,11 @@ from typing import IO, Final
 import msgspec
 from attrs import define, field, frozen
 
+from smscore.errors import InvalidRequest
 from smscore.numbers import e164
-from smscore.recipients.file import Cells, Row
-from smscore.recipients.number_column import Layout, cell_at, find_layout, mobile_of, number_problem, shown
+from smscore.recipients.cells import Cells, Row, cell_at, is_filled
+from smscore.recipients.number_column import Layout, find_layout, mobile_of, number_problem
+from smscore.recipients.sheet import Origin
 from smscore.recipients.template import Template, Unfilled, bind
 from smscore.text import check_text, count_parts, text_problem
 
@@ -56,8 +58,11 @@ class Plan:
     text: str | None = field(repr=False)
     """The text for all; None where each has its own."""
     layout: Layout
+    origin: Origin = field(factory=Origin)
     messages: int = 0
     empty: int = 0
+    headings: int = 0
+    """Rows that are the header once more."""
     bad_count: int = 0
     duplicate_count: int = 0
     bad: list[BadRow] = field(factory=list[BadRow])
@@ -84,6 +89,18 @@ class Plan:
     def rows(self) -> int:
         """The rows of the file that are neither its header nor empty."""
         return self.messages + self.bad_count + self.duplicate_count
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of how the file was read, a line each."""
+        found = self.origin.notes()
+        if self.headings:
+            found.append(
+                f"The header stands in {self.headings:,} more row{'s' if self.headings > 1 else ''}, left out."
+            )
+        if not self.messages and self.origin.elsewhere():
+            found.append(self.origin.elsewhere())
+        return found
 
     @property
     def recipients_digest(self) -> str:
@@ -129,53 +146,77 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def make_plan(
-    rows: Iterator[Row], *, column: str | None, text: str | None = None, template: Template | None = None
+    rows: Iterable[Row],
+    *,
+    column: str | None,
+    text: str | None = None,
+    template: Template | None = None,
+    origin: Origin | None = None,
 ) -> Plan:
     """The plan for these rows, with one ``text`` or a ``template``; to be closed.
 
-    Raises ``InvalidRequest`` where it cannot be made.
+    ``origin`` says where the rows came from, once all were read. Raises ``InvalidRequest`` where there can be no plan.
     """
     if text is not None:
         check_text(text)
+    rows, origin = iter(rows), Origin() if origin is None else origin
     sample = list(islice(rows, _SAMPLE))
-    layout = find_layout(sample, column)
-    fill = _one_text if template is None else bind(template, layout).fill
-    plan = Plan(text, layout)
     try:
-        _add_all(plan, _body(chain(sample, rows), layout.header, plan), layout.column, fill)
+        layout = find_layout(sample, column)
+        filler = None if template is None else bind(template, layout, delimited=origin.is_text)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{_of_sheet(origin)}{error} {origin.elsewhere()}".rstrip()) from None
+    plan = Plan(text, layout, origin)
+    if filler is not None and any(filler.shows_dates_of_the_computer(cells) for _, cells in sample):
+        origin.remarks.append(_OWN_DATES)
+    try:
+        _add_all(plan, _body(chain(sample, rows), plan), _one_text if filler is None else filler.fill)
     except BaseException:
         plan.close()
         raise
     return plan
 
 
+_OWN_DATES: Final = (
+    "Some dates have no format but the computer's own: they are written as in the United States, month/day/year. "
+    "Give those cells a date format for another."
+)
+
+
+def _of_sheet(origin: Origin) -> str:
+    return "" if origin.sheet is None else f"In the sheet {origin.sheet!r}: "
+
+
 def _one_text(_: Cells) -> None:
     return None
 
 
-def _body(rows: Iterable[Row], header: int, plan: Plan) -> Iterator[Row]:
+def _body(rows: Iterable[Row], plan: Plan) -> Iterator[Row]:
     for number, cells in rows:
-        if number <= header:
+        if number <= plan.layout.header:
             continue
-        if any(map(shown, cells)):
-            yield number, cells
-        else:
+        if not any(map(is_filled, cells)):
             plan.empty += 1
+        else:
+            yield number, cells
 
 
-def _add_all(plan: Plan, rows: Iterable[Row], column: int, fill: Callable[[Cells], str | None]) -> None:
+def _add_all(plan: Plan, rows: Iterable[Row], fill: Callable[[Cells], str | None]) -> None:
     seen: set[int | bytes] = set()
     for number, cells in rows:
-        plan.add(_planned(number, cells, column, fill, seen))
+        cell = cell_at(cells, plan.layout.column)
+        recipient = mobile_of(cell)
+        if recipient is not None:
+            plan.add(_planned(number, recipient, cells, fill, seen))
+        elif plan.layout.is_heading(cells):
+            plan.headings += 1
+        else:
+            plan.add(Planned(number, "", problem=number_problem(cell)))
 
 
 def _planned(
-    number: int, cells: Cells, column: int, fill: Callable[[Cells], str | None], seen: set[int | bytes]
+    number: int, recipient: str, cells: Cells, fill: Callable[[Cells], str | None], seen: set[int | bytes]
 ) -> Planned:
-    cell = cell_at(cells, column)
-    recipient = mobile_of(cell)
-    if recipient is None:
-        return Planned(number, "", problem=number_problem(cell))
     try:
         text = fill(cells)
     except Unfilled as error:

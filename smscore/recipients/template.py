@@ -8,8 +8,9 @@ from typing import Final
 from attrs import frozen
 
 from smscore.errors import InvalidRequest
-from smscore.recipients.file import Cells
-from smscore.recipients.number_column import Layout, cell_at, shown
+from smscore.recipients.cells import Cells, Formatted, cell_at, is_filled, shown
+from smscore.recipients.format_tokens import NotShown
+from smscore.recipients.number_column import Layout
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _ESCAPED: Final = {"{{": "{", "}}": "}"}
@@ -59,32 +60,43 @@ def _name(match: re.Match[str]) -> str:
 
 @frozen
 class Filler:
-    """A template bound to the columns of a file; ``width`` is how many its header has."""
+    """A template bound to the columns of a file; ``width`` is how many its rows may have, None where that is open."""
 
     pieces: tuple[tuple[str, str | None, int], ...]
-    width: int
+    width: int | None
 
     def fill(self, cells: Cells) -> str:
         """The text for a row; ``Unfilled`` where a cell that it needs is empty, or cells stand where none belong."""
-        if any(shown(cell) for cell in cells[self.width :]):
+        if self.width is not None and any(map(is_filled, cells[self.width :])):
             raise Unfilled("it has more cells than the header: quote the cell that holds a delimiter")
         return "".join(before + _value(cells, name, column) for before, name, column in self.pieces)
+
+    def shows_dates_of_the_computer(self, cells: Cells) -> bool:
+        """Whether a row's text has a date that each computer shows in its own way."""
+        found = (cell_at(cells, column) for _, name, column in self.pieces if name is not None)
+        return any(isinstance(cell, Formatted) and cell.format.of_the_computer for cell in found)
 
 
 class Unfilled(Exception):
     """A row that cannot fill the template; the text says why."""
 
 
-def bind(template: Template, layout: Layout) -> Filler:
-    """The template with its fields looked up in the header; ``InvalidRequest`` for one that is not there."""
+def bind(template: Template, layout: Layout, *, delimited: bool = True) -> Filler:
+    """The template with its fields looked up in the header; ``InvalidRequest`` for one that is not there.
+
+    In a ``delimited`` file a row with more cells than the header was cut in the wrong places.
+    """
     pieces = tuple((before, name, -1 if name is None else layout.position(name)) for before, name in template.pieces)
-    return Filler(pieces, max(layout.fields.values(), default=-1) + 1)
+    return Filler(pieces, len(layout.headings) if delimited else None)
 
 
 def _value(cells: Cells, name: str | None, column: int) -> str:
     if name is None:
         return ""
-    value = shown(cell_at(cells, column))
+    try:
+        value = shown(cell_at(cells, column))
+    except NotShown as error:
+        raise Unfilled(f"its {name!r} {error}") from None
     if not value:
         raise Unfilled(f"its {name!r} is empty")
     return value

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from smscore import InvalidRequest
 from smscore.numbers import local_form
-from smscore.recipients.file import rows_of, sniffed_delimiter
+from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.number_column import find_layout, folded, mobile_of, number_problem
+from smscore.recipients.text_file import sniffed_delimiter
 
 
-def rows(path: Path | str, sheet: str | None = None) -> list[tuple[int, list[object]]]:
-    with rows_of(os.fspath(path), sheet) as found:
+def rows(path: Path | str, sheet: str | None = None, encoding: str | None = None) -> list[tuple[int, list[object]]]:
+    with rows_of(os.fspath(path), ReadOptions(sheet, encoding)) as found:
         return [(number, list(cells)) for number, cells in found]
 
 
@@ -81,11 +82,8 @@ def test_the_delimiter_is_found_where_cells_are_plain(width: int, height: int, d
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ("mobile\n09121234567\n".encode("utf-16"), "UTF-16"),
-        ("mobile\n09121234567\n".encode("utf-16-le"), "UTF-16"),
-        ("شماره\n09121234567\n".encode("cp1256"), r"not UTF-8 \(line 1\)"),
         ("mobile\n" * 5000 + "é", None),
-        (b"mobile\n" * 5000 + b"\xe9", r"not UTF-8 \(line 5001\)"),
+        (b"mobile\n" * 5000 + b"\xe9", r"not UTF-8 \(line 5001, byte 1: 0xE9\)"),
         (b'mobile,name\n09121234567,"Ali\n09121234568,Reza\n', "Row 2 of the file is no CSV"),
         (b'mobile,name\n09121234567,"Ali" R\n', "Row 2 of the file is no CSV"),
         (b'mobile\n"' + b"x" * 200_000, "Row 2 of the file is no CSV"),
@@ -104,6 +102,100 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(data: bytes | str, wo
 def test_a_file_that_cannot_be_opened(name: str, tmp_path: Path):
     with pytest.raises(InvalidRequest, match="cannot be opened"):
         rows(tmp_path / name)
+
+
+# Encodings
+
+TABLE = "نام,موبایل\nعلی,09121234567\nپژمان گچکار,09351234567\n"
+READ = [(1, ["نام", "موبایل"]), (2, ["علی", "09121234567"]), (3, ["پژمان گچکار", "09351234567"])]
+
+
+def origin(path: Path, **options: str) -> str | None:
+    with rows_of(str(path), ReadOptions(**options)) as found:  # type: ignore[arg-type]
+        assert list(found) == READ
+        return found.origin.encoding
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (TABLE.encode("utf-16"), "utf-16"),
+        (b"\xfe\xff" + TABLE.encode("utf-16-be"), "utf-16"),
+        (TABLE.encode("utf-16-le"), "utf-16-le"),
+        (TABLE.encode("utf-16-be"), "utf-16-be"),
+        (TABLE.replace("ی", "ي").encode("cp1256"), "windows-1256"),
+        (TABLE.encode("utf-32"), "utf-32"),
+        (TABLE.encode(), None),
+        (TABLE.encode("utf-8-sig"), None),
+    ],
+)
+def test_the_encoding_is_found_and_told(data: bytes, encoding: str | None, tmp_path: Path):
+    with rows_of(str(written(tmp_path / "r.csv", data))) as found:
+        cells = [(number, [str(cell).replace("ي", "ی") for cell in row]) for number, row in found]
+        assert cells == READ
+        assert found.origin.encoding == encoding
+        assert found.origin.notes() == (
+            [] if encoding is None else [f"The file is read as {encoding}; --encoding reads it as another."]
+        )
+
+
+def test_the_encoding_can_be_said(tmp_path: Path):
+    path = written(tmp_path / "r.csv", TABLE.encode("utf-16-be"))
+    assert origin(path, encoding="UTF-16BE") == "utf-16-be"
+    assert rows(written(path, b"caf\xe9\n"), encoding="latin-1") == [(1, ["café"])]
+    with pytest.raises(InvalidRequest, match="not utf-8"):
+        rows(written(path, b"\xff"), encoding="utf-8")
+    with pytest.raises(InvalidRequest, match="--encoding must be a text encoding"):
+        rows(path, encoding="base64")
+    with pytest.raises(InvalidRequest, match="--encoding is for text files"):
+        rows(write_xlsx(tmp_path / "r.xlsx", a=[["mobile"]]), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (TABLE.encode() + "پژمان".encode() + b"\xe9\n", "line 4, byte 11: 0xE9"),
+        (TABLE.encode() + b"\xc7,0912\n", r"line 4, byte 1: 0xC7"),
+        (b"mobile\n" * 300_000 + b"09\x8112\n", "line 300001, byte 3: 0x81"),
+        (TABLE.encode()[:-1] + b"\xd8", "line 3"),
+        (b"caf\xe9,09121234567\n" * 3, "line 1, byte 4: 0xE9"),
+    ],
+)
+def test_one_stray_byte_is_no_other_encoding(data: bytes, place: str, tmp_path: Path):
+    with pytest.raises(InvalidRequest, match=place):
+        rows(written(tmp_path / "r.csv", data))
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path):
+    with pytest.raises(InvalidRequest, match="no text"):
+        rows(written(tmp_path / "r.csv", bytes(range(256)) + bytes(3000)))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"<html><body><table><tr><td>0912</td></tr></table>", "a web page"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>\n<table>", "a web page"),
+        (b'<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "XML spreadsheet"),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "web archive"),
+    ],
+)
+def test_a_web_page_with_a_spreadsheets_name_is_named_for_what_it_is(data: bytes, words: str, tmp_path: Path):
+    with pytest.raises(InvalidRequest, match=words):
+        rows(written(tmp_path / "r.xls", data))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1256"])
+def test_tabs_with_a_spreadsheets_name_are_read(encoding: str, tmp_path: Path):
+    path = written(tmp_path / "r.xls", "نام\tموبایل\nعلی رضا\t09121234567\n".replace("ی", "ي").encode(encoding))
+    with rows_of(str(path)) as found:
+        assert [cells for _, cells in found] == [["نام", "موبايل"], ["علي رضا", "09121234567"]]
+        assert "named .xls, and is text" in found.origin.notes()[0]
+
+
+def test_excels_unicode_text_is_a_table(tmp_path: Path):
+    path = written(tmp_path / "r.txt", "نام\tموبایل\nعلی\t09121234567\n".encode("utf-16"))
+    assert rows(path) == READ[:2]
 
 
 # Text and the standard input
@@ -140,7 +232,7 @@ def test_a_pipe_in_place_of_a_file(tmp_path: Path):
 
 def test_a_spreadsheets_rows_keep_their_numbers(tmp_path: Path):
     path = write_xlsx(tmp_path / "r.xlsx", a=[[], ["نام", "موبایل"], [], ["علی", 9121234567]])
-    assert rows(path) == [(1, ["", ""]), (2, ["نام", "موبایل"]), (3, ["", ""]), (4, ["علی", 9121234567.0])]
+    assert rows(path) == [(1, []), (2, ["نام", "موبایل"]), (3, []), (4, ["علی", 9121234567.0])]
 
 
 def test_a_sheet_is_taken_by_its_name(tmp_path: Path):
@@ -191,6 +283,62 @@ def test_a_column_is_found_by_its_name(title: str):
 
 def test_the_surest_name_wins():
     assert layout([["شماره", "تلفن", "موبایل"], ["1", "02188776655", "09121234567"]]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "title", ["Mobile Phone", "Phone 1 - Value", "موبایل ۱", "موبایل 2", "Cell Number", "شماره تلفن موبایل", "Phone2"]
+)
+def test_a_known_name_may_have_a_number_behind_it(title: str):
+    assert layout([["نام", title, "تاریخ"], ["علی", "09121234567", "x"]]) == (1, 1)
+
+
+COUNTED = [[str(n), f"مشتری {n}", f"0912123456{n}"] for n in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        (["شماره", "نام", "تماس با مشتری"], 2),
+        (["تلفن", "نام", "تماس با مشتری"], 2),
+        (["ردیف", "شماره", "x"], 2),
+        (["شماره", "نام", "شماره"], 2),
+        (["x", "y", "شماره"], 2),
+        (["number", "name", "mobile"], 2),
+    ],
+)
+def test_a_name_counts_together_with_what_its_column_holds(header: list[str], column: int):
+    assert layout([header, *COUNTED]) == (column, 1)
+
+
+def test_a_sure_name_wins_over_a_fuller_column():
+    body = [["09351234567", "09121234567"], ["09351234568", ""], ["09351234569", ""]]
+    assert layout([["معرف", "موبایل"], *body]) == (1, 1)
+    with pytest.raises(InvalidRequest, match="Several columns have mobile numbers"):
+        layout([["معرف", "تلفن"], *body])
+
+
+def test_the_first_of_several_numbered_columns_is_taken():
+    table = [["Phone 2 - Value", "Phone 1 - Value"], ["09351234567", "09121234567"]]
+    assert layout(table) == (1, 1)
+    assert layout([["موبایل ۲", "موبایل ۱"], table[1]]) == (1, 1)
+
+
+def test_of_two_heading_rows_the_lower_one_counts():
+    assert layout([["تماس", "مشتری"], ["نام", "موبایل"], ["علی", "09121234567"]]) == (1, 2)
+    assert layout([["name", "name"], ["x", "name"], ["a", "09121234567"]], "name") == (1, 2)
+
+
+def test_a_title_above_unknown_headings_is_no_heading():
+    table = [["گزارش ماه", ""], ["مشتری", "تماس مشتری"], ["علی", "09121234567"]]
+    assert layout(table) == (1, 2)
+
+
+def test_a_wrong_name_lists_the_headings_as_they_stand():
+    table = [["نام مشتری", "", "موبایل", "Debt (Rials)"], ["a", "", "09121234567", "5"]]
+    with pytest.raises(InvalidRequest, match=r"Its columns: نام مشتری, موبایل, Debt \(Rials\)\."):
+        find_layout(enumerate(table, 1)).position("debt")
+    with pytest.raises(InvalidRequest, match=r"Its columns: نام مشتری, موبایل, Debt \(Rials\)\. Name one"):
+        layout(table, "phones")
 
 
 def test_titles_above_the_header_are_passed_over():

@@ -29,6 +29,7 @@ from faultserver import (
     replies,
     sepahan_refusal,
 )
+from workbooks import number_xml, row_xml, text_xml, write_sheet
 
 from smscore.cli import exit_codes, results_file, send_run
 from smscore.sandbox import Sandbox
@@ -162,6 +163,11 @@ def test_a_dry_run_shows_all_and_sends_nothing(
         "column": 1,
         "column_title": "mobile",
         "header_row": 1,
+        "sheet": None,
+        "encoding": None,
+        "hidden_rows": 0,
+        "hidden_columns": [],
+        "notes": [],
         "rows": 4,
         "messages": 1,
         "to_send": 1,
@@ -185,6 +191,25 @@ def test_a_dry_run_of_a_template_shows_the_first_text(command: Command, tmp_path
         "p2p", "-p", "najva", "--template", "سلام {نام}", "--dry-run", write_csv(tmp_path / "c.csv", CUSTOMERS)
     )
     assert "The first text: سلام علی\n" in ran.stdout
+
+
+def test_a_plan_names_its_sheet_and_what_is_left_out(command: Command, tmp_path: Path):
+    rows = [row_xml(1, text_xml("موبایل")), row_xml(2, number_xml(9121234567))]
+    path = write_sheet(
+        tmp_path / "r.xlsx", "".join([*rows, row_xml(3, number_xml(9121234568), attributes=' hidden="1"')])
+    )
+    ran = command("send", "-p", "najva", "--text", TEXT, "--dry-run", path)
+    assert "1 row: 1 message" in ran.stdout
+    assert "column 1 (موبایل) of the sheet Sheet1.\n1 hidden row is left out; --hidden-too reads it.\n" in ran.stdout
+    ran = command("send", "-p", "najva", "--text", TEXT, "--dry-run", "--hidden-too", path)
+    assert "2 rows: 2 messages" in ran.stdout
+
+
+def test_the_encoding_of_a_file_can_be_said(command: Command, tmp_path: Path):
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"mobile\n09121234567\n\xff\xfe\n")
+    ran = command("send", "-p", "najva", "--text", TEXT, "--dry-run", "--skip-bad", "--encoding", "latin-1", path)
+    assert "The file is read as iso8859-1; --encoding reads it as another." in ran.stdout
 
 
 def test_a_dry_run_needs_no_token(command: Command, tmp_path: Path):

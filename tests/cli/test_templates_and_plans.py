@@ -105,6 +105,34 @@ def test_bad_rows_are_named_with_their_problem():
         assert (plan.rows, plan.messages, plan.empty, plan.bad_count) == (6, 1, 1, 5)
 
 
+def test_a_heading_that_stands_twice_in_the_header_makes_no_row_bad():
+    table = [["نام", "موبایل", "debt", "نام"], ["علی", "09121234567", 5, "علی"], ["رضا", "09121234568", 6, "رضا"]]
+    with closing(plan_of(table, "{debt}")) as plan:
+        assert (plan.messages, plan.bad) == (2, [])
+
+
+def test_the_header_once_more_is_left_out_and_told():
+    table = [HEADER, ["علی", "09121234567", 5], HEADER, ["رضا", "09121234568", 6], [*HEADER, ""]]
+    with closing(plan_of(table, "{debt}")) as plan:
+        assert (plan.messages, plan.bad, plan.rows) == (2, [], 2)
+        assert plan.notes == ["The header stands in 2 more rows, left out."]
+
+
+@pytest.mark.parametrize("mark", ["\0", "\x1b", "\x7f", "\x9f", "\x08"])
+def test_a_control_character_makes_a_bad_row(mark: str):
+    assert texts("{نام}", [f"a{mark}b", "09121234567"]) == [None]
+    with closing(plan_of([HEADER, [f"a{mark}b", "09121234567"]], "{نام}")) as plan:
+        assert plan.bad[0].problem == f"its 'نام' holds the control character U+{ord(mark):04X}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [("a\r\nb", "a\nb"), ("a\rb", "a\nb"), ("a\x0bb", "a\nb"), ("a\tb", "a b"), ("a\u2028b\x85c\x0cd", "a\nb\nc\nd")],
+)
+def test_layout_in_a_cell_becomes_line_breaks_and_spaces(text: str, sent: str):
+    assert texts("{نام}", [text, "09121234567"]) == [sent]
+
+
 def test_the_same_number_is_sent_to_once_however_it_is_written():
     with closing(plan_of([["mobile"], ["09121234567"], [9121234567.0], ["+98 912 123 4567"]], text="a")) as plan:
         assert (plan.messages, plan.duplicate_count, plan.duplicates) == (1, 2, [3, 4])

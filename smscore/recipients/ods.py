@@ -1,0 +1,195 @@
+"""ODS, read row by row: values with the text that is shown for them, which the file has itself, and what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from attrs import define, field
+
+from smscore.errors import InvalidRequest
+from smscore.recipients.cells import Fault, Shown
+from smscore.recipients.excel import ERROR, NO_RESULT
+from smscore.recipients.package import Package
+from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, choose_sheet, damaged
+
+_CONTENT: Final = "content.xml"
+_MANIFEST: Final = "META-INF/manifest.xml"
+_NUMBERS: Final = frozenset({"float", "percentage", "currency"})
+# What stands within a cell and is no part of what it shows.
+_ASIDE: Final = frozenset({"annotation", "ruby-text", "note", "table", "shapes", "tracked-changes"})
+_MAX_SPACES: Final = 32_767
+
+
+@define
+class OdsBook:
+    """An ODS file that is open; its sheets are known as far as it was read."""
+
+    _package: Package
+    sheets: dict[str, bool] = field(factory=dict[str, bool], init=False)
+    remarks: tuple[str, ...] = field(default=(), init=False)
+    name: str | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        found: list[str] = []
+        if _MANIFEST in self._package:
+            for _ in self._package.parsed(_MANIFEST, start=lambda name, _: found.append(name.rpartition(":")[2])):
+                pass
+        if "encryption-data" in found:
+            raise InvalidRequest("The spreadsheet has a password. Save it without one.")
+
+    def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
+        """The rows of this sheet, or of the first one that can be seen."""
+        reader = _ContentReader(self, name, about)
+        for _ in self._package.parsed(_CONTENT, start=reader.start, end=reader.end, text=reader.read_text):
+            yield from reader.taken()
+        if self.name is None:
+            choose_sheet(self.sheets, name)  # says what is wrong with it
+
+
+class _ContentReader:
+    """The rows of one sheet out of the parser's events, and the names of all sheets."""
+
+    def __init__(self, book: OdsBook, wanted: str | None, about: Sheet) -> None:
+        self._book = book
+        self._wanted = wanted
+        self._about = about
+        self._hidden_styles: set[str] = set()
+        self._style = ""
+        self._rows: list[tuple[SheetRow, int]] = []
+        self._reading = False
+        self._aside: list[str] = []
+        self._column = 0
+        self._number = 1
+        self._row: dict[str, str] = {}
+        self._cells: list[object] = []
+        self._width = 0
+        self._cell: dict[str, str] = {}
+        self._in_cell = False
+        self._paragraphs: list[list[str]] = []
+        self._in_text = 0
+
+    def taken(self) -> Iterator[SheetRow]:
+        """The rows that were read since the last time, each as often as it is repeated."""
+        rows, self._rows = self._rows, []
+        for row, count in rows:
+            for number in range(row.number, row.number + count):
+                yield row if number == row.number else SheetRow(number, row.cells, row.hidden)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        kind = name.rpartition(":")[2]
+        if self._aside:
+            if kind == self._aside[-1]:
+                self._aside.append(kind)
+        elif self._in_cell:
+            self._start_in_cell(kind, attributes)
+        elif kind in ("table-cell", "covered-table-cell"):
+            self._cell, self._in_cell = attributes, True
+            self._paragraphs.clear()
+        elif kind == "table-row":
+            self._row, self._cells, self._width = attributes, [], 0
+        elif kind == "table-column":
+            self._hide_column(attributes)
+        elif kind == "table":
+            self._start_table(attributes)
+        elif kind == "style":
+            self._style = attributes.get("style:name", "")
+        elif kind == "table-properties" and attributes.get("table:display") == "false":
+            self._hidden_styles.add(self._style)
+        elif kind in _ASIDE:
+            self._aside.append(kind)
+
+    def _start_in_cell(self, kind: str, attributes: dict[str, str]) -> None:
+        if kind in _ASIDE:
+            self._aside.append(kind)
+        elif kind == "p":
+            self._paragraphs.append([])
+            self._in_text += 1
+        elif not self._paragraphs:
+            return
+        elif kind == "s":
+            self._paragraphs[-1].append(" " * min(int(attributes.get("text:c", "1")), _MAX_SPACES))
+        elif kind in ("tab", "line-break"):
+            self._paragraphs[-1].append("\t" if kind == "tab" else "\n")
+
+    def end(self, name: str) -> None:
+        kind = name.rpartition(":")[2]
+        if self._aside:
+            if kind == self._aside[-1]:
+                self._aside.pop()
+        elif self._in_cell:
+            if kind == "p":
+                self._in_text -= 1
+            elif kind in ("table-cell", "covered-table-cell"):
+                self._in_cell = False
+                self._end_cell(covered=kind == "covered-table-cell")
+        elif kind == "table-row":
+            self._end_row()
+        elif kind == "table":
+            self._reading = False
+
+    def read_text(self, text: str) -> None:
+        if self._in_text and not self._aside:
+            self._paragraphs[-1].append(text)
+
+    def _start_table(self, attributes: dict[str, str]) -> None:
+        name = attributes.get("table:name", "")
+        visible = attributes.get("table:style-name") not in self._hidden_styles
+        self._book.sheets[name] = visible
+        if self._book.name is None and (visible if self._wanted is None else name == self._wanted):
+            self._book.name, self._reading = name, True
+            self._column, self._number = 0, 1
+
+    def _hide_column(self, attributes: dict[str, str]) -> None:
+        count = min(_repeated(attributes, "columns"), MAX_COLUMNS - self._column)
+        if self._reading and attributes.get("table:visibility", "visible") != "visible":
+            self._about.hidden_columns.update(range(self._column, self._column + count))
+        self._column += count
+
+    def _end_cell(self, *, covered: bool) -> None:
+        if not self._reading:
+            return
+        count = _repeated(self._cell, "columns")
+        value = "" if covered else self._value()
+        if value != "":
+            if self._width + count > MAX_COLUMNS:
+                raise damaged("a cell of it is beyond the last column")
+            self._cells.extend([""] * (self._width - len(self._cells)))
+            self._cells.extend([value] * count)
+        self._width += count
+
+    def _value(self) -> object:
+        cell = self._cell
+        text = "\n".join("".join(pieces) for pieces in self._paragraphs)
+        kind = cell.get("calcext:value-type") or cell.get("office:value-type", "")
+        if kind == "error":
+            return Fault(f"{ERROR} ({text})")
+        if kind in _NUMBERS:
+            value = float(cell["office:value"])
+            if value - value != 0:
+                raise damaged("one of its numbers is none")
+            return Shown(value, text)
+        if kind == "boolean":
+            return text or cell.get("office:boolean-value") == "true"
+        if kind == "string" and not text:
+            return cell.get("office:string-value", "")
+        if not kind and "table:formula" in cell and not text:
+            return Fault(NO_RESULT)
+        return text
+
+    def _end_row(self) -> None:
+        count = _repeated(self._row, "rows")
+        if self._reading and self._cells:
+            if self._number + count - 1 > MAX_ROWS:
+                raise damaged("it has more rows than a spreadsheet can have")
+            visibility = self._row.get("table:visibility", "visible")
+            self._about.filtered = self._about.filtered or visibility == "filter"
+            self._rows.append((SheetRow(self._number, self._cells, visibility != "visible"), count))
+        self._number += count
+
+
+def _repeated(attributes: dict[str, str], what: str) -> int:
+    count = int(attributes.get(f"table:number-{what}-repeated", "1"))
+    if count < 1:
+        raise damaged("one of its cells is repeated less than once")
+    return count

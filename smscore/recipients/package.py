@@ -1,0 +1,135 @@
+"""The parts of a spreadsheet that is a zip archive of XML (or binary) files, read in bounded memory."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, Final
+from xml.parsers import expat
+
+from attrs import frozen
+
+from smscore.errors import InvalidRequest
+from smscore.recipients.sheet import damaged
+
+_PIECE: Final = 1 << 16  # bytes
+_FREE: Final = 1 << 26  # bytes that a part may have however well it is packed
+_MAX_RATIO: Final = 250  # of a part beyond that; a sheet is packed by 5 to 50
+_MAX_PART: Final = 1 << 30
+_MAX_FILES: Final = 10_000
+
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@frozen
+class Package:
+    """A zip archive."""
+
+    _zip: zipfile.ZipFile
+
+    @classmethod
+    @contextmanager
+    def opened(cls, file: IO[bytes]) -> Generator[Package]:
+        """The archive in this file; ``InvalidRequest`` for what is none."""
+        try:
+            archive = zipfile.ZipFile(file)
+        except (*_BROKEN, OSError, KeyError, IndexError) as error:
+            raise InvalidRequest(f"The file is no spreadsheet that can be read: {_words(error)}.") from None
+        with archive:
+            if len(archive.namelist()) > _MAX_FILES:
+                raise damaged("it has too many parts")
+            yield cls(archive)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._zip.NameToInfo
+
+    def pieces(self, name: str) -> Generator[bytes]:
+        """A part in pieces; ``InvalidRequest`` for one that is missing, broken or far larger than it can be."""
+        try:
+            info = self._zip.getinfo(name)
+        except KeyError:
+            raise damaged(f"its part {name} is missing") from None
+        limit = min(max(_FREE, info.compress_size * _MAX_RATIO), _MAX_PART)
+        count = 0
+        try:
+            with self._zip.open(info) as part:
+                while piece := part.read(_PIECE):
+                    count += len(piece)
+                    if count > limit:
+                        raise damaged(f"its part {name} unpacks to far more than a spreadsheet has")
+                    yield piece
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, InvalidRequest):
+                raise
+            raise damaged(f"its part {name} cannot be unpacked ({_words(error)})") from None
+
+    def relations(self, of: str) -> dict[str, tuple[str, str]]:
+        """What a part refers to: kind (the last word of its type) and part, by id."""
+        folder, _, name = of.rpartition("/")
+        part = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
+        found: dict[str, tuple[str, str]] = {}
+        if part not in self:
+            return found
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            if local(name) == "Relationship" and attributes.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/" + folder, attributes.get("Target", ""))).lstrip("/")
+                found[attributes.get("Id", "")] = attributes.get("Type", "").rpartition("/")[2], target
+
+        for _ in self.parsed(part, start=start):
+            pass
+        return found
+
+    def parsed(
+        self,
+        name: str,
+        *,
+        start: Callable[[str, dict[str, str]], Any],
+        end: Callable[[str], Any] | None = None,
+        text: Callable[[str], Any] | None = None,
+    ) -> Iterator[None]:
+        """Go through an XML part: the handlers are called, and what they have made can be taken after each step."""
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.buffer_size = _PIECE
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = text
+        # No spreadsheet has a DOCTYPE; without one there are no entities, and so none that grow.
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        try:
+            for piece in self.pieces(name):
+                parser.Parse(piece)
+                yield
+            parser.Parse(b"", True)
+            yield
+        except expat.ExpatError as error:
+            raise damaged(f"its part {name} is no XML ({expat.ErrorString(error.code)})") from None
+        except (KeyError, IndexError, OverflowError, ValueError) as error:
+            if isinstance(error, InvalidRequest):
+                raise
+            raise damaged(f"its part {name} holds what it must not") from None
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise damaged("it has a document type, which no spreadsheet has")
+
+
+def local(name: str) -> str:
+    """An element's name without its prefix."""
+    return name.rpartition(":")[2]
+
+
+def _words(error: BaseException) -> str:
+    return str(error).rstrip(".") or type(error).__name__
