@@ -421,7 +421,7 @@ class AsyncClient:
             request_ids=endpoint.request_ids,
             request_id=request_id,
         )
-        merger = Merger(outgoing)
+        merger = Merger(outgoing, provider=self.provider.name)
         delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
 
         async def deliver(batch: Batch) -> None:
@@ -479,7 +479,7 @@ class AsyncClient:
                     request_ids=endpoint.request_ids,
                     first_index=index,
                 )
-                yield Merger(outgoing, offset), batches
+                yield Merger(outgoing, offset, provider=self.provider.name), batches
                 offset += len(piece)
                 index += len(batches)
 

@@ -6,13 +6,18 @@ meanwhile. So the columns that every large send fills are no lists.
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from array import array
 from bisect import bisect_right, insort_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import repeat
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from attrs import define, field
+
+from smscore.dates import from_unix
 
 T = TypeVar("T")
 
@@ -96,6 +101,40 @@ class Ids:
             return value
         self._long[position] = value
         return _NO_ID
+
+
+@define(eq=False)
+class Moments:
+    """Moments, or None, as seconds since 1970."""
+
+    size: int
+    _seconds: array[float] | None = field(default=None, init=False, repr=False)
+
+    def __getitem__(self, position: int) -> dt.datetime | None:
+        return None if self._seconds is None else _moment(self._seconds[position])
+
+    def put(self, positions: Positions, seconds: float | None) -> None:
+        """Write this moment at these positions."""
+        if isinstance(positions, range) and seconds is not None:
+            self._written()[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
+        else:
+            self.put_each(positions, repeat(seconds, len(positions)))
+
+    def put_each(self, positions: Positions, seconds: Iterable[float | None]) -> None:
+        """Write these moments at these positions."""
+        written = self._written()
+        for position, moment in zip(positions, seconds, strict=True):
+            written[position] = math.nan if moment is None else moment
+
+    def _written(self) -> array[float]:
+        if self._seconds is None:
+            self._seconds = array("d", [math.nan]) * self.size
+        return self._seconds
+
+
+@lru_cache(maxsize=64)  # a batch has one moment for all
+def _moment(seconds: float) -> dt.datetime | None:
+    return None if math.isnan(seconds) else from_unix(seconds)
 
 
 @define(eq=False)

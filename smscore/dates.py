@@ -47,7 +47,7 @@ def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
         raise InvalidRequest(f"{name}= is a moment outside the calendar.") from None
 
 
-def from_unix(seconds: int | None) -> dt.datetime | None:
+def from_unix(seconds: float | None) -> dt.datetime | None:
     """The moment so many seconds after 1970, in UTC; None if there is none in the calendar."""
     try:
         return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from array import array
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any, Final, overload
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.columns import Ids, Rare, Shared
+from smscore.columns import Ids, Moments, Rare, Shared
 from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
 from smscore.numbers import as_e164
@@ -26,7 +27,9 @@ class RecipientResult:
 
     ``recipient`` is E.164 (a bad number of a stream stays as it was given), ``message_id`` the provider's id or
     None, ``error`` why it was not accepted or None, ``request_id`` the id that its batch went out with, ``ref``
-    the caller's own mark of :class:`Message`.
+    the caller's own mark of :class:`Message`. ``provider`` is whom it was for, ``code`` the provider's own of a
+    refusal, ``sent_at`` when its batch went out (by the provider's word where it gives one; None if it did not),
+    ``earlier`` the errors of providers that were tried before.
     """
 
     recipient: str = field(repr=masked_number)
@@ -35,6 +38,10 @@ class RecipientResult:
     error: SMSError | None = None
     request_id: str | None = None
     ref: Any = field(default=None, repr=False)
+    provider: str | None = None
+    code: int | str | None = field(default=None, repr=False)  # the error's text has it, where it may be shown
+    sent_at: dt.datetime | None = None
+    earlier: tuple[SMSError, ...] = ()
 
 
 @define(eq=False, repr=False)
@@ -57,6 +64,12 @@ class SendReport(Sequence[RecipientResult]):
     cost: int | Decimal | None = None
     """What the provider said that it costs, summed, in the provider's own unit (Rials); None if it said nothing."""
     offset: int = 0
+    parts: int | None = None
+    """What the provider counted as parts, summed; None if it said nothing."""
+    senders: list[str] = field(factory=list[str])
+    """The lines that the provider says it used."""
+    _provider: str | None = field(default=None, alias="provider")
+    _sent_at: Moments | None = field(default=None, alias="sent_at")
 
     def __len__(self) -> int:
         return len(self._given)
@@ -82,6 +95,9 @@ class SendReport(Sequence[RecipientResult]):
             error,
             self._request_ids[position],
             self._refs[position] if self._refs is not None else None,
+            self._provider,
+            None if error is None else error.code,
+            None if self._sent_at is None else self._sent_at[position],
         )
 
     @property
@@ -225,7 +241,15 @@ def _as_dict(result: RecipientResult) -> dict[str, Any]:
         "recipient": result.recipient,
         "outcome": result.outcome.value,
         "message_id": result.message_id,
-        "error": None if error is None else {"type": type(error).__name__, "code": error.code, "text": str(error)},
+        "error": None if error is None else _error_as_dict(error),
         "request_id": result.request_id,
         "ref": _json_ready(result.ref),
+        "provider": result.provider,
+        "code": result.code,
+        "sent_at": None if result.sent_at is None else result.sent_at.isoformat(),
+        "earlier": [_error_as_dict(one) for one in result.earlier],
     }
+
+
+def _error_as_dict(error: SMSError) -> dict[str, Any]:
+    return {"type": type(error).__name__, "code": error.code, "text": str(error)}

@@ -36,11 +36,19 @@ _MOVING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliverySt
 
 
 class MessageStatus(msgspec.Struct, frozen=True, gc=False):
-    """One message's delivery status: ``code`` is the provider's own number, ``status`` its meaning."""
+    """One message's delivery status: ``code`` is the provider's own number, ``status`` its meaning.
+
+    ``words`` are the provider's own, None where it gives none.
+    """
 
     message_id: int
     code: int
     status: DeliveryStatus
+    words: str | None = None
+
+    def __repr__(self) -> str:
+        # The words are what a server makes them, and may hold anything.
+        return f"MessageStatus(message_id={self.message_id}, code={self.code}, status={self.status!r})"
 
 
 def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:

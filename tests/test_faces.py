@@ -275,8 +275,14 @@ def test_the_core_offers_its_names() -> None:
     [
         (smscore.Message, ["to", "text", "sender", "ref"]),
         (smscore.InboundMessage, ["number", "sender", "text", "date", "raw"]),
-        (smscore.MessageStatus, ["message_id", "code", "status"]),
-        (smscore.RecipientResult, ["recipient", "outcome", "message_id", "error", "request_id", "ref"]),
+        (smscore.MessageStatus, ["message_id", "code", "status", "words"]),
+        (
+            smscore.RecipientResult,
+            [
+                *["recipient", "outcome", "message_id", "error", "request_id", "ref"],
+                *["provider", "code", "sent_at", "earlier"],
+            ],
+        ),
         (smscore.BatchEvent, ["state", "index", "request_id", "recipients", "report"]),
         (najva_sms.OutboxPage, ["total", "page", "messages"]),
         (

@@ -164,6 +164,10 @@ def test_as_dicts_is_ready_for_json() -> None:
         "error": None,
         "request_id": "request-1",
         "ref": 1,
+        "provider": None,
+        "code": None,
+        "sent_at": None,
+        "earlier": [],
     }
     assert rows[1]["error"] == {"type": "InvalidParameters", "code": None, "text": "why"}
     assert [row["ref"] for row in rows] == [1, "b", None, [2]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from smscore import clock
 from smscore.config import DEAD_BATCHES
@@ -16,7 +17,7 @@ from smscore.errors import InvalidRequest, NotAttempted, SMSError
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batch
-from smscore.sending.merging import BatchResult, batch_report, failed
+from smscore.sending.merging import BatchResult, batch_report, failed, went_out
 from smscore.wire.endpoint import Endpoint
 from smscore.wire.error_mapping import is_dead
 
@@ -125,10 +126,13 @@ class Delivery:
                 self.rule.check(self.provider)  # it has been stopped, and so raises
         except NotAttempted as error:
             return failed(batch, error)
+        began = time.time()
         try:
             result = await self.exchange(batch, self.rule)
         except SMSError as error:
             result = failed(batch, error)
+        if result.sent_at is None and went_out(result):
+            result = evolve(result, sent_at=began)
         self.rule.note(result.failure)
         await self._tell("done", batch, result)
         return result
@@ -137,7 +141,7 @@ class Delivery:
         """Whether ``on_batch`` returned; if it raised, no further batch starts, and results so far are kept."""
         if self.on_batch is None:
             return True
-        report = None if result is None else batch_report(batch, result)
+        report = None if result is None else batch_report(batch, result, provider=self.provider)
         event = BatchEvent(state, batch.index, batch.request_id, tuple(e164_forms(batch.recipients)), report)
         try:
             heard: Any = self.on_batch(event)

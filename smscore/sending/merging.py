@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from smscore.columns import Ids, Rare, Shared
+from smscore.columns import Ids, Moments, Rare, Shared
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES, SendReport
@@ -30,6 +30,14 @@ class BatchResult:
     """The error that met the batch as a whole."""
     bulk_ids: list[int] = field(factory=list[int])
     """The ids of messages to many, which are nobody's own."""
+    parts: int | None = None
+    """What the provider counted as parts."""
+    senders: list[str] = field(factory=list[str])
+    """The lines that the provider says it used."""
+    sent_at: float | None = None
+    """When it went out, in seconds since 1970."""
+    dates: list[int | None] | None = field(default=None, repr=False)
+    """The same of each recipient, where the provider says one and they differ."""
 
 
 def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int | Decimal | None = None) -> BatchResult:
@@ -48,7 +56,7 @@ def failed(batch: Batch, error: SMSError) -> BatchResult:
     return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
 
 
-def _went_out(result: BatchResult) -> bool:
+def went_out(result: BatchResult) -> bool:
     """Whether any of a batch may have left this machine."""
     return result.failure is None or result.failure.outcome is not Outcome.NOT_SENT
 
@@ -56,15 +64,19 @@ def _went_out(result: BatchResult) -> bool:
 class Merger:
     """Columns of a call's results, filled in as its batches end."""
 
-    def __init__(self, outgoing: Outgoing, offset: int = 0) -> None:
+    def __init__(self, outgoing: Outgoing, offset: int = 0, *, provider: str | None = None) -> None:
         size = len(outgoing)
+        self._provider = provider
         self._outgoing = outgoing
         self._offset = offset
         self._outcomes = bytearray(_NOT_SENT * size)
         self._message_ids = Ids(size)
         self._errors: Rare[SMSError] = Rare(size)
         self._request_ids: Shared[str] = Shared()
+        self._sent_at = Moments(size)
         self._cost: int | Decimal | None = None
+        self._parts: int | None = None
+        self._senders: dict[str, None] = {}
         self._failures: list[SMSError] = []
         self._bulk_ids: list[int] = []
         for place in outgoing.bad:
@@ -79,7 +91,7 @@ class Merger:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
         self._bulk_ids += result.bulk_ids
-        if _went_out(result):
+        if went_out(result):
             self._note_ids(batch)
         if result.message_ids is not None:
             self._message_ids.put(places, result.message_ids)
@@ -88,8 +100,16 @@ class Merger:
             self._failures.append(result.failure)
         for place, error in result.errors.items():
             self._errors.put([places[place]], error)
+        if result.sent_at is not None:
+            self._sent_at.put(places, result.sent_at)
+        if result.dates is not None:
+            told = [(places[place], date) for place, date in enumerate(result.dates) if date is not None]
+            self._sent_at.put_each([place for place, _ in told], (date for _, date in told))
         if result.cost is not None:
             self._cost = result.cost + (self._cost or 0)
+        if result.parts is not None:
+            self._parts = result.parts + (self._parts or 0)
+        self._senders.update(dict.fromkeys(result.senders))
 
     def _note_ids(self, batch: Batch) -> None:
         if batch.request_id is not None:
@@ -110,11 +130,15 @@ class Merger:
             bulk_ids=self._bulk_ids,
             cost=self._cost,
             offset=self._offset,
+            parts=self._parts,
+            senders=[*self._senders],
+            provider=self._provider,
+            sent_at=self._sent_at,
         )
 
 
-def batch_report(batch: Batch, result: BatchResult) -> SendReport:
+def batch_report(batch: Batch, result: BatchResult, *, provider: str | None = None) -> SendReport:
     """The report of one batch alone, its recipients counted from 0."""
-    merger = Merger(Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs))
+    merger = Merger(Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs), provider=provider)
     merger.add(evolve(batch, positions=range(len(batch))), result)
     return merger.report()
