@@ -1,4 +1,4 @@
-"""IPPanel's codes. The HTTP status tells an error's class; the code in the body is kept beside it."""
+"""IPPanel's codes: what each error and each status means."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, Self
 
-from smscore.errors import InvalidParameters
+from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, NotFound
 from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Codes, Refusal
+from smscore.wire.error_mapping import Refusal, RefusalTable
 
-# 400-1 comes with a wrong token and with an unknown path alike, so by itself it decides nothing.
-ERRORS: Final[Codes] = {
-    "400-2": Refusal(InvalidParameters, "fields of the request are wrong; .fields names them"),
-}
-
-SENDER_FIELD: Final = "from_number"  # a wrong one meets every batch of a call
+ERRORS: Final = RefusalTable(
+    {
+        "400-1": Refusal(AuthenticationError, "the token is wrong or has expired"),
+        "400-2": Refusal(InvalidParameters, "fields of the request are wrong"),
+    },
+    # 400-1 comes for an unknown path or id too.
+    whatever_the_code={404: Refusal(NotFound, "what was asked for does not exist")},
+    fields={
+        "credit": Refusal(InsufficientCredit, "the credit is too low"),
+        "from_number": Refusal(InvalidParameters, "the sender line is not valid", meets_every_batch=True),
+    },
+    leaves_unknown_to_status=True,  # its reference has many codes of its own, and only the HTTP status classes them
+)
 
 # What became of one recipient of a bulk message.
 STATUSES: Final[Mapping[int, DeliveryStatus]] = {

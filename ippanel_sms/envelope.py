@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ippanel_sms.codes import ERRORS, SENDER_FIELD
+from ippanel_sms.codes import ERRORS
 from smscore.errors import SMSError
 from smscore.wire import codec
-from smscore.wire.codec import DecodeError, Row
+from smscore.wire.codec import DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Provider
-from smscore.wire.error_mapping import Words, contradictory, http_error, malformed, refusal
+from smscore.wire.error_body import Words, words_in
+from smscore.wire.error_mapping import contradictory, malformed, refusal
 from smscore.wire.paging import Page
 
 T = TypeVar("T")
@@ -30,12 +30,18 @@ class Meta:
     """What every answer says of itself; some answers lack some of it, and only a listing's tells of pages."""
 
     status: bool
-    message: Any = None
-    message_code: Any = None
-    errors: Any = None
-    current_page: Any = None
-    last_page: Any = None
-    total: Any = None
+    message_code: str | None = None
+    current_page: int | None = None
+    last_page: int | None = None
+    total: int | None = None
+
+
+@frozen
+class Envelope:
+    """What every answer is wrapped in."""
+
+    meta: Meta
+    data: Raw = codec.NULL
 
 
 class Usual(Row, Generic[T], frozen=True):
@@ -47,13 +53,39 @@ class Usual(Row, Generic[T], frozen=True):
 
 def data(answer: Answer, model: type[T]) -> T:
     """The data of a successful answer; what the envelope refuses is raised."""
-    return _opened(answer, model)[0]
+    found = _usual(answer, model)
+    if found is not None:
+        return found[0]
+    raw, _ = _opened(answer)
+    try:
+        return codec.read(raw, model)
+    except DecodeError as error:
+        raise wrong(answer, str(error)) from None
 
 
 def page(answer: Answer, model: type[T]) -> Page[T]:
-    """The rows of a successful listing, and which page they are; what the envelope refuses is raised."""
-    items, meta = _opened(answer, cast("type[list[T] | None]", list[model] | None))  # type: ignore[valid-type]  # a runtime alias
-    return Page(items or [], codec.whole(meta.current_page), codec.whole(meta.last_page), codec.whole(meta.total))
+    """The rows of a successful listing, and which page they are; what the envelope refuses is raised.
+
+    A row that cannot be read is there too, as the model is without any of its fields: it costs the others nothing.
+    """
+    answer = evolve(answer, body=codec.readable(answer.body))
+    rows_model = cast("type[list[T] | None]", list[model] | None)  # type: ignore[valid-type]  # a runtime alias
+    found = _usual(answer, rows_model)
+    if found is None:
+        raw, meta = _opened(answer)
+        items = _rows(answer, raw, model)
+    else:
+        items, meta = found
+    return Page(items or [], meta.current_page, meta.last_page, meta.total)
+
+
+def _rows(answer: Answer, raw: Raw, model: type[T]) -> list[T]:
+    try:
+        if codec.decode(raw, object) is None:
+            return []
+        return [model() if isinstance(row, DecodeError) else row for row in codec.rows(raw, model)]
+    except DecodeError as error:
+        raise wrong(answer, str(error)) from None
 
 
 def wrong(answer: Answer, what: str) -> SMSError:
@@ -61,37 +93,46 @@ def wrong(answer: Answer, what: str) -> SMSError:
     return malformed(answer, what, provider=IPPANEL.name)
 
 
-def _opened(answer: Answer, model: type[T]) -> tuple[T, Meta]:
+def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
+    """The data of an answer that is what the document says, in one pass; None of any other."""
     usual = codec.usual(answer.body, Usual[model])  # type: ignore[valid-type]  # a runtime alias
-    if usual and usual.meta.status and answer.is_success:
-        return usual.data, usual.meta
+    return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
+
+
+def _opened(answer: Answer) -> tuple[Raw, Meta]:
+    """The data of a successful answer, unread; what the envelope refuses is raised."""
     try:
-        parts = codec.pieces(answer.body)
-        meta = codec.decode(parts.get("meta", codec.NULL), Meta)
-        if not meta.status:
-            raise _refused(answer, meta)
-        if not answer.is_success:
-            raise contradictory(answer, provider=IPPANEL.name)
-        return codec.decode(parts.get("data", codec.NULL), model), meta
+        envelope = codec.read(answer.body, Envelope)
     except DecodeError as error:
-        raise wrong(answer, str(error)) from None
+        words = _words(answer)
+        if words.code in ERRORS.codes:
+            raise refusal(answer, ERRORS, words, provider=IPPANEL.name) from None
+        raise malformed(answer, str(error), provider=IPPANEL.name, table=ERRORS) from None
+    if not envelope.meta.status:
+        raise refusal(answer, ERRORS, _words(answer), provider=IPPANEL.name)
+    if not answer.is_success:
+        raise contradictory(answer, provider=IPPANEL.name)
+    return envelope.data, envelope.meta
 
 
-def _refused(answer: Answer, meta: Meta) -> SMSError:
-    fields = _fields(meta.errors)
-    words = Words(
-        code=codec.text(meta.message_code),
-        message=codec.text(meta.message),
-        fields=fields,
-        meets_every_batch=True if SENDER_FIELD in fields else None,
-    )
-    if answer.is_success:
-        return refusal(answer, ERRORS, words, provider=IPPANEL.name)
-    return http_error(answer, words, provider=IPPANEL.name)
+@frozen
+class RefusedMeta:
+    """Where the code of a refusal stands."""
+
+    message_code: str | None = None
 
 
-def _fields(errors: object) -> dict[str, list[str]]:
-    # No errors come as {}, as [] or not at all, and a field's as a list or as one text.
-    if not isinstance(errors, dict):
-        return {}
-    return {str(name): codec.texts(words) for name, words in cast("Mapping[object, object]", errors).items()}
+@frozen
+class Refused(RefusedMeta):
+    """An answer that says no: its code is in the meta, or at the top."""
+
+    meta: RefusedMeta | None = None
+
+
+def _words(answer: Answer) -> Words:
+    words = words_in(answer.body)
+    try:
+        refused = codec.read_loosely(answer.body, Refused)
+    except DecodeError:
+        return words
+    return evolve(words, code=(refused.meta and refused.meta.message_code) or refused.message_code)

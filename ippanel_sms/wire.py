@@ -68,7 +68,7 @@ class PriceData:
 
     mci_price: Decimal
     other_price: Decimal
-    parts: Any = None
+    parts: int | None = None
 
 
 def _build_send(batch: Batch) -> Content:
@@ -146,8 +146,8 @@ def _read_price(answer: Answer, body: PriceBody) -> Price:
     price = data(answer, PriceData)
     if not (price.mci_price.is_finite() and price.other_price.is_finite()):
         raise wrong(answer, "a price that is no number")
-    parts = codec.whole(price.parts)
-    return Price(price.mci_price, price.other_price, count_parts(body.message).parts if parts is None else parts)
+    parts = count_parts(body.message).parts if price.parts is None else price.parts
+    return Price(price.mci_price, price.other_price, parts)
 
 
 def _nothing(answer: Answer, _: int) -> None:

@@ -29,19 +29,19 @@ class CreditData:
 class LineRow:
     """One line."""
 
-    id: Any = None
-    number: Any = field(default=None, repr=masked_number)
-    operator_id: Any = None
-    alias: Any = None
+    id: int | None = None
+    number: str | None = field(default=None, repr=masked_number)
+    operator_id: int | None = None
+    alias: str | None = None
 
 
 @frozen
 class AccountData:
     """Whose token it is."""
 
-    user_id: Any = None
-    user_name: Any = field(default=None, repr=masked_text)
-    name: Any = field(default=None, repr=masked_text)
+    user_id: int | None = None
+    user_name: str | None = field(default=None, repr=masked_text)
+    name: str | None = field(default=None, repr=masked_text)
     send_block: Any = None
     document_block: Any = None
     is_reseller: Any = None
@@ -51,17 +51,17 @@ class AccountData:
 class PlaceRow:
     """A province, county or city."""
 
-    id: Any = None
-    name: Any = None
+    id: int | None = None
+    name: str | None = None
 
 
 @frozen
 class CountData:
     """How many numbers each operator has in a segment."""
 
-    mci_count: Any = None
-    irancell_count: Any = None
-    other_count: Any = None
+    mci_count: int | None = None
+    irancell_count: int | None = None
+    other_count: int | None = None
 
 
 def _read_credit(answer: Answer, _: None) -> Decimal:
@@ -76,15 +76,15 @@ def _read_lines(answer: Answer, _: int) -> Page[Line]:
 
 
 def _line(row: LineRow) -> Line:
-    return Line(codec.whole(row.id), codec.text(row.number) or "", codec.whole(row.operator_id), codec.text(row.alias))
+    return Line(row.id, row.number or "", row.operator_id, row.alias)
 
 
 def _read_account(answer: Answer, _: None) -> Account:
     found = data(answer, AccountData)
     return Account(
-        user_id=codec.whole(found.user_id),
-        user_name=codec.text(found.user_name),
-        name=codec.text(found.name),
+        user_id=found.user_id,
+        user_name=found.user_name,
+        name=found.name,
         send_block=codec.flag(found.send_block),
         document_block=codec.flag(found.document_block),
         is_reseller=codec.flag(found.is_reseller),
@@ -92,14 +92,8 @@ def _read_account(answer: Answer, _: None) -> Account:
 
 
 def _read_places(answer: Answer, _: object) -> list[Place]:
-    return [_place(answer, row) for row in page(answer, PlaceRow).items]
-
-
-def _place(answer: Answer, row: PlaceRow) -> Place:
-    place_id = codec.whole(row.id)
-    if place_id is None:
-        raise wrong(answer, "a place without an id")
-    return Place(place_id, codec.text(row.name) or "")
+    # A place is there to be named by its id: one without is of no use, and costs the others nothing.
+    return [Place(row.id, row.name or "") for row in page(answer, PlaceRow).items if row.id is not None]
 
 
 def _build_count(segment: CountrySegment) -> Content:
@@ -117,7 +111,7 @@ def _build_count(segment: CountrySegment) -> Content:
 
 def _read_count(answer: Answer, _: CountrySegment) -> SegmentCount:
     found = data(answer, CountData)
-    return SegmentCount(*map(codec.whole, (found.mci_count, found.irancell_count, found.other_count)))
+    return SegmentCount(found.mci_count, found.irancell_count, found.other_count)
 
 
 CREDIT: Final = Endpoint[None, Decimal]("credit", "GET", "/api/payment/credit/mine", lambda _: Content(), _read_credit)

@@ -5,8 +5,8 @@ Numbers come as numbers or as texts, and keys may be missing, so that rows are r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from decimal import Decimal
+from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
 
@@ -18,7 +18,7 @@ from smscore.masking import masked_number, masked_text
 from smscore.numbers import e164, local_form
 from smscore.statuses import DeliveryStatus
 from smscore.wire import codec
-from smscore.wire.codec import Raw
+from smscore.wire.codec import Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint
 from smscore.wire.paging import Page
 
@@ -76,37 +76,58 @@ class BulkPage:
 class OutboxRow:
     """One bulk message."""
 
-    messages_outbox_id: Any = None
-    number: Any = field(default=None, repr=masked_number)
-    message: Any = field(default=None, repr=masked_text)
-    type: Any = None
-    state_id: Any = None
-    rcpts_count: Any = None
-    exit_count: Any = None
-    part: Any = None
-    cost: Raw = codec.NULL
-    time: Any = None
-    time_send: Any = None
+    messages_outbox_id: int | None = None
+    number: str | None = field(default=None, repr=masked_number)
+    message: str | None = field(default=None, repr=masked_text)
+    type: str | None = None
+    state_id: int | None = None
+    rcpts_count: int | None = None
+    exit_count: int | None = None
+    part: int | None = None
+    cost: Decimal | None = None
+    time: int | None = None
+    time_send: int | None = None
 
 
 @frozen
 class RecipientRow:
     """One recipient of a bulk message, its text left unread: it may hold a one-time code."""
 
-    recipient: Any = field(default=None, repr=masked_number)
-    message_status: Any = None
-    msg_parts: Any = None
+    recipient: str | None = field(default=None, repr=masked_number)
+    message_status: int | None = None
+    msg_parts: int | None = None
+
+
+class InboxRow(Row, frozen=True, rename={"sender": "from"}):
+    """One received message."""
+
+    messages_inbox_id: int | None = None
+    sender: str | None = None
+    number: str | None = None
+    message: str | None = None
+    time: int | None = None
+
+
+@frozen
+class Languages:
+    """How many texts there are in either language."""
+
+    fa: int | None = None
+    en: int | None = None
+
+
+Operators: TypeAlias = dict[str, Languages | tuple[()] | None]
 
 
 @frozen
 class StatsData:
     """The counts of a bulk message by how far its messages have come, by operator."""
 
-    operators_sent: Any = None
-    operators_pending: Any = None
-    operators_failed: Any = None
-    operators_blacklist: Any = None
-    operators_delivered: Any = None
+    operators_sent: Operators | None = None
+    operators_pending: Operators | None = None
+    operators_failed: Operators | None = None
+    operators_blacklist: Operators | None = None
+    operators_delivered: Operators | None = None
 
 
 # An empty object comes as [] from some servers.
@@ -120,30 +141,29 @@ def inbox_page(after: int | None, number: int) -> InboxBody:
 
 def _read_outbox(answer: Answer, body: OutboxBody) -> OutboxPage:
     found = page(answer, OutboxRow)
-    messages = [_outbox_message(row, codec.whole(row.messages_outbox_id)) for row in found.items]
+    messages = [_outbox_message(row, row.messages_outbox_id) for row in found.items]
     return OutboxPage(found.total, found.number or body.page, found.last, messages)
 
 
 def _read_outbox_message(answer: Answer, message_id: int) -> OutboxMessage:
     row = data(answer, OutboxRow)
-    its_id = codec.whole(row.messages_outbox_id)
+    its_id = row.messages_outbox_id
     return _outbox_message(row, message_id if its_id is None else its_id)
 
 
 def _outbox_message(row: OutboxRow, message_id: int | None) -> OutboxMessage:
-    state = codec.whole(row.state_id)
     return OutboxMessage(
         message_id=message_id,
-        text=codec.text(row.message),
-        sender=codec.text(row.number),
-        type=codec.text(row.type),
-        state=None if state is None else BulkState(state),
-        recipient_count=codec.whole(row.rcpts_count),
-        exit_count=codec.whole(row.exit_count),
-        parts=codec.whole(row.part),
-        cost=codec.decimal(row.cost),
-        created_at=from_unix(codec.whole(row.time)),
-        send_at=from_unix(codec.whole(row.time_send)),
+        text=row.message,
+        sender=row.number,
+        type=row.type,
+        state=None if row.state_id is None else BulkState(row.state_id),
+        recipient_count=row.rcpts_count,
+        exit_count=row.exit_count,
+        parts=row.part,
+        cost=row.cost if row.cost is not None and row.cost.is_finite() else None,
+        created_at=from_unix(row.time),
+        send_at=from_unix(row.time_send),
     )
 
 
@@ -152,12 +172,12 @@ def _read_recipients(answer: Answer, _: BulkPage) -> Page[RecipientStatus]:
 
 
 def _recipient(row: RecipientRow) -> RecipientStatus:
-    code = codec.whole(row.message_status)
+    code = row.message_status
     return RecipientStatus(
         recipient=_number(row.recipient),
         code=code,
         status=DeliveryStatus.UNRECOGNIZED if code is None else STATUSES.get(code, DeliveryStatus.UNRECOGNIZED),
-        parts=codec.whole(row.msg_parts),
+        parts=row.msg_parts,
     )
 
 
@@ -172,38 +192,34 @@ def _read_stats(answer: Answer, _: int) -> BulkStats:
     )
 
 
-def _counts(operators: object) -> dict[str, TextCounts]:
-    return {name: TextCounts(_count(of, "fa"), _count(of, "en")) for name, of in _fields(operators).items()}
-
-
-def _count(languages: object, name: str) -> int:
-    return codec.whole(_fields(languages).get(name)) or 0
-
-
-def _fields(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+def _counts(operators: Operators | None) -> dict[str, TextCounts]:
+    return {
+        name: TextCounts(of.fa or 0, of.en or 0) if isinstance(of, Languages) else TextCounts()
+        for name, of in (operators or {}).items()
+    }
 
 
 def _read_inbox(answer: Answer, _: InboxBody) -> Page[InboxMessage]:
-    return page(answer, dict[str, Any]).of(_inbox_message)
+    return page(answer, Raw).of(_inbox_message)
 
 
-def _inbox_message(row: Mapping[str, Any]) -> InboxMessage:
-    moment = from_unix(codec.whole(row.get("time")))
+def _inbox_message(raw: Raw) -> InboxMessage:
+    row = codec.row(raw, InboxRow)
+    moment = from_unix(row.time)
     return InboxMessage(
-        number=_number(row.get("number")),
-        sender=_number(row.get("from")),
-        text=codec.text(row.get("message")) or "",
+        number=_number(row.number),
+        sender=_number(row.sender),
+        text=row.message or "",
         date=None if moment is None else moment.astimezone(TEHRAN).date(),
-        raw=row,
-        message_id=codec.whole(row.get("messages_inbox_id")),
+        raw=codec.fields(raw),
+        message_id=row.messages_inbox_id,
         received_at=moment,
     )
 
 
-def _number(value: object) -> str:
+def _number(value: str | None) -> str:
     local = local_form(value)
-    return e164(local) if local else codec.text(value) or ""
+    return e164(local) if local else value or ""
 
 
 OUTBOX: Final = Endpoint[OutboxBody, OutboxPage](

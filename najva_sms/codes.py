@@ -7,30 +7,30 @@ from typing import Final
 
 from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, ProviderError
 from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Codes, Refusal
+from smscore.wire.error_mapping import Refusal, RefusalTable
 
 SUCCESS: Final = 200
 
 # No answer to a wrong token is documented; 401 and 403 are what HTTP has for it, in either place.
-_TOKEN: Final[Codes] = {
+_TOKEN: Final[dict[int, Refusal]] = {
     401: Refusal(AuthenticationError, "the token is not accepted"),
     403: Refusal(AuthenticationError, "the token is not accepted"),
 }
 _WRONG: Final = Refusal(InvalidParameters, "the input parameters are wrong", "پارامترهای ورودی صحیح نیستند.")
 
-SEND_ERRORS: Final[Codes] = {
+_SEND: Final[dict[int, Refusal]] = {
     **_TOKEN,
     400: _WRONG,
     414: Refusal(InvalidParameters, "there are over 10,000 recipients", "تعداد دریافت کننده‌ها بیش از 10000 عدد است."),
     418: Refusal(InsufficientCredit, "the credit is too low", "اعتبار حساب شما کافی نیست."),
 }
-STATUS_ERRORS: Final[Codes] = {
+_STATUS: Final[dict[int, Refusal]] = {
     **_TOKEN,
     400: _WRONG,
     414: Refusal(InvalidParameters, "there are over 1,000 ids", "تعداد messageidها بیش از 1000 عدد است."),
 }
-OUTBOX_ERRORS: Final[Codes] = {**_TOKEN, 400: _WRONG}
-UPLOAD_ERRORS: Final[Codes] = {
+_OUTBOX: Final[dict[int, Refusal]] = {**_TOKEN, 400: _WRONG}
+_UPLOAD: Final[dict[int, Refusal]] = {
     **_TOKEN,
     400: Refusal(
         InvalidParameters,
@@ -43,6 +43,20 @@ UPLOAD_ERRORS: Final[Codes] = {
         "حجم فایل بیش از حد مجاز است. بیشینه مقدار مجاز: ۱۵ مگابایت",
     ),
 }
+
+# A wrong sender meets every batch alike.
+_FIELDS: Final = {"sender": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True)}
+
+
+def _in_either_place(codes: dict[int, Refusal], fields: Mapping[str, Refusal] | None = None) -> RefusalTable:
+    # The document does not say whether a code comes in the answer or as its HTTP status.
+    return RefusalTable(codes, statuses=codes, fields=fields or {})
+
+
+SEND_ERRORS: Final = _in_either_place(_SEND, _FIELDS)
+STATUS_ERRORS: Final = _in_either_place(_STATUS)
+OUTBOX_ERRORS: Final = _in_either_place(_OUTBOX)
+UPLOAD_ERRORS: Final = _in_either_place(_UPLOAD)
 
 STATUSES: Final[Mapping[int, DeliveryStatus]] = {
     1: DeliveryStatus.QUEUED,
@@ -57,16 +71,18 @@ STATUSES: Final[Mapping[int, DeliveryStatus]] = {
 }
 
 # A message that has one of these in the answer to its own send was refused alone.
-REFUSED: Final[Codes] = {
-    6: Refusal(ProviderError, "it failed at the sender line", "خطا در ارسال پیام به سرشماره مشخص شده"),
-    13: Refusal(ProviderError, "it was cancelled", "ارسال پیامک لغو شده است."),
-    14: Refusal(
-        ProviderError, "the recipient blocks it; its cost is paid back", "گیرنده دریافت این پیامک را بلاک کرده است."
-    ),
-    100: Refusal(ProviderError, "its message id is not valid", "شناسه پیامک نامعتبر است."),
-}
+REFUSED: Final = RefusalTable(
+    {
+        6: Refusal(ProviderError, "it failed at the sender line", "خطا در ارسال پیام به سرشماره مشخص شده"),
+        13: Refusal(ProviderError, "it was cancelled", "ارسال پیامک لغو شده است."),
+        14: Refusal(
+            ProviderError, "the recipient blocks it; its cost is paid back", "گیرنده دریافت این پیامک را بلاک کرده است."
+        ),
+        100: Refusal(ProviderError, "its message id is not valid", "شناسه پیامک نامعتبر است."),
+    }
+)
 
 
-def delivery_status(code: int) -> DeliveryStatus:
-    """The meaning of a status code; UNRECOGNIZED where the document lists it not."""
-    return STATUSES.get(code, DeliveryStatus.UNRECOGNIZED)
+def delivery_status(code: int | None) -> DeliveryStatus:
+    """The meaning of a status code; UNRECOGNIZED where the document does not list it, or there is none."""
+    return DeliveryStatus.UNRECOGNIZED if code is None else STATUSES.get(code, DeliveryStatus.UNRECOGNIZED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from attrs import field, frozen
 
@@ -12,16 +13,19 @@ from smscore.statuses import DeliveryStatus
 
 @frozen
 class OutboxMessage:
-    """A message of the outbox: ``recipient`` E.164, ``sent_at`` aware (None if unreadable), ``cost`` in Rials."""
+    """A message of the outbox: ``recipient`` E.164, ``sent_at`` aware, ``cost`` in Rials.
 
-    message_id: int
+    What of it cannot be read is None, or an empty text.
+    """
+
+    message_id: int | None
     text: str = field(repr=masked_text)
     sender: str
     recipient: str = field(repr=masked_number)
-    code: int
+    code: int | None
     status: DeliveryStatus
     sent_at: dt.datetime | None
-    cost: int | None
+    cost: int | Decimal | None
 
 
 @frozen

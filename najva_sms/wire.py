@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from operator import attrgetter
+from typing import ClassVar, Final, Generic, TypeVar
 
-import attrs
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from najva_sms.codes import (
     OUTBOX_ERRORS,
@@ -34,7 +35,8 @@ from smscore.statuses import MessageStatus
 from smscore.wire import codec
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
-from smscore.wire.error_mapping import Codes, Words, http_error, is_outage, malformed, refusal
+from smscore.wire.error_body import Words, words_in
+from smscore.wire.error_mapping import RefusalTable, http_error, is_outage, malformed, refusal
 
 T = TypeVar("T")
 
@@ -75,26 +77,37 @@ class Return:
     """What every answer says of itself."""
 
     status: int
-    message: Any = None
+
+
+# Seen in answers, not in the document.
+_ALSO: Final = {"receptor": "receiver"}
 
 
 class SendEntry(Row, frozen=True):
     """What a report needs of one message in the answer to a send; an odd cost must not cost the id."""
 
+    also_called: ClassVar[Mapping[str, str]] = _ALSO
+
     messageid: int
     receptor: str | int
     status: int
-    cost: Any = None
+    cost: int | Decimal | None = None
+    sender: str | None = None
+    date: int | None = None
 
 
 class P2PEntry(Row, frozen=True):
     """The same with the text, which tells two messages to one number apart."""
 
+    also_called: ClassVar[Mapping[str, str]] = _ALSO
+
     messageid: int
     receptor: str | int
     status: int
     message: str
-    cost: Any = None
+    cost: int | Decimal | None = None
+    sender: str | None = None
+    date: int | None = None
 
 
 class StatusEntry(Row, frozen=True):
@@ -102,11 +115,14 @@ class StatusEntry(Row, frozen=True):
 
     messageid: int
     status: int
+    statustext: str | None = None
 
 
 @frozen
 class UploadEntry:
     """The answer to an upload."""
+
+    also_called: ClassVar[Mapping[str, str]] = {"file_id": "fild_id"}  # as some answers spell it
 
     file_id: str
 
@@ -116,20 +132,22 @@ class OutboxHead:
     """The first entry of an outbox page."""
 
     totalMessages: int
-    page: int
+    page: int | None = None
 
 
 @frozen
 class OutboxEntry:
-    """Another entry of an outbox page."""
+    """Another entry of an outbox page; an odd one must not cost the others."""
 
-    messageid: int
-    message: str = field(repr=masked_text)
-    status: int
-    sender: str
-    receptor: str = field(repr=masked_number)
+    also_called: ClassVar[Mapping[str, str]] = _ALSO
+
+    messageid: int | None = None
+    message: str | None = field(default=None, repr=masked_text)
+    status: int | None = None
+    sender: str | None = None
+    receptor: str | None = field(default=None, repr=masked_number)
     date: int | None = None
-    cost: int | None = None
+    cost: int | Decimal | None = None
 
 
 Entry = TypeVar("Entry", SendEntry, P2PEntry)
@@ -142,29 +160,31 @@ class Usual(Row, Generic[T], frozen=True, rename={"said": "return"}):
     entries: list[T]
 
 
-def _entries(answer: Answer, codes: Codes) -> Raw:
+class Envelope(Row, frozen=True, rename={"said": "return"}):
+    """What every answer is wrapped in, its entries unread."""
+
+    said: Return
+    entries: Raw = codec.NULL
+
+
+def _entries(answer: Answer, table: RefusalTable) -> Raw:
     """The entries of a successful answer, unread; what the envelope refuses is raised."""
     try:
-        parts = codec.pieces(answer.body)
-        said = codec.decode(parts.get("return", codec.NULL), Return)
+        envelope = codec.read(answer.body, Envelope)
     except DecodeError as error:
-        if answer.status in codes:
-            raise refusal(answer, codes, Words(code=answer.status), provider=NAJVA.name) from None
-        raise malformed(answer, str(error), provider=NAJVA.name) from None
-    if said.status != SUCCESS or not answer.is_success:
-        raise _refused(answer, said, codes)
-    return parts.get("entries", codec.NULL)
+        raise malformed(answer, str(error), provider=NAJVA.name, table=table) from None
+    if envelope.said.status != SUCCESS or not answer.is_success:
+        raise _refused(answer, envelope.said, table)
+    return envelope.entries
 
 
-def _refused(answer: Answer, said: Return, codes: Codes) -> SMSError:
+def _refused(answer: Answer, said: Return, table: RefusalTable) -> SMSError:
     # The document does not say where the code of an error stands: either place counts.
-    documented = next((code for code in (said.status, answer.status) if code in codes), None)
-    words = Words(
-        code=said.status if documented is None and said.status != SUCCESS else documented,
-        message=codec.text(said.message),
-    )
+    documented = next((code for code in (said.status, answer.status) if code in table.codes), None)
+    code = said.status if documented is None and said.status != SUCCESS else documented
+    words = evolve(words_in(answer.body), code=code)
     if documented is not None:
-        return refusal(answer, codes, words, provider=NAJVA.name)
+        return refusal(answer, table, words, provider=NAJVA.name)
     # An overload or a failure is one, whatever code stands beside it.
     decides = answer.status if said.status == SUCCESS or is_outage(answer.status) else said.status
     return http_error(answer, words, provider=NAJVA.name, status=decides)
@@ -172,7 +192,7 @@ def _refused(answer: Answer, said: Return, codes: Codes) -> SMSError:
 
 def _decoded(answer: Answer, raw: Raw, model: type[T]) -> T:
     try:
-        return codec.decode(raw, model)
+        return codec.read(raw, model)
     except DecodeError as error:
         raise malformed(answer, str(error), provider=NAJVA.name) from None
 
@@ -271,34 +291,56 @@ def _assign(
     return rest
 
 
-_ODD: Final = frozenset([None, *REFUSED])
+_ODD: Final = frozenset(REFUSED.codes)
+_DATE: Final = attrgetter("date")
+_SENDER: Final = attrgetter("sender")
+_STATUS: Final = attrgetter("status")
 
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
-    ids = [None if entry is None else entry.messageid for entry in matched]
-    costs = [entry.cost for entry in matched if entry is not None and type(entry.cost) is int]
-    cost = sum(costs) if costs else None
-    statuses = {None if entry is None else entry.status for entry in matched}
-    if statuses.isdisjoint(_ODD):
-        return all_accepted(batch, ids, cost)
-    odd = [place for place, entry in enumerate(matched) if entry is None or entry.status in REFUSED]
-    outcomes = bytearray(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch))
+    came = [entry for entry in matched if entry is not None]
+    dates = None if len({*map(_DATE, came)}) == 1 else [None if entry is None else entry.date for entry in matched]
+    said = evolve(
+        all_accepted(batch, [None if entry is None else entry.messageid for entry in matched], _cost(came)),
+        senders=[sender for sender in dict.fromkeys(map(_SENDER, came)) if sender],
+        sent_at=came[0].date if dates is None else None,
+        dates=dates,
+    )
+    statuses = {*map(_STATUS, came)}
+    return said if len(came) == len(batch) and statuses.isdisjoint(_ODD) else _with_refused(answer, said, matched)
+
+
+def _cost(entries: Sequence[SendEntry | P2PEntry]) -> int | Decimal | None:
+    costs = [cost for entry in entries if (cost := codec.amount(entry.cost)) is not None]
+    return codec.amount(sum(costs)) if costs else None
+
+
+def _with_refused(answer: Answer, said: BatchResult, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
+    words = _words_of_entries(answer)
+    outcomes = bytearray(said.outcomes)
     errors: dict[int, SMSError] = {}
-    shared: dict[int | None, SMSError] = {}
-    for place in odd:
-        entry = matched[place]
-        code = None if entry is None else entry.status
-        if code not in shared:
-            shared[code] = _refused_alone(answer, code)
-        error = errors[place] = shared[code]
+    shared: dict[tuple[int | None, str | None], SMSError] = {}
+    for place, entry in enumerate(matched):
+        if entry is not None and entry.status not in REFUSED.codes:
+            continue
+        key = (None, None) if entry is None else (entry.status, words.get(entry.messageid))
+        if key not in shared:
+            shared[key] = _refused_alone(answer, *key)
+        error = errors[place] = shared[key]
         outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
-    return BatchResult(bytes(outcomes), ids, errors, cost)
+    return evolve(said, outcomes=bytes(outcomes), errors=errors)
 
 
-def _refused_alone(answer: Answer, code: int | None) -> SMSError:
+def _words_of_entries(answer: Answer) -> dict[int, str | None]:
+    """What Najva says of each message: read where one was refused, since it doubles the time."""
+    rows = codec.rows(_entries(answer, SEND_ERRORS), StatusEntry)
+    return {row.messageid: row.statustext for row in rows if not isinstance(row, DecodeError)}
+
+
+def _refused_alone(answer: Answer, code: int | None, words: str | None) -> SMSError:
     if code is None:
-        return malformed(answer, "no entry for this recipient", provider=NAJVA.name)
-    return refusal(answer, REFUSED, Words(code=code), provider=NAJVA.name)
+        return malformed(answer, "no entry for this recipient", provider=NAJVA.name, of_one=True)
+    return refusal(answer, REFUSED, Words(code=code, message=words), provider=NAJVA.name)
 
 
 def _read_file_id(answer: Answer, _: FileContent) -> str:
@@ -311,7 +353,10 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
     )
     if [entry.messageid for entry in entries] != ids:
         entries = _in_the_order_of(ids, entries, answer)
-    return [MessageStatus(entry.messageid, entry.status, delivery_status(entry.status)) for entry in entries]
+    return [
+        MessageStatus(entry.messageid, entry.status, delivery_status(entry.status), entry.statustext or None)
+        for entry in entries
+    ]
 
 
 def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:
@@ -322,26 +367,28 @@ def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Ans
     return [by_id[id_] for id_ in ids]
 
 
-def _read_outbox(answer: Answer, _: tuple[int, int]) -> OutboxPage:
+def _read_outbox(answer: Answer, asked: tuple[int, int]) -> OutboxPage:
+    answer = evolve(answer, body=codec.readable(answer.body))
     entries = _decoded(answer, _entries(answer, OUTBOX_ERRORS), list[Raw])
     if not entries:
         raise malformed(answer, "no entry with the totals", provider=NAJVA.name)
     head = _decoded(answer, entries[0], OutboxHead)
-    rows = [_decoded(answer, entry, OutboxEntry) for entry in entries[1:]]
-    return OutboxPage(head.totalMessages, head.page, [_outbox_message(row) for row in rows])
+    number = asked[0] if head.page is None else head.page
+    rows = [codec.row(raw, OutboxEntry) for raw in entries[1:]]
+    return OutboxPage(head.totalMessages, number, list(map(_outbox_message, rows)))
 
 
 def _outbox_message(row: OutboxEntry) -> OutboxMessage:
     recipient = local_form(row.receptor)
     return OutboxMessage(
         message_id=row.messageid,
-        text=row.message,
-        sender=row.sender,
-        recipient=e164(recipient) if recipient else row.receptor,
+        text=row.message or "",
+        sender=row.sender or "",
+        recipient=e164(recipient) if recipient else row.receptor or "",
         code=row.status,
         status=delivery_status(row.status),
         sent_at=from_unix(row.date),
-        cost=row.cost,
+        cost=codec.amount(row.cost),
     )
 
 
@@ -364,7 +411,7 @@ SEND_P2P: Final = SendEndpoint(
     one_sender=True,
 )
 UPLOAD: Final = Endpoint[FileContent, str]("upload-file", "POST", "/upload-file/bale", Content, _read_file_id)
-UPLOAD_ONCE: Final = attrs.evolve(UPLOAD, repeat=Repeat.NEVER)  # of a source that cannot be rewound
+UPLOAD_ONCE: Final = evolve(UPLOAD, repeat=Repeat.NEVER)  # of a source that cannot be rewound
 STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "status",
     "POST",

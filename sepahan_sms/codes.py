@@ -14,9 +14,9 @@ from smscore.errors import (
     OutsideServiceHours,
 )
 from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Codes, Refusal
+from smscore.wire.error_mapping import Codes, Refusal, RefusalTable
 
-ERRORS: Final[Codes] = {
+_CODES: Final[Codes] = {
     -1: Refusal(AuthenticationError, "the token is not valid", "توکن نامعتبر است."),
     -2: Refusal(AuthenticationError, "the token is not approved", "توکن تایید نشده است."),
     -3: Refusal(AuthenticationError, "this machine's IP is not allowed", "آی پی درخواست دهنده نامعتبر است."),
@@ -50,23 +50,35 @@ ERRORS: Final[Codes] = {
     -21: Refusal(InvalidParameters, "the input values are not valid", "مقادیر ورودی نامعتبر است"),
 }
 
-OLD_STATUS_ERRORS: Final[Codes] = {
-    **ERRORS,
-    -8: Refusal(
-        OutsideServiceHours,
-        "oldStatus answers only between 01:00 and 05:00 Tehran time",
-        ERRORS[-8].persian,
-    ),
-}
+# A wrong sender meets every batch alike, also where the answer names the field in place of the code.
+_FIELDS: Final = {"senderNumbers": _CODES[-12]}
+
+ERRORS: Final = RefusalTable(_CODES, fields=_FIELDS)
+
+# The only failure of its own that the document has for both calls comes without a code.
+_INVALID_INPUT: Final = {401: Refusal(InvalidParameters, "the input is not valid", "ورودی نامعتبر")}
+
+STATUS_ERRORS: Final = RefusalTable(_CODES, statuses=_INVALID_INPUT)
+OLD_STATUS_ERRORS: Final = RefusalTable(
+    {
+        **_CODES,
+        -8: Refusal(
+            OutsideServiceHours,
+            "oldStatus answers only between 01:00 and 05:00 Tehran time",
+            _CODES[-8].persian,
+        ),
+    },
+    statuses=_INVALID_INPUT,
+)
 
 # The document lists these in the column of HTTP statuses; they are honoured there and in error.code.
-RECEIVE_ERRORS: Final[Codes] = {
-    **ERRORS,
+_RECEIVE: Final = {
     406: Refusal(InvalidParameters, "the receiving line is wrong or inactive", "شماره دریافت کننده نامعتبر"),
     410: Refusal(AccountError, "the receiving line has expired", "شماره دریافت کننده منقضی شده"),
     416: Refusal(InvalidParameters, "the number of messages is not valid", "تعداد پیام درخواستی نامعتبر"),
     423: Refusal(AccountError, "the receiving line is not active", "شماره دریافت کننده فعال نمی باشد"),
 }
+RECEIVE_ERRORS: Final = RefusalTable({**_CODES, **_RECEIVE}, statuses=_RECEIVE)
 
 STATUSES: Final[Mapping[int, DeliveryStatus]] = {
     -1: DeliveryStatus.NOT_FOUND,

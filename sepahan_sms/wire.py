@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
-import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
-from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUSES
+from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUS_ERRORS, STATUSES
 from smscore.dates import read_day
 from smscore.errors import MalformedResponse, ProviderError, SMSError
 from smscore.messages import InboundMessage
@@ -22,7 +22,8 @@ from smscore.statuses import DeliveryStatus, MessageStatus
 from smscore.wire import codec
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, Provider, Repeat, RequestIds
-from smscore.wire.error_mapping import Codes, Words, contradictory, malformed, refusal
+from smscore.wire.error_body import Words, words_in
+from smscore.wire.error_mapping import RefusalTable, contradictory, malformed, refusal
 
 T = TypeVar("T")
 
@@ -56,10 +57,11 @@ class ReceiveBody(Body, frozen=True):
 
 @frozen
 class SendValue:
-    """What Send and SendP2P give back, apart from the count; an odd price must not cost the ids."""
+    """What Send and SendP2P give back; an odd price or count must not cost the ids."""
 
     ids: list[int]
-    totalPrice: Any = None
+    smsCount: int | None = None
+    totalPrice: int | Decimal | None = None
 
 
 class UsualSend(Row, frozen=True):
@@ -77,55 +79,88 @@ class RequestIdValue:
 
 
 @frozen
+class Envelope:
+    """What every answer is wrapped in."""
+
+    isSuccess: bool
+    value: Raw = codec.NULL
+
+
+@frozen
+class SecondShape:
+    """The other shape that the samples of oldStatus and Receive have."""
+
+    result: Raw
+
+
+@frozen
+class Refused:
+    """Where an answer that says no keeps its code: in the error, or beside it."""
+
+    error: Any = None
+    code: int | None = None
+
+
+@frozen
 class ErrorValue:
     """The error inside the envelope; odd words must not hide its code."""
 
-    code: Any = None
-    message: Any = None
-    details: Any = None
+    code: int | None = None
 
 
-def _value(answer: Answer, model: type[T], *, codes: Codes = ERRORS, second_shape: str | None = None) -> T:
+def _value(answer: Answer, model: type[T], *, table: RefusalTable = ERRORS, second_shape: bool = False) -> T:
     """The value of a successful answer; what the envelope refuses is raised.
 
-    ``second_shape`` is the key that holds the value where the answer is not the usual envelope.
+    ``second_shape``: the answer may also be of the second shape.
     """
     name = SEPAHAN.name
     try:
-        parts = codec.pieces(answer.body)
-        if "isSuccess" not in parts and second_shape is not None and second_shape in parts and answer.is_success:
-            return codec.decode(parts[second_shape], model)
-        if not codec.decode(parts.get("isSuccess", codec.NULL), bool):
-            raise refusal(answer, codes, _words(parts, answer, codes), provider=name)
-        if not answer.is_success:
-            raise contradictory(answer, provider=name)
-        if "value" not in parts:
-            raise malformed(answer, "it has no value", provider=name)
-        return codec.decode(parts["value"], model)
+        envelope = codec.read(answer.body, Envelope)
     except DecodeError as error:
-        # Receive's own codes may stand in the HTTP status alone.
-        if answer.status in codes:
-            raise refusal(answer, codes, Words(code=answer.status), provider=name) from None
-        raise malformed(answer, str(error), provider=name) from None
+        if second_shape and answer.is_success and (found := _second_shape(answer.body)) is not None:
+            return _read(answer, found, model)
+        words = _words(answer)
+        if words.code in table.codes:
+            raise refusal(answer, table, words, provider=name) from None
+        raise malformed(answer, str(error), provider=name, table=table) from None
+    if not envelope.isSuccess:
+        raise refusal(answer, table, _words(answer), provider=name)
+    if not answer.is_success:
+        raise contradictory(answer, provider=name)
+    if envelope.value is codec.NULL:
+        raise malformed(answer, "it has no value", provider=name)
+    return _read(answer, envelope.value, model)
 
 
-# The envelope's sample shows an object, Send's table of outputs a plain string.
-_ERROR: Final[Any] = dict[str, Any] | str | None
+def _second_shape(body: bytes) -> Raw | None:
+    try:
+        return codec.read(body, SecondShape).result
+    except DecodeError:
+        return None
 
 
-def _words(parts: dict[str, Raw], answer: Answer, codes: Codes) -> Words:
-    said = codec.decode(parts.get("error", codec.NULL), _ERROR)
-    error = codec.decode(parts["error"], ErrorValue) if isinstance(said, dict) else ErrorValue(message=said)
-    code = codec.whole(error.code)
-    return Words(
-        code=_code_in_status(answer, codes) if code is None else code,
-        message=codec.text(error.message),
-        details=codec.texts(error.details),
-    )
+def _read(answer: Answer, value: Raw, model: type[T]) -> T:
+    try:
+        return codec.read(value, model)
+    except DecodeError as error:
+        raise malformed(answer, str(error), provider=SEPAHAN.name) from None
 
 
-def _code_in_status(answer: Answer, codes: Codes) -> int | None:
-    return answer.status if answer.status in codes else None
+def _words(answer: Answer) -> Words:
+    words = words_in(answer.body)
+    try:
+        refused = codec.read_loosely(answer.body, Refused)
+        code = _code(refused.error)
+    except DecodeError:
+        return words
+    return evolve(words, code=refused.code if code is None else code)
+
+
+def _code(error: object) -> int | None:
+    # The envelope's sample shows an object, Send's table of outputs a plain string.
+    if not isinstance(error, dict):
+        return codec.whole(error)
+    return codec.read_loosely(codec.encode(error), ErrorValue).code
 
 
 def _build_send(batch: Batch) -> Content:
@@ -140,7 +175,7 @@ def _build_send(batch: Batch) -> Content:
 def _build_send_p2p(batch: Batch) -> Content:
     # All three arrays have one entry a message, also where one sender serves all.
     senders = batch.senders * len(batch) if len(batch.senders) == 1 else batch.senders
-    return _build_send(attrs.evolve(batch, senders=senders))
+    return _build_send(evolve(batch, senders=senders))
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
@@ -149,12 +184,13 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
     ids: list[int | None] = [*value.ids]
+    cost = codec.amount(value.totalPrice)
     if min(value.ids) > 0:
-        return all_accepted(batch, ids, codec.whole(value.totalPrice))
-    return _with_refused(answer, ids, codec.whole(value.totalPrice))
+        return evolve(all_accepted(batch, ids, cost), parts=value.smsCount)
+    return evolve(_with_refused(answer, ids, cost), parts=value.smsCount)
 
 
-def _with_refused(answer: Answer, ids: list[int | None], cost: int | None) -> BatchResult:
+def _with_refused(answer: Answer, ids: list[int | None], cost: int | Decimal | None) -> BatchResult:
     # A negative id is that recipient's own error code; a zero is neither an id nor a code.
     errors: dict[int, SMSError] = {}
     shared: dict[int, SMSError] = {}
@@ -172,7 +208,7 @@ def _with_refused(answer: Answer, ids: list[int | None], cost: int | None) -> Ba
 
 def _refused_alone(answer: Answer, code: int) -> SMSError:
     if code == 0:
-        return malformed(answer, "an id of 0", provider=SEPAHAN.name)
+        return malformed(answer, "an id of 0", provider=SEPAHAN.name, of_one=True)
     error = refusal(answer, ERRORS, Words(code=code), provider=SEPAHAN.name)
     if isinstance(error, ProviderError):
         error.meets_every_batch = False
@@ -184,9 +220,9 @@ def _build_ids(ids: Sequence[int]) -> Content:
 
 
 def _read_statuses(
-    answer: Answer, ids: Sequence[int], *, codes: Codes, second_shape: str | None = None
+    answer: Answer, ids: Sequence[int], *, table: RefusalTable, second_shape: bool = False
 ) -> list[MessageStatus]:
-    found = _value(answer, list[int], codes=codes, second_shape=second_shape)
+    found = _value(answer, list[int], table=table, second_shape=second_shape)
     if len(found) != len(ids):
         raise malformed(answer, f"{len(found)} statuses for {len(ids)} ids", provider=SEPAHAN.name)
     return [
@@ -197,44 +233,56 @@ def _read_statuses(
 
 def _read_messages(answer: Answer, _: ReceiveBody) -> list[InboundMessage]:
     try:
-        rows = _value(answer, _ROWS, codes=RECEIVE_ERRORS, second_shape="result")
+        rows = _value(answer, _ROWS, table=RECEIVE_ERRORS, second_shape=True)
     except MalformedResponse as error:
         # The messages are marked as read: what can be read of them must be.
         rows = _salvaged_rows(answer.body)
         if rows is None:
             error.details = [answer.body.decode("utf-8", "replace")]
             raise
-    return [_inbound(row) for row in rows or []]
+    return list(map(_inbound, rows or []))
 
 
-_ROWS: Final[Any] = list[Any] | None
+_ROWS: Final[Any] = list[Raw] | None
 
 
-def _salvaged_rows(body: bytes) -> Sequence[Any] | None:
+@frozen
+class Salvage:
+    """What may hold the messages of an answer that is not as documented."""
+
+    isSuccess: bool | None = None
+    value: list[Raw] | None = None
+    result: list[Raw] | None = None
+
+
+def _salvaged_rows(body: bytes) -> list[Raw] | None:
     try:
-        answer: Any = codec.salvaged(body)
+        found = codec.read_loosely(codec.salvaged(body), Salvage)
     except DecodeError:
         return None
-    parts = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    rows: object = None if parts.get("isSuccess") is False else parts.get("value", parts.get("result"))
-    return cast("Sequence[Any]", rows) if isinstance(rows, list) else None
+    return None if found.isSuccess is False else found.value or found.result
 
 
-def _inbound(row: object) -> InboundMessage:
+@frozen
+class ReceiveRow:
+    """One received message."""
+
+    privateNumber: str | None = None
+    date: str | None = None
+    sendNumber: str | None = None
+    messageText: str | None = None
+
+
+def _inbound(raw: Raw) -> InboundMessage:
     # A message is handed out once, so an odd row must still reach the caller: `raw` has all of it.
-    raw = cast("dict[str, Any]", row) if isinstance(row, dict) else {"": row}
+    row = codec.row(raw, ReceiveRow)
     return InboundMessage(
-        number=_text(raw.get("privateNumber")),
-        sender=_text(raw.get("sendNumber")),
-        text=_text(raw.get("messageText")),
-        date=read_day(raw.get("date")),
-        raw=raw,
+        number=row.privateNumber or "",
+        sender=row.sendNumber or "",
+        text=row.messageText or "",
+        date=read_day(row.date),
+        raw=codec.fields(raw),
     )
-
-
-def _text(value: object) -> str:
-    # Half of a surrogate pair, of an emoji cut in two, could not be stored or printed.
-    return "" if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def _arrived(batch: Batch) -> BatchResult:
@@ -269,7 +317,7 @@ STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "POST",
     "/api/SmsReport/status",
     _build_ids,
-    partial(_read_statuses, codes=ERRORS),
+    partial(_read_statuses, table=STATUS_ERRORS),
     limit=100,
 )
 OLD_STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
@@ -277,7 +325,7 @@ OLD_STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "POST",
     "/api/SmsReport/oldStatus",
     _build_ids,
-    partial(_read_statuses, codes=OLD_STATUS_ERRORS, second_shape="result"),
+    partial(_read_statuses, table=OLD_STATUS_ERRORS, second_shape=True),
     limit=100,
 )
 CREDIT: Final = Endpoint[None, int](

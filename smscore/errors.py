@@ -21,11 +21,18 @@ class SMSError(Exception):
     - ``provider``: ``"sepahan"``, ``"ippanel"``, ``"najva"`` or None.
     - ``report``: the whole :class:`SendReport`, or None where there is none.
     - ``code``, ``http_status``, ``message`` (the provider's own words), ``details``: where there was an answer.
+    - ``fields``: maps a field that the answer names to what it says of it.
+    - ``body``: the first 2 KiB of the answer as text. Numbers and texts may be in it, so it is in no ``repr``, ``str``,
+      log, copy or pickle.
+
+    In the text, ``words #3fa2c1`` stands for the provider's own words: the same mark, the same words but for numbers.
     """
 
     default_outcome: ClassVar[Outcome | None] = None
     meets_every_batch: bool = False
     """Whether any other batch of the same call would meet the same."""
+
+    __slots__ = ("_body",)  # apart from the other attributes, and so in no pickle
 
     def __init__(
         self,
@@ -36,6 +43,8 @@ class SMSError(Exception):
         http_status: int | None = None,
         message: str | None = None,
         details: Sequence[str] = (),
+        fields: Mapping[str, Sequence[str]] | None = None,
+        body: str | None = None,
     ) -> None:
         super().__init__(text)
         self.outcome: Outcome | None = self.default_outcome
@@ -45,6 +54,13 @@ class SMSError(Exception):
         self.http_status = http_status
         self.message = message
         self.details: list[str] = list(details)
+        self.fields: dict[str, list[str]] = {name: list(words) for name, words in (fields or {}).items()}
+        self._body = body
+
+    @property
+    def body(self) -> str | None:
+        """The first 2 KiB of the answer as text, or None where there was none."""
+        return getattr(self, "_body", None)
 
 
 class ConfigurationError(SMSError):
@@ -137,10 +153,6 @@ class InsufficientCredit(ProviderError):
 
 class InvalidParameters(ProviderError):
     """The provider found the request wrong: ``fields`` maps a field to what is wrong, where it says."""
-
-    def __init__(self, text: str = "", *, fields: Mapping[str, Sequence[str]] | None = None, **answer: Any) -> None:
-        super().__init__(text, **answer)
-        self.fields: dict[str, list[str]] = {name: list(words) for name, words in (fields or {}).items()}
 
 
 class DuplicateRequest(ProviderError):

@@ -248,21 +248,7 @@ def test_converters_are_applied() -> None:
         codec.decode(b'{"text": 5}', Converted)
 
 
-# Pieces and rows
-
-
-def test_pieces_are_found_and_not_yet_read() -> None:
-    parts = codec.pieces(b'{"return": {"status": 200}, "entries": [oops]}'.replace(b"oops", b'{"id": 1}'))
-    assert set(parts) == {"return", "entries"}
-    assert codec.decode(parts["entries"], list[Inner]) == [Inner(1)]
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"[1]", b"null", b"<html>", b'{"a": 1', b'{"a": nope}', b'{"a":' + b"[" * 200_000]
-)
-def test_what_is_no_object_has_no_pieces(body: bytes) -> None:
-    with pytest.raises(DecodeError):
-        codec.pieces(body)
+# Rows
 
 
 @BOTH
@@ -317,25 +303,6 @@ def test_what_is_encoded_reads_back(count: int, flag: bool, text: str, ids: list
 
 
 # Numbers, and yes or no, as providers like to write them
-
-
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
-        (b"0.1", "0.1"),
-        (b"6084722932.705052", "6084722932.705052"),
-        (b"123456789012345678901234567890", "123456789012345678901234567890"),
-        (b'"12.50"', "12.50"),
-        (b"-3", "-3"),
-    ],
-)
-def test_a_decimal_is_exactly_what_is_written(written: bytes, number: str) -> None:
-    assert str(codec.decimal(codec.Raw(written))) == number
-
-
-@pytest.mark.parametrize("written", [b"null", b"true", b'""', b'"x"', b'"NaN"', b'"Infinity"', b"[]", b"{}", b""])
-def test_what_is_no_decimal_is_none(written: bytes) -> None:
-    assert codec.decimal(codec.Raw(written)) is None
 
 
 @pytest.mark.parametrize(

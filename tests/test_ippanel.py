@@ -446,15 +446,34 @@ BY_STATUS = [
 
 @pytest.mark.parametrize(("status", "error", "outcome"), BY_STATUS)
 @pytest.mark.parametrize("name", sorted(CALLS))
-async def test_the_http_status_tells_the_class_and_the_code_is_kept(
+async def test_beside_an_unlisted_code_the_http_status_tells_the_class_and_the_code_is_kept(
     name: str, status: int, error: type[SMSError], outcome: Outcome, ippanel: AsyncIPPanel, provider_http: Any
 ) -> None:
-    provider_http.post(SEND, status=status, payload=no("400-1"), headers={"Retry-After": "3"})
+    provider_http.post(SEND, status=status, payload=no("400-7"), headers={"Retry-After": "3"})
     with pytest.raises(SMSError) as caught:
         await CALLS[name](ippanel)
     assert (type(caught.value), caught.value.outcome) == (error, outcome)
-    assert (caught.value.code, caught.value.http_status, caught.value.message) == ("400-1", status, "نشد")
+    assert (caught.value.code, caught.value.http_status, caught.value.message) == ("400-7", status, "نشد")
     assert getattr(caught.value, "retry_after", 3.0) == 3.0
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 422, 429, 500, 503])
+@pytest.mark.parametrize("name", sorted(CALLS))
+async def test_400_1_is_the_token_under_any_status_but_404(
+    name: str, status: int, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    provider_http.post(SEND, status=status, payload=no("400-1"))
+    with pytest.raises(AuthenticationError) as caught:
+        await CALLS[name](ippanel)
+    assert (caught.value.code, caught.value.http_status, caught.value.outcome) == ("400-1", status, Outcome.REJECTED)
+
+
+@pytest.mark.parametrize("code", ["400-1", "400-2", "400-7", None])
+async def test_404_is_not_found_whatever_its_code(code: str | None, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+    provider_http.post(SEND, status=404, payload=no(code, errors={"credit": ["نشد"]}))
+    with pytest.raises(NotFound) as caught:
+        await ippanel.send("09121234567", "سلام")
+    assert (caught.value.code, caught.value.http_status) == (code, 404)
 
 
 @pytest.mark.parametrize(("status", "error", "outcome"), [*BY_STATUS, (200, MalformedResponse, Outcome.UNKNOWN)])
@@ -471,7 +490,7 @@ async def test_html_is_read_by_its_http_status(
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("400-2", InvalidParameters), ("400-1", ProviderError), ("777-7", ProviderError), (None, ProviderError)],
+    [("400-2", InvalidParameters), ("400-1", AuthenticationError), ("777-7", ProviderError), (None, ProviderError)],
 )
 @pytest.mark.parametrize("name", sorted(CALLS))
 async def test_a_false_status_is_a_refusal_also_with_http_200(
@@ -501,7 +520,7 @@ async def test_a_false_status_is_a_refusal_also_with_http_200(
         b'{"data":[1],"meta":{"status":true}}',
         b'{"data":{"message_outbox_ids":[]},"meta":{"status":true}}',
         b'{"data":{"message_outbox_ids":1},"meta":{"status":true}}',
-        b'{"data":{"message_outbox_ids":["1"]},"meta":{"status":true}}',
+        b'{"data":{"message_outbox_ids":["x"]},"meta":{"status":true}}',
         b'{"data":{"message_outbox_ids":[1.5]},"meta":{"status":true}}',
         b'{"data":{"message_outbox_ids":[true]},"meta":{"status":true}}',
         b'{"data":{"message_outbox_ids":[1]},"meta":{"status":true}',

@@ -201,9 +201,19 @@ async def test_places_are_read_with_their_ids(name: str, ippanel: AsyncIPPanel, 
     assert await call(ippanel) == [Place(89, "تهران"), Place(90, "یزد"), Place(91, "")]
 
 
-@pytest.mark.parametrize("data", ['[{"name": "تهران"}]', '[{"id": "x", "name": "تهران"}]', "{}", "[5]"])
+@pytest.mark.parametrize("odd", ['{"name": "تهران"}', '{"id": "x", "name": "تهران"}', "5", "null", "[]"])
 @pytest.mark.parametrize("name", PLACES)
-async def test_a_place_without_an_id_is_malformed(
+async def test_a_place_without_an_id_is_left_out_and_costs_the_others_nothing(
+    name: str, odd: str, ippanel: AsyncIPPanel, provider_http: Any
+) -> None:
+    call, url = PLACES[name]
+    provider_http.get(url, body=ok(f'[{odd}, {{"id": 90, "name": "یزد"}}]'))
+    assert await call(ippanel) == [Place(90, "یزد")]
+
+
+@pytest.mark.parametrize("data", ["{}", "5", '"x"'])
+@pytest.mark.parametrize("name", PLACES)
+async def test_places_that_are_no_list_are_malformed(
     name: str, data: str, ippanel: AsyncIPPanel, provider_http: Any
 ) -> None:
     call, url = PLACES[name]

@@ -330,7 +330,7 @@ async def test_a_message_without_an_id_is_read(odd: Any, ippanel: AsyncIPPanel, 
     assert [(one.message_id, one.text) for one in found] == [(2, "متن 2"), (None, ""), (None, "متن 0"), (3, "متن 3")]
 
 
-@pytest.mark.parametrize("data", ['["x"]', "{}", '"x"', "5"])
+@pytest.mark.parametrize("data", ["{}", '"x"', "5"])
 async def test_a_page_that_cannot_be_read_is_malformed(data: str, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     provider_http.post(INBOX, body=f'{{"data": {data}, "meta": {{"status": true}}}}')
     with pytest.raises(MalformedResponse) as caught:

@@ -22,6 +22,7 @@ from smscore import (
 from smscore.wire.endpoint import Answer, Fault
 from smscore.wire.error_mapping import (
     Refusal,
+    RefusalTable,
     Words,
     contradictory,
     fault_error,
@@ -32,12 +33,21 @@ from smscore.wire.error_mapping import (
     refusal,
 )
 
-CODES = {
-    -14: Refusal(InsufficientCredit, "the credit is too low", "اعتبار کافی نیست"),
-    -12: Refusal(InvalidParameters, "the sender is not valid", "فرستنده", meets_every_batch=True),
-    -20: Refusal(DuplicateRequest, "the id was used before"),
-    429: Refusal(AccountError, "a code that looks like a status", meets_every_batch=False),
-}
+CODES = RefusalTable(
+    {
+        -14: Refusal(InsufficientCredit, "the credit is too low", "اعتبار کافی نیست"),
+        -12: Refusal(InvalidParameters, "the sender is not valid", "فرستنده", meets_every_batch=True),
+        -20: Refusal(DuplicateRequest, "the id was used before"),
+        429: Refusal(AccountError, "a code that looks like a status", meets_every_batch=False),
+    }
+)
+BY_FIELD = RefusalTable(
+    {**CODES.codes, -4: Refusal(InvalidParameters, "fields are wrong")},
+    fields={
+        "credit": Refusal(InsufficientCredit, "the credit is too low"),
+        "from_number": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True),
+    },
+)
 CLASSES = {
     400: InvalidParameters, 401: AuthenticationError, 402: InsufficientCredit, 403: AuthenticationError,
     404: NotFound, 413: InvalidParameters, 415: InvalidParameters, 422: InvalidParameters, 429: RateLimited,
@@ -115,10 +125,65 @@ def test_a_code_may_meet_every_batch_or_none_against_its_class():
     assert refusal(answer(401), CODES, Words(code=-20), provider="x").meets_every_batch is False
 
 
-@pytest.mark.parametrize("code", [None, -99])
-def test_an_answer_may_say_by_itself_that_it_meets_every_batch(code: int | None):
-    words = Words(code=code, meets_every_batch=True)
-    assert refusal(answer(422), CODES, words, provider="x").meets_every_batch is True
+@pytest.mark.parametrize("code", [None, -99, -4])
+def test_a_field_that_is_named_tells_more_exactly_what_is_wrong(code: int | None):
+    error = refusal(answer(422), BY_FIELD, Words(code=code, fields={"Credit": ["کم"], "x": []}), provider="x")
+    assert (type(error), error.code, error.meets_every_batch) == (InsufficientCredit, code, True)
+    error = refusal(answer(422), BY_FIELD, Words(code=code, fields={"from_number": []}), provider="x")
+    assert (type(error), error.code, error.meets_every_batch) == (InvalidParameters, code, True)
+
+
+def test_a_field_changes_nothing_of_a_code_that_means_something_else():
+    words = Words(code=-20, fields={"credit": ["کم"]})
+    assert type(refusal(answer(422), BY_FIELD, words, provider="x")) is DuplicateRequest
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_field_says_nothing_of_an_outage(status: int):
+    error = refusal(answer(status), BY_FIELD, Words(fields={"credit": ["کم"]}), provider="x")
+    assert type(error) is not InsufficientCredit
+
+
+def test_a_status_may_decide_whatever_the_code():
+    table = RefusalTable(CODES.codes, whatever_the_code={404: Refusal(NotFound, "it does not exist")})
+    error = refusal(answer(404), table, Words(code=-14), provider="x")
+    assert (type(error), error.code) == (NotFound, -14)
+    assert type(refusal(answer(400), table, Words(code=-14), provider="x")) is InsufficientCredit
+
+
+def test_a_status_of_the_provider_goes_before_the_general_one_where_there_is_no_code():
+    table = RefusalTable(CODES.codes, statuses={401: Refusal(InvalidParameters, "the input is not valid")})
+    error = refusal(answer(401), table, Words(), provider="x")
+    assert (type(error), error.code) == (InvalidParameters, None)
+    assert type(refusal(answer(401), table, Words(code=-14), provider="x")) is InsufficientCredit
+    assert type(refusal(answer(401), table, Words(code=-99), provider="x")) is ProviderError
+    assert type(malformed(answer(401), "HTML", provider="x", table=table)) is InvalidParameters
+
+
+def test_a_code_may_stand_in_the_http_status_alone():
+    table = RefusalTable(CODES.codes, statuses={429: CODES.codes[429]})
+    error = refusal(answer(429), table, Words(), provider="x")
+    assert (type(error), error.code) == (AccountError, 429)
+
+
+@pytest.mark.parametrize(
+    "said", ["اعتبار كافي نيست", " اعتبارِ کافی‌نیست. ", "«اعتبار\u200cکافی نیست»!", "اعتبـــار کافی نیست"]
+)
+def test_a_sentence_of_the_table_gives_its_code(said: str):
+    error = refusal(answer(401), CODES, Words(message=said), provider="x")
+    assert (type(error), error.code, error.message) == (InsufficientCredit, -14, said)
+
+
+@pytest.mark.parametrize("said", ["", " ", ".", "اعتبار", "اعتبار کافی نیست یا هست", "اعتبار کافی است"])
+def test_any_other_sentence_gives_none(said: str):
+    assert refusal(answer(401), CODES, Words(message=said), provider="x").code is None
+
+
+def test_an_unknown_code_may_be_left_to_the_status():
+    table = RefusalTable(CODES.codes, leaves_unknown_to_status=True)
+    error = refusal(answer(422), table, Words(code="400-31"), provider="x")
+    assert (type(error), error.code) == (InvalidParameters, "400-31")
+    assert type(refusal(answer(422), table, Words(code=-14), provider="x")) is InsufficientCredit
 
 
 def test_field_errors_are_kept():

@@ -180,9 +180,9 @@ SEPAHAN_ERRORS = {
 # Class and code of every recorded refusal.
 ERRORS: dict[str, tuple[type[SMSError], int | str | None]] = {
     **{f"sepahan/send-error_minus_{-code:02}": (error, code) for code, error in SEPAHAN_ERRORS.items()},
-    "sepahan/send-error_plain_string": (AuthenticationError, None),
-    "sepahan/status-error_invalid_input": (AuthenticationError, None),
-    "sepahan/old_status-error_invalid_input": (AuthenticationError, None),
+    "sepahan/send-error_plain_string": (AuthenticationError, -1),
+    "sepahan/status-error_invalid_input": (InvalidParameters, None),
+    "sepahan/old_status-error_invalid_input": (InvalidParameters, None),
     "sepahan/old_status-error_minus_08": (OutsideServiceHours, -8),
     "sepahan/receive-error_406": (InvalidParameters, 406),
     "sepahan/receive-error_410": (AccountError, 410),
@@ -282,9 +282,9 @@ RESULTS: dict[str, Any] = {
     "najva/send-success": ([(f"+98912000000{n}", n + 1) for n in range(3)], 3000),
     "najva/send_p2p-success": ([(f"+98912000000{n}", n + 1) for n in range(3)], 3000),
     "najva/status-success": [
-        MessageStatus(1, 10, DeliveryStatus.DELIVERED),
-        MessageStatus(2, 4, DeliveryStatus.SENT),
-        MessageStatus(3, 100, DeliveryStatus.NOT_FOUND),
+        MessageStatus(1, 10, DeliveryStatus.DELIVERED, "رسیده به گیرنده"),
+        MessageStatus(2, 4, DeliveryStatus.SENT, "رسیده به مخابرات"),
+        MessageStatus(3, 100, DeliveryStatus.NOT_FOUND, "شناسه پیامک نامعتبر است"),
     ],
     "najva/outbox-success": OutboxPage(
         1000, 0, [outbox_message(1234, "+989120000000"), outbox_message(4321, "+989120000001")]

@@ -170,6 +170,12 @@ BODIES: dict[str, Any] = {
     "any object": json.dumps({ECHO: ECHO}),
     "any bytes": ECHO.encode("utf-16"),
     "any half": json.dumps({"isSuccess": ECHO, "meta": ECHO, "return": ECHO})[:-1],
+    "any field names": {"errors": {TOKEN: [ECHO], NUMBER: ECHO, TEXT: {ECHO: TOKEN}}, TOKEN: [ECHO]},
+    "any list of errors": {
+        "errors": [{"field": TOKEN, "message": ECHO}, {"name": NUMBER}],
+        "detail": ECHO,
+        "title": TOKEN,
+    },
     "any wrong types": {"isSuccess": ECHO, "meta": {"status": ECHO}, "return": {"status": ECHO, "message": ECHO}},
     "sepahan known code": sepahan_error({"code": -1, "message": ECHO, "details": [ECHO, ECHO]}),
     "sepahan unknown code": sepahan_error({"code": -99, "message": ECHO, "details": [ECHO]}),
@@ -227,6 +233,21 @@ async def test_an_answer_that_echoes_them_shows_nothing(name: str, body: str, co
         assert error is None or leaks(shown_of_error(error)) == [], status
         raised += error is not None
     assert raised >= 6
+
+
+@pytest.mark.parametrize("status", [200, 400, 409, 502])
+@pytest.mark.parametrize("name", SENDS)
+async def test_the_kept_body_is_in_no_pickle_and_nothing_that_shows_an_error(
+    name: str, status: int, connect: Any, provider_http: Any
+) -> None:
+    page = f"<html>{ECHO}</html>"
+    answer_all(provider_http, status=status, body=page, content_type=f"text/{TOKEN}")
+    error = await error_of(CALLS[name](connect(name)))
+    assert error is not None
+    assert error.body == page
+    assert leaks(shown_of_error(error) + str(vars(error))) == []
+    error.report = None  # which has the numbers, as it must
+    assert not [needle for needle in NEEDLES if needle.encode() in pickle.dumps(error)]
 
 
 @pytest.mark.parametrize("body", [name for name in BODIES if name.startswith(("any", "sepahan"))])

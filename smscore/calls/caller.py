@@ -20,6 +20,7 @@ from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown,
 from smscore.loops.concurrency import let_others_run
 from smscore.sending.delivery import StopRule, not_attempted
 from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
+from smscore.wire.error_body import keys_in, shown_content_type, shown_names
 from smscore.wire.error_mapping import fault_error, malformed
 
 P = TypeVar("P")
@@ -132,7 +133,10 @@ class Exchanger:
         if isinstance(answer, Fault):
             _log.debug("%s %s: %s", name, endpoint.name, answer.reason)
             raise fault_error(answer, provider=name)
-        _log.debug("%s %s: HTTP %d", name, endpoint.name, answer.status)
+        if _log.isEnabledFor(logging.DEBUG):
+            keys = shown_names(keys_in(answer.body))
+            content = shown_content_type(answer.content_type)
+            _log.debug("%s %s: HTTP %d, %s, keys: %s", name, endpoint.name, answer.status, content, keys or "none")
         try:
             return endpoint.read(answer, params)
         except SMSError:

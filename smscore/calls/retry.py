@@ -82,6 +82,8 @@ def final_error(error: SMSError, earlier: OutcomeUnknown | None) -> SMSError:
         http_status=error.http_status,
         message=error.message,
         details=[str(error), *error.details],
+        fields=error.fields,
+        body=error.body,
     )
     unknown.meets_every_batch = error.meets_every_batch
     return unknown

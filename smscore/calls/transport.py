@@ -312,7 +312,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
             response.close()
             return Fault(True, "the answer is too large to be one", too_large=True)
         pieces.append(piece)
-    return Answer(response.status, b"".join(pieces), _retry_after(response))
+    return Answer(response.status, b"".join(pieces), _retry_after(response), response.headers.get("Content-Type", ""))
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:

@@ -1,16 +1,23 @@
-"""JSON to models and back, strictly: a wrong type is an error that names its path, never a coercion."""
+"""JSON to models and back.
+
+``decode`` is strict: a wrong type is an error that names its path, never a coercion. ``read`` is the one reader of
+providers' answers: what is written as documented it decodes strictly, in one pass, and what is not it reads once more,
+forgivingly. That changes how a value is written, never which value it is: ``"11"`` and ``11.0`` are 11 where the model
+has an int, and no number passes through a float. A field that is not required is left out where it cannot be told.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeVar, cast, get_args
 
 import attrs
 import msgspec
+from msgspec import inspect as info
 
 T = TypeVar("T")
 
@@ -19,8 +26,6 @@ Raw = msgspec.Raw
 
 NULL: Final = Raw(b"null")
 """What stands for a key that is not there."""
-
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class DecodeError(Exception):
@@ -40,17 +45,25 @@ class Body(_Masked, frozen=True, gc=False, omit_defaults=True):
     """What a request says, in a half to a third of an attrs class's time: fields with their default are left out."""
 
 
-def pieces(body: bytes) -> dict[str, Raw]:
-    """The values of a JSON object by key, each still unread; a byte order mark before it is passed over."""
-    return decode(body.removeprefix(BYTE_ORDER_MARK), dict[str, Raw])
-
-
-def salvaged(body: bytes) -> Any:
-    """A JSON value read past broken characters, for what nobody gets twice; ``DecodeError`` if there is none."""
+def salvaged(body: bytes) -> bytes:
+    """The same JSON written anew, past broken characters, for what nobody gets twice; ``DecodeError`` if it is none."""
     try:
-        return json.loads(body.decode("utf-8-sig", "replace"), strict=False)
-    except (ValueError, RecursionError):
+        tree = _loads(_LAST_COMMAS.sub(r"\1", body.decode("utf-8-sig", "replace")), strict=False)
+        return _encoder.encode(_without_halves(tree))
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         raise DecodeError("it is no JSON") from None
+
+
+def readable(body: bytes) -> bytes:
+    """The same answer, past broken characters where there are any: one of them must not cost a whole listing."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        try:
+            return salvaged(body)
+        except DecodeError:
+            return body
+    return body
 
 
 def decode(body: bytes | Raw, model: type[T]) -> T:
@@ -79,43 +92,82 @@ def usual(body: bytes, model: type[T]) -> T | None:
         return None
 
 
+def read(body: bytes | Raw, model: type[T]) -> T:
+    """One JSON value as the model says, however it is written; ``DecodeError`` where it cannot be told."""
+    try:
+        if isinstance(body, bytes):
+            body.decode()  # as in usual
+        return decode(body, model)
+    except (UnicodeDecodeError, DecodeError):
+        return read_loosely(body, model)
+
+
+def read_loosely(body: bytes | Raw, model: type[T]) -> T:
+    """The same without the strict pass: for models of which no key is required, so that keys in any case are found."""
+    return _shaped(_tree(body), model)
+
+
 def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
-    """A JSON array, each entry as the model says; an entry that is not becomes its ``DecodeError``."""
+    """A JSON array, each entry as the model says; an entry that cannot be told becomes its ``DecodeError``.
+
+    One object in place of an array is its only entry.
+    """
     try:
         return list(decode(body, cast("type[list[T]]", list[model])))  # type: ignore[valid-type]  # a runtime alias
     except DecodeError:
-        return [_row(raw, model) for raw in decode(body, list[Raw])]
+        found = _in_a_list(_tree(body))
+    if not isinstance(found, list):
+        raise DecodeError("it is no array")
+    return [_row_or_error(entry, model) for entry in cast("list[object]", found)]
+
+
+def fields(raw: Raw) -> dict[str, Any]:
+    """All that a row says, as it stands; what is no object is under an empty key."""
+    row = read(raw, cast("type[Any]", Any))
+    return cast("dict[str, Any]", row) if isinstance(row, dict) else {"": row}
+
+
+def row(raw: Raw, model: type[T]) -> T:
+    """A row of which no field is required; of one that is no object, the model without any."""
+    try:
+        return read(raw, model)
+    except DecodeError:
+        return model()
 
 
 def whole(value: object) -> int | None:
-    """A whole number, also where it comes as text or as 1.0; None for anything else."""
+    """A whole number, also where it comes as ASCII digits in a text or as 1.0; None for anything else."""
     if type(value) is int:
         return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII) else None
+    written = bytes(value).decode() if isinstance(value, Raw) else value
+    match = _WHOLE.fullmatch(written) if isinstance(written, str) else None
+    return int(match[1]) if match else None
+
+
+_WHOLE: Final = re.compile(r"\s*(-?\d{1,20})(?:\.0+)?\s*", re.ASCII)
 
 
 def flag(value: object) -> bool | None:
     """A yes or no, also where it comes as 1 or as "0"; None for anything else."""
-    return value if isinstance(value, bool) else _FLAGS.get(whole(value))
+    if isinstance(value, bool):
+        return value
+    return _FLAGS.get(value if isinstance(value, float) else whole(value))
 
 
-_FLAGS: Final[Mapping[int | None, bool]] = {0: False, 1: True}
+_FLAGS: Final[Mapping[float | None, bool]] = {0: False, 1: True}
 
 
-def decimal(value: Raw) -> Decimal | None:
-    """A JSON number, also where it comes as text, exactly as it is written; None for anything else."""
-    try:
-        number = decode(value, Decimal)
-    except DecodeError:
+def amount(value: int | Decimal | None) -> int | Decimal | None:
+    """Money as a provider says it: whole numbers as int; None for what is no number."""
+    if not isinstance(value, Decimal):
+        return value
+    if not value.is_finite():
         return None
-    return number if number.is_finite() else None
+    is_short = value.adjusted() < _LONGEST_AMOUNT  # 1e999999999 as an int would fill the memory
+    return int(value) if is_short and value == value.to_integral_value() else value
 
 
-def text(value: object) -> str | None:
-    """What a provider says, as text, whatever it comes as; None where it says nothing."""
-    return value if value is None or isinstance(value, str) else str(value)
+_LONGEST_AMOUNT: Final = 30  # digits
 
 
 def texts(value: object) -> list[str]:
@@ -135,11 +187,168 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def _row(raw: Raw, model: type[T]) -> T | DecodeError:
+def _row_or_error(entry: object, model: type[T]) -> T | DecodeError:
     try:
-        return decode(raw, model)
+        return _shaped(entry, model)
     except DecodeError as error:
         return error
+
+
+# Strings are passed over whole, an unfinished one too, so that no text costs more than one pass.
+_LAST_COMMAS: Final = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\Z))|,(?=\s*+(?:[}\]]|\Z))', re.DOTALL)
+
+
+def _tree(body: bytes | Raw) -> Any:
+    """JSON as Python has it, but for numbers with a point or an exponent, which stay as they are written.
+
+    A byte order mark of any encoding and a comma after the last entry are passed over; NaN is null.
+    """
+    raw = bytes(body)
+    try:
+        written = raw.decode(json.detect_encoding(raw))
+        try:
+            return _loads(written)
+        except json.JSONDecodeError:
+            return _loads(_LAST_COMMAS.sub(r"\1", written))
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(_path_of(error)) from None
+
+
+def _loads(written: str, *, strict: bool = True) -> Any:
+    return json.loads(
+        written, strict=strict, parse_float=lambda number: Raw(number.encode()), parse_constant=lambda _: None
+    )
+
+
+def _shaped(tree: object, model: type[T]) -> T:
+    fitted = _fitted(tree, _type_info(model))
+    try:
+        try:
+            return decode(_encoder.encode(fitted), model)
+        except UnicodeEncodeError:
+            return decode(_encoder.encode(_without_halves(fitted)), model)
+    except (RecursionError, msgspec.MsgspecError) as error:
+        raise DecodeError(_path_of(error)) from None
+
+
+def _without_halves(tree: Any) -> Any:
+    """The same, with no half of a surrogate pair, which an emoji that is cut in two leaves."""
+    if isinstance(tree, str):
+        return tree.encode("utf-8", "replace").decode()
+    if isinstance(tree, list):
+        return [_without_halves(item) for item in cast("list[Any]", tree)]
+    if isinstance(tree, dict):
+        return {_without_halves(key): _without_halves(value) for key, value in cast("dict[str, Any]", tree).items()}
+    return tree
+
+
+def _fitted(value: Any, kind: Any) -> Any:
+    """A value written as its type has it, as far as it can be told; what cannot be told is left for the strict pass."""
+    fit = _FITS.get(type(kind))
+    return value if fit is None else fit(value, kind)
+
+
+def _fitted_int(value: object, _: object) -> object:
+    number = whole(value)
+    return value if number is None else number
+
+
+def _fitted_text(value: object, _: object) -> object:
+    if isinstance(value, Raw):
+        number = whole(value)
+        return bytes(value).decode() if number is None else str(number)
+    return str(value) if type(value) is int else value
+
+
+_DECIMAL: Final = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*", re.ASCII)
+
+
+def _fitted_decimal(value: object, _: object) -> object:
+    match = _DECIMAL.fullmatch(value) if isinstance(value, str) else None
+    return str(Decimal(match[1])) if match else value
+
+
+def _fitted_list(value: Any, kind: Any) -> Any:
+    items = _in_a_list(value) if isinstance(kind.item_type, _OBJECTS) else value
+    return [_fitted(item, kind.item_type) for item in items] if isinstance(items, list) else items
+
+
+def _in_a_list(value: Any) -> Any:
+    return [value] if isinstance(value, dict) and value else value
+
+
+def _fitted_dict(value: Any, kind: Any) -> Any:
+    return {key: _fitted(item, kind.value_type) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _fitted_object(value: Any, kind: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    found = cast("dict[str, Any]", value)
+    keys = {key.casefold(): key for key in found} | {key: key for key in found}
+    others: Mapping[str, str] = getattr(kind.cls, "also_called", {})
+    fields: dict[str, Any] = {}
+    for field in kind.fields:
+        name = field.encode_name
+        key = next((keys[key] for key in (name, others.get(name), name.casefold()) if key in keys), None)
+        if key is None:
+            continue
+        fitted = _fitted(found[key], field.type)
+        if field.required or _is(fitted, field.type):  # an odd value of any other must not cost the rest
+            fields[name] = fitted
+    return fields
+
+
+def _fitted_union(value: Any, kind: Any) -> Any:
+    if value is None or any(_is(value, member) for member in kind.types if not isinstance(member, _DEEP)):
+        return value
+    for member in kind.types:
+        fitted = _fitted(value, member)
+        if _is(fitted, member):
+            return fitted
+    return value
+
+
+_OBJECTS: Final = (info.StructType, info.DataclassType)
+_DEEP: Final = (info.ListType, info.DictType, *_OBJECTS)
+
+_FITS: Final[Mapping[type, Callable[[Any, Any], Any]]] = {
+    info.IntType: _fitted_int,
+    info.StrType: _fitted_text,
+    info.DecimalType: _fitted_decimal,
+    info.ListType: _fitted_list,
+    info.DictType: _fitted_dict,
+    info.StructType: _fitted_object,
+    info.DataclassType: _fitted_object,
+    info.UnionType: _fitted_union,
+}
+
+_PYTHON: Final[Mapping[type, type | tuple[type, ...]]] = {
+    info.IntType: int,
+    info.BoolType: bool,
+    info.StrType: str,
+    info.DecimalType: (int, Raw, Decimal),
+    info.ListType: list,
+    info.TupleType: list,
+    info.DictType: dict,
+    info.StructType: dict,
+    info.DataclassType: dict,
+}
+
+
+def _is(value: object, kind: object) -> bool:
+    """Whether a value is written as this type has it, as far as its outside shows."""
+    if isinstance(kind, (info.AnyType, info.RawType)):
+        return True
+    if isinstance(kind, info.UnionType):
+        return any(_is(value, member) for member in kind.types)
+    if isinstance(kind, info.NoneType):
+        return value is None
+    if isinstance(kind, info.DecimalType) and isinstance(value, str):
+        return _DECIMAL.fullmatch(value) is not None
+    if isinstance(value, bool) is not isinstance(kind, info.BoolType):
+        return False
+    return isinstance(value, _PYTHON.get(type(kind), ()))
 
 
 def _path_of(error: Exception) -> str:
@@ -147,6 +356,11 @@ def _path_of(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return str(error)
     return "it is no JSON" if not isinstance(error, RecursionError) else "it is nested too deeply"
+
+
+@cache
+def _type_info(model: Any) -> info.Type:
+    return info.type_info(model)
 
 
 @cache

@@ -79,6 +79,7 @@ class Answer:
     body: bytes = field(repr=False)
     retry_after: float | None = None
     """The seconds that its ``Retry-After`` header asks to wait."""
+    content_type: str = field(default="", repr=False)
 
     @property
     def is_success(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -23,6 +23,7 @@ from smscore.errors import (
     SMSError,
 )
 from smscore.wire.endpoint import Answer, Fault
+from smscore.wire.error_body import Words, body_text, folded, mark_of, shown_names, words_in
 
 
 @frozen
@@ -37,6 +38,22 @@ class Refusal:
 
 
 Codes = Mapping[int | str, Refusal]
+
+
+@frozen
+class RefusalTable:
+    """All that a provider's document says of refusals; the first that fits decides, from the top."""
+
+    codes: Codes
+    whatever_the_code: Mapping[int, Refusal] = field(factory=dict[int, Refusal], kw_only=True)
+    """By HTTP status: what a status means whatever code stands beside it."""
+    fields: Mapping[str, Refusal] = field(factory=dict[str, Refusal], kw_only=True)
+    """By the name of a field that is found wrong: what that means, more exactly than wrong parameters."""
+    statuses: Mapping[int, Refusal] = field(factory=dict[int, Refusal], kw_only=True)
+    """By HTTP status: what a status means where the answer has no code."""
+    leaves_unknown_to_status: bool = field(default=False, kw_only=True)
+    """Whether beside a code that is not listed the HTTP status tells the class."""
+
 
 _BY_HTTP_STATUS: Final[Mapping[int, type[ProviderError]]] = {
     400: InvalidParameters,
@@ -60,76 +77,100 @@ _PLAIN_CODE: Final = re.compile(r"-?[0-9]{1,5}(-[0-9]{1,5})?", re.ASCII)
 _ADVICE: Final[Mapping[type[ProviderError], str]] = {
     AuthenticationError: "Check the token, and the IPs that it allows, in the provider's panel.",
     InsufficientCredit: "Charge the account.",
-    InvalidParameters: "Correct the request: the error's message, details and fields hold what the provider says.",
+    InvalidParameters: "Correct the request.",
     RateLimited: "Wait as many seconds as retry_after says, or set a rate limit.",
     NotFound: "Check the id and the base URL.",
-    ProviderError: "The error's message has the provider's own words.",
 }
+# Where a class says little, the error's text says where to read on.
+_READ_ON: Final = frozenset({InvalidParameters, ProviderError})
 
 
-@frozen(kw_only=True)
-class Words:
-    """What an answer says of its own refusal."""
-
-    code: int | str | None = None
-    message: str | None = None
-    details: Sequence[str] = ()
-    fields: Mapping[str, Sequence[str]] = field(factory=dict[str, Sequence[str]])
-    meets_every_batch: bool | None = None
-
-
-def refusal(answer: Answer, codes: Codes, words: Words, *, provider: str) -> SMSError:
-    """The error for an answer that says no: a documented code decides; an unknown one is kept on a plain error.
+def refusal(answer: Answer, table: RefusalTable, words: Words, *, provider: str) -> SMSError:
+    """The error for an answer that says no: what is documented decides; an unknown code is kept on a plain error.
 
     Without any code, and with a 429 or 5xx beside an unknown one, the HTTP status decides.
     """
-    documented = codes.get(words.code) if words.code is not None else None
-    if documented is not None:
-        meets_every_batch = documented.meets_every_batch
-        words = evolve(words, message=words.message or documented.persian or None)
-        error = _error(documented.error, f"{documented.meaning} (code {words.code})", answer, words, provider)
-    elif words.code is not None and not is_outage(answer.status):
-        meets_every_batch = words.meets_every_batch
-        error = _error(
-            ProviderError, f"code {_shown(words.code)}, which its document does not list", answer, words, provider
-        )
-    else:
+    code = words.code if words.code is not None else _code_of(words, table.codes)
+    documented = _documented(answer, table, code, words)
+    if documented is None and (code is None or is_outage(answer.status) or table.leaves_unknown_to_status):
         return http_error(answer, words, provider=provider)
-    if meets_every_batch is not None:
-        error.meets_every_batch = meets_every_batch
+    if code is None and answer.status in table.codes:
+        code = answer.status  # a code that stands in the HTTP status alone
+    words = evolve(words, code=code)
+    if documented is None:
+        why = f"code {_shown(words.code)}, which its document does not list"
+        return _error(ProviderError, _told([why], words), answer, words, provider)
+    told = _told([f"code {_shown(code)}"] if code is not None else [], words, documented.persian)
+    words = evolve(words, message=words.message or documented.persian or None)
+    why = f"{documented.meaning} ({told})" if told else documented.meaning
+    error = _error(documented.error, why, answer, words, provider)
+    if documented.meets_every_batch is not None:
+        error.meets_every_batch = documented.meets_every_batch
     return error
 
 
-def http_error(answer: Answer, words: Words, *, provider: str, status: int | None = None) -> SMSError:
-    """The error that an HTTP status stands for; ``status`` is one that the body carries in its place."""
+def _documented(answer: Answer, table: RefusalTable, code: int | str | None, words: Words) -> Refusal | None:
+    """What the provider's document says of it, or None."""
+    if answer.status in table.whatever_the_code:
+        return table.whatever_the_code[answer.status]
+    by_code = table.codes.get(code) if code is not None else table.statuses.get(answer.status)
+    if by_code is None and is_outage(answer.status):
+        return None
+    if by_code is not None and by_code.error is not InvalidParameters:
+        return by_code
+    return _by_field(table.fields, words) or by_code
+
+
+def _by_field(fields: Mapping[str, Refusal], words: Words) -> Refusal | None:
+    named = {name.casefold() for name in words.fields}
+    return next((found for name, found in fields.items() if name.casefold() in named), None)
+
+
+def _code_of(words: Words, codes: Codes) -> int | str | None:
+    """The code whose sentence in the document is all that the answer says; None if there is none."""
+    said = folded(words.message or "")
+    return next((code for code, known in codes.items() if said and folded(known.persian) == said), None)
+
+
+def http_error(answer: Answer, words: Words | None = None, *, provider: str, status: int | None = None) -> SMSError:
+    """The error that an HTTP status stands for; ``status`` is one that the body carries in its place.
+
+    Without ``words`` it keeps what can be read of the answer.
+    """
+    words = words_in(answer.body) if words is None else words
     status = answer.status if status is None else status
     if status in _SERVER_ERRORS:
         return ServerError(
-            f"{provider} failed with HTTP {status}. Whether it did what was asked is not known.",
+            f"{provider} failed with {_told([f'HTTP {status}'], words)}. Whether it did what was asked is not known.",
             retry_after=answer.retry_after,
             **_common(answer, words, provider),
         )
     if answer.status not in _ANSWERS:
-        return _unreadable(answer, f"HTTP {answer.status}", provider)
-    code = f", code {_shown(words.code)}" if words.code is not None else ""
-    error = _error(_BY_HTTP_STATUS.get(status, ProviderError), f"HTTP {answer.status}{code}", answer, words, provider)
-    if words.meets_every_batch is not None:
-        error.meets_every_batch = words.meets_every_batch
-    return error
+        return _unreadable(answer, f"HTTP {answer.status}", words, provider)
+    code = [] if words.code is None else [f"code {_shown(words.code)}"]
+    why = _told([f"HTTP {answer.status}", *code], words)
+    return _error(_BY_HTTP_STATUS.get(status, ProviderError), why, answer, words, provider)
 
 
-def malformed(answer: Answer, what: str, *, provider: str) -> SMSError:
-    """The error for a whole answer that is not the documented one; an error status still decides."""
+def malformed(
+    answer: Answer, what: str, *, provider: str, table: RefusalTable | None = None, of_one: bool = False
+) -> SMSError:
+    """The error for a whole answer that is not the documented one; an error status still decides.
+
+    ``of_one``: it is of one recipient alone, and the answer as a whole says nothing of it.
+    """
+    words = Words() if of_one else words_in(answer.body)
     if not answer.is_success:
-        return http_error(answer, Words(), provider=provider)
-    return _unreadable(answer, what, provider)
+        return refusal(answer, table or RefusalTable({}), words, provider=provider)
+    return _unreadable(answer, what, words, provider)
 
 
 def contradictory(answer: Answer, *, provider: str) -> SMSError:
     """The error for a body that says yes under an HTTP status that says no."""
+    words = words_in(answer.body)
     if answer.status in _SERVER_ERRORS:
-        return http_error(answer, Words(), provider=provider)
-    return _unreadable(answer, "its body says success, and its status does not", provider)
+        return http_error(answer, words, provider=provider)
+    return _unreadable(answer, "its body says success, and its status does not", words, provider)
 
 
 def is_outage(status: int) -> bool:
@@ -154,21 +195,32 @@ def is_dead(error: SMSError) -> bool:
 
 
 def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, provider: str) -> ProviderError:
-    advice = _ADVICE.get(kind, "")
+    common = _common(answer, words, provider)
+    advice = [_ADVICE.get(kind, ""), _where_to_read(common) if kind in _READ_ON else ""]
     return kind(
-        f"{provider} refused the request: {why}. {advice}".rstrip(),
-        **_special(kind, answer, words),
+        " ".join([f"{provider} refused the request: {why}.", *filter(None, advice)]),
+        **({"retry_after": answer.retry_after} if issubclass(kind, RateLimited) else {}),
+        **common,
+    )
+
+
+def _unreadable(answer: Answer, what: str, words: Words, provider: str) -> MalformedResponse:
+    return MalformedResponse(
+        f"{provider} answered HTTP {answer.status} with something else than its document says: "
+        f"{_told([what], words)}. Whether it did what was asked is not known.",
         **_common(answer, words, provider),
     )
 
 
-def _unreadable(answer: Answer, what: str, provider: str) -> MalformedResponse:
-    return MalformedResponse(
-        f"{provider} answered HTTP {answer.status} with something else than its document says: {what}. "
-        "Whether it did what was asked is not known.",
-        provider=provider,
-        http_status=answer.status,
-    )
+def _told(parts: list[str], words: Words, documented: str = "") -> str:
+    """What an error's text tells of an answer: two causes never give the same sentence, and none is quoted."""
+    names, mark = shown_names(words.fields), mark_of(words, documented)
+    return ", ".join([*parts, *([f"fields: {names}"] if names else []), *([f"words {mark}"] if mark else [])])
+
+
+def _where_to_read(common: Mapping[str, Any]) -> str:
+    places = [name for name in ("message", "details", "fields") if common[name]] or ["body"] * bool(common["body"])
+    return f"The provider's own words are in the error's {' and '.join(places)}." if places else ""
 
 
 def _common(answer: Answer, words: Words, provider: str) -> dict[str, Any]:
@@ -178,18 +230,12 @@ def _common(answer: Answer, words: Words, provider: str) -> dict[str, Any]:
         "http_status": answer.status,
         "message": words.message,
         "details": words.details,
+        "fields": words.fields,
+        "body": body_text(answer.body),
     }
 
 
-def _special(kind: type[ProviderError], answer: Answer, words: Words) -> dict[str, Any]:
-    if issubclass(kind, InvalidParameters):
-        return {"fields": words.fields}
-    if issubclass(kind, RateLimited):
-        return {"retry_after": answer.retry_after}
-    return {}
-
-
-def _shown(code: int | str) -> str:
+def _shown(code: int | str | None) -> str:
     # A code is what the provider makes it: one that could be a number or a token does not belong in a message.
     text = str(code)
     return text if _PLAIN_CODE.fullmatch(text) else "kept in .code"
