@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any, Final
-from urllib.parse import parse_qs
+import email
+import email.policy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from typing import Final
+from urllib.parse import parse_qsl
 
 from najva_sms.codes import delivery_status
 from najva_sms.messages import DeliveryReport
 from smscore.errors import InvalidRequest
 from smscore.statuses import is_id
 from smscore.wire import codec
-from smscore.wire.codec import DecodeError
-
-_LAST_COMMA: Final = re.compile(rb",\s*}\s*\Z")
-_WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+from smscore.wire.codec import DecodeError, Row
 
 
 def parse_webhook(
@@ -23,39 +23,69 @@ def parse_webhook(
 ) -> DeliveryReport:
     """The delivery report that a call to your webhook carries, by GET or POST.
 
-    ``body`` is the request's raw body, JSON or a form, and ``query`` its raw query string; either may be empty.
-    ``content_type`` may be left out: what the body is shows in itself.
+    ``body`` is the request's raw body, JSON, a form or ``multipart/form-data``, and ``query`` its raw query string;
+    either may be empty. ``content_type`` may be left out: what the body is shows in itself.
     Nothing is signed, so check what matters with ``status``. Anything that is no report raises ``InvalidRequest``.
 
     Document: Najva SMS v2.0.0, webhook.
     """
     raw, asked = _bytes(body, "body"), _bytes(query, "query")
-    for fields in (_json(raw), _form(raw), _form(asked.removeprefix(b"?"))):
-        message_id, code = _whole(fields.get("messageid")), _whole(fields.get("status"))
-        if message_id is not None and code is not None:
+    for fields in (_json(raw), _multipart(raw), _form(raw), _form(asked.removeprefix(b"?"))):
+        message_id, code = codec.whole(fields.get("messageid")), codec.whole(fields.get("status"))
+        if is_id(message_id) and is_id(code):
             return DeliveryReport(message_id, code, delivery_status(code))
     raise InvalidRequest(
         "This is no delivery report of Najva: it has no whole messageid and status. Answer it with 400."
     )
 
 
-def _json(body: bytes) -> Mapping[str, Any]:
-    # The document's own sample has a comma too many, so what Najva sends may have it too.
-    for text in (body, _LAST_COMMA.sub(b"}", body)):
-        try:
-            return codec.decode(text.removeprefix(codec.BYTE_ORDER_MARK), dict[str, Any])
-        except DecodeError:
-            continue
-    return {}
+class _Report(Row, frozen=True):
+    """The two that count of a call in JSON."""
+
+    messageid: int
+    status: int
+
+
+def _json(body: bytes) -> Mapping[str, object]:
+    try:
+        report = codec.read(body, _Report)
+    except DecodeError:
+        return {}
+    return {"messageid": report.messageid, "status": report.status}
+
+
+def _multipart(body: bytes) -> dict[str, str]:
+    """The fields of a multipart form, read by the boundary that it begins with."""
+    start = body.find(b"--")
+    boundary = body[start : start + _LONGEST_BOUNDARY + 2].split(b"\n", 1)[0].rstrip()[2:] if start >= 0 else b""
+    if not boundary or len(boundary) > _LONGEST_BOUNDARY or body.count(boundary) > _MOST_PARTS:
+        return {}
+    head = b'Content-Type: multipart/form-data; boundary="' + boundary + b'"\r\n\r\n'
+    form = email.message_from_bytes(head + body[start:], policy=email.policy.HTTP)
+    parts = [(part.get_param("name", header="content-disposition"), part) for part in form.iter_parts()]
+    return _said_once([(str(name), _text(part)) for name, part in parts if name is not None])
 
 
 def _form(text: bytes) -> dict[str, str]:
     try:
-        fields = parse_qs(text.strip().decode("ascii"), max_num_fields=100)
+        return _said_once(parse_qsl(text.strip().decode("ascii"), max_num_fields=_MOST_PARTS))
     except ValueError:
         return {}
+
+
+_MOST_PARTS: Final = 100
+_LONGEST_BOUNDARY: Final = 70  # characters, says RFC 2046
+
+
+def _said_once(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
     # A name that stands twice says two things, and so says nothing.
-    return {name: values[0] for name, values in fields.items() if len(values) == 1}
+    names = Counter(name for name, _ in fields)
+    return {name: value for name, value in fields if names[name] == 1}
+
+
+def _text(part: EmailMessage) -> str:
+    content = part.get_payload(decode=True)
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 
 
 def _bytes(value: object, name: str) -> bytes:
@@ -64,9 +94,3 @@ def _bytes(value: object, name: str) -> bytes:
     if value is None or isinstance(value, (bytes, bytearray)):
         return bytes(value or b"")
     raise InvalidRequest(f"{name}= takes the raw bytes or text of the request.")
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, str) and _WHOLE.fullmatch(value):
-        value = int(value)
-    return value if is_id(value) else None

@@ -758,6 +758,68 @@ def test_a_delivery_report_is_read_wherever_it_stands(call: Any) -> None:
     assert parse_webhook(**call) == DELIVERED
 
 
+def multipart(*parts: tuple[str, str], boundary: str = "----WebKit7MA4", line: str = "\r\n", end: str = "--") -> bytes:
+    """A form as browsers and HTTP libraries send one."""
+    lines: list[str] = []
+    for head, value in parts:
+        lines += [f"--{boundary}", f"Content-Disposition: form-data; {head}", "", value]
+    return line.join([*lines, f"--{boundary}{end}", ""]).encode()
+
+
+ID, STATUS = ('name="messageid"', "639027944154527201"), ('name="status"', "10")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        multipart(ID, STATUS),
+        multipart(STATUS, ID),
+        multipart(ID, STATUS, line="\n"),
+        multipart(ID, STATUS, boundary="a'()+_,-./:=?b"),
+        multipart(ID, STATUS, boundary="x" * 70),
+        multipart(ID, ('name=status; filename="s.txt"\r\nContent-Type: text/plain; charset=utf-8', "10")),
+        multipart(('name="note"', "سلام\r\n--no boundary"), ID, STATUS),
+        multipart((ID[0], "639027944154527201.0"), (STATUS[0], " 10 ")),
+        b"preamble\r\n" + multipart(ID, STATUS) + b"epilogue",
+        b"\r\n" + multipart(ID, STATUS),
+        multipart(ID, STATUS, end=""),
+        multipart(("name=messageid\r\nContent-Transfer-Encoding: base64", "NjM5MDI3OTQ0MTU0NTI3MjAx"), STATUS),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=----WebKit7MA4", None, "application/json"])
+def test_a_delivery_report_is_read_from_a_multipart_form(body: bytes, content_type: str | None) -> None:
+    assert parse_webhook(body=body, content_type=content_type) == DELIVERED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--",
+        b"--\r\n",
+        b"--x",
+        b"--x--",
+        b"--" + b"-" * 10_000,
+        multipart(ID),
+        multipart(ID, ID, STATUS),
+        multipart(ID, STATUS, STATUS),
+        multipart((ID[0], "x"), STATUS),
+        multipart(*[(f'name="a{n}"', "1") for n in range(5_000)], ID, STATUS),
+        multipart(ID, STATUS, boundary="x" * 71),
+        multipart(ID, STATUS).replace(b"form-data; name", b"form-data; nom"),
+        b"--x\r\n" * 50_000,
+        b"--x\r\n" + b"A: b\r\n" * 50_000,
+        multipart(("name=messageid\r\nContent-Type: multipart/mixed; boundary=y", "--y\r\n\r\n1\r\n--y--"), STATUS),
+        multipart(
+            ("name=messageid\r\nContent-Transfer-Encoding: base64", "\ud83d".encode("utf-8", "replace").decode()),
+            STATUS,
+        ),
+    ],
+)
+def test_a_multipart_form_that_is_no_report_is_an_invalid_request(body: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_webhook(body=body, content_type="multipart/form-data; boundary=x")
+
+
 def test_an_unlisted_status_is_unrecognized() -> None:
     assert parse_webhook(body=b'{"messageid": 1, "status": 77}') == DeliveryReport(1, 77, DeliveryStatus.UNRECOGNIZED)
 
