@@ -328,6 +328,9 @@ class AsyncClient:
     def _rule(self) -> StopRule:
         """What may stop a call that begins now."""
         self._exchanger.transport.check_open()
+        return self._stop_rule()
+
+    def _stop_rule(self) -> StopRule:
         call = self._settings.timeout.call
         return StopRule(deadline=None if call is None else clock.monotonic() + call)
 
@@ -442,6 +445,7 @@ class AsyncClient:
         access: Access,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
+        self._exchanger.transport.check_open()
         delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
 
         async def deliver(stretch: tuple[Merger, Batches]) -> SendReport:
@@ -470,7 +474,7 @@ class AsyncClient:
         size = self._batch_size(endpoint) or STREAM_BATCH
         offset = index = 0
         async with aclosing(slices(items, size)) as pieces:
-            async for piece in pieces:
+            while piece := await self._next_piece(pieces):
                 outgoing = await _columns(piece, kind, offset)
                 batches = split(
                     outgoing,
@@ -483,8 +487,14 @@ class AsyncClient:
                 offset += len(piece)
                 index += len(batches)
 
+    async def _next_piece(self, pieces: AsyncGenerator[list[R], None]) -> list[R]:
+        """What a source gives next, empty at its end; a source that is waited for does not outlast the client."""
+        async with self._exchanger.transport.waiting():
+            return await anext(pieces, [])
+
     def _batches_to(self, endpoint: SendEndpoint, access: Access) -> Exchange:
         return partial(self._exchanger.exchange, endpoint, access=access, has_turn=True)
 
     def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
-        return Delivery(self.provider.name, exchange, self._exchanger.turn, self._rule(), on_batch)
+        # A closed client refuses each batch, so that a call which it was closed under has a report.
+        return Delivery(self.provider.name, exchange, self._exchanger.turn, self._stop_rule(), on_batch)

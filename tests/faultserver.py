@@ -626,6 +626,8 @@ class FaultServer:
 
     def __enter__(self) -> Self:
         self._sock = socket.socket()
+        # Else the system takes megabytes of a large body for a server that reads nothing.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         self._sock.bind((HOST, 0))
         self._sock.setblocking(False)
         self.url = f"http://{HOST}:{self.port}"

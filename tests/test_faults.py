@@ -50,7 +50,7 @@ ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 
 NUMBERS: Final = ["09123456789", "09123456780"]
 TEXT: Final = "سلام"
-LARGE: Final = TEXT * 500_000  # 4 MB: more than the buffers between client and server take
+LARGE: Final = TEXT * 1_000_000  # 8 MB: more than the buffers between client and server take
 SEGMENT: Final = CountrySegment(pre=912, province_id=8, mci=Slice(0, 10))
 
 TWICE: Final = RetryPolicy(attempts=2, wait_initial=0, wait_max=0)
@@ -168,7 +168,7 @@ CALLS: Final = [
         NAJVA,
         Kind.READ,
         lambda c: c.upload_file(b"x" * 1000, filename="a.png"),
-        lambda c: c.upload_file(b"x" * 4_000_000, filename="a.png"),
+        lambda c: c.upload_file(b"x" * 8_000_000, filename="a.png"),
     ),
     Call("outbox", NAJVA, Kind.READ, lambda c: c.outbox()),
 ]

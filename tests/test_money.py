@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 from attrs import define, field, frozen
@@ -104,8 +105,14 @@ class Network:
     """The request at whose time the call is cancelled."""
     caller: asyncio.Task[Any] | None = None
 
+    is_closed: ClassVar[bool] = False
+
     def check_open(self) -> None:
         """Nothing is ever closed here."""
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        yield
 
     async def exchange(self, request: Request, _: Timeouts) -> Answer | Fault:
         event = self.script.pop(0) if self.script else GOOD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from abc import abstractmethod
 from typing import Final
@@ -13,6 +14,7 @@ from attrs import define
 from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import FileContent
 
+_AT_ONCE: Final = 16 * 1024  # bytes, which the buffer of a connection takes in any case
 _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it does not hold up the loop
 
 
@@ -21,6 +23,16 @@ class Mark:
     """Whether any of a request may have left this machine."""
 
     left: bool = False
+    transport: asyncio.WriteTransport | None = None
+    """Where it is being written to: None before, and after its last byte."""
+
+    def drop_the_rest(self) -> None:
+        """Keep back what has not left yet, of a request that has ended before it was written.
+
+        Else it would still go when the server reads on, and hold up whoever closes the connection.
+        """
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self.transport.abort()
 
 
 class _Body(Payload):
@@ -31,12 +43,11 @@ class _Body(Payload):
         self._size = size
         self._mark = mark
 
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        raise TypeError("A body is sent as it is.")
-
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._mark.left = True
+        self._mark.transport = _transport(writer)
         await self._write(writer)
+        self._mark.transport = None
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
@@ -50,9 +61,16 @@ class _Bytes(_Body):
         super().__init__(mark, len(value), "application/json")
         self._bytes = value
 
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._bytes.decode(encoding, errors)
+
     async def _write(self, writer: AbstractStreamWriter) -> None:
-        for start in range(0, len(self._bytes) or 1, _PIECE):
-            await writer.write(self._bytes[start : start + _PIECE])
+        if len(self._bytes) <= _AT_ONCE:
+            await writer.write(self._bytes)
+            return
+        for start in range(0, len(self._bytes) - 1, _PIECE):
+            await writer.write(self._bytes[start : min(start + _PIECE, len(self._bytes) - 1)])
+        await _write_last(writer, self._bytes[-1:])
 
 
 class _Form(_Body):
@@ -69,6 +87,9 @@ class _Form(_Body):
         size = len(self._head) + content.size + len(self._end)
         super().__init__(mark, size, f"multipart/form-data; boundary={boundary}")
 
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("A file is sent as it is.")
+
     async def _write(self, writer: AbstractStreamWriter) -> None:
         file, left = self._content.file, self._content.size
         await writer.write(self._head)
@@ -79,7 +100,21 @@ class _Form(_Body):
                 raise OSError("the file became shorter while it was sent")
             left -= len(piece)
             await writer.write(piece)
-        await writer.write(self._end)
+        await _write_last(writer, self._end)
+
+
+def _transport(writer: AbstractStreamWriter) -> asyncio.WriteTransport | None:
+    return getattr(writer, "transport", None)  # those that tests put in aiohttp's place have none
+
+
+async def _write_last(writer: AbstractStreamWriter, piece: bytes) -> None:
+    # What completes a request goes once all before it has left: so a request that is dropped is never a whole one.
+    transport = _transport(writer)
+    if transport is not None and transport.get_write_buffer_size():
+        transport.set_write_buffer_limits(high=0)
+        await writer.drain()
+        transport.set_write_buffer_limits()
+    await writer.write(piece)
 
 
 def body_of(content: bytes | FileContent | None, mark: Mark) -> Payload:

@@ -51,8 +51,12 @@ class Exchanger:
         request = self._request(endpoint, params, access)
         began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
+        wait: float | None = None
         for tries in itertools.count(1):
             try:
+                if wait is not None:
+                    async with self.transport.waiting():
+                        await clock.sleep(wait)
                 if tries > 1 or not has_turn:
                     await self.turn(_left(endpoint, began, rule))
                 answer = await self._attempt(request, rule, tries)
@@ -62,11 +66,10 @@ class Exchanger:
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
                 wait = self._wait(error, endpoint.repeat, tries, _left(endpoint, began, rule))
-                if wait is None:
+                if wait is None or self.transport.is_closed:
                     raise final_error(error, earlier) from None
                 if endpoint.repeat is not Repeat.FREELY and isinstance(error, OutcomeUnknown):
                     earlier = error
-                await clock.sleep(wait)
             else:
                 self.budget.succeed()
                 return result
@@ -74,7 +77,12 @@ class Exchanger:
 
     async def turn(self, left: float | None) -> None:
         """Wait until the rate lets a request out; ``NotAttempted`` where that is not within ``left`` seconds."""
-        if self.limit is not None and not await self.limit.wait(left):
+        self.transport.check_open()
+        if self.limit is None:
+            return
+        async with self.transport.waiting():
+            has_turn = await self.limit.wait(left)
+        if not has_turn:
             raise not_attempted("its turn would come too late", self.provider.name)
 
     async def connect(self, rule: StopRule, access: Access) -> None:

@@ -9,6 +9,7 @@ import os
 import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, finalize, ref
@@ -18,6 +19,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
 from smscore.calls.bodies import Mark, body_of
+from smscore.calls.closing import Interrupted, Waits
 from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
@@ -27,6 +29,7 @@ from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import Answer, Fault, Request
 
 _log: Final = logging.getLogger(__name__)
+_CLOSING: Final = 2.0  # seconds
 
 
 class Transport:
@@ -44,6 +47,7 @@ class Transport:
         self._proxy = proxy
         self._ssl = checked_ssl(ssl)
         self._borrowed = session
+        self._borrowed_waits = Waits(lambda: session is not None and session.closed)
         self._closed = False
         self._owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned] = WeakKeyDictionary()
         finalize(self, _close_forgotten, self._owned).atexit = False
@@ -51,50 +55,52 @@ class Transport:
     async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
         """Send once, and read the whole answer.
 
-        A cancel is passed on; only a host that a test run may not reach raises, ``ConfigurationError``.
+        A cancel is passed on; else only a closed client raises, ``ClientClosed``, and a host that a test run may not
+        reach, ``ConfigurationError``.
         """
-        session = await self._session()
+        session, waits = await self._here()
         await _closes_are_seen()
         mark = Mark()
         try:
-            async with (
-                clock.backstop(timeouts.total),
-                session.request(
-                    request.method,
-                    request.url,
-                    params=request.query or None,
-                    data=body_of(request.body, mark),
-                    headers=request.headers,
-                    skip_auto_headers=None if request.body else _NO_CONTENT,
-                    timeout=_client_timeout(timeouts),
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    middlewares=_middlewares(session, request.method),
-                    proxy=self._proxy,
-                    ssl=self._ssl,
-                    max_line_size=HEADERS_CAP,
-                    max_field_size=HEADERS_CAP,
-                    max_headers=HEADERS_CAP,
-                ) as response,
-            ):
-                mark.left = True
-                return await _read(response)
+            with waits.begin():
+                async with (
+                    clock.backstop(timeouts.total),
+                    session.request(
+                        request.method,
+                        request.url,
+                        params=request.query or None,
+                        data=body_of(request.body, mark),
+                        headers=request.headers,
+                        skip_auto_headers=None if request.body else _NO_CONTENT,
+                        timeout=_client_timeout(timeouts),
+                        allow_redirects=False,
+                        raise_for_status=False,
+                        middlewares=_middlewares(session, request.method),
+                        proxy=self._proxy,
+                        ssl=self._ssl,
+                        max_line_size=HEADERS_CAP,
+                        max_field_size=HEADERS_CAP,
+                        max_headers=HEADERS_CAP,
+                    ) as response,
+                ):
+                    mark.left = True
+                    return await _read(response)
         except ConfigurationError:
             raise
         # Whatever else goes wrong here, the caller must learn whether the request left, so nothing more may escape as
         # it is; and aiohttp's errors hold the URL and headers, so only the kind goes on.
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
-            if _is_of_long_headers(error):
-                return _LONG_HEADERS
-            return Fault(mark.left, error.reason if isinstance(error, _Stopped) else _reason(error))
+            return _LONG_HEADERS if _is_of_long_headers(error) else self._fault(error, left=mark.left)
+        finally:
+            mark.drop_the_rest()
 
     async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
         """Open a connection, or keep one that is open, and send nothing; None if it is there.
 
         Raises ``ConfigurationError`` as :meth:`exchange` does.
         """
-        session = await self._session()
+        session, waits = await self._here()
         await _closes_are_seen()
         timeout = _client_timeout(timeouts)
 
@@ -107,10 +113,11 @@ class Transport:
 
         # A middleware stands where the request is made and nothing of it has left.
         try:
-            async with clock.backstop(timeouts.connect):
-                response = await session.get(
-                    url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
-                )
+            with waits.begin():
+                async with clock.backstop(timeouts.connect):
+                    response = await session.get(
+                        url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
+                    )
         except _Opened:
             return None
         except ConfigurationError:
@@ -118,24 +125,42 @@ class Transport:
         except TimeoutError:
             return Fault(False, _reason(aiohttp.ConnectionTimeoutError()))
         except Exception as error:
-            return Fault(False, _reason(error))
+            return self._fault(error, left=False)
         response.release()  # of a session that somebody's tests have mocked: no other gives one
         return None
 
+    @asynccontextmanager
+    async def waiting(self) -> AsyncGenerator[None, None]:
+        """A context around a wait of a call that is no request; ``ClientClosed`` if the client is closed meanwhile."""
+        _, waits = await self._here()
+        try:
+            with waits.begin():
+                yield
+        except Interrupted:
+            self.check_open()
+            raise ClientClosed("The wait of this call was ended from outside. Try it again.") from None
+
     async def aclose(self) -> None:
-        """Close the connections of every loop; a borrowed session stays open."""
+        """End what is under way, and close the connections of every loop; a borrowed session stays open."""
         self._closed = True
+        self._borrowed_waits.end_all()
         here = asyncio.get_running_loop()
-        for loop, owned in list(self._owned.items()):
-            if loop is here:
-                await owned.guard.aclose()
-            else:
+        everywhere = _snapshot(self._owned)
+        for loop, owned in everywhere:
+            if loop is not here:
                 owned.close_from_outside(loop)
-        self._owned.clear()
+        for loop, owned in everywhere:
+            if loop is here:
+                await owned.close()
 
     def close_unused(self) -> None:
         """Refuse any further request, where no connection was opened."""
         self._closed = True
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no request can leave any more."""
+        return self._closed or (self._borrowed is not None and self._borrowed.closed)
 
     def check_open(self) -> None:
         """Raise ``ClientClosed`` if no request can leave any more."""
@@ -144,16 +169,26 @@ class Transport:
         if self._borrowed is not None and self._borrowed.closed:
             raise ClientClosed("The session that this client was given is closed.")
 
-    async def _session(self) -> aiohttp.ClientSession:
+    def _fault(self, error: Exception, *, left: bool) -> Fault:
+        if self.is_closed:
+            what = "client" if self._closed else "session that the client was given"
+            return Fault(left, f"the {what} was closed meanwhile", closed=True)
+        return Fault(left, error.reason if isinstance(error, _Stopped) else _reason(error))
+
+    async def _here(self) -> tuple[aiohttp.ClientSession, Waits]:
+        """The session of this event loop, and the waits in it."""
         self.check_open()
         if self._borrowed is not None:
-            return self._borrowed
+            return self._borrowed, self._borrowed_waits
         loop = asyncio.get_running_loop()
         owned = self._owned.get(loop)
         if owned is None:
             owned = self._owned[loop] = _Owned(partial(_forget, self._owned, ref(loop)))
             await owned.guard.asend(None)
-        return owned.session
+            if self._closed:  # by another thread, just now
+                await owned.close()
+                self.check_open()
+        return owned.session, owned.waits
 
 
 async def _closes_are_seen() -> None:
@@ -170,8 +205,18 @@ def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: r
 
 def _close_forgotten(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned]) -> None:
     # Of a client that nobody closed: the garbage collector would only complain of its connections.
-    for loop, one in list(owned.items()):
+    for loop, one in _snapshot(owned):
         one.close_from_outside(loop)
+
+
+def _snapshot(
+    owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned],
+) -> list[tuple[asyncio.AbstractEventLoop, _Owned]]:
+    while True:
+        try:
+            return list(owned.items())
+        except RuntimeError:  # another thread's loop came or went meanwhile
+            continue
 
 
 class _Owned:
@@ -185,6 +230,7 @@ class _Owned:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
+        self.waits = Waits()
         self.guard = self._close_at_the_end()
         leave_to_the_parent(self.session)
 
@@ -192,7 +238,12 @@ class _Owned:
         """Close it in its loop, from anywhere; a loop that has ended has closed it."""
         # After a fork the parent's loop only looks as if it ran here.
         if self.pid == os.getpid() and loop.is_running():
-            asyncio.run_coroutine_threadsafe(self.guard.aclose(), loop)
+            asyncio.run_coroutine_threadsafe(self.close(), loop)
+
+    async def close(self) -> None:
+        """End what is under way and close the connections, in this loop."""
+        self.waits.end_all()
+        await self.guard.aclose()
 
     async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
         # A loop that ends closes its async generators: the one hook that asyncio gives.
@@ -200,7 +251,10 @@ class _Owned:
             yield
         finally:
             self._forget()
-            await self.session.close()
+            # What a server does with a connection must not hold up its closing.
+            with suppress(TimeoutError):
+                async with clock.timeout(_CLOSING):
+                    await self.session.close()
 
 
 def _new_resolver() -> aiohttp.ThreadedResolver:

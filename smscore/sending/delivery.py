@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from smscore import clock
 from smscore.config import DEAD_BATCHES
-from smscore.errors import InvalidRequest, NotAttempted, SMSError
+from smscore.errors import ClientClosed, InvalidRequest, NotAttempted, SMSError
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batch
@@ -124,7 +124,7 @@ class Delivery:
             self.rule.check(self.provider)
             if not await self._tell("sending", batch):
                 self.rule.check(self.provider)  # it has been stopped, and so raises
-        except NotAttempted as error:
+        except (NotAttempted, ClientClosed) as error:
             return failed(batch, error)
         began = time.time()
         try:

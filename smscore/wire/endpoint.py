@@ -94,6 +94,8 @@ class Fault:
     left: bool
     reason: str
     too_large: bool = False
+    closed: bool = False
+    """Whether there is none since the client was closed."""
 
 
 def _random_id() -> str:

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from smscore.errors import (
     AuthenticationError,
+    ClientClosed,
     ConnectionFailed,
     InsufficientCredit,
     InvalidParameters,
@@ -180,6 +181,8 @@ def is_outage(status: int) -> bool:
 
 def fault_error(fault: Fault, *, provider: str) -> SMSError:
     """The error for a request that got no answer."""
+    if fault.closed and not fault.left:
+        return ClientClosed(f"{provider} was not reached: {fault.reason}. Nothing was sent.", provider=provider)
     if not fault.left:
         return ConnectionFailed(
             f"{provider} was not reached: {fault.reason}. Nothing was sent, and it may be tried again.",
