@@ -88,7 +88,7 @@ class IPPanel(BlockingClient[AsyncIPPanel]):
     ) -> SendReport:
         return self._run(self._client.send_pattern, materialised(to), code, params, sender=sender, on_batch=on_batch)
 
-    def send_votp(self, to: Recipient, code: str, *, on_batch: OnBatch | None = None) -> SendReport:
+    def send_votp(self, to: Recipient, code: Text, *, on_batch: OnBatch | None = None) -> SendReport:
         return self._run(self._client.send_votp, materialised(to), code, on_batch=on_batch)
 
     def send_country(

@@ -29,6 +29,7 @@ from ippanel_sms.segments import (
 from smscore.client import AsyncClient, sends_nothing
 from smscore.dates import unix_text, utc_text
 from smscore.errors import InvalidRequest
+from smscore.integers import as_int
 from smscore.numbers import Recipient
 from smscore.results import SendReport
 from smscore.senders import check_sender
@@ -157,7 +158,7 @@ class AsyncIPPanel(AsyncClient):
         outgoing = Outgoing(checked_numbers(given), [], [line], extra=extra, given=given)
         return await self._deliver(wire.SEND_PATTERN, outgoing, access, on_batch, None)
 
-    async def send_votp(self, to: Recipient, code: str, *, on_batch: OnBatch | None = None) -> SendReport:
+    async def send_votp(self, to: Recipient, code: Text, *, on_batch: OnBatch | None = None) -> SendReport:
         """Call one recipient and read a code out; the report has that one result.
 
         ``code`` is a ``str`` of digits, Persian ones too, so that zeros at its start stay. No sender is needed. A
@@ -396,15 +397,17 @@ def _send_time(send_time: dt.datetime | None) -> Mapping[str, str]:
 
 
 def _id(name: str, value: int) -> int:
-    if not is_id(value):
+    number = as_int(value)
+    if not is_id(number):
         raise InvalidRequest(f"{name}= takes IPPanel's own number, a whole one of 64 bits.")
-    return value
+    return number
 
 
 def _state(state: BulkState | int) -> str:
-    if not isinstance(state, BulkState) and not is_id(state):
+    number = as_int(state)
+    if not is_id(number):
         raise InvalidRequest("state= is an ippanel_sms.BulkState or its number.")
-    return str(int(state))
+    return str(number)
 
 
 def _unix(name: str, moment: dt.datetime | None) -> str | None:

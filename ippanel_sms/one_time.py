@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, TypeAlias, cast
+from typing import Final, SupportsIndex, TypeAlias, cast
 
 from smscore.errors import InvalidRequest
+from smscore.integers import as_int
 from smscore.numbers import Recipient, with_ascii_digits
 from smscore.sending.outgoing import recipients_of
-from smscore.text import can_be_encoded
+from smscore.text import Text, can_be_encoded, plain_text
 
-PatternValue: TypeAlias = str | int | Decimal
+PatternValue: TypeAlias = Text | SupportsIndex | Decimal
 """What a pattern's variable may be given as."""
 
 _MOST_DIGITS: Final = 1_000  # of a number, before and after its point: more than any text holds
@@ -28,11 +29,12 @@ def one_recipient(to: Recipient) -> Recipient:
     return recipients[0]
 
 
-def checked_code(code: str) -> str:
+def checked_code(code: Text) -> str:
     """A code to be read out, with ASCII digits; ``InvalidRequest`` if it is anything but digits."""
-    if not isinstance(code, str):
+    text = plain_text(code)
+    if text is None:
         raise InvalidRequest(f"The code is {type(code).__name__}. Give it as a str, since a number loses its zeros.")
-    digits = with_ascii_digits(code)
+    digits = with_ascii_digits(text)
     if not _DIGITS.fullmatch(digits):
         raise InvalidRequest("The code to be read out holds something else than digits. Give digits alone.")
     return digits
@@ -49,9 +51,10 @@ def pattern_texts(params: Mapping[str, PatternValue]) -> dict[str, str]:
     """The value of each of a pattern's variables as text; ``InvalidRequest`` names those that are none."""
     if not isinstance(params, Mapping):
         raise InvalidRequest("params= is no mapping. Give a dict of the pattern's variables and their values.")
-    if not all(isinstance(name, str) and name and can_be_encoded(name) for name in params):
+    names = [plain_text(name) for name in params]
+    if not all(name and can_be_encoded(name) for name in names):
         raise InvalidRequest("params= has a key that is no text. Give the names of the pattern's variables.")
-    texts = {str.__str__(name): _as_text(value) for name, value in params.items()}
+    texts = dict(zip(cast("list[str]", names), map(_as_text, params.values()), strict=True))
     wrong = [name for name, text in texts.items() if text is None]
     if wrong:
         raise InvalidRequest(
@@ -62,12 +65,11 @@ def pattern_texts(params: Mapping[str, PatternValue]) -> dict[str, str]:
 
 def _as_text(value: object) -> str | None:
     # A float could be written in several ways, and a bool or a date is no text that a reader expects.
-    if isinstance(value, str):
-        return str.__str__(value) if can_be_encoded(value) else None
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        return None
-    number = Decimal(value)
-    return f"{number:f}" if _can_be_written_out(number) else None
+    text = plain_text(value)
+    if text is not None:
+        return text if can_be_encoded(text) else None
+    number = value if isinstance(value, Decimal) else as_int(value)
+    return f"{Decimal(number):f}" if number is not None and _can_be_written_out(Decimal(number)) else None
 
 
 def _can_be_written_out(number: Decimal) -> bool:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, SupportsIndex, TypeAlias, TypeVar
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from smscore.errors import InvalidRequest
+from smscore.integers import as_int
 from smscore.sending.outgoing import iterable
+
+
+def _plain(value: SupportsIndex) -> int:
+    """A whole number as an ``int``, numpy's too. What is none stays as it is: it is told of before anything is sent."""
+    given: Any = value
+    number = None if isinstance(given, int) else as_int(given)
+    return given if number is None else number
+
+
+def _plain_or_none(value: SupportsIndex | None) -> int | None:
+    return None if value is None else _plain(value)
 
 
 class Gender(IntEnum):
@@ -25,8 +37,8 @@ class Gender(IntEnum):
 class Slice:
     """Some of an operator's numbers in a segment: ``size`` of them from number ``start``."""
 
-    start: int
-    size: int
+    start: int = field(converter=_plain)
+    size: int = field(converter=_plain)
 
 
 _NOBODY: Final = Slice(0, 0)
@@ -40,14 +52,14 @@ class CountrySegment:
     from 1300 to 1410. Document: IPPanel Edge, Send Country SMS.
     """
 
-    pre: int
-    province_id: int
-    county_id: int | None = None
-    city_id: int | None = None
+    pre: int = field(converter=_plain)
+    province_id: int = field(converter=_plain)
+    county_id: int | None = field(default=None, converter=_plain_or_none)
+    city_id: int | None = field(default=None, converter=_plain_or_none)
     bank: str = "all"
-    gender: int = Gender.ALL
-    age_from: int = 1300
-    age_to: int = 1410
+    gender: int = field(default=Gender.ALL, converter=_plain)
+    age_from: int = field(default=1300, converter=_plain)
+    age_to: int = field(default=1410, converter=_plain)
     mci: Slice = _NOBODY
     irancell: Slice = _NOBODY
     other: Slice = _NOBODY
@@ -60,11 +72,11 @@ class PostalCodeSegment:
     Document: IPPanel Edge, Send Postal code SMS.
     """
 
-    postal_code: int
+    postal_code: int = field(converter=_plain)
     bank: str = "all"
-    gender: int = Gender.ALL
-    age_from: int = 1300
-    age_to: int = 1410
+    gender: int = field(default=Gender.ALL, converter=_plain)
+    age_from: int = field(default=1300, converter=_plain)
+    age_to: int = field(default=1410, converter=_plain)
     mci: Slice = _NOBODY
     irancell: Slice = _NOBODY
     other: Slice = _NOBODY
@@ -93,7 +105,8 @@ S = TypeVar("S", CountrySegment, PostalCodeSegment)
 
 def _whole(least: int, most: int | None = None) -> Callable[[object], bool]:
     def fits(value: object) -> bool:
-        return type(value) in (int, Gender) and least <= value and (most is None or value <= most)  # type: ignore[operator]  # the type is checked first
+        number = as_int(value)
+        return number is not None and least <= number and (most is None or number <= most)
 
     return fits
 

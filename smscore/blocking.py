@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import ssl as ssl_module
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
@@ -14,8 +14,10 @@ from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 from smscore.client import AsyncClient
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, UNSET, RetryPolicy, Timeouts, Unset
 from smscore.errors import ClientClosed, InvalidRequest
+from smscore.given import is_iterable, settled, settled_items
 from smscore.loops import background
 from smscore.loops.desk import CallersIterable, Desk
+from smscore.numbers import is_one_recipient
 from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import iterable
@@ -107,12 +109,14 @@ class BlockingClient(Generic[A]):
         return repr(client).removeprefix("Async") if client else f"{type(self).__name__}()"
 
     def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """The async client's method, waited for; its ``on_batch`` is called in this thread."""
-        if kwargs.get("on_batch") is None:
-            return background.run(partial(method, *args, **kwargs))
+        """The async client's method, waited for; its lazy texts are made, and ``on_batch`` called, in this thread."""
+        given: Any = map(settled, args)
+        options: Any = {name: settled(value) for name, value in kwargs.items()}
+        if options.get("on_batch") is None:
+            return background.run(partial(method, *given, **options))
         desk = Desk()
-        kwargs["on_batch"] = desk.callback(kwargs["on_batch"])  # type: ignore[arg-type]  # ParamSpec has no keys
-        return background.run(partial(method, *args, **kwargs), desk)
+        options["on_batch"] = desk.callback(options["on_batch"])
+        return background.run(partial(method, *given, **options), desk)
 
     def _iterate(
         self,
@@ -125,9 +129,8 @@ class BlockingClient(Generic[A]):
     ) -> Generator[SendReport, None, None]:
         """The async client's stream; the items are gone through, and ``on_batch`` is called, in this thread."""
         desk = Desk()
-        source: CallersIterable[Any] = CallersIterable(
-            iterable([items] if isinstance(items, (str, int)) else items, name), desk
-        )
+        given = iterable([items] if is_one_recipient(items) else items, name)
+        source: CallersIterable[Any] = CallersIterable(given, desk, settled_items)
         return Stream(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
 
     def _list(
@@ -255,4 +258,6 @@ class _OneAtATime(Generic[R]):
 
 def materialised(items: Any) -> Any:
     """What an iterable yields, as a list made in the caller's thread, where its database connection is."""
-    return items if isinstance(items, (str, bytes, bytearray)) or not isinstance(items, Iterable) else [*items]
+    if is_one_recipient(items) or not is_iterable(items):
+        return items
+    return settled_items([*items])

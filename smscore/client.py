@@ -67,7 +67,7 @@ from smscore.sending.outgoing import (
     recipients_of,
     stream_of,
 )
-from smscore.statuses import MessageStatus, check_ids, iterable_of_ids
+from smscore.statuses import MessageStatus, checked_ids, iterable_of_ids
 from smscore.text import Text, check_text
 from smscore.wire.endpoint import Endpoint, Provider
 from smscore.wire.paging import not_read_on
@@ -115,8 +115,7 @@ async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
     source = iter(_kept(message_ids))
     ids: list[int] = []
     while piece := [*islice(source, PER_TURN)]:
-        check_ids(piece, len(ids))
-        ids += piece
+        ids += checked_ids(piece, len(ids))
         await let_others_run()
     return ids
 
@@ -190,9 +189,9 @@ class AsyncClient:
 
         Invalid settings raise ``ConfigurationError`` at once, a missing token from the first call or :meth:`check`.
         """
-        checked_limit("max_concurrency", max_concurrency)
+        max_concurrency = checked_limit("max_concurrency", max_concurrency)
         if batch_size is not None:
-            checked_limit("batch_size", batch_size, self.provider.send_limit)
+            batch_size = checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
         self._account = Account.given(self.provider, token, sender, base_url)
         settings = Settings(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from numbers import Real
 from typing import Final, TypeGuard
 
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
 from smscore.errors import ConfigurationError
+from smscore.integers import as_int
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
@@ -39,12 +41,13 @@ def _wait(_: object, attribute: Attribute[float], value: object) -> None:
 
 
 def _attempts(_: object, __: object, value: object) -> None:
-    if type(value) is not int or value < 1:
+    number = as_int(value)
+    if number is None or number < 1:
         raise ConfigurationError("attempts= is a whole number from 1.")
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @frozen(kw_only=True)
@@ -123,10 +126,12 @@ def checked_retry(retry: RetryPolicy) -> RetryPolicy:
     return retry
 
 
-def checked_limit(name: str, value: int, most: int | None = None) -> None:
-    """Raise ``ConfigurationError`` unless the value is a whole number from 1 to ``most``."""
-    if type(value) is not int or value < 1 or (most is not None and value > most):
+def checked_limit(name: str, value: int, most: int | None = None) -> int:
+    """The value; ``ConfigurationError`` unless it is a whole number from 1 to ``most``."""
+    number = as_int(value)
+    if number is None or number < 1 or (most is not None and number > most):
         raise ConfigurationError(f"{name}= is a whole number from 1" + (f" to {most}." if most else " up."))
+    return number
 
 
 def checked_rate(rate: float | None) -> None:

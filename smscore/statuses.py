@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import TypeGuard
+from typing import Any, TypeGuard, cast
 
 import msgspec
 
 from smscore.errors import InvalidRequest
+from smscore.given import is_iterable
+from smscore.integers import as_int
 
 
 class DeliveryStatus(Enum):
@@ -53,20 +55,25 @@ class MessageStatus(msgspec.Struct, frozen=True, gc=False):
 
 def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:
     """The ids, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
-    if isinstance(message_ids, (str, bytes)) or not isinstance(message_ids, Iterable):
+    if isinstance(message_ids, str) or not is_iterable(message_ids):
         raise InvalidRequest("message_ids is no iterable. Give a list of message ids, such as report.message_ids.")
     return message_ids
 
 
-def check_ids(ids: list[int], start: int = 0) -> None:
-    """Raise ``InvalidRequest`` unless each is a whole number of 64 bits; ``start`` is the first one's position."""
+def checked_ids(ids: list[Any], start: int = 0) -> list[int]:
+    """The ids, numpy's as ``int`` too; ``InvalidRequest`` unless each is a whole number of 64 bits.
+
+    ``start`` is the first one's position. A float is refused, since it holds 53 bits.
+    """
     if set(map(type, ids)) == {int} and is_id(min(ids)) and is_id(max(ids)):
-        return
-    for place, id_ in enumerate(ids, start):
-        if not is_id(id_):
+        return ids
+    found = [as_int(id_) for id_ in ids]
+    for place, id_ in enumerate(found, start):
+        if id_ is None or not is_id(id_):
             raise InvalidRequest(f"What stands at position {place} is no message id: give a whole number of 64 bits.")
+    return cast("list[int]", found)
 
 
 def is_id(value: object) -> TypeGuard[int]:
-    """Whether a value is a whole number of 64 bits."""
+    """Whether a value is an ``int`` of 64 bits."""
     return type(value) is int and -(2**63) <= value < 2**63

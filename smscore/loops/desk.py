@@ -130,13 +130,15 @@ class Desk:
 class CallersIterable(SliceSource[T]):
     """A caller's iterable, gone through in the caller's thread, as an async one that hands out slices."""
 
-    def __init__(self, items: Iterable[T], desk: Desk) -> None:
+    def __init__(self, items: Iterable[T], desk: Desk, prepared: Callable[[list[T]], list[T]]) -> None:
+        """What hands out slices of the items, as ``prepared`` makes them in that thread too."""
         self._items: Iterator[T] = iter(items)
         self._desk = desk
+        self._prepared = prepared
 
     async def take(self, size: int) -> list[T]:
         """The next items, at most so many; none at the end."""
-        return await self._desk.ask(lambda: list(islice(self._items, size)))
+        return await self._desk.ask(lambda: self._prepared(list(islice(self._items, size))))
 
 
 async def _finished(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 from attrs import field, frozen
 
 from smscore.errors import InvalidNumber, InvalidRequest
+from smscore.given import is_iterable
 from smscore.loops.concurrency import SliceSource
 from smscore.messages import Message
 from smscore.numbers import Recipient, is_one_recipient, local_forms
@@ -40,8 +41,7 @@ def stream_of(items: Any, name: str) -> Source:
 
 def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
     """The items, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
-    # An array without a dimension has the method for it, which raises.
-    if isinstance(items, (bytes, bytearray)) or not isinstance(items, Iterable) or getattr(items, "shape", None) == ():
+    if not is_iterable(items):
         raise InvalidRequest(f"{name} is {type(items).__name__}. Give one recipient as a str, or an iterable.")
     return items
 

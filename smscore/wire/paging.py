@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import field, frozen
 
 from smscore.errors import InvalidRequest, NotAttempted
+from smscore.integers import as_int
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,9 +33,10 @@ class Page(Generic[T]):
 
 def checked_whole(name: str, value: int, least: int, most: int = _MOST) -> int:
     """The value of a parameter; ``InvalidRequest`` unless it is a whole number from ``least`` to ``most``."""
-    if type(value) is not int or not least <= value <= most:
+    number = as_int(value)
+    if number is None or not least <= number <= most:
         raise InvalidRequest(f"{name}= is a whole number from {least} " + ("up." if most == _MOST else f"to {most}."))
-    return value
+    return number
 
 
 async def pages(

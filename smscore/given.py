@@ -1,0 +1,58 @@
+"""What a caller gives, before anything is read of it: one thing or several, and its lazy texts.
+
+These are made in the caller's thread, to which the language of the moment belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import attrs
+
+from smscore.messages import Message
+from smscore.text import plain_text
+
+_SETTLED: Final = frozenset({str, int, float, bool, bytes, type(None), list, tuple})
+
+
+def is_iterable(items: object) -> bool:
+    """Whether the items can be gone through one by one; bytes, whose items are numbers, do not count."""
+    # An array without a dimension has the method for it, which raises.
+    return isinstance(items, Iterable) and not isinstance(items, (bytes, bytearray)) and not _is_scalar(items)
+
+
+def _is_scalar(items: Any) -> bool:
+    return getattr(items, "shape", None) == ()
+
+
+def settled(argument: Any) -> Any:
+    """An argument with its lazy text, or those of a mapping, made now; anything else as it is."""
+    if type(argument) in _SETTLED:
+        return argument
+    if isinstance(argument, Mapping):
+        return {settled(name): settled(value) for name, value in argument.items()}
+    text = plain_text(argument)
+    return argument if text is None else text
+
+
+def settled_items(items: list[Any]) -> list[Any]:
+    """Recipients, messages or anything else that comes in lists, with their lazy texts made now."""
+    if set(map(type, items)) <= {str, int}:
+        return items
+    # Most lists of messages are pairs of plain texts, and a million of them takes a while.
+    return [
+        item
+        if type(item) is tuple and len(item) == 2 and type(item[1]) is str and type(item[0]) is str
+        else _settled_item(item)
+        for item in items
+    ]
+
+
+def _settled_item(item: Any) -> Any:
+    if isinstance(item, Message):
+        to, text = settled(item.to), settled(item.text)
+        return item if to is item.to and text is item.text else attrs.evolve(item, to=to, text=text)
+    if isinstance(item, (tuple, list)):
+        return tuple(map(settled, cast("list[Any]", item)))
+    return settled(item)
