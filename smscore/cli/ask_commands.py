@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smscore.cli.options import Connection, connection_options
+from smscore.cli.options import Connection, connection_options, one_text
 
 
 @click.command()
@@ -69,19 +69,21 @@ def receive(connection: Connection, **wanted: Any) -> None:
 
 
 @click.command()
-@click.option("--text", required=True, help="The text that you would send.")
+@click.option("--text", help="The text that you would send.")
+@click.option("--text-file", type=click.Path(), help="A file with the text, UTF-8.")
 @click.option("--from", "sender", help="Your line; else the one of the environment.")
 @connection_options
-def price(connection: Connection, text: str, sender: str | None) -> None:
+def price(connection: Connection, text: str | None, text_file: str | None, sender: str | None) -> None:
     """Show what a text costs, in Rials, and how many parts it has.
 
     \b
     Example:
       payamak price -p ippanel --text 'سلام'
+      payamak price -p ippanel --text-file t.txt
     """
     from smscore.cli.asking import show_price
 
-    show_price(connection, text, sender)
+    show_price(connection, one_text("--text", text, "--text-file", text_file), sender)
 
 
 @click.command()
@@ -124,7 +126,8 @@ def upload(connection: Connection, file: Path) -> None:
 
     \b
     Example:
-      payamak send -p najva --file-id "$(payamak upload -p najva card.png)" --text 'سلام' customers.csv
+      card=$(payamak upload -p najva card.png)
+      payamak send -p najva --file-id "$card" --text 'سلام' customers.csv
     """
     from smscore.cli.asking import show_upload
 

@@ -14,7 +14,7 @@ import click
 
 from smscore.cli import exit_codes
 from smscore.cli.options import Connection
-from smscore.cli.output import Output, as_json
+from smscore.cli.output import Output, as_json, money
 from smscore.cli.providers import accepted_options, ask
 from smscore.cli.results_file import read_results
 from smscore.dates import read_day
@@ -110,7 +110,7 @@ def show_credit(connection: Connection) -> None:
     """Print the credit."""
     credit = ask(connection, ("credit",), lambda call: call())
     connection.output.record(
-        "credit", {"provider": connection.provider, "credit": credit, "unit": "IRR"}, f"{credit:,} Rials"
+        "credit", {"provider": connection.provider, "credit": credit, "unit": "IRR"}, f"{money(credit)} Rials"
     )
 
 
@@ -120,7 +120,7 @@ def show_price(connection: Connection, text: str, sender: str | None) -> None:
     connection.output.record(
         "price",
         {"mci": price.mci, "other": price.other, "parts": price.parts, "unit": "IRR"},
-        f"{price.mci:,} Rials to MCI, {price.other:,} to others; {price.parts} "
+        f"{money(price.mci)} Rials to MCI, {money(price.other)} to others; {price.parts:,} "
         + ("part" if price.parts == 1 else "parts"),
     )
 

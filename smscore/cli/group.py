@@ -20,6 +20,9 @@ from smscore.errors import SMSError
 _EXTRA_ARGUMENTS: Final = "There are more arguments than this command takes. Put a text with spaces in quotation marks."
 
 
+_WHOLE: Final = 1_000  # characters
+
+
 class Commands(click.Group):
     """A group whose commands return their exit code, or None for 0."""
 
@@ -44,6 +47,13 @@ class Commands(click.Group):
             except KeyboardInterrupt:  # while an error was told
                 code = INTERRUPTED
         sys.exit(code)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with the whole first sentence of its help, however wide the terminal is."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in commands.items() if one and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:

@@ -222,6 +222,16 @@ def _older(name: str, why: str) -> InvalidRequest:
     )
 
 
+def remembered(results: Path) -> dict[str, Any]:
+    """The options that a send was begun with, for its resume; ``InvalidRequest`` where there is no journal."""
+    with _opened(results) as file:
+        first = file.readline()
+    try:
+        return msgspec.json.decode(first, type=Header).remembered
+    except msgspec.MsgspecError:
+        return {}  # what is wrong with it is told when it is opened
+
+
 def _opened(results: Path) -> BinaryIO:
     path = journal_path(results)
     try:

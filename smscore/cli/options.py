@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
-from attrs import frozen
+from attrs import field, frozen
 from click.shell_completion import CompletionItem
 
 from smscore import registry
@@ -34,6 +35,8 @@ class Connection:
     provider: str
     token_file: str | None
     base_url: str | None
+    proxy: str | None = field(repr=False)
+    """Its URL, which may hold a user and a password."""
     output: Output
 
 
@@ -61,6 +64,13 @@ _CONNECTION_OPTIONS: Final = (
     click.option("--token-file", type=click.Path(), help="A file with the token; else <PROVIDER>_TOKEN is read."),
     click.option("--base-url", help="Where the provider is; else <PROVIDER>_BASE_URL, or its own address."),
     click.option(
+        "--proxy",
+        metavar="URL",
+        envvar="PAYAMAK_PROXY",
+        show_envvar=True,
+        help="Go through this HTTP proxy, e.g. http://proxy.example.ir:3128; no other variable is read for it.",
+    ),
+    click.option(
         "--token", hidden=True, is_eager=True, expose_value=False, is_flag=False, flag_value="", callback=_refuse_token
     ),
 )
@@ -84,10 +94,35 @@ def connection_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add the options that say which provider, and those of the output, and give the command a ``Connection``."""
 
     @wraps(command)
-    def run(*, provider: str, token_file: str | None, base_url: str | None, json: bool, debug: bool, **rest: Any) -> R:
-        return command(Connection(provider, token_file, base_url, Output(json=json)), **rest)
+    def run(
+        *,
+        provider: str,
+        token_file: str | None,
+        base_url: str | None,
+        proxy: str | None,
+        json: bool,
+        debug: bool,
+        **rest: Any,
+    ) -> R:
+        return command(Connection(provider, token_file, base_url, proxy or None, Output(json=json)), **rest)
 
     return _with((*_CONNECTION_OPTIONS, *_OUTPUT_OPTIONS), run)
+
+
+def one_text(flag: str, value: str | None, file_flag: str, path: str | None) -> str:
+    """The text that was given, or that in the file that was; ``UsageError`` unless it is one of them."""
+    if (value is None) == (path is None):
+        raise click.UsageError(f"Give {flag} or {file_flag}, one of them.")
+    return _read_text(Path(path)) if path is not None else value or ""
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise click.UsageError("The text file is not UTF-8. Save it as UTF-8.") from None
+    except (OSError, ValueError) as error:  # the latter for a NUL in its name
+        raise click.UsageError(f"The text file cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def _with(options: Sequence[Callable[[Any], Any]], command: Callable[..., R]) -> Callable[..., R]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from itertools import chain
 from typing import Any, Final, cast
 
@@ -104,3 +105,9 @@ def provider_words(error: BaseException) -> str | None:
 def counted(count: int, thing: str) -> str:
     """``1 row``, ``1,000 rows``."""
     return f"{count:,} {thing}" + ("" if count == 1 else "s")
+
+
+def money(amount: Decimal | int) -> str:
+    """``1,000,000,000``, with what is less than one only where there is such."""
+    words = f"{amount:,f}" if isinstance(amount, Decimal) else f"{amount:,}"
+    return words.rstrip("0").rstrip(".") if "." in words else words

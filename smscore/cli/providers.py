@@ -24,7 +24,7 @@ def connect(connection: Connection, **settings: Any) -> Any:
     """A client for this connection; what is not given is read from the environment."""
     given = {name: value for name, value in settings.items() if value is not None}
     token = token_of(connection.provider, connection.token_file)
-    return client_class(connection.provider)(token, base_url=connection.base_url, **given)
+    return client_class(connection.provider)(token, base_url=connection.base_url, proxy=connection.proxy, **given)
 
 
 def call_of(client: Any, *names: str) -> Any:

@@ -184,6 +184,7 @@ def recording(
     resuming: bool,
     rejected_too: bool = False,
     options: Mapping[str, object] = NO_OPTIONS,
+    remembered: Mapping[str, object] = NO_OPTIONS,
 ) -> Generator[Recording]:
     """A recording of this plan, new or gone on with; closed at the end.
 
@@ -193,7 +194,7 @@ def recording(
     """
     path = real_path(path)
     format_of(path)
-    header = header_of(plan, provider, options)
+    header = header_of(plan, provider, options, remembered)
     with ExitStack() as opened:
         if resuming:
             journal, marks = Journal.open(path)
@@ -215,10 +216,15 @@ def recording(
             raise
 
 
-def header_of(plan: Plan, provider: str, options: Mapping[str, object] = NO_OPTIONS) -> Header:
+def header_of(
+    plan: Plan,
+    provider: str,
+    options: Mapping[str, object] = NO_OPTIONS,
+    remembered: Mapping[str, object] = NO_OPTIONS,
+) -> Header:
     """What a results file of this plan is about."""
     digests = option_digests(options)
-    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest, digests)
+    return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest, digests, dict(remembered))
 
 
 def real_path(path: Path) -> Path:

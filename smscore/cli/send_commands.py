@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from smscore.cli.options import Connection, connection_options
+from smscore.cli.options import Connection, connection_options, one_text
 from smscore.cli.order import Order
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,8 +21,21 @@ def _sending_options(command: F) -> F:
     return command
 
 
+def _no_number(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from smscore.numbers import local_form
+
+    if value != "-" and local_form(value) is not None and not Path(value).exists():
+        raise click.BadParameter(
+            "it is a file, and what was given looks like a number. For a few numbers give - and write them to the "
+            f"standard input, one a line: echo NUMBER | payamak {ctx.info_name} … -",
+            ctx,
+            param,
+        )
+    return value
+
+
 _OPTIONS: Final = (
-    click.argument("recipients", type=click.Path(allow_dash=True)),
+    click.argument("recipients", type=click.Path(allow_dash=True), callback=_no_number),
     click.option("--from", "sender", help="Your line; else <PROVIDER>_SENDER."),
     click.option("--column", help="The column with the numbers: its name, or its place counted from 1."),
     click.option("--sheet", help="The sheet of a spreadsheet; else the first one that is not hidden."),
@@ -86,12 +99,13 @@ def send(connection: Connection, text: str | None, text_file: str | None, **give
 
     \b
     Example:
-      payamak send -p najva --from 90000123 --text-file t.txt --out results.csv customers.xlsx
+      payamak send -p najva --text-file t.txt --out results.csv customers.xlsx
       payamak send -p najva --text-file t.txt --resume results.csv customers.xlsx
+      echo 09123456789 | payamak send -p najva --text 'سلام' -
     """
     from smscore.cli.send_run import run
 
-    return run(connection, _order(**given), _one_of("--text", text, "--text-file", text_file), None)
+    return run(connection, _order(**given), one_text("--text", text, "--text-file", text_file), None)
 
 
 @click.command()
@@ -106,27 +120,10 @@ def p2p(connection: Connection, template: str | None, template_file: str | None,
 
     \b
     Example:
-      payamak p2p -p sepahan --template 'سلام {name}، بدهی شما {debt} ریال است.' --out results.csv customers.xlsx
+      payamak p2p -p sepahan --template 'سلام {name}' --out r.csv customers.xlsx
     """
     from smscore.cli.send_run import run
     from smscore.recipients.template import parse_template
 
-    text = _one_of("--template", template, "--template-file", template_file)
+    text = one_text("--template", template, "--template-file", template_file)
     return run(connection, _order(**given), None, parse_template(text))
-
-
-def _one_of(flag: str, value: str | None, file_flag: str, path: str | None) -> str:
-    if (value is None) == (path is None):
-        raise click.UsageError(f"Give {flag} or {file_flag}, one of them.")
-    if value is not None:
-        return value
-    return _read_text(Path(path or ""))
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise click.UsageError("The text file is not UTF-8. Save it as UTF-8.") from None
-    except OSError as error:
-        raise click.UsageError(f"The text file cannot be read: {error.strerror}.") from None

@@ -14,13 +14,13 @@ from attrs import define, field
 
 from smscore.account import from_environment
 from smscore.cli import exit_codes
-from smscore.cli.journal import range_words
+from smscore.cli.journal import range_words, remembered
 from smscore.cli.options import Connection
 from smscore.cli.order import Order
 from smscore.cli.output import Output, as_json, counted
 from smscore.cli.progress import progress
 from smscore.cli.providers import accepted_options, call_of, connect
-from smscore.cli.recording import Recording, States, check_free, known_states, recording
+from smscore.cli.recording import Recording, States, check_free, known_states, real_path, recording
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
 from smscore.cli.signals import SIGNALS
@@ -37,6 +37,8 @@ _ASK_ABOVE: Final = 100  # messages
 
 def run(connection: Connection, order: Order, text: str | None, template: Template | None) -> int:
     """The exit code of a send of one ``text``, or of a ``template``."""
+    if order.resuming and order.out is not None:
+        order = order.with_remembered(remembered(real_path(order.out)))
     options = ReadOptions(order.sheet, order.encoding, order.hidden_too)
     with rows_of(order.recipients, options) as rows:
         plan = make_plan(rows, column=order.column, text=text, template=template, origin=rows.origin)
@@ -111,8 +113,15 @@ def _recording(connection: Connection, order: Order, plan: Plan, options: Mappin
         writer = JsonLines(connection.output) if connection.output.json else None
         yield Recording(States.none_known(plan.last_row), None, writer)
         return
-    how: dict[str, Any] = {"resuming": order.resuming, "rejected_too": order.rejected_too, "options": options}
-    with recording(order.out, plan, connection.provider, **how) as kept:
+    with recording(
+        order.out,
+        plan,
+        connection.provider,
+        resuming=order.resuming,
+        rejected_too=order.rejected_too,
+        options=options,
+        remembered=order.to_remember,
+    ) as kept:
         yield kept
 
 
@@ -121,6 +130,8 @@ def _tell_resumed(output: Output, order: Order, kept: Recording, to_send: int) -
     counts = states.counts()
     unknown = counts[Outcome.UNKNOWN.value]
     output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} were accepted before, {to_send:,} are to be sent.")
+    if order.recalled:
+        output.note(f"As it was begun: {', '.join(order.recalled)}.")
     if not kept.is_witnessed:
         output.note(
             "WARNING: this send is not known here. If it went on elsewhere after these files were copied, stop now and "

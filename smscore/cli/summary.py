@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from smscore.cli import exit_codes
 from smscore.cli.journal import range_words, ranges
-from smscore.cli.output import counted, provider_words
+from smscore.cli.output import counted, money, provider_words
 from smscore.cli.recording import States
 from smscore.cli.results_file import SKIPPED
 from smscore.cli.sending import Problem, Sending
@@ -128,7 +128,7 @@ def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterabl
         + "."
     )
     if sending.recording.cost is not None:
-        yield f"Cost: {sending.recording.cost:,} Rials, as {sending.provider} says."
+        yield f"Cost: {money(sending.recording.cost)} Rials, as {sending.provider} says."
     for problem in sending.problems.values():
         yield f"  {problem.count:,} {_WORDS[problem.outcome.value]}: {problem.error}"
         yield f"    rows {range_words(problem.rows, _SHOWN)}"

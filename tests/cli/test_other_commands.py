@@ -13,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import click
@@ -26,7 +27,7 @@ from smscore import DeliveryStatus
 from smscore.cli import asking, exit_codes, providers
 from smscore.cli.commands import payamak
 from smscore.cli.group import Commands
-from smscore.cli.output import Output
+from smscore.cli.output import Output, money
 from smscore.sandbox import Sandbox
 
 Command = Callable[..., Result]
@@ -168,6 +169,30 @@ def test_a_price(command: Command):
     assert (found["type"], found["parts"], found["unit"]) == ("price", 2, "IRR")
 
 
+def test_a_price_of_a_text_in_a_file(command: Command, tmp_path: Path):
+    (tmp_path / "t.txt").write_text("سلام\n", "utf-8")
+    arguments = ["price", "-p", "ippanel"]
+    assert command(*arguments, "--text-file", "t.txt").stdout == command(*arguments, "--text", "سلام").stdout
+    for more in ([], ["--text", "a", "--text-file", "t.txt"]):
+        ran = command(*arguments, *more)
+        assert (ran.exit_code, "--text or --text-file, one of them" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (1_000_000_000, "1,000,000,000"),
+        (Decimal("1E+9"), "1,000,000,000"),
+        (Decimal("1000000000.00"), "1,000,000,000"),
+        (Decimal("-1500.250"), "-1,500.25"),
+        (Decimal(100), "100"),
+        (0, "0"),
+    ],
+)
+def test_money_is_printed_with_separators_however_it_came(amount: Decimal | int, words: str):
+    assert money(amount) == words
+
+
 def test_a_message_that_is_to_go_later_is_cancelled(command: Command, box: Sandbox):
     with IPPanel(TOKEN, sender="+983000505", base_url=box.url("ippanel")) as client:
         later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
@@ -283,6 +308,48 @@ def test_a_base_url_can_be_given(command: Command, box: Sandbox):
     assert command("credit", "-p", "sepahan", "--base-url", "http://example.ir", env=env).exit_code == 2
 
 
+# A proxy
+
+PROXY_SECRETS = ("proxy-user", "proxy-passw0rd")
+
+
+def through(port: int | str) -> str:
+    return f"http://{':'.join(PROXY_SECRETS)}@127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("given", ["option", "environment"])
+def test_a_command_goes_by_the_proxy_that_is_given(given: str, command: Command, box: Sandbox):
+    proxy = through(urlsplit(box.url("sepahan")).port or 0)  # the sandbox answers what is asked of it as a proxy
+    arguments = ["credit", "-p", "sepahan", "--base-url", "http://localhost:9/sepahan"]
+    assert command(*arguments).exit_code == exit_codes.NETWORK
+    if given == "option":
+        ran = command(*arguments, "--proxy", proxy)
+    else:
+        ran = command(*arguments, env=environment(box, PAYAMAK_PROXY=proxy))
+    assert (ran.exit_code, "Rials" in ran.stdout) == (0, True), ran.stderr
+
+
+def test_the_proxys_of_the_environment_are_left_alone(command: Command, box: Sandbox):
+    with refusing_port() as place:
+        env = environment(box, http_proxy=place.url, HTTP_PROXY=place.url, ALL_PROXY=place.url)
+        assert command("credit", "-p", "sepahan", env=env).exit_code == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--json"], ["--debug"]])
+@pytest.mark.parametrize("proxy", [through(1), through("x"), f"socks5://{':'.join(PROXY_SECRETS)}@127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "arguments", [["credit", "-p", "sepahan"], ["send", "-p", "sepahan", "--text", "سلام", "--out", "o.csv", "r.csv"]]
+)
+def test_neither_user_nor_password_of_a_proxy_is_shown(
+    arguments: list[str], proxy: str, more: list[str], command: Command, tmp_path: Path
+):
+    write_mobiles(tmp_path / "r.csv", 1)
+    ran = command(*arguments, "--proxy", proxy, *more)
+    assert ran.exit_code in (exit_codes.USAGE, exit_codes.NETWORK)
+    written = "".join(path.read_text("utf-8") for path in tmp_path.glob("o.csv*"))
+    assert not [secret for secret in PROXY_SECRETS if secret in ran.output + written + repr(ran.exception)]
+
+
 @click.group(cls=Commands)
 def broken() -> None:
     """A group with a defect."""
@@ -368,6 +435,20 @@ def test_every_command_has_an_example_in_its_help(name: str, command: Command):
     ran = command(name, "--help")
     assert f"Example:\n    payamak {name}" in ran.stdout or f"(payamak {name}" in ran.stdout.replace("$", "")
     assert "\\b" not in ran.stdout
+
+
+@pytest.mark.parametrize("name", ["", *sorted(payamak.commands)])
+def test_no_help_is_cut_or_wider_than_80_columns(name: str, command: Command):
+    ran = command(*([name] if name else []), "--help", env=environment(COLUMNS="80"))
+    lines = ran.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if "..." in line and not line.startswith("Usage:")]
+
+
+def test_the_list_of_commands_has_each_ones_first_sentence(command: Command):
+    listed = " ".join(command("--help", env=environment(COLUMNS="80")).stdout.split())
+    for one in payamak.commands.values():
+        assert " ".join((one.help or "").split("\n\n")[0].split()).partition(". ")[0].rstrip(".") in listed
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -528,6 +528,65 @@ def test_neither_token_nor_text_nor_number_is_in_what_is_told(command: Command, 
             assert secret not in ran.output
 
 
+# A number where a file is expected
+
+
+@pytest.mark.parametrize("number", ["09121234567", "+989121234567", "۰۹۱۲۱۲۳۴۵۶۷", "0912 123 4567"])
+@pytest.mark.parametrize("name", ["send", "p2p"])
+def test_a_number_in_place_of_a_file_is_told_from_one(name: str, number: str, command: Command):
+    texts = {"send": ["--text", "سلام"], "p2p": ["--template", "{name}"]}
+    ran = command(name, "-p", "najva", *texts[name], number)
+    assert (ran.exit_code, f"payamak {name}" in ran.stderr, "standard input" in ran.stderr) == (2, True, True)
+    assert number not in ran.output
+
+
+def test_a_file_may_be_called_like_a_number(command: Command, box: Sandbox, tmp_path: Path):
+    write_mobiles(tmp_path / "09121234567", 1)
+    assert command("send", "-p", "najva", "--text", "سلام", "09121234567").exit_code == 0
+
+
+# What a resume remembers
+
+
+def test_a_resume_remembers_what_the_send_was_begun_with(command: Command, box: Sandbox, tmp_path: Path):
+    rows = [["a", "b"], *([f"0935000000{n}", f"0912000000{n}"] for n in range(6)), ["x", "x"]]
+    source = write_csv(tmp_path / "c.csv", rows)
+    box.fail("no_credit")
+    begun = ["--column", "b", "--skip-bad", "--batch-size", "2", "--concurrency", "1", "--rate-limit", "50"]
+    arguments = ["send", "-p", "najva", "--text", TEXT]
+    assert command(*arguments, *begun, "--out", "o.csv", source).exit_code == exit_codes.REFUSED
+    box.clear_faults()
+    shown = command(*arguments, "--resume", "o.csv", source, "--dry-run")
+    assert (shown.exit_code, "column 2 (b)" in shown.stdout) == (0, True)
+    ran = command(*arguments, "--resume", "o.csv", "--rejected-too", "--rate-limit", "40", source)
+    assert ran.exit_code == 0, ran.stderr
+    assert "As it was begun: --column b, --skip-bad, --batch-size 2, --concurrency 1." in ran.stderr
+    assert {message.recipient for message in box.messages} == {f"+98912000000{n}" for n in range(6)}
+    requests = {row["request_id"] or row["mark"] for row in read_rows(tmp_path / "o.csv") if row["row"] < 8}
+    assert len(requests) == 3
+
+
+def test_a_resume_of_what_was_begun_without_skip_bad_does_not_take_it(command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    arguments = ["send", "-p", "najva", "--text", TEXT]
+    assert command(*arguments, "--out", "o.csv", source).exit_code == 0
+    with source.open("a", encoding="utf-8") as file:
+        file.write("n,x\n")
+    ran = command(*arguments, "--resume", "o.csv", source)
+    assert (ran.exit_code, "--skip-bad" in ran.stderr) == (2, True)
+
+
+def test_the_cost_after_a_resume_is_that_of_all(command: Command, tmp_path: Path):
+    books = Books(credit=20)
+    with FaultServer(books=books) as server:
+        fails(command, server, tmp_path)
+        books.credit = None
+        resume = ["send", "-p", "sepahan", "--text", TEXT, "--resume", "results.csv", "--rejected-too", "r.csv"]
+        ran = command(*resume, "--json", env=at(server.url))
+    (summary,) = json_lines(ran.stdout, "summary")
+    assert (summary["accepted"], summary["cost"]) == (40, 40)
+
+
 # A resume of an older copy, or with another line, file or time
 
 
