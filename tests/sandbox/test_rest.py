@@ -30,6 +30,7 @@ async def test_a_message_says_all_that_is_known(rest: Any, najva: Any) -> None:
     await najva(*najva_send(text="کد: ۴۸۲۱"))
     [message] = (await rest.get("/api/messages"))["messages"]
     assert message == {
+        "fault": None,
         "seq": 1,
         "direction": "out",
         "provider": "najva",

@@ -14,7 +14,18 @@ from msgspec import Meta
 from smscore.clock import monotonic, timeout
 from smscore.loops.threads import in_thread
 from smscore.sandbox.api.search import Wanted, conversations, is_of, last_code, next_message, search
-from smscore.sandbox.api.views import Choice, Entry, MessageDetail, MessageView, choices, detail_of, utc, view_of
+from smscore.sandbox.api.views import (
+    Choice,
+    Entry,
+    FailedRequest,
+    MessageDetail,
+    MessageView,
+    choices,
+    detail_of,
+    failed_view,
+    utc,
+    view_of,
+)
 from smscore.sandbox.faults import KINDS, Fault, FaultKind
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.state import State
@@ -231,6 +242,23 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
     finally:
         for wait in waits:
             wait.cancel()
+
+
+# Requests that failed
+
+
+@attrs.frozen
+class FailuresQuery:
+    """How many at most, of which provider."""
+
+    provider: Provider | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+def list_failures(ask: Ask[Nothing, FailuresQuery, Nothing]) -> list[FailedRequest]:
+    wanted = ask.query.provider
+    failures = (one for one in reversed(ask.state.failures) if wanted in (None, one.provider))
+    return [failed_view(exchange) for exchange in islice(failures, ask.query.limit)]
 
 
 # Conversations and codes
@@ -583,6 +611,14 @@ ROUTES: Final = (
         path=SeqPath,
         body=StatusBody,
         errors=(404, 409),
+    ),
+    RestRoute(
+        "GET",
+        "/api/requests",
+        list_failures,
+        "The last 200 requests that were refused or met a fault, newest first",
+        list[FailedRequest],
+        query=FailuresQuery,
     ),
     RestRoute(
         "GET",

@@ -7,6 +7,7 @@ import attrs
 
 from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.emulation import Emulation
+from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.stages import Stage, stage_of
@@ -18,11 +19,13 @@ __all__ = [
     "Change",
     "Choice",
     "Entry",
+    "FailedRequest",
     "MessageDetail",
     "MessageView",
     "RequestView",
     "change_of",
     "detail_of",
+    "failed_view",
     "status_of",
     "utc",
     "view_of",
@@ -35,6 +38,7 @@ Entry = Message | Inbound
 class MessageView:
     """One message, out or in. `scheduled_for` is null where it was to go out at once.
 
+    `fault` is what its request met: with `drop_after` it was accepted, and its client has no answer.
     `recipient` is E.164, or the line that a message came in on; `sender` is the line, or whoever wrote.
     """
 
@@ -55,6 +59,7 @@ class MessageView:
     received_at: datetime
     scheduled_for: datetime | None
     call: str
+    fault: FaultKind | None
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -79,11 +84,25 @@ class RequestView:
 
 @attrs.frozen(kw_only=True, repr=False)
 class AnswerView:
-    """The answer; `status` is null where none went out."""
+    """The answer; `status` is null where none went out: the connection closed. `fault` is what the request met."""
 
     status: int | None
     body: str
     cut: bool
+    fault: FaultKind | None
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class FailedRequest:
+    """A request that was refused or met a fault, and how many messages it sent all the same."""
+
+    number: int
+    at: datetime
+    provider: str
+    call: str
+    messages: int
+    request: RequestView
+    answer: AnswerView
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -166,6 +185,7 @@ def sent_view(message: Message, emulation: Emulation, now: float) -> MessageView
         received_at=utc(message.received_at),
         scheduled_for=utc(message.starts_at) if message.starts_at > message.received_at else None,
         call=message.exchange.call if message.exchange else "",
+        fault=fault_of(message.exchange),
     )
 
 
@@ -188,6 +208,7 @@ def inbound_view(inbound: Inbound) -> MessageView:
         received_at=utc(inbound.received_at),
         scheduled_for=None,
         call="",
+        fault=None,
     )
 
 
@@ -213,7 +234,29 @@ def request_view(exchange: Exchange) -> RequestView:
 
 
 def answer_view(exchange: Exchange) -> AnswerView:
-    return AnswerView(status=exchange.status, body=exchange.answer.decode("utf-8", "replace"), cut=exchange.answer_cut)
+    return AnswerView(
+        status=exchange.status,
+        body=exchange.answer.decode("utf-8", "replace"),
+        cut=exchange.answer_cut,
+        fault=fault_of(exchange),
+    )
+
+
+def fault_of(exchange: Exchange | None) -> FaultKind | None:
+    return exchange.fault.kind if exchange and exchange.fault else None
+
+
+def failed_view(exchange: Exchange) -> FailedRequest:
+    """A request that failed, with its answer."""
+    return FailedRequest(
+        number=exchange.number,
+        at=utc(exchange.at),
+        provider=exchange.provider,
+        call=exchange.call,
+        messages=exchange.last - exchange.first + 1 if exchange.first else 0,
+        request=request_view(exchange),
+        answer=answer_view(exchange),
+    )
 
 
 def choices(emulation: Emulation) -> list[Choice]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exchange", "RawMemory"]
 
+OK: Final = 200
 CUT_AT: Final = 64 * 1024  # bytes of a body that are kept
 MOST_RAW: Final = 128 * 1024 * 1024  # bytes of all bodies and headers together
 
@@ -26,7 +27,8 @@ class Exchange:
     """A request and its answer, shared by the messages it sent; ``status`` is None where no answer went out.
 
     ``headers`` are lines without those that could hold a secret. ``first`` and ``last`` are the places of its
-    messages, 0 while it has none.
+    messages, 0 while it has none. ``number`` is its place among those that failed, 0 where it did not; ``at`` is when
+    it was answered, in seconds since the epoch.
     """
 
     provider: str
@@ -42,6 +44,13 @@ class Exchange:
     first: int = 0
     last: int = 0
     fault: "Fault | None" = None
+    number: int = 0
+    at: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was refused, or met a fault."""
+        return self.fault is not None or self.status != OK
 
     def answered(self, status: int | None, body: bytes, *, is_cut: bool) -> None:
         """Note what was answered, its token hidden."""

@@ -26,6 +26,7 @@ __all__ = ["State"]
 
 MOST_ACCOUNTS: Final = 1000
 FURTHEST_AHEAD: Final = 100 * 366 * 86400.0  # seconds
+MOST_FAILURES: Final = 200  # requests, of 64 KiB and an answer as long each
 RESERVED_AHEAD: Final = 1000  # numbers that the file is told of at once
 
 
@@ -62,7 +63,7 @@ class State:
         self.changes: Changes = Changes()
         self.faults: Faults = Faults(emulations)
         self.webhook: Webhook = Webhook()
-        self._cleared = self._advanced = 0
+        self._cleared = self._advanced = self._failed = 0
         self.ids: dict[str, int] = {name: emulation.first_id for name, emulation in emulations.items()}
         self._reserved: dict[str, int] = {}
         self.ahead: float = 0.0
@@ -77,11 +78,17 @@ class State:
         self._steps: list[_Step] = []
         self._raw = RawMemory()
         self.inbox: deque[Inbound] = deque()
+        self.failures: deque[Exchange] = deque(maxlen=MOST_FAILURES)
 
     @property
     def notices(self) -> dict[str, int]:
         """How often each of these happened, for those who watch."""
-        return {"cleared": self._cleared, "faults": self.faults.version, "clock": self._advanced}
+        return {
+            "cleared": self._cleared,
+            "faults": self.faults.version,
+            "clock": self._advanced,
+            "requests": self._failed,
+        }
 
     # The clock
 
@@ -224,7 +231,12 @@ class State:
                 self.inbox.popleft()
 
     def answered(self, exchange: Exchange) -> None:
-        """Keep what was asked and answered, where it sent messages that are still kept."""
+        """Keep what was asked and answered, where it sent messages that are still kept, or failed of late."""
+        exchange.at = self.ticked_at
+        if exchange.failed:
+            self._failed += 1
+            exchange.number = self._failed
+            self.failures.append(exchange)
         if exchange.last >= self.timeline.first:
             self._raw.add(exchange, self.timeline.first)
             self.store.answered(exchange)
@@ -268,6 +280,8 @@ class State:
         for key in [key for key in self.accounts if key[0] == provider]:
             del self.accounts[key]
         self.inbox = deque(inbound for inbound in self.inbox if inbound.provider != provider)
+        kept = [exchange for exchange in self.failures if exchange.provider != provider]
+        self.failures = deque(kept, maxlen=MOST_FAILURES)
         self.store.cleared(provider)
         self._cleared += 1
 

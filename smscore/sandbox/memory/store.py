@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from smscore.private_files import create_private
+from smscore.sandbox.faults import Fault, FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Account, Inbound, Message
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FileStore", "Saved", "Store", "StoreError", "exchange_of", "inbound_of", "message_of"]
 
 APPLICATION: Final = 0x5041594D  # marks a file as ours ("PAYM")
-VERSION: Final = 2
+VERSION: Final = 3
 FIRST_SECOND: Final = -62_135_596_800  # of the calendar
 LAST_SECOND: Final = 253_402_300_799
 
@@ -43,7 +44,7 @@ CREATE TABLE inbound (
 CREATE TABLE exchanges (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, provider TEXT NOT NULL, call TEXT NOT NULL,
     method TEXT NOT NULL, path TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, body_cut INTEGER NOT NULL,
-    status INTEGER, answer BLOB NOT NULL, answer_cut INTEGER NOT NULL
+    status INTEGER, answer BLOB NOT NULL, answer_cut INTEGER NOT NULL, fault TEXT
 );
 """
 
@@ -114,7 +115,7 @@ class Saved:
     accounts: list[tuple[str, str, Credit]]
     messages: list[tuple[Place, str, str, int, str, str, str, int, Seconds, Seconds, int | None, int, Place]]
     inbound: list[tuple[Place, str, str, str, str, Seconds]]
-    exchanges: list[tuple[Place, Place, str, str, str, str, str, bytes, int, int | None, bytes, int]]
+    exchanges: list[tuple[Place, Place, str, str, str, str, str, bytes, int, int | None, bytes, int, FaultKind | None]]
 
 
 Statement = tuple[str, list[tuple[Any, ...]]]
@@ -340,7 +341,7 @@ def statements_of(batch: Batch, state: "State") -> Iterator[Statement]:
     kept = [entry for entry in batch.entries if entry.seq >= first]
     yield insert("messages", 13), [message_row(entry) for entry in kept if isinstance(entry, Message)]
     yield insert("inbound", 6), [inbound_row(entry) for entry in kept if isinstance(entry, Inbound)]
-    yield insert("exchanges", 12), [exchange_row(exchange) for exchange in batch.exchanges if exchange.last >= first]
+    yield insert("exchanges", 13), [exchange_row(exchange) for exchange in batch.exchanges if exchange.last >= first]
     yield insert("accounts", 3), [(*key, str(account.credit)) for key, account in batch.accounts.items()]
     yield "DELETE FROM accounts WHERE provider = ? AND token_hash = ?", list(batch.closed)
     settled = [(code, cancelled, seq) for seq, (code, cancelled) in batch.settled.items()]
@@ -416,12 +417,13 @@ def exchange_row(exchange: Exchange) -> tuple[Any, ...]:
     return (
         *(exchange.first, exchange.last, exchange.provider, exchange.call, exchange.method, exchange.path),
         *(exchange.headers, exchange.body, exchange.body_cut, exchange.status, exchange.answer, exchange.answer_cut),
+        exchange.fault and exchange.fault.kind,
     )
 
 
 def exchange_of(row: tuple[Any, ...]) -> Exchange:
     """The exchange that a row holds."""
-    first, last, provider, call, method, path, headers, body, body_cut, status, answer, answer_cut = row
+    first, last, provider, call, method, path, headers, body, body_cut, status, answer, answer_cut, fault = row
     return Exchange(
         provider=provider,
         call=call,
@@ -435,4 +437,5 @@ def exchange_of(row: tuple[Any, ...]) -> Exchange:
         answer_cut=bool(answer_cut),
         first=first,
         last=last,
+        fault=None if fault is None else Fault(id=0, kind=fault),
     )
