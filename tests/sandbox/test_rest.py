@@ -15,8 +15,8 @@ from sandbox.bodies import E164, NUMBER, SENDS, ippanel_send, najva_send, sepaha
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
 from smscore.sandbox.api import search
+from smscore.sandbox.api.codes import code_in
 from smscore.sandbox.api.rest import ROUTES
-from smscore.sandbox.api.search import code_in
 
 
 async def seqs(rest: Any, query: str) -> list[int]:
@@ -295,6 +295,47 @@ CODES = [
     ("مبلغ 250000 تومان", None),
     ("123", None),
     ("123456789", None),
+    ("4821", "4821"),
+    ("۱۲۳۴۵۶", "123456"),
+    ("رمز:739204", "739204"),
+    ("code:4821", "4821"),
+    ("G-123456 is your Google verification code", "123456"),
+    ("۱۲۳۴ کد ورود شماست", "1234"),
+    ("کدتأیید ۱۲۳۴", "1234"),
+    ("كد تائيد: ۱۲۳۴", "1234"),
+    ("کد تایید سفارش شما: ۱۲۳۴", "1234"),
+    ("کد تایید سفارش ۷۷۴۱۲: ۱۲۳۴", "1234"),
+    ("رمز پویا برای خرید 1,250,000 ریال از فروشگاه: 739204", "739204"),
+    ("پیک در راه است. کد تحویل: ۵۸۱۳", "5813"),
+    ("کد سفارش ۷۷۴۱۲. کد تایید: ۱۲۳۴", "1234"),
+    ("Order 77412 is placed. Your verification code: 1234", "1234"),
+    ("سفارش ۷۷۴۱۲ ثبت شد", None),
+    ("سفارش شماره ۷۷۴۱۲ ثبت شد", None),
+    ("شماره سفارش: ۷۷۴۱۲", None),
+    ("کد سفارش ۷۷۴۱۲", None),
+    ("کد سفارش شما: ۷۷۴۱۲", None),
+    ("کد تخفیف: 2024", None),
+    ("با کد YALDA1404 تخفیف بگیرید", None),
+    ("با کد تخفیف ۱۴۰۴ خرید کنید", None),
+    ("کد پیگیری: 12345678", None),
+    ("کدپیگیری: 12345678", None),
+    ("کد‌ پیگیری 12345678", None),
+    ("کد رهگیری مرسوله ۸۸۷۷۶۶", None),
+    ("کد پستی ۱۲۳۴۵ ثبت شد", None),
+    ("کد ملی 12345678", None),
+    ("۷۷۴۱۲ کد سفارش شماست", None),
+    ("کدام شعبه؟ ۱۲۳۴", None),
+    ("قیمت رمزارز به ۹۸۷۶۵ رسید", None),
+    ("فاکتور 4512 پرداخت شد", None),
+    ("Order 77412 was placed", None),
+    ("Your order code is 77412", None),
+    ("Order code: 77412", None),
+    ("discount code 2024", None),
+    ("Tracking code 12345678", None),
+    ("postal code 12345", None),
+    ("decode 77412", None),
+    ("Invoice #4512 is due", None),
+    ("از سال 1390 در خدمت شما", None),
     ("سلام", None),
 ]
 

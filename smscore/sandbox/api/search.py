@@ -9,13 +9,14 @@ from typing import Final
 import attrs
 
 from smscore.numbers import with_ascii_digits, without_separators
+from smscore.sandbox.api.codes import code_in
 from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.api.views import Entry, status_of
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.state import State
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["Wanted", "code_in", "conversations", "is_of", "last_code", "next_message", "search"]
+__all__ = ["Wanted", "conversations", "is_of", "last_code", "next_message", "search"]
 
 Test = Callable[[Entry], bool]
 
@@ -141,30 +142,3 @@ def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:
             break
         last.setdefault(person(entry), entry)
     return [(number, entry, counts[number]) for number, entry in last.items()]
-
-
-# A group of 4 to 8 digits that is no part of a date, a price, an address or a telephone number. The page has the same
-# rule in JavaScript, so nothing here depends on what either language takes for a letter, a digit or a space.
-_GROUP: Final = (
-    r"(?<![0-9./:,+@_-])([0-9]{4,8})"
-    r"(?![0-9@_]|[./:,-][0-9]|[ \n\u00a0\u200c]{0,9}(?:ریال|تومان|rials?\b|tomans?\b))"
-)
-_CODES: Final = tuple(
-    re.compile(before + _GROUP, re.IGNORECASE | re.ASCII)
-    for before in (
-        r"(?:کد|رمز|گذرواژه|\bcode\b|\botp\b|\bpin\b|\bpassword\b)[^0-9]{0,30}?",
-        r"@[!-?A-~]{1,253} #",
-        "",
-    )
-)
-_LOOKED_AT: Final = 1000  # characters
-
-
-def code_in(text: str) -> str | None:
-    """The one-time code that a text's first 1,000 characters hold, in ASCII digits, or None without one."""
-    plain = with_ascii_digits(text[:_LOOKED_AT])
-    for pattern in _CODES:
-        match = pattern.search(plain)
-        if match:
-            return match[1]
-    return None

@@ -2,12 +2,22 @@
 
 export const MOST_OF_NUMBER = 100; // characters that the server takes
 
-const OTHER_DIGITS = /[۰-۹٠-٩]/g;
+const DIGITS = /\p{Nd}/gu;
 const BETWEEN = /[\s().\p{Pd}\p{Cf}]/gu; // also the marks of direction that come along by copying
 const MOBILE = /^(?:\+98|0098|98|0)?(9\d{9})$/;
 
+const isDigit = (place) => /^\p{Nd}$/u.test(String.fromCodePoint(place));
+
+/** A decimal digit of any script as an ASCII one: a script has its ten side by side. */
+function asciiDigit(digit) {
+  const place = digit.codePointAt(0);
+  let zero = place;
+  while (isDigit(zero - 1)) zero -= 1;
+  return String((place - zero) % 10);
+}
+
 /** The same text with ASCII digits. */
-export const asciiDigits = (text) => text.replace(OTHER_DIGITS, (digit) => String(digit.charCodeAt(0) & 15));
+export const asciiDigits = (text) => text.replace(DIGITS, asciiDigit);
 
 /** A number, or a piece of one, without what only divides its digits. */
 export const plainNumber = (given) => asciiDigits(given).replace(BETWEEN, "");
