@@ -12,10 +12,13 @@ from smscore.cli.options import Connection, connection_options, one_text
 
 @click.command()
 @click.argument("message_ids", nargs=-1, metavar="[ID]...")
-@click.option("--results", type=click.Path(path_type=Path), help="Take the ids from this results file.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), help="Show every row of this results file, and how many have which."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write them to this new file, .csv or .jsonl.")
 @click.option("--old", is_flag=True, help="Sepahan: messages of past weeks (01:00 to 05:00, Tehran time).")
 @connection_options
-def status(connection: Connection, message_ids: tuple[str, ...], results: Path | None, old: bool) -> None:
+def status(connection: Connection, message_ids: tuple[str, ...], **wanted: Any) -> None:
     """Show the delivery statuses of messages, by their ids.
 
     ID is - for ids on the standard input, one a line. With IPPanel, a bulk id shows every recipient.
@@ -23,11 +26,12 @@ def status(connection: Connection, message_ids: tuple[str, ...], results: Path |
     \b
     Example:
       payamak status -p najva 123456789 123456790
-      payamak status -p najva --results results.csv --json
+      payamak status -p najva --results results.csv
+      payamak status -p najva --results results.csv --out statuses.csv
     """
-    from smscore.cli.asking import show_statuses
+    from smscore.cli.statuses import show_statuses
 
-    show_statuses(connection, message_ids, results, old=old)
+    show_statuses(connection, message_ids, **wanted)
 
 
 @click.command()

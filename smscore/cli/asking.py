@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,91 +14,11 @@ from smscore.cli import exit_codes
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, as_json, money
 from smscore.cli.providers import accepted_options, ask
-from smscore.cli.results_file import read_results
 from smscore.dates import read_day
 from smscore.errors import InvalidRequest
-from smscore.numbers import with_ascii_digits
-from smscore.recipients.file import STDIN
 
 _PIECE: Final = 1_000  # ids that are asked for at a time
 _ID: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-
-
-# Statuses
-
-
-def show_statuses(connection: Connection, given: Sequence[str], results: Path | None, *, old: bool) -> None:
-    """Print the status of each id; they come from the arguments, the standard input or a results file."""
-    if bool(given) == (results is not None):
-        raise InvalidRequest("Give message ids, - for the standard input, or --results, one of them.")
-    ids = _ids(given) if results is None else _ids_of(results, connection.provider)
-    names = ("old_status",) if old else tuple(_STATUS_CALLS)
-
-    async def use(call: Any) -> None:
-        async for fields in _STATUS_CALLS[call.__name__](call, ids):
-            connection.output.record("status", fields, _status_words(fields))
-
-    ask(connection, names, use)
-
-
-def _status_words(fields: dict[str, Any]) -> str:
-    return " ".join(str(fields[name]) for name in ("message_id", "recipient", "status") if fields.get(name) is not None)
-
-
-async def _by_ids(call: Any, ids: Iterator[int]) -> AsyncIterator[dict[str, Any]]:
-    while piece := list(islice(ids, _PIECE)):
-        for found in await call(piece):
-            yield _status_fields(found, found.message_id)
-
-
-async def _by_recipients(call: Any, ids: Iterator[int]) -> AsyncIterator[dict[str, Any]]:
-    for message_id in ids:
-        async for found in call(message_id):
-            yield {**_status_fields(found, message_id), "recipient": found.recipient, "parts": found.parts}
-
-
-def _status_fields(found: Any, message_id: int) -> dict[str, Any]:
-    return {
-        "message_id": message_id,
-        "status": found.status.value,
-        "code": found.code,
-        "is_final": found.status.is_final,
-    }
-
-
-_STATUS_CALLS: Final[dict[str, Callable[[Any, Iterator[int]], AsyncIterator[dict[str, Any]]]]] = {
-    "status": _by_ids,
-    "recipients": _by_recipients,  # of a bulk message
-    "old_status": _by_ids,
-}
-
-
-def _ids(given: Sequence[str]) -> Iterator[int]:
-    lines: Iterable[str] = sys.stdin if list(given) == [STDIN] else given
-    # All are looked at before any is asked for.
-    return iter([_id(text, place) for place, text in enumerate(map(str.strip, lines), 1) if text])
-
-
-def _id(text: str, place: int) -> int:
-    digits = with_ascii_digits(text)
-    if not _ID.fullmatch(digits):
-        raise InvalidRequest(f"Number {place} of what was given is no message id: it is a whole number.")
-    return int(digits)
-
-
-def _ids_of(results: Path, provider: str) -> Iterator[int]:
-    try:
-        return iter(list(dict.fromkeys(_accepted_ids(results, provider))))
-    except OSError as error:
-        raise InvalidRequest(f"The results file cannot be read: {error.strerror}.") from None
-
-
-def _accepted_ids(results: Path, provider: str) -> Iterator[int]:
-    for row in read_results(results):
-        if row.provider != provider:
-            raise InvalidRequest(f"{results.name} is of {row.provider}. Give --provider {row.provider}.")
-        if row.message_id is not None:
-            yield row.message_id
 
 
 # Credit, a price, a cancel, a request, an upload

@@ -19,12 +19,20 @@ from smscore.cli.options import Connection
 from smscore.cli.order import Order
 from smscore.cli.output import Output, as_json, counted
 from smscore.cli.progress import progress
-from smscore.cli.providers import accepted_options, call_of, connect
+from smscore.cli.providers import accepted_options, call_of, client_class, connect
 from smscore.cli.recording import Recording, States, check_free, known_states, real_path, recording
 from smscore.cli.results_file import JsonLines
 from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
 from smscore.cli.signals import SIGNALS
-from smscore.cli.summary import plan_fields, plan_words, summary_code, summary_fields, summary_words
+from smscore.cli.summary import (
+    dry_run_fields,
+    dry_run_words,
+    plan_fields,
+    plan_words,
+    summary_code,
+    summary_fields,
+    summary_words,
+)
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 from smscore.recipients.file import ReadOptions, rows_of
@@ -50,8 +58,16 @@ def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
     states = None
     if order.resuming and order.out is not None:
         states = known_states(order.out, plan, connection.provider, rejected_too=order.rejected_too)
-    connection.output.record("plan", plan_fields(plan, states), plan_words(plan, states))
+    words = dry_run_words(plan, states, _where_the_cost_is(connection.provider))
+    connection.output.record("plan", dry_run_fields(plan, states), words)
     return exit_codes.DONE if _problem(order, plan) is None else exit_codes.USAGE
+
+
+def _where_the_cost_is(provider: str) -> str:
+    words = "Cost: a dry run asks nobody, and "
+    if hasattr(client_class(provider), "price"):
+        return f"{words}`payamak price -p {provider}` asks what a text costs."
+    return f"{words}{provider} tells it only once messages are sent."
 
 
 def _problem(order: Order, plan: Plan) -> str | None:

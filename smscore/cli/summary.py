@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Final
+
+from attrs import asdict, frozen
 
 from smscore.cli import exit_codes
 from smscore.cli.journal import range_words, ranges
@@ -13,8 +16,10 @@ from smscore.cli.results_file import SKIPPED
 from smscore.cli.sending import Problem, Sending
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan
+from smscore.text import count_parts
 
 _SHOWN: Final = 20  # bad rows
+_SAMPLES: Final = 3  # rows
 
 _WORDS: Final = {
     Outcome.ACCEPTED.value: "accepted",
@@ -50,9 +55,45 @@ def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
     }
 
 
+@frozen
+class Sample:
+    """A text that would be sent, its SMS parts, and the first rows that would get it."""
+
+    rows: list[int]
+    parts: int
+    text: str
+
+
+def samples(plan: Plan, states: States | None) -> list[Sample]:
+    """What the first three rows would get."""
+    open_ones = (one for one in plan if one.problem is None and (states is None or states.is_open(one.row)))
+    texts: dict[str, list[int]] = {}
+    for one in islice(open_ones, _SAMPLES):
+        texts.setdefault(one.text or plan.text or "", []).append(one.row)
+    return [Sample(rows, count_parts(text).parts, text) for text, rows in texts.items()]
+
+
+def dry_run_fields(plan: Plan, states: States | None) -> dict[str, Any]:
+    """A dry run for scripts. No provider tells a cost without being asked, and a dry run asks nobody."""
+    return plan_fields(plan, states) | {"samples": list(map(asdict, samples(plan, states))), "cost": None}
+
+
+def dry_run_words(plan: Plan, states: States | None, cost: str) -> str:
+    """A dry run for people; ``cost`` says where the cost is to be had."""
+    return "\n".join([*_plan_lines(plan, states), *_sample_lines(plan, states), cost])
+
+
+def _sample_lines(plan: Plan, states: States | None) -> Iterable[str]:
+    for sample in samples(plan, states):
+        rows = f"row{'s' * (len(sample.rows) > 1)} {', '.join(map(str, sample.rows))}"
+        yield f"To {rows}, in {counted(sample.parts, 'part')}:"
+        yield from (f"  {line}" for line in sample.text.splitlines())
+
+
 def plan_words(plan: Plan, states: States | None) -> str:
     """The plan for people."""
-    return "\n".join(_plan_lines(plan, states))
+    first = [] if plan.sample is None else [f"The first text: {plan.sample}"]
+    return "\n".join([*_plan_lines(plan, states), *first])
 
 
 def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
@@ -65,8 +106,6 @@ def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
     sheet = f" of the sheet {plan.origin.sheet}" if plan.origin.sheet else ""
     yield f"The numbers are in column {plan.layout.column + 1}{title}{sheet}."
     yield from plan.notes
-    if plan.sample is not None:
-        yield f"The first text: {plan.sample}"
     if plan.duplicate_count:
         yield f"{counted(plan.duplicate_count, 'duplicate')} left out: rows {range_words(plan.duplicates, _SHOWN)}."
     if plan.bad_count:

@@ -19,7 +19,17 @@ import attrs
 import click
 import pytest
 from click.testing import CliRunner, Result
-from commandline import PAYAMAK, TOKEN, environment, json_lines, run, write_mobiles
+from commandline import (
+    PAYAMAK,
+    TOKEN,
+    environment,
+    json_lines,
+    mobiles,
+    read_rows,
+    run,
+    write_csv,
+    write_mobiles,
+)
 from faultserver import ERROR_500_UNDONE, HTML_200, FaultServer, refusing_port, replies, sepahan_refusal
 
 from ippanel_sms import IPPanel
@@ -49,7 +59,10 @@ def test_statuses_by_ids_by_lines_and_by_results(provider: str, command: Command
     lines = [f"{one} delivered" for one in ids]
     assert command("status", "-p", provider, *ids).stdout.splitlines() == lines
     assert command("status", "-p", provider, "-", input="\n".join(ids)).stdout.splitlines() == lines
-    assert command("status", "-p", provider, "--results", "o.csv").stdout.splitlines() == lines
+    told = [f"{m.message_id} {m.recipient} delivered, row {n}" for n, m in enumerate(box.messages, 2)]
+    by_results = command("status", "-p", provider, "--results", "o.csv")
+    assert by_results.stdout.splitlines() == told
+    assert by_results.stderr == "3 messages: 3 delivered.\n"
     (first, *_) = json_lines(command("status", "-p", provider, ids[0], "--json").stdout)
     assert first == {
         "type": "status",
@@ -67,9 +80,48 @@ def test_more_ids_than_one_request_takes(command: Command, box: Sandbox, tmp_pat
     assert [one["message_id"] for one in json_lines(ran.stdout)] == [message.message_id for message in box.messages]
 
 
+def test_the_totals_of_a_results_file_count_every_row(command: Command, box: Sandbox, tmp_path: Path):
+    good, refused = mobiles(2), "09990000005"
+    source = write_csv(tmp_path / "r.csv", [["mobile"], *([one] for one in (*good, refused, "x"))])
+    assert command("send", "-p", "sepahan", "--text", "سلام", "--skip-bad", "--out", "o.csv", source).exit_code == 1
+    box.advance(3600)
+    ran = command("status", "-p", "sepahan", "--results", "o.csv")
+    totals = "2 messages: 2 delivered. 2 rows without a message id: 1 skipped, 1 rejected.\n"
+    assert ran.stderr == totals
+    shown = command("status", "-p", "sepahan", "--results", "o.csv", "--json")
+    assert [(one["row"], one["recipient"]) for one in json_lines(shown.stdout)] == [
+        (row, "+98" + number[1:]) for row, number in enumerate(good, 2)
+    ]
+    assert json_lines(shown.stderr) == [{"type": "note", "text": totals.strip()}]
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.jsonl"])
+def test_statuses_go_to_a_file(name: str, command: Command, box: Sandbox, tmp_path: Path):
+    send(command, "ippanel", tmp_path)
+    ran = command("status", "-p", "ippanel", "--results", "o.csv", "--out", name)
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (0, "", "3 messages: 3 sent.\n")
+    assert [(row["row"], row["recipient"], row["status"]) for row in read_rows(tmp_path / name)] == [
+        (row, message.recipient, "sent") for row, message in enumerate(box.messages, 2)
+    ]
+    if os.name != "nt":
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    again = command("status", "-p", "ippanel", "--results", "o.csv", "--out", name)
+    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+
+
+def test_statuses_that_end_in_an_error_leave_no_file(command: Command, box: Sandbox, tmp_path: Path):
+    send(command, "najva", tmp_path)
+    with refusing_port() as place:
+        ran = command(
+            "status", "-p", "najva", "--results", "o.csv", "--out", "s.csv", env=environment(NAJVA_BASE_URL=place.url)
+        )
+    assert (ran.exit_code, list(tmp_path.glob("s.*"))) == (exit_codes.NETWORK, [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["1", "--out", "s.txt"], "ends in .csv or .jsonl"),
         ([], "Give message ids"),
         (["1", "--results", "o.csv"], "one of them"),
         (["1", "x"], "Number 2 of what was given is no message id"),

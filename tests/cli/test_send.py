@@ -183,14 +183,44 @@ def test_a_dry_run_shows_all_and_sends_nothing(
         "parts": {"least": 2, "most": 2, "total": 2},
         "sample": None,
         "unknown_rows": [],
+        "samples": [{"rows": [2], "parts": 2, "text": "ا" * 71}],
+        "cost": None,
     }
 
 
-def test_a_dry_run_of_a_template_shows_the_first_text(command: Command, tmp_path: Path):
-    ran = command(
-        "p2p", "-p", "najva", "--template", "سلام {نام}", "--dry-run", write_csv(tmp_path / "c.csv", CUSTOMERS)
-    )
-    assert "The first text: سلام علی\n" in ran.stdout
+def test_a_dry_run_of_a_template_shows_the_texts_of_three_rows(command: Command, tmp_path: Path):
+    rows = [["نام", "موبایل"], *([f"n{n}" + "x" * 160 * (n == 1), f"0912000000{n}"] for n in range(5))]
+    source = write_csv(tmp_path / "c.csv", rows)
+    ran = command("p2p", "-p", "najva", "--template", "Dear {نام}", "--dry-run", source)
+    assert "To row 2, in 1 part:\n  Dear n0\n" in ran.stdout
+    assert "To row 3, in 2 parts:\n  Dear n1x" in ran.stdout
+    assert "To row 4, in 1 part:\n  Dear n2\n" in ran.stdout
+    assert "n3" not in ran.stdout
+    shown = json_lines(command("p2p", "-p", "najva", "--template", "Dear {نام}", "--dry-run", "--json", source).stdout)
+    assert [sample["rows"] for sample in shown[0]["samples"]] == [[2], [3], [4]]
+
+
+def test_a_dry_run_shows_a_text_of_several_lines_once(command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 5)
+    ran = command("send", "-p", "najva", "--text", "یک\nدو", "--dry-run", source)
+    assert "To rows 2, 3, 4, in 1 part:\n  یک\n  دو\n" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"), [("ippanel", "`payamak price -p ippanel` asks"), ("najva", "only once messages are sent")]
+)
+def test_a_dry_run_says_where_the_cost_is_to_be_had(provider: str, words: str, command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 5)
+    ran = command("send", "-p", provider, "--text", TEXT, "--dry-run", source, env={})
+    assert words in ran.stdout
+
+
+def test_a_dry_run_of_a_resume_shows_what_is_still_to_be_sent(command: Command, tmp_path: Path):
+    with FaultServer(books=Books(credit=20)) as server:
+        fails(command, server, tmp_path)
+        resume = ["send", "-p", "sepahan", "--text", TEXT, "--resume", "results.csv", "r.csv"]
+        ran = command(*resume, "--dry-run", env=at(server.url))
+    assert "To rows 32, 33, 34, in 1 part:" in ran.stdout
 
 
 def test_a_plan_names_its_sheet_and_what_is_left_out(command: Command, tmp_path: Path):
