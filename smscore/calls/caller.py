@@ -18,6 +18,7 @@ from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.loops.concurrency import let_others_run
+from smscore.loops.logs import logger_for_callers
 from smscore.sending.delivery import StopRule, not_attempted
 from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.wire.error_body import keys_in, shown_content_type, shown_names
@@ -26,7 +27,7 @@ from smscore.wire.error_mapping import fault_error, malformed
 P = TypeVar("P")
 R = TypeVar("R")
 
-_log: Final = logging.getLogger(__name__)
+_log: Final = logger_for_callers(__name__)
 _SHORTEST: Final = 0.001  # seconds: aiohttp takes a total of 0 for no limit
 
 

@@ -16,7 +16,7 @@ class RateLimit:
 
     def __init__(self, rate: float) -> None:
         self._interval = _MARGIN / rate
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come back to it in the middle
         self._next = 0.0
 
     def reserve(self, now: float, most: float | None = None) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import os
 import socket
@@ -25,10 +24,11 @@ from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.forks import leave_to_the_parent
+from smscore.loops.logs import logger_for_callers
 from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import Answer, Fault, Request
 
-_log: Final = logging.getLogger(__name__)
+_log: Final = logger_for_callers(__name__)
 _CLOSING: Final = 2.0  # seconds
 
 

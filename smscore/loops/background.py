@@ -59,9 +59,9 @@ class BackgroundLoop:
     def __init__(self) -> None:
         self._loop = clock.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
-        self._runner: dict[str, object] = {}
+        self._firsts: dict[str, object] = {}
         self._ident: int | None = None
-        self._is_starting = self._is_started = self._is_stopped = False
+        self._is_started = self._is_stopped = False
         self._ended = threading.Event()
         self._awaited: set[Call[Any]] = set()
         leave_to_the_parent(self)
@@ -70,17 +70,16 @@ class BackgroundLoop:
         """Have a thread run the loop. ``RuntimeError`` where none can be started."""
         if self._is_started:
             return
-        if self._is_starting:
-            # Perhaps by the very frame that this signal handler has interrupted, in the middle of the locks that
-            # starting a Thread takes. Whoever of the two comes second ends at once.
-            _thread.start_new_thread(self._run, ())
-        else:
-            self._is_starting = True
+        if self._is_first("start"):
             self._thread.start()
+        else:
+            # Begun by the very frame, perhaps, that this signal handler has interrupted, in the middle of the locks
+            # that starting a Thread takes. Whichever of the two comes second ends at once.
+            _thread.start_new_thread(self._run, ())
         self._is_started = True
 
     def _run(self) -> None:
-        if not self._is_first():
+        if not self._is_first("run"):
             return
         self._ident = _thread.get_ident()
         try:
@@ -94,9 +93,10 @@ class BackgroundLoop:
                 self._ended.set()
                 self._refuse_all()
 
-    def _is_first(self) -> bool:
+    def _is_first(self, step: str) -> bool:
+        # Nobody, not even a signal handler, comes in the middle of setdefault.
         me = object()
-        return self._runner.setdefault("", me) is me
+        return self._firsts.setdefault(step, me) is me
 
     def _refuse_all(self) -> None:
         for call in self._awaited.copy():
@@ -154,7 +154,7 @@ class BackgroundLoop:
     def discard(self) -> None:
         """Close what was not started."""
         self._is_stopped = True
-        if self._is_first():
+        if self._is_first("run"):
             self._loop.close()
             self._refuse_all()
 
@@ -246,7 +246,6 @@ class _Process:
         return loop
 
     def _follow(self, last: BackgroundLoop | None) -> BackgroundLoop:
-        # Nobody, not even a signal handler, comes in the middle of setdefault.
         made = BackgroundLoop()
         kept = self._after.setdefault(last, made)
         if kept is not made:

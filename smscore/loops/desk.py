@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from smscore.errors import ClientClosed
 from smscore.loops.concurrency import SliceSource
+from smscore.loops.logs import callers_desk
 from smscore.loops.threads import called, raise_, settle
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Call(Generic[R]):
         return self._outcome()
 
     async def _run(self) -> None:
+        callers_desk.set(self._desk)
         try:
             result = await self._function()
         # Even what would end the thread of all clients is for the waiting thread to raise.
@@ -72,7 +74,7 @@ class Desk:
 
     def __init__(self) -> None:
         # Of all queues this one alone may be put to from a signal handler and from the garbage collector.
-        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._stop: Callable[[], None] | None = None
 
     def serve(self, call: Call[Any]) -> None:
@@ -93,9 +95,10 @@ class Desk:
 
     def wake(self) -> None:
         """Have the waiting thread look whether its call has ended."""
-        self._put(_nothing)
+        self.put(_nothing)
 
-    def _put(self, work: Callable[[], None]) -> None:
+    def put(self, work: Callable[[], object]) -> None:
+        """Have the waiting thread do this, and wait for nothing."""
         self._asked.put(work)
         if self._stop is not None:
             self._stop()
@@ -108,7 +111,7 @@ class Desk:
         def work() -> None:
             loop.call_soon_threadsafe(settle, answer, called(function))
 
-        self._put(work)
+        self.put(work)
         return (await answer)()
 
     def callback(self, function: Callable[[T], Any] | None) -> Callable[[T], Awaitable[Any]] | None:
@@ -121,7 +124,7 @@ class Desk:
                 return await _finished(await self.ask(lambda: function(argument)))
             except (SystemExit, KeyboardInterrupt) as error:
                 # In the loop it would end the thread of all clients. The caller's thread raises it, and cancels this.
-                self._put(partial(raise_, error))
+                self.put(partial(raise_, error))
                 await asyncio.get_running_loop().create_future()
 
         return asked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeAlias
@@ -14,6 +13,7 @@ from attrs import define, evolve, field, frozen
 from smscore import clock
 from smscore.config import DEAD_BATCHES
 from smscore.errors import ClientClosed, InvalidRequest, NotAttempted, SMSError
+from smscore.loops.logs import logger_for_callers
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batch
@@ -21,7 +21,7 @@ from smscore.sending.merging import BatchResult, batch_report, failed, went_out
 from smscore.wire.endpoint import Endpoint
 from smscore.wire.error_mapping import is_dead
 
-_log: Final = logging.getLogger(__name__)
+_log: Final = logger_for_callers(__name__)
 
 
 @frozen

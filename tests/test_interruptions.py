@@ -1,0 +1,244 @@
+"""Calls in the middle of others: by signal handlers, logging handlers and finalizers, which come at any moment.
+
+Each test is a process of its own, since what fails here hangs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from faultserver import STALL, FaultServer
+from scripts import ended, started
+
+from smscore.sandbox import Sandbox
+
+posix = pytest.mark.skipif(os.name != "posix", reason="SIGALRM is of POSIX")
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox() as box:
+        yield box
+
+
+@posix
+def test_a_signal_handler_sends_at_any_line_of_the_first_call(box: Sandbox) -> None:
+    script = """
+        import signal
+        from smscore.loops import background
+
+        sms, heard = Sepahan(), []
+        signal.signal(signal.SIGALRM, lambda *_: heard.append(sms.credit()))
+
+        def interrupted(line):
+            left = line
+
+            def trace(frame, event, _):
+                nonlocal left
+                left -= event == "line"
+                if event == "line" and left == 0:
+                    signal.raise_signal(signal.SIGALRM)
+                return trace
+
+            background._process.begin_anew()  # as in a forked child
+            sys.settrace(trace)
+            try:
+                sms.credit()
+            finally:
+                sys.settrace(None)
+                background.running().stop()
+            return left <= 0
+
+        line = 1
+        while interrupted(line):
+            line += 1
+        print(line > 100, len(heard) == line - 1)
+    """
+    assert ended(started(script, box.url("sepahan")), 60) == (0, "True True", "")
+
+
+@posix
+def test_a_signal_handler_sends_while_a_call_of_its_thread_waits(box: Sandbox) -> None:
+    script = """
+        import signal, threading
+        from smscore import RetryPolicy, SMSError
+
+        def handler(*_):
+            print(Sepahan(base_url=sys.argv[1]).send("09123456789", "سلام").ok)
+
+        signal.signal(signal.SIGALRM, handler)
+        slow = Sepahan(retry=RetryPolicy.none(), timeout=1.0)
+        main = threading.main_thread().ident
+        threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGALRM)).start()
+        try:
+            slow.credit()
+        except SMSError as error:
+            print(type(error).__name__)
+    """
+    with FaultServer(STALL) as server:
+        process = started(script.replace("sys.argv[1]", repr(box.url("sepahan"))), server.url)
+        assert ended(process, 20) == (0, "True\nResponseLost", "")
+
+
+@posix
+@pytest.mark.parametrize(
+    "call", ["sms.send('09123456789', 'سلام').ok", "next(sms.send_stream(['09123456789'], 'سلام')).ok"]
+)
+def test_a_signal_handler_sends_in_the_middle_of_a_logging_handler(box: Sandbox, call: str) -> None:
+    script = f"""
+        import logging, signal
+
+        class Interrupted(logging.Handler):
+            def emit(self, record):
+                if record.name == "app":
+                    signal.raise_signal(signal.SIGALRM)
+
+        sms = Sepahan()
+        signal.signal(signal.SIGALRM, lambda *_: print({call}))
+        logging.basicConfig(level=logging.DEBUG, handlers=[Interrupted()])
+        logging.getLogger("app").error("it ends")
+    """
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "True", "")
+
+
+def test_a_logging_handler_that_sends_what_it_hears_of_the_client_too(box: Sandbox) -> None:
+    script = """
+        import logging
+
+        class Sending(logging.Handler):
+            heard = []
+
+            def emit(self, record):
+                self.heard.append(record.getMessage())
+                if record.name == "app":
+                    print(sms.send("09123456789", record.getMessage()).ok)
+
+        sms = Sepahan()
+        logging.basicConfig(level=logging.DEBUG, handlers=[Sending()])
+        logging.getLogger("app").error("it burns")
+        print(any("HTTP 200" in message for message in Sending.heard))
+    """
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "True\nTrue", "")
+
+
+def test_the_records_of_a_call_name_the_place_that_they_come_from(box: Sandbox) -> None:
+    script = """
+        import logging
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="%(name)s %(module)s %(funcName)s")
+        logging.getLogger("asyncio").disabled = True
+        Sepahan().credit()
+    """
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "smscore.calls.caller caller _said", "")
+
+
+BLOCKED = """
+    import gc, logging, smscore.blocking, threading
+
+    at_work, held = threading.Event(), threading.Lock()
+
+    async def journal(event):
+        at_work.set()
+        with held:  # a lock that this thread holds, in the middle of whatever it was doing
+            pass
+
+    def cycle(stream):
+        ring = [stream]
+        ring.append(ring)
+
+    sms = Sepahan(batch_size=1)
+    stream = sms.{stream}
+    next(stream)
+    held.acquire()
+    other = threading.Thread(target=lambda: sms.send("09123456789", "سلام", on_batch=journal))
+    other.start()
+    at_work.wait()
+"""
+STREAMS = {
+    "reports": "send_stream(['09123456789'] * 50, 'سلام')",
+    "messages": "send_p2p_stream([('09123456789', 'سلام')] * 50)",
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_a_dropped_stream_waits_for_nothing_in_the_garbage_collector(box: Sandbox, stream: str) -> None:
+    script = (
+        BLOCKED.format(stream=stream)
+        + """
+    class Collecting(logging.Handler):
+        def emit(self, record):
+            gc.collect()
+
+    logging.getLogger().addHandler(Collecting())
+    cycle(stream)
+    del stream
+    logging.getLogger("app").error("it goes on")
+    print("it did")
+    held.release()
+    other.join()
+    print(sms.credit() > 0)
+    """
+    )
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "it did\nTrue", "")
+
+
+def test_dropped_items_of_pages_wait_for_nothing_either(box: Sandbox) -> None:
+    pages = STREAMS["reports"] + "; items = smscore.blocking.Items(stream)"
+    script = (
+        BLOCKED.format(stream=pages)
+        + """
+    cycle(items)
+    del items, stream
+    gc.collect()
+    print("it did")
+    held.release()
+    other.join()
+    """
+    )
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "it did", "")
+
+
+def test_a_dropped_client_waits_for_nothing(box: Sandbox) -> None:
+    script = (
+        BLOCKED.format(stream=STREAMS["reports"])
+        + """
+    dropped = Sepahan()
+    cycle(dropped)
+    del dropped, stream
+    gc.collect()
+    print("it did")
+    held.release()
+    other.join()
+    """
+    )
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "it did", "")
+
+
+def test_a_closed_stream_has_cancelled_what_was_in_flight() -> None:
+    script = """
+        stream = Sepahan(batch_size=1, max_concurrency=1).send_stream(iter(["09123456789"] * 3), "سلام")
+        next(stream)
+        stream.close()
+        stream.close()
+        print(list(stream))
+    """
+    with FaultServer() as server:
+        assert ended(started(script, server.url), 20) == (0, "[]", "")
+
+
+def test_a_stream_that_is_being_read_is_read_by_nobody_else(box: Sandbox) -> None:
+    script = """
+        from smscore import InvalidRequest
+
+        def again():
+            yield "09123456789"
+            try:
+                next(stream)
+            except InvalidRequest:
+                print("refused")
+
+        stream = Sepahan().send_stream(again(), "سلام")
+        print(next(stream).ok)
+    """
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "refused\nTrue", "")
