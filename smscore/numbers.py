@@ -66,8 +66,9 @@ def with_ascii_digits(text: str) -> str:
 
 
 def without_separators(text: str) -> str:
-    """A number, or a piece of one, with ASCII digits and nothing between them."""
-    return text.translate(_PLAIN)
+    """A number, or a piece of one, with ASCII digits and nothing between them, and without ``tel:``."""
+    plain = text.translate(_PLAIN_WITH_BRACKETS)
+    return _digits(plain) or plain
 
 
 def normalize_number(number: Recipient) -> str:
@@ -148,10 +149,14 @@ _GROUP_MARKS: Final = frozenset({"Po", "Pc"})
 
 
 def _written_with_more(text: str) -> re.Match[str] | None:
-    plain = text.translate(_PLAIN_WITH_BRACKETS)
+    digits = _digits(text.translate(_PLAIN_WITH_BRACKETS))
+    return None if digits is None else _MOBILE.fullmatch(digits)
+
+
+def _digits(plain: str) -> str | None:
     uri = _TEL.fullmatch(plain)
     digits = _digits_of_uri(uri[1], uri[2]) if uri else plain
-    return None if digits is None else _MOBILE.fullmatch(_without_marks(_without_trunk_zero(digits)))
+    return None if digits is None else _without_marks(_without_trunk_zero(digits))
 
 
 def _without_trunk_zero(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import attrs
 
-from smscore.numbers import local_form
+from smscore.numbers import Recipient, local_form
 from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.replies import Answer, Refusal, answer_of
 from smscore.sandbox.special_recipients import MAGIC
@@ -151,7 +151,7 @@ class Faults:
         *,
         provider: str | None = None,
         call: str | None = None,
-        number: str | None = None,
+        number: Recipient | None = None,
         times: int | None = None,
         code: int | None = None,
         seconds: float | None = None,

@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from smscore import clock
+from smscore.numbers import Recipient
 from smscore.sandbox.api.search import last_code, next_message
+from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.callers import Callers, host_names
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
@@ -128,12 +130,12 @@ class Sandbox:
             received_at=datetime.fromtimestamp(message.received_at, UTC),
         )
 
-    def last_code(self, number: str) -> str | None:
+    def last_code(self, number: Recipient) -> str | None:
         """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
         found = last_code(self._state, number)
         return found and found[0]
 
-    def wait_for(self, number: str, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
+    def wait_for(self, number: Recipient, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
         """The last message to ``number``, with ``text`` in it; where there is none, the first one that comes.
 
         A ``TimeoutError`` where none comes within ``timeout`` seconds. This blocks: where the sandbox serves in
@@ -153,7 +155,7 @@ class Sandbox:
 
     async def wait_for_async(
         self,
-        number: str,
+        number: Recipient,
         *,
         text: str | None = None,
         timeout: float = 5.0,  # noqa: ASYNC109 (as wait_for's, and its error says what to do next)
@@ -170,7 +172,7 @@ class Sandbox:
                 raise TimeoutError(_NONE_CAME) from None
         return found
 
-    def _last_to(self, number: str, text: str | None) -> SandboxMessage | None:
+    def _last_to(self, number: Recipient, text: str | None) -> SandboxMessage | None:
         with self._state.lock:
             found = next_message(self._state, number, text)
             return None if found is None else self._public(found, self._state.now())
@@ -198,8 +200,9 @@ class Sandbox:
         with self._state.lock:
             self._state.advance(seconds)
 
-    def feed(self, provider: str, *, sender: str, number: str, text: str) -> None:
+    def feed(self, provider: str, *, sender: Recipient, number: str, text: str) -> None:
         """Let a message come in on the line ``number``; Sepahan's Receive hands it out, once an account."""
+        sender = sender if isinstance(sender, str) else normal(sender)
         for value in (sender, number, text):
             value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
         with self._state.lock:
@@ -232,7 +235,7 @@ class Sandbox:
         *,
         provider: str | None = None,
         call: str | None = None,
-        number: str | None = None,
+        number: Recipient | None = None,
         times: int | None = None,
         code: int | None = None,
         seconds: float | None = None,

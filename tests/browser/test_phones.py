@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from smscore.numbers import e164, local_form, with_ascii_digits, without_separators
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -51,12 +53,44 @@ def test_a_number_is_found_or_opened_by_typing_it(phone: Page):
     assert bubbles(phone) == []
 
 
-@pytest.mark.parametrize("given", ["0935 000", "۰۹۳۵", "935", "+98 935", "0098935", "(0935) 000-0002", "350000"])
+@pytest.mark.parametrize(
+    "given", ["0935 000", "۰۹۳۵", "935", "+98 935", "0098935", "(0935) 000-0002", "350000", "tel:+98-935"]
+)
 def test_a_number_is_found_by_a_piece_in_any_spelling(phone: Page, given: str):
     numbers = phone.get_by_role("list", name="Numbers")
     phone.get_by_label("Find or open a number").fill(given)
     numbers.get_by_text("0912 000 0001").wait_for(state="hidden")
     assert numbers.get_by_text("0935 000 0002").is_visible()
+
+
+SPELLED = [
+    "+98 (0) 912 345 6789",
+    "+98 (0912) 345 6789",
+    "+98 0 912 345 6789",
+    "0912.345.6789",
+    "0912.3456789",
+    "0.9123456789",
+    "tel:+98-912-345-6789",
+    "०९१२३४५६७८९",
+    "𝟎𝟗𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+    "²9123456789",
+    "\u31640912\u28003456789\ufe0f",
+    "\uff0b98[912]3456789",
+    "+7 912 345 6789",
+    "۰۹۱۲ ۳۴۵",
+]
+
+
+def test_the_page_reads_numbers_as_the_server_does(phone: Page):
+    script = """async (texts) => {
+      const { asciiDigits, e164, plainNumber } = await import("/static/numbers.js");
+      return texts.map((text) => [e164(text), asciiDigits(text), plainNumber(text)]);
+    }"""
+    expected = [
+        [(local := local_form(text)) and e164(local), with_ascii_digits(text), without_separators(text)]
+        for text in SPELLED
+    ]
+    assert phone.evaluate(script, SPELLED) == expected
 
 
 def test_a_leading_zero_is_the_start_of_a_number(phone: Page):

@@ -7,11 +7,14 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+import phonenumbers
 import pytest
 from sandbox.bodies import E164, NUMBER, najva_send
 from yarl import URL
 
 from sepahan_sms import Sepahan
+from smscore import RetryPolicy, ServerError
 from smscore.sandbox import Sandbox
 
 
@@ -39,6 +42,28 @@ def test_the_last_message_that_is_there_is_given_at_once(threaded: Sandbox) -> N
             sepahan.send(NUMBER, text)
     assert threaded.wait_for("912 345 6789", timeout=0).text == "the second"
     assert threaded.wait_for(NUMBER, text="FIRST", timeout=0).text == "the first"
+
+
+OBJECTS = [
+    phonenumbers.parse("+989123456789"),
+    np.int64(9123456789),
+    9123456789.0,
+    "tel:+98-912-345-6789",
+    "+98 (0) 912 345 6789",
+]
+
+
+@pytest.mark.parametrize("number", OBJECTS, ids=lambda number: type(number).__name__)
+def test_a_number_is_asked_for_in_every_form_that_clients_take(threaded: Sandbox, number: Any) -> None:
+    with client(threaded) as sepahan:
+        sepahan.send(number, "کد: ۴۸۲۱")
+        assert threaded.wait_for(number, timeout=0).recipient == E164
+        assert threaded.last_code(number) == "4821"
+        threaded.feed("sepahan", sender=number, number="50003300", text="لغو")
+        assert sepahan.receive()[0].text == "لغو"
+        threaded.fail("server_error", number=number)
+        with pytest.raises(ServerError):
+            sepahan.with_options(retry=RetryPolicy.none()).send(NUMBER, "سلام")
 
 
 def test_waiting_in_vain_is_a_timeout(threaded: Sandbox) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from smscore.numbers import with_ascii_digits, without_separators
+from smscore.numbers import Recipient, with_ascii_digits, without_separators
 from smscore.sandbox.api.codes import code_in
 from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.api.views import Entry, status_of
@@ -59,7 +59,7 @@ _PERSIAN: Final = str.maketrans("يكى", "یکی")
 def has_number(given: str) -> Test:
     """Whether the number, or a piece of one, is whom a message went to or came from.
 
-    A piece may begin as any spelling of a whole number does: with 0, 0098, 98 or +98, with spaces and dashes.
+    A piece may begin as any spelling of a whole number does: with 0, 0098, 98, +98 or +98 (0), with spaces and dashes.
     """
     piece = without_separators(given)
     begins = _PREFIX.match(piece)
@@ -93,7 +93,7 @@ def person(entry: Entry) -> str:
     return entry.recipient if isinstance(entry, Message) else normal(entry.sender)
 
 
-def is_of(number: str) -> Test:
+def is_of(number: Recipient) -> Test:
     """Whether a message went to this number or came from it."""
     wanted = normal(number)
     return lambda entry: person(entry) == wanted
@@ -107,22 +107,22 @@ def search(state: State, wanted: Wanted, entries: Iterable[Entry], limit: int) -
     return page, len(page) + sum(1 for _ in found)
 
 
-def sent_to(state: State, number: str | None, text: str | None, after: int = 0) -> Iterator[Message]:
+def sent_to(state: State, number: Recipient | None, text: str | None, after: int = 0) -> Iterator[Message]:
     """The messages to a number with a text in them, those after a place, newest first."""
-    checks = [*([is_of(number)] if number else []), *tests(Wanted(text=text), state)]
+    checks = [*([is_of(number)] if number is not None else []), *tests(Wanted(text=text), state)]
     for entry in state.timeline.newest_first(after=after):
         if isinstance(entry, Message) and all(check(entry) for check in checks):
             yield entry
 
 
-def next_message(state: State, number: str | None, text: str | None, after: int | None = None) -> Message | None:
+def next_message(state: State, number: Recipient | None, text: str | None, after: int | None = None) -> Message | None:
     """The first message after a place to a number with a text in it; without a place, the newest one of all."""
     if after is None:
         return next(sent_to(state, number, text), None)
     return next(iter(deque(sent_to(state, number, text, after), maxlen=1)), None)
 
 
-def last_code(state: State, number: str) -> tuple[str, Message] | None:
+def last_code(state: State, number: Recipient) -> tuple[str, Message] | None:
     """The last one-time code sent to a number, and its message. The texts are read without the state's lock."""
     with state.lock:
         messages = list(sent_to(state, number, None))

@@ -2,9 +2,13 @@
 
 export const MOST_OF_NUMBER = 100; // characters that the server takes
 
-const DIGITS = /\p{Nd}/gu;
-const BETWEEN = /[\s().\p{Pd}\p{Cf}]/gu; // also the marks of direction that come along by copying
+// The server has the same rules, in numbers.py and characters.py.
+const DIGITS = /[^\P{Nd}0-9]/gu; // ASCII ones are left
+const BETWEEN = /[\p{Z}\p{Cc}\p{Cf}\p{Pd}\p{DI}\u2212\u2800]/gu; // also the marks that come along by copying
+const PLUS = /[\uff0b\ufe62\ufb29\u207a\u208a]/g;
 const MOBILE = /^(?:\+98|0098|98|0)?(9\d{9})$/;
+const TRUNK_ZERO = /^\(*(\+98|0098|98)\)*\(0/;
+const GROUPS = /^[+0]\d+([\p{Po}\p{Pc}])\d{2,}(?:\1\d{2,})+$/u;
 
 const isDigit = (place) => /^\p{Nd}$/u.test(String.fromCodePoint(place));
 
@@ -20,7 +24,13 @@ function asciiDigit(digit) {
 export const asciiDigits = (text) => text.replace(DIGITS, asciiDigit);
 
 /** A number, or a piece of one, without what only divides its digits. */
-export const plainNumber = (given) => asciiDigits(given).replace(BETWEEN, "");
+export function plainNumber(given) {
+  const usual = asciiDigits(given).replace(PLUS, "+").replace(/\p{Ps}/gu, "(").replace(/\p{Pe}/gu, ")");
+  const divided = usual.replace(BETWEEN, "").replace(/^tel:/i, "");
+  const plain = divided.replace(TRUNK_ZERO, "$1").replace(/[()]/g, "");
+  const groups = GROUPS.exec(plain);
+  return groups ? plain.replaceAll(groups[1], "") : plain;
+}
 
 /** A mobile number in any spelling as +989120000000; null for anything else. */
 export function e164(given) {
