@@ -8,12 +8,14 @@ charges. The places at the end of the file are those that no request ever reache
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gzip
 import json
 import select
 import socket
 import ssl
 import struct
+import termios
 import threading
 import time
 from collections import Counter, defaultdict
@@ -286,6 +288,8 @@ class Connection:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
+        self.last_answer = b""
+        """What an honest provider said to the last request taken."""
 
     async def arrives(self) -> bool:
         """Wait for the first byte of a request, and leave it unread; False where the client hung up instead."""
@@ -321,10 +325,17 @@ class Connection:
     async def take(self) -> bytes:
         """The whole request, done as asked; the answer that an honest provider gives."""
         status, value = self.server.books.answer(await self.read())
-        return http(status, as_json(value), JSON)
+        self.last_answer = http(status, as_json(value), JSON)
+        return self.last_answer
 
     async def send(self, data: bytes) -> None:
         await self._loop.sock_sendall(self._sock, data)
+
+    async def send_unasked(self, data: bytes) -> None:
+        """Send this, and return when the client's system has it."""
+        await self.send(data)
+        while struct.unpack("i", fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)))[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
     def hang_up(self) -> None:
         """Say that nothing more comes (FIN)."""
@@ -516,6 +527,42 @@ def spoils(name: str, change: Callable[[Any], Any]) -> Fault:
     return Fault(name, play, takes=True)
 
 
+def says_twice(name: str, more: Callable[[bytes], bytes]) -> Fault:
+    """An honest answer, and more than that at once."""
+
+    async def play(connection: Connection) -> bool:
+        answer = await connection.take()
+        await connection.send(answer + more(answer))
+        return True
+
+    return Fault(name, play, takes=True)
+
+
+def says_early(name: str, answer: Callable[[Connection], bytes]) -> Fault:
+    """An answer when only a part of the request has come; the rest is read, and nothing made of it."""
+
+    async def play(connection: Connection) -> None:
+        await connection.read_some(10_000)
+        await connection.send(answer(connection))
+        await connection.discard()
+
+    return Fault(name, play, reads=False)
+
+
+async def _continue_early(connection: Connection) -> bool:
+    await connection.read_some(10_000)
+    await connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    await connection.send(await connection.take())
+    return True
+
+
+async def _chunks_with_trailers(connection: Connection) -> bool:
+    body = (await connection.take()).partition(b"\r\n\r\n")[2]
+    head = f"HTTP/1.1 200 OK\r\n{JSON}\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n{len(body):x}\r\n"
+    await connection.send(head.encode() + body + b"\r\n0\r\nX-Sum: 1\r\n\r\n")
+    return True
+
+
 def _cut_chunks(answer: bytes) -> bytes:
     body = answer.partition(b"\r\n\r\n")[2]
     head = f"HTTP/1.1 200 OK\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n".encode()
@@ -529,6 +576,29 @@ def _zipped(size: int) -> bytes:
 GOOD: Final = Fault("no fault", _good, takes=True)
 TRICKLE: Final = Fault("body byte by byte", _trickle, takes=True)
 CONTINUE: Final = Fault("100 and 102, then a good answer", _continue_then_good, takes=True)
+
+TRAILERS: Final = Fault("chunks and trailers", _chunks_with_trailers, takes=True)
+CONTINUE_EARLY: Final = Fault("100 in the middle of the request", _continue_early, takes=True)
+
+TWICE_AT_ONCE: Final = says_twice("an answer twice at once", lambda answer: answer)
+AND_A_HALF: Final = says_twice("an answer and the beginning of another", lambda answer: answer[:20])
+AND_GARBAGE: Final = says_twice("an answer and garbage", lambda _: b"bonjour\r\n\r\n")
+
+EARLY_413: Final = says_early("413 in the middle of the request", lambda _: http(413, PAGE, HTML))
+EARLY_401: Final = says_early("401 in the middle of the request", lambda _: http(401, PAGE, HTML))
+EARLY_SUCCESS: Final = says_early("an old answer in the middle of the request", lambda one: one.last_answer)
+
+# What a server sends on a connection that waits for its next request.
+UNASKED: Final[dict[str, Callable[[Connection], bytes]]] = {
+    "the last answer again": lambda one: one.last_answer,
+    "its beginning": lambda one: one.last_answer[:30],
+    "its headers": lambda one: one.last_answer[: one.last_answer.index(b"\r\n\r\n") + 4],
+    "all but its last byte": lambda one: one.last_answer[:-1],
+    "two answers": lambda one: one.last_answer * 2,
+    "a line's end": lambda _: b"\r\n",
+    "garbage": lambda _: b"bonjour",
+    "408, as servers tire": lambda _: http(408, b""),
+}
 
 STALL_UNREAD: Final = Fault("stall before reading", _stall_unread, reads=False, stalls=True)
 STALL: Final = Fault("stall after reading", _stall, takes=True, stalls=True)
@@ -616,11 +686,12 @@ class FaultServer:
         """Every complete request, in the order that they came."""
         self.begun = 0
         """The requests of which at least a byte arrived."""
+        self.connections = 0
         self._always = faults if isinstance(faults, Fault) else GOOD
         self._script = iter([] if isinstance(faults, Fault) else faults)
         self._listening = listening
         self._greets = greets
-        self._idle: set[asyncio.Task[None]] = set()
+        self._idle: dict[asyncio.Task[None], Connection] = {}
         self._ready = threading.Event()
         self._failure: Exception | None = None
 
@@ -668,6 +739,15 @@ class FaultServer:
         """Close the connections that wait for their next request, and return when they are closed."""
         asyncio.run_coroutine_threadsafe(_cancelled(self._idle), self._loop).result()
 
+    def speak_unasked(self, words: Callable[[Connection], bytes]) -> None:
+        """Send something on the connections that wait for their next request, and return when it has arrived."""
+
+        async def speak() -> None:
+            for connection in list(self._idle.values()):
+                await connection.send_unasked(words(connection))
+
+        asyncio.run_coroutine_threadsafe(speak(), self._loop).result()
+
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._over, self._open = asyncio.Event(), asyncio.Event()
@@ -688,6 +768,7 @@ class FaultServer:
         await self._open.wait()
         while True:
             sock, _ = await self._loop.sock_accept(self._sock)
+            self.connections += 1
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._greets:
                 # A task that is cancelled before its first step never comes to close it.
@@ -700,12 +781,12 @@ class FaultServer:
         with closing(sock), suppress(OSError):
             connection, goes_on = Connection(self, sock), True
             while goes_on:
-                self._idle.add(task)
+                self._idle[task] = connection
                 try:
                     if not await connection.arrives():
                         return
                 finally:
-                    self._idle.discard(task)
+                    del self._idle[task]
                 self.begun += 1
                 goes_on = await next(self._script, self._always).play(connection)
 
@@ -758,6 +839,24 @@ def silent_tls() -> Iterator[Place]:
     """A port that takes connections and never answers the handshake."""
     with socket.create_server((HOST, 0)) as sock:
         yield Place(f"https://{HOST}:{sock.getsockname()[1]}")
+
+
+@contextmanager
+def talkative(words: bytes) -> Iterator[Place]:
+    """A server that sends this as soon as a connection opens, and reads nothing."""
+    with socket.create_server((HOST, 0)) as listening, ExitStack() as opened:
+
+        def talk() -> None:
+            with suppress(OSError):
+                while True:
+                    sock = opened.enter_context(listening.accept()[0])
+                    sock.sendall(words)
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        yield Place(f"http://{HOST}:{listening.getsockname()[1]}")
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @contextmanager

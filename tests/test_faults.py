@@ -11,7 +11,7 @@ import inspect
 import itertools
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any, Final
@@ -454,20 +454,37 @@ async def test_a_redirect_is_not_followed(fault: Fault, face: Face, call: Call) 
 # Connections used before
 
 
-def twice(call: Call, between: Callable[[], object]) -> Callable[[Any], Any]:
-    """The call made once and then again, on either face; what comes of the second is what counts."""
+def twice(
+    call: Call,
+    between: Callable[[], object],
+    *,
+    turns: int = 0,
+    then: Callable[[Any], Any] | None = None,
+    first_may_fail: bool = False,
+) -> Callable[[Any], Any]:
+    """The call made once and then again, on either face; what comes of the second is what counts.
+
+    ``turns``: how often the event loop runs between the two.
+    """
+    ignored = (ResponseLost,) if first_may_fail else ()
+    again = then or call.make
 
     def make(client: Any) -> Any:
-        first = call.make(client)
+        first = None
+        with suppress(*ignored):
+            first = call.make(client)
         if not inspect.isawaitable(first):
             between()
-            return call.make(client)
+            return again(client)
         return finish(client, first)
 
     async def finish(client: Any, first: Awaitable[Any]) -> Any:
-        await first
+        with suppress(*ignored):
+            await first
         between()
-        return await call.make(client)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await again(client)
 
     return make
 
@@ -496,6 +513,70 @@ async def test_a_connection_closed_while_idle_costs_no_try(face: Face, call: Cal
         options = {"base_url": server.url, "retry": ONCE, "timeout": PATIENT}
         await face(call, twice(call, server.close_idle), options)
         assert server.count() == server.begun == 2
+
+
+@every_call
+@pytest.mark.parametrize("words", fs.UNASKED.values(), ids=fs.UNASKED)
+async def test_what_lies_on_an_idle_connection_is_no_answer(
+    words: Callable[[fs.Connection], bytes], call: Call
+) -> None:
+    for (name, face), is_seen in itertools.product(FACES.items(), (False, True)):
+        with FaultServer() as server:
+            first = twice(call, lambda: server.speak_unasked(words), turns=5 * is_seen)
+            found = await verdict(face, call, Place(server.url, server.count), retry=ONCE, make=first)
+            assert (found.error, found.outcome) == (None, ACCEPTED if call.sends else None), name
+            assert (server.count(), server.begun) == (2, 2), name
+            assert server.connections == 2
+
+
+@every_call
+@pytest.mark.parametrize("fault", [fs.TWICE_AT_ONCE, fs.AND_A_HALF, fs.AND_GARBAGE, fs.TRAILERS], ids=str)
+async def test_what_comes_with_an_answer_is_no_part_of_the_next(fault: Fault, call: Call) -> None:
+    for name, face in FACES.items():
+        with FaultServer([fault]) as server:
+            options = {"base_url": server.url, "retry": ONCE, "timeout": PATIENT}
+            may_fail = fault is fs.AND_GARBAGE  # it may cost the answer that it came with
+            await face(call, twice(call, lambda: None, first_may_fail=may_fail), options)
+            assert server.count() == 2, name
+
+
+@pytest.mark.parametrize("call", [call for call in LARGE_CALLS if call.sends], ids=str)
+async def test_a_success_before_the_request_was_written_is_none_of_it(call: Call) -> None:
+    for face in FACES.values():
+        with FaultServer([fs.GOOD, fs.EARLY_SUCCESS]) as server:
+            options = {"base_url": server.url, "retry": ONCE, "timeout": PATIENT}
+            with pytest.raises(ResponseLost) as caught:
+                await face(call, twice(call, lambda: None, then=call.make_large), options)
+            assert caught.value.outcome is UNKNOWN
+            assert server.count() == 1
+
+
+@pytest.mark.parametrize("call", LARGE_CALLS, ids=str)
+@pytest.mark.parametrize("fault", [fs.EARLY_413, fs.EARLY_401], ids=str)
+async def test_a_refusal_before_the_request_was_written_is_believed(fault: Fault, call: Call) -> None:
+    for face in FACES.values():
+        with FaultServer(fault) as server:
+            options = {"base_url": server.url, "retry": TWICE, "timeout": PATIENT}
+            with pytest.raises(ProviderError) as caught:
+                await face(call, call.make_large, options)
+            assert caught.value.http_status in (401, 413)
+            assert caught.value.outcome is (REJECTED if call.sends else None)
+            assert (server.begun, server.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("call", LARGE_CALLS, ids=str)
+async def test_a_100_in_the_middle_of_a_request_is_no_answer(call: Call) -> None:
+    await in_every_scenario(call, Case(fs.CONTINUE_EARLY, End.GOOD), make=call.make_large)
+
+
+@every_call
+async def test_a_server_that_speaks_first_was_not_asked(call: Call) -> None:
+    for face in FACES.values():
+        with fs.talkative(fs.http(503, b"")) as place:
+            found = await verdict(face, call, place, retry=ONCE)
+        # Whether its words or the request come first is for the network to say.
+        assert found.error in (ConnectionFailed, ServerError)
+        assert found.outcome is (found.error.default_outcome if call.sends else None)
 
 
 # Places that no request reaches

@@ -9,30 +9,13 @@ from typing import Final
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
-from attrs import define
 
+from smscore.calls.connections import Mark
 from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import FileContent
 
 _AT_ONCE: Final = 16 * 1024  # bytes, which the buffer of a connection takes in any case
 _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it does not hold up the loop
-
-
-@define
-class Mark:
-    """Whether any of a request may have left this machine."""
-
-    left: bool = False
-    transport: asyncio.WriteTransport | None = None
-    """Where it is being written to: None before, and after its last byte."""
-
-    def drop_the_rest(self) -> None:
-        """Keep back what has not left yet, of a request that has ended before it was written.
-
-        Else it would still go when the server reads on, and hold up whoever closes the connection.
-        """
-        if self.transport is not None and self.transport.get_write_buffer_size():
-            self.transport.abort()
 
 
 class _Body(Payload):
@@ -44,13 +27,27 @@ class _Body(Payload):
         self._mark = mark
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        self._mark.left = True
-        self._mark.transport = _transport(writer)
+        mark = self._mark
+        if hasattr(writer, "transport"):
+            mark.begin(writer.transport)
+        else:  # what a test puts in aiohttp's place
+            mark.left = True
         await self._write(writer)
-        self._mark.transport = None
+        mark.transport = None
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
+
+    async def _write_last(self, writer: AbstractStreamWriter, piece: bytes) -> None:
+        """Complete the body once all before this piece has left, so that what is dropped is never a whole request."""
+        transport = self._mark.transport
+        if transport is not None and transport.get_write_buffer_size():
+            transport.set_write_buffer_limits(high=0)
+            await writer.drain()
+            transport.set_write_buffer_limits()
+        if self._mark.is_answered_early:
+            await asyncio.Event().wait()  # aiohttp ends the writing when it has read that answer
+        await writer.write(piece)
 
     @abstractmethod
     async def _write(self, writer: AbstractStreamWriter) -> None: ...
@@ -70,7 +67,7 @@ class _Bytes(_Body):
             return
         for start in range(0, len(self._bytes) - 1, _PIECE):
             await writer.write(self._bytes[start : min(start + _PIECE, len(self._bytes) - 1)])
-        await _write_last(writer, self._bytes[-1:])
+        await self._write_last(writer, self._bytes[-1:])
 
 
 class _Form(_Body):
@@ -100,21 +97,7 @@ class _Form(_Body):
                 raise OSError("the file became shorter while it was sent")
             left -= len(piece)
             await writer.write(piece)
-        await _write_last(writer, self._end)
-
-
-def _transport(writer: AbstractStreamWriter) -> asyncio.WriteTransport | None:
-    return getattr(writer, "transport", None)  # those that tests put in aiohttp's place have none
-
-
-async def _write_last(writer: AbstractStreamWriter, piece: bytes) -> None:
-    # What completes a request goes once all before it has left: so a request that is dropped is never a whole one.
-    transport = _transport(writer)
-    if transport is not None and transport.get_write_buffer_size():
-        transport.set_write_buffer_limits(high=0)
-        await writer.drain()
-        transport.set_write_buffer_limits()
-    await writer.write(piece)
+        await self._write_last(writer, self._end)
 
 
 def body_of(content: bytes | FileContent | None, mark: Mark) -> Payload:

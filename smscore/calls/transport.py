@@ -17,8 +17,9 @@ import aiohttp
 from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
-from smscore.calls.bodies import Mark, body_of
+from smscore.calls.bodies import body_of
 from smscore.calls.closing import Interrupted, Waits
+from smscore.calls.connections import HAS_POLL, Mark, Spoiled, is_known, is_silent
 from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
@@ -59,8 +60,17 @@ class Transport:
         reach, ``ConfigurationError``.
         """
         session, waits = await self._here()
+        while True:
+            mark = Mark()
+            answer = await self._try(session, waits, request, timeouts, mark)
+            # A connection that was spoiled while nothing went over it is none: the request takes another.
+            if not (mark.spoiled and mark.idle) or self.is_closed:
+                return answer
+
+    async def _try(
+        self, session: aiohttp.ClientSession, waits: Waits, request: Request, timeouts: Timeouts, mark: Mark
+    ) -> Answer | Fault:
         await _closes_are_seen()
-        mark = Mark()
         try:
             with waits.begin():
                 async with (
@@ -83,14 +93,15 @@ class Transport:
                         max_headers=HEADERS_CAP,
                     ) as response,
                 ):
-                    mark.left = True
-                    return await _read(response)
+                    return await _answer_to(mark, response)
         except ConfigurationError:
             raise
         # Whatever else goes wrong here, the caller must learn whether the request left, so nothing more may escape as
         # it is; and aiohttp's errors hold the URL and headers, so only the kind goes on.
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
+            if mark.spoiled and not self.is_closed:
+                return _SPOKE_FIRST
             return _LONG_HEADERS if _is_of_long_headers(error) else self._fault(error, left=mark.left)
         finally:
             mark.drop_the_rest()
@@ -107,9 +118,16 @@ class Transport:
         async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             _check_hosts(request)
             assert session.connector is not None  # noqa: S101  # an open session has one
-            connection = await session.connector.connect(request, [], timeout)
-            connection.release()
-            raise _Opened
+            while True:
+                connection = await session.connector.connect(request, [], timeout)
+                transport = connection.transport
+                was_open = is_known(transport)
+                if transport is not None and is_silent(transport):
+                    connection.release()
+                    raise _Opened
+                connection.close()
+                if not was_open:
+                    raise Spoiled
 
         # A middleware stands where the request is made and nothing of it has left.
         try:
@@ -125,7 +143,7 @@ class Transport:
         except TimeoutError:
             return Fault(False, _reason(aiohttp.ConnectionTimeoutError()))
         except Exception as error:
-            return self._fault(error, left=False)
+            return _SPOKE_FIRST if isinstance(error, Spoiled) else self._fault(error, left=False)
         response.release()  # of a session that somebody's tests have mocked: no other gives one
         return None
 
@@ -192,9 +210,10 @@ class Transport:
 
 
 async def _closes_are_seen() -> None:
-    # A connection that the server has closed is seen as closed only after the loop has run.
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    # What cannot be asked whether something has come is known to be silent only after the loop has run.
+    if not HAS_POLL:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
 
 def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: ref[asyncio.AbstractEventLoop]) -> None:
@@ -351,6 +370,24 @@ def _is_of_long_headers(error: BaseException | None) -> bool:
 
 def _size_of_headers(response: aiohttp.ClientResponse) -> int:
     return sum(len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers)
+
+
+_SPOKE_FIRST: Final = Fault(False, "the server closed the connection, or sent something, before it was asked")
+_EARLY: Final = Fault(True, "a success was answered before the request had been written, and cannot be of it")
+
+
+async def _answer_to(mark: Mark, response: aiohttp.ClientResponse) -> Answer | Fault:
+    """What came for an answer, if it is one to this request."""
+    try:
+        mark.take_answer(response.connection)
+    except Spoiled:
+        response.close()
+        raise
+    answer = await _read(response)
+    # A refusal may come early, and then what it refuses is not written to its end.
+    if mark.is_answered_early and isinstance(answer, Answer) and answer.is_success:
+        return _EARLY
+    return answer
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:

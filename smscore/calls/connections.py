@@ -1,0 +1,165 @@
+"""A connection between requests and under one: an answer belongs to a request only if it came after it was written."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import select
+from typing import Any, Final
+
+from aiohttp.connector import Connection
+from attrs import define
+
+HAS_POLL: Final = hasattr(select, "poll")
+
+
+class Spoiled(Exception):
+    """Something lies on a connection before the request that was to go out on it."""
+
+
+class _Listener(asyncio.Protocol):
+    """Stands between a connection and aiohttp's protocol, and notes what comes when.
+
+    aiohttp forgets an answer's beginning that came while the connection was idle, and takes a whole one for the
+    next request's.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self.protocol = protocol
+        self.heard = False
+        """Whether anything came since the last answer was read whole."""
+        self.has_carried = False
+        """Whether a request has gone out here."""
+        self.mark: Mark | None = None
+
+    def settle(self) -> None:
+        """The answer has been read whole: what comes now, nobody has asked for."""
+        self.heard = False
+        self.mark = None
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = True
+        if self.mark is not None and self.mark.transport is not None:
+            self.mark.early += data
+        self.protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        keep_open: bool | None = self.protocol.eof_received()
+        return keep_open
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.protocol.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self.protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.protocol.resume_writing()
+
+
+# Answers before the final one, which may come at any time.
+_INTERIM: Final = re.compile(rb"(?:HTTP/1\.[01] 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*")
+
+
+@define
+class Mark:
+    """How far a request has come on its connection."""
+
+    left: bool = False
+    """Whether any of it may have left this machine."""
+    transport: asyncio.WriteTransport | None = None
+    """Where it is being written to: None before, and after its last byte."""
+    early: bytes = b""
+    """What came before its last byte was written."""
+    spoiled: bool = False
+    """Whether something lay on its connection before it, so that nothing of it was written."""
+    idle: bool = False
+    """Whether that connection had been used or opened before, and so may be done without."""
+    _listener: _Listener | None = None
+
+    def begin(self, transport: asyncio.Transport | None) -> None:
+        """Take the connection, on which nothing has been written; ``Spoiled`` unless it is open and silent."""
+        if transport is None or not self._is_silent(transport):
+            self.spoiled = True
+            raise Spoiled
+        self.left = True
+        self.transport = transport
+        self._listener = _listener_at(transport)
+        if self._listener is not None:
+            self._listener.mark = self
+            self._listener.has_carried = True
+
+    def take_answer(self, connection: object) -> None:
+        """Take what came for an answer; ``Spoiled`` if it lay on the connection before the request."""
+        if not self.left and isinstance(connection, Connection):  # a mocked one need not write the request
+            self.idle = is_known(connection.transport)
+            self.spoiled = True
+        if self.spoiled:
+            raise Spoiled
+        self.left = True
+        if self._listener is None:
+            return
+        if isinstance(connection, Connection):
+            connection.add_callback(self._listener.settle)
+        else:  # the whole answer is here, and the connection waits for the next request
+            self._listener.settle()
+
+    @property
+    def is_answered_early(self) -> bool:
+        """Whether an answer began before the request was written."""
+        return bool(self.early) and _INTERIM.fullmatch(self.early) is None
+
+    def drop_the_rest(self) -> None:
+        """Keep back what has not left yet, of a request that has ended before it was written.
+
+        Else it would still go when the server reads on, and hold up whoever closes the connection.
+        """
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _is_silent(self, transport: asyncio.Transport) -> bool:
+        self.idle = is_known(transport)
+        return is_silent(transport)
+
+
+def is_silent(transport: asyncio.Transport) -> bool:
+    """Whether a connection is open, and nothing has come on it since the last answer."""
+    if transport.is_closing():
+        return False
+    listener = _listener_at(transport)
+    if listener is not None and (listener.heard or getattr(listener.protocol, "should_close", False)):
+        return False
+    return not _has_unread(transport)
+
+
+def is_known(transport: asyncio.Transport | None) -> bool:
+    """Whether the connection was opened ahead, or has carried a request."""
+    return transport is not None and isinstance(transport.get_protocol(), _Listener)
+
+
+def _listener_at(transport: asyncio.Transport) -> _Listener | None:
+    protocol = transport.get_protocol()
+    if isinstance(protocol, _Listener):
+        return protocol
+    listener = _Listener(protocol)
+    try:
+        transport.set_protocol(listener)
+    except NotImplementedError:  # of an event loop that knows no other protocol: aiohttp's own word must do
+        return None
+    return listener
+
+
+def _has_unread(transport: asyncio.Transport) -> bool:
+    """Whether something has come, a close among it, that the event loop has not seen yet."""
+    sock = transport.get_extra_info("socket")
+    # A server of TLS 1.3 sends tickets by itself when a connection opens.
+    if sock is None or not HAS_POLL or (transport.get_extra_info("ssl_object") and _is_new(transport)):
+        return False
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _is_new(transport: asyncio.Transport) -> bool:
+    protocol = transport.get_protocol()
+    return not (isinstance(protocol, _Listener) and protocol.has_carried)
