@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PHONE = "#/phones/%2B989120000001"
-PLACES = ["", "#/message/14", PHONE, "#/phones", "#/faults", "#/setup"]
+PLACES = ["", "#/message/14", PHONE, "#/phones", "#/requests", "#/faults", "#/setup"]
 NARROW = {"width": 360, "height": 740}
 
 

@@ -93,6 +93,33 @@ def test_only_the_fields_that_a_fault_needs_are_there(faults: Page):
     assert seen == {"refuse": [True, False], "delay": [False, True], "server_error": [False, False]}
 
 
+FITS = """(select) => {
+  const style = getComputedStyle(select);
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = style.font;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return [...select.options].every((option) => context.measureText(option.text).width < room);
+}"""
+
+
+@pytest.mark.parametrize("provider", ["Sepahan", "IPPanel", "Najva"])
+def test_the_words_of_every_code_fit_into_the_form(faults: Page, provider: str):
+    faults.get_by_label("What happens", exact=True).select_option("refuse")
+    faults.get_by_role("form", name="Set a fault").get_by_label("Provider").select_option(provider)
+    assert faults.get_by_label("Code", exact=True).evaluate(FITS)
+
+
+def test_on_a_narrow_screen_the_words_of_the_code_stand_whole_below_it(new_page: Callable[..., Page]):
+    page = new_page("#/faults", viewport={"width": 360, "height": 740})
+    page.get_by_label("What happens", exact=True).select_option("refuse")
+    page.get_by_role("form", name="Set a fault").get_by_label("Provider").select_option("sepahan")
+    page.get_by_label("Code", exact=True).select_option("-5")
+    words = page.get_by_text("حداقل یکی از نودهای آرایه ارسالی، متن پیام آن خالی است", exact=True).and_(
+        page.locator("p")
+    )
+    assert words.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
 def test_faults_are_counted_beside_the_view_and_cleared(faults: Page, outcome: Callable[[str], str]):
     choose(faults, "server_error", How_long="until cleared")
     active(faults).get_by_text("until cleared").wait_for()

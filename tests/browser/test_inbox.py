@@ -241,6 +241,44 @@ def test_keys_search_move_open_and_close(mixed: Page):
     assert mixed.get_by_label("Search in texts").input_value() == ""
 
 
+def test_the_arrow_keys_move_the_selection(mixed: Page):
+    focused = mixed.locator(".row:has(a:focus)")
+    seen = []
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
+        mixed.keyboard.press(key)
+        seen.append(focused.get_attribute("data-seq"))
+    assert seen == ["3", "2", "1", "2"]
+    mixed.keyboard.press("Enter")
+    mixed.get_by_role("article").wait_for()
+    assert mixed.url.endswith("#/message/2")
+    mixed.keyboard.press("ArrowDown")
+    mixed.wait_for_url("**/#/message/1")
+
+
+def test_the_arrow_keys_stay_with_a_field(mixed: Page):
+    mixed.get_by_label("Status").focus()
+    mixed.keyboard.press("ArrowDown")
+    assert mixed.locator(".row:has(a:focus)").count() == 0
+
+
+@pytest.mark.parametrize("place", ["", "#/phones", "#/requests", "#/faults", "#/setup"])
+def test_a_question_mark_lists_the_keys(new_page: Callable[..., Page], place: str):
+    page = new_page(place)
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    keys.wait_for()
+    assert keys.locator("kbd").all_inner_texts() == ["/", "↓", "↑", "Enter", "Esc", "?"]
+    page.keyboard.press("Escape")
+    keys.wait_for(state="hidden")
+
+
+def test_a_question_mark_in_a_search_is_one(page: Page):
+    page.get_by_label("Search in texts").fill("کجا")
+    page.get_by_label("Search in texts").press("?")
+    assert page.get_by_role("dialog").count() == 0
+    assert page.get_by_label("Search in texts").input_value() == "کجا?"
+
+
 # Many
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from smscore.numbers import e164, local_form, with_ascii_digits, without_separators
+from smscore.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -177,3 +180,60 @@ def test_what_a_phone_wrote_stands_in_the_inbox_as_received(phone: Page):
     phone.get_by_label("Status").select_option("Received")
     phone.locator("#count").get_by_text("1 of 4").wait_for()
     assert "0912 000 0001" in phone.locator(".row").inner_text()
+
+
+def line(page: Page) -> tuple[str, str]:
+    """The provider and the line that an answer goes to."""
+    form = page.get_by_role("form")
+    chosen = form.get_by_label("Provider").locator("option:checked").inner_text()
+    return chosen, form.get_by_label("Line", exact=True).input_value()
+
+
+VOICE = {"sending_type": "votp", "message": "45852", "params": {"recipients": ["+989120000001"]}}
+
+
+@pytest.fixture
+def call(box: Sandbox) -> Callable[[], None]:
+    """Let IPPanel call 0912 000 0001 and speak a code."""
+
+    def give() -> None:
+        url = box.url("ippanel") + "/api/send"
+        request = urllib.request.Request(url, json.dumps(VOICE).encode(), {"Authorization": "token"})
+        urllib.request.urlopen(request, timeout=20).close()
+
+    return give
+
+
+def test_an_answer_goes_to_the_line_that_wrote_last(phone: Page):
+    assert line(phone) == ("Najva", "90000123")
+
+
+def test_an_answer_never_goes_to_the_line_of_a_voice_call(phone: Page, call: Callable[[], None]):
+    call()
+    phone.locator(".bubble").nth(2).wait_for()
+    phone.reload()
+    phone.locator(".bubble").nth(2).wait_for()
+    assert line(phone) == ("Najva", "90000123")
+
+
+def test_where_only_a_voice_call_came_the_answer_goes_to_a_line_of_that_provider(
+    new_page: Callable[..., Page], call: Callable[[], None]
+):
+    call()
+    page = new_page(PHONE)
+    page.locator(".bubble").wait_for()
+    assert line(page) == ("IPPanel", "+983000505")
+
+
+def test_the_line_follows_a_message_that_comes_until_it_is_chosen_by_hand(
+    new_page: Callable[..., Page], send: Callable[..., Any]
+):
+    page = new_page(PHONE)
+    page.get_by_role("textbox", name="Text", exact=True).wait_for()
+    send("sepahan", "09120000001", "سلام")
+    page.locator(".bubble").wait_for()
+    assert line(page) == ("Sepahan", "50003300")
+    page.get_by_role("form").get_by_label("Line", exact=True).fill("50009900")
+    send("najva", "09120000001", "سلام")
+    page.locator(".bubble").nth(1).wait_for()
+    assert line(page) == ("Sepahan", "50009900")

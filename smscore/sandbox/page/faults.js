@@ -46,7 +46,15 @@ function makeInputs(providers, kinds) {
 
 function makeForm(providers, kinds) {
   const inputs = makeInputs(providers, kinds);
+  const codeWords = el("p", { class: "hint text", "aria-live": "polite", dir: "auto" });
   const code = field("Code", inputs.code);
+  code.classList.add("wide");
+  code.append(codeWords);
+  const showCode = () => {
+    const wanted = Number(inputs.code.value);
+    const owners = providers.filter(({ name }) => [name, ""].includes(inputs.provider.value));
+    codeWords.textContent = owners.flatMap((owner) => owner.error_codes).find((each) => each.code === wanted)?.words;
+  };
   const seconds = field("Seconds", inputs.seconds);
   const words = el("p", { class: "hint" });
   const fillChoices = () => {
@@ -54,6 +62,7 @@ function makeForm(providers, kinds) {
     const calls = new Set(owners.flatMap((owner) => owner.calls));
     inputs.call.replaceChildren(option("", "any call"), ...[...calls].map((name) => option(name, name)));
     inputs.code.replaceChildren(...owners.flatMap((owner) => codesOf(owner, owners.length > 1)));
+    showCode();
   };
   const showNeeded = () => {
     const kind = kinds.find((entry) => entry.kind === inputs.kind.value);
@@ -63,6 +72,7 @@ function makeForm(providers, kinds) {
     inputs.times.hidden = inputs.lasting.value !== "next";
   };
   inputs.provider.addEventListener("change", fillChoices);
+  inputs.code.addEventListener("change", showCode);
   for (const input of [inputs.kind, inputs.lasting]) input.addEventListener("change", showNeeded);
   fillChoices();
   showNeeded();
@@ -105,7 +115,7 @@ async function submit(event, fault) {
 
 function codesOf(owner, isNamed) {
   const whose = isNamed ? `${title(owner.name)} ` : "";
-  return owner.error_codes.map(({ code, words }) => option(code, `${whose}${code} ${words}`));
+  return owner.error_codes.map(({ code, words }) => option(code, `${whose}\u2066${code}\u2069 · ${words}`));
 }
 
 // Those that are set

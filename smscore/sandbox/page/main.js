@@ -3,20 +3,23 @@
 import { choices, listen, on } from "./api.js";
 import { byId, note } from "./dom.js";
 import { openFaults, repaintFaults, startFaults } from "./faults.js";
+import { showKeys } from "./keys.js";
 import { mark, move, startInbox } from "./inbox.js";
 import { closeMessage, openMessage, repaintMessage, startMessage } from "./message.js";
 import { openPhones, repaintPhones, startPhones } from "./phones.js";
 import { numberIn } from "./numbers.js";
 import { onDigitsChanged, startPreferences } from "./preferences.js";
 import { setProviders } from "./providers.js";
+import { openRequests, repaintRequests, startRequests } from "./requests.js";
 import { openSetup, repaintSetup, startSetup } from "./setup.js";
 
-const VIEWS = ["inbox", "phones", "faults", "setup"];
+const VIEWS = ["inbox", "phones", "requests", "faults", "setup"];
 
 /** What an address opens: a pattern, its view, and what shows it. */
 const ROUTES = [
   [/^#\/message\/(\d+)$/, "inbox", (seq) => openOne(Number(seq))],
   [/^#\/phones(?:\/(.+))?$/, "phones", openPhoneAt],
+  [/^#\/requests$/, "requests", openRequests],
   [/^#\/faults$/, "faults", openFaults],
   [/^#\/setup$/, "setup", openSetup],
   [/^/, "inbox", closeOne],
@@ -52,14 +55,19 @@ function closeOne() {
 
 // Keys
 
+/** Whether the arrow keys move what has the focus: an open message, or a body in it. */
+const isScrolling = (element) => element.closest("#message") !== null;
 const isTyping = (element) => element.matches("input, select, textarea");
 const isMessageOpen = () => location.hash.startsWith("#/message/");
 
-const KEYS = {
+const INBOX_KEYS = {
   "/": () => byId("search-text").select(),
   j: () => step(1),
   k: () => step(-1),
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
 };
+const KEYS = { "?": showKeys };
 
 function step(by) {
   const message = move(by);
@@ -71,9 +79,11 @@ function step(by) {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") return escape(event.target);
-  if (isTyping(event.target) || !(event.key in KEYS) || byId("view-inbox").hidden) return;
+  if (isTyping(event.target)) return;
+  const work = KEYS[event.key] ?? (byId("view-inbox").hidden || isScrolling(event.target) ? null : INBOX_KEYS[event.key]);
+  if (!work) return;
   event.preventDefault();
-  KEYS[event.key]();
+  work();
 }
 
 function escape(element) {
@@ -101,9 +111,10 @@ async function start() {
   startInbox();
   startMessage();
   startPhones();
+  startRequests();
   startFaults();
   startSetup();
-  onDigitsChanged(() => [repaintMessage, repaintPhones, repaintFaults, repaintSetup].forEach((repaint) => repaint()));
+  onDigitsChanged(() => [repaintMessage, repaintPhones, repaintRequests, repaintFaults, repaintSetup].forEach((repaint) => repaint()));
   window.addEventListener("hashchange", route);
   document.addEventListener("keydown", onKey);
   document.querySelector(".skip").addEventListener("click", (event) => {

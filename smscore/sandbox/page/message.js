@@ -1,11 +1,12 @@
 // One message: its text, its facts, its status to be set by hand, and the raw request and answer.
 
+import { answerWords } from "./answers.js";
 import { attempt, get, on } from "./api.js";
 import { codeIn } from "./codes.js";
 import { byId, copyButton, div, el, icon, ltr, prose, section } from "./dom.js";
 import { counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
-import { prettyJSON } from "./json.js";
-import { badge, codeButton, moment, showStatus, statusPill } from "./messagerow.js";
+import { badge, codeButton, lostMark, moment, showStatus, statusPill } from "./messagerow.js";
+import { raw } from "./raw.js";
 import { title } from "./providers.js";
 
 let shown = null; // the message in the page, or null
@@ -53,7 +54,7 @@ function head(message) {
     badge(message.provider),
     div("who", el("h1", {}, ltr(phone(person))), line),
     el("a", { class: "quiet button", href: `#/phones/${encodeURIComponent(person)}` }, icon("phones"), "Phone"),
-    statusPill(message),
+    div("state", statusPill(message), lostMark(message)),
   );
 }
 
@@ -132,35 +133,8 @@ async function onCleared() {
 function exchange({ request, answer }) {
   return [
     request && raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
-    answer && raw("Answer", `HTTP ${answer.status}`, answer.body, answer.cut, null),
+    answer && raw("Answer", answerWords(answer), answer.body, answer.cut, null),
   ];
-}
-
-function raw(name, summary, body, isCut, headers) {
-  const text = body ?? "";
-  const pretty = prettyJSON(text);
-  const code = el("pre", { dir: "ltr", tabindex: 0, "aria-label": `${name} body` }, pretty ?? text);
-  const plain = pretty && el("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Raw");
-  plain?.addEventListener("click", () => {
-    const isRaw = plain.getAttribute("aria-pressed") === "false";
-    plain.setAttribute("aria-pressed", String(isRaw));
-    code.replaceChildren(...(isRaw ? [text] : prettyJSON(text)));
-  });
-  return el(
-    "section",
-    { class: "raw", "aria-label": name },
-    div("rawhead", el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, `Copy the ${name}`)),
-    headers && headerList(headers),
-    text ? code : el("p", { class: "nothing" }, "No body"),
-    isCut && el("p", { class: "hint" }, "The rest of the body was not kept."),
-  );
-}
-
-function headerList(headers) {
-  const entries = Object.entries(headers);
-  const rows = entries.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
-  const summary = el("summary", {}, counted(entries.length, "header"));
-  return el("details", {}, summary, el("dl", { class: "headers", dir: "ltr" }, rows));
 }
 
 /** Write the message anew, as after a change of digits. */

@@ -1,5 +1,6 @@
 // One message as a row of the inbox, and the small pieces that other views show too.
 
+import { markOf } from "./answers.js";
 import { codeIn } from "./codes.js";
 import { copy, div, el, icon, ltr, prose } from "./dom.js";
 import { counted, digits, fullTime, phone, rials, when } from "./format.js";
@@ -22,6 +23,12 @@ export function showStatus(pill, message) {
   pill.dataset.status = status;
   pill.textContent = statusWord(status);
   pill.title = message.status_words ? `${message.code}: ${message.status_words}` : "";
+}
+
+/** A mark for a message whose client has no answer, or null. */
+export function lostMark(message) {
+  const mark = markOf(message);
+  return mark && el("span", { class: "lost", title: mark[1] }, mark[0]);
 }
 
 /** A button that copies the one-time code of a text, or null where the text gives none. */
@@ -51,7 +58,7 @@ export function makeRow(message) {
     prose("p", "text", message.text),
     codeButton(incoming ? null : codeIn(message.text)) ?? el("span", { class: "no-code" }),
     div("size", el("span", {}, sizes(message)), el("span", {}, cost)),
-    statusPill(message),
+    div("state", statusPill(message), lostMark(message)),
     moment(message.received_at, when(message.received_at)),
   );
 }

@@ -112,6 +112,7 @@ async function showPhone(isNew) {
     const empty = el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 });
     parts.chat.replaceChildren(el("header"), empty, composer);
   }
+  parts.suggest();
   showHead();
   showBubbles(isNew);
 }
@@ -176,9 +177,8 @@ const WRITE = "Write as this phone…";
 
 async function makeComposer() {
   const { providers } = await choices();
-  const lines = linesOf(providers);
   const names = providers.map(({ name }) => [name, title(name)]);
-  const provider = select({ "aria-label": "Provider" }, names, bubbles.at(-1)?.provider);
+  const provider = select({ "aria-label": "Provider" }, names);
   const kind = { inputmode: "tel", dir: "ltr", maxlength: MOST_OF_NUMBER };
   const line = el("input", { ...kind, "aria-label": "Line", list: "lines", required: true });
   const suggestions = el("datalist", { id: "lines" });
@@ -191,13 +191,20 @@ async function makeComposer() {
     div("towards", el("span", {}, "To"), provider, line, suggestions),
     div("writing", text, send),
   );
-  const suggest = () => {
-    const own = lines.get(provider.value);
+  const suggestLine = () => {
+    const own = linesOf(providers.find(({ name }) => name === provider.value));
     suggestions.replaceChildren(...own.map((value) => el("option", { value })));
     line.value = own[0] ?? "";
   };
-  suggest();
-  provider.addEventListener("change", suggest);
+  let isChosen = false; // by hand: it stays, whoever writes next
+  const choose = () => (isChosen = true);
+  parts.suggest = () => {
+    if (isChosen || text.value !== "") return;
+    provider.value = (bubbles.findLast(canBeAnswered) ?? bubbles.at(-1))?.provider ?? provider.value;
+    suggestLine();
+  };
+  for (const input of [provider, line]) input.addEventListener("input", choose);
+  provider.addEventListener("change", suggestLine);
   text.addEventListener("keydown", (event) => sendByEnter(event, form));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -213,10 +220,14 @@ function sendByEnter(event, form) {
   form.requestSubmit();
 }
 
-/** The lines of each provider: those that wrote to this phone, latest first, then its others. */
-function linesOf(providers) {
-  const used = (name) => bubbles.filter((message) => message.provider === name).map(lineOf).reverse();
-  return new Map(providers.map(({ name, lines }) => [name, [...new Set([...used(name), ...lines])]]));
+// A voice call's line, and one that is a name, take no messages.
+const isNumber = (line) => /^\+?\d+$/.test(line);
+const canBeAnswered = (message) => isNumber(lineOf(message));
+
+/** A provider's lines that take messages: those that wrote to this phone, latest first, then its others. */
+function linesOf({ name, lines }) {
+  const used = bubbles.filter((message) => message.provider === name).map(lineOf).reverse();
+  return [...new Set([...used, ...lines])].filter(isNumber);
 }
 
 /** Write all anew, as after a change of digits. */

@@ -4,16 +4,11 @@ import { attempt, call, choices, get, on } from "./api.js";
 import { byId, div, el, ltr, note, prose, section, select } from "./dom.js";
 import { connectLines } from "./connect.js";
 import { clockTime, counted, digits, duration, fullTime, number } from "./format.js";
+import { keyList } from "./keys.js";
 import { title } from "./providers.js";
 
 const STEPS = [["1 min", 60], ["10 min", 600], ["1 h", 3600], ["4 h", 14400], ["1 day", 86400], ["30 days", 2592000]];
 const METHODS = ["GET", "POST"].map((name) => [name, name]);
-const KEYS = [
-  [["/"], "search"],
-  [["j", "k"], "next and previous message"],
-  [["Enter"], "open"],
-  [["Esc"], "close, or empty the search"],
-];
 
 const place = () => byId("view-setup");
 
@@ -116,10 +111,7 @@ function patternsCard({ name, patterns }) {
   );
 }
 
-function keysCard() {
-  const row = ([keys, words]) => div(null, el("dt", {}, keys.map((key) => el("kbd", {}, key))), el("dd", {}, words));
-  return section("card", "Keys", el("dl", { class: "keys" }, KEYS.map(row)));
-}
+const keysCard = () => section("card", "Keys", keyList());
 
 export function repaintSetup() {
   if (!place().hidden) openSetup();

@@ -1,6 +1,6 @@
 // The sandbox's live events, read over one connection however many tabs are open: a browser gives a host but six.
 
-const KINDS = ["messages", "statuses", "cleared", "faults", "clock"];
+const KINDS = ["messages", "statuses", "cleared", "faults", "clock", "requests"];
 const CHANNEL = "events";
 const RETRY = 2000; // milliseconds, where the browser itself does not try again
 
