@@ -55,3 +55,12 @@ def test_the_tests_run_on_the_wheel_and_not_on_the_checkout(package: str):
     checkout = Path(__file__).parent.parent
     installed = Path(str(files(package)))
     assert checkout / package != installed
+
+
+def test_every_name_for_authors_of_providers_is_there():
+    from smscore import wire
+
+    assert [name for name in wire.__all__ if getattr(wire, name, None) is None] == []
+    assert wire.__all__ == sorted(wire.__all__)
+    with pytest.raises(AttributeError):
+        wire.transport_of_nobody  # noqa: B018

@@ -180,8 +180,7 @@ async def cut_response(request: web.Request, answer: Answer) -> web.StreamRespon
 
 
 def _received(request: web.Request, body: bytes) -> Received:
-    fields = _fields(body, request.content_type) if body else {}
-    return Received(request.headers, request.query, request.match_info, fields)
+    return Received(request.headers, request.query, request.match_info, _fields(body, request.content_type))
 
 
 def _fields(body: bytes, content_type: str) -> Mapping[str, object]:

@@ -1,1 +1,140 @@
-"""For authors of providers: what a provider's calls put on the wire, and how answers are read."""
+"""For authors of providers: what a provider's calls put on the wire, and how answers are read.
+
+A provider is made of these names, of ``smscore.profile``, of ``smscore.sandbox`` for its emulation, and of what users
+import from ``smscore`` itself. Everything else is private, and may change.
+
+- The clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`.
+- Whose request it is: :class:`HeaderToken`, :class:`PathToken`, :class:`QueryToken`, :class:`BodyToken`.
+- A call: :class:`Provider`, :class:`Endpoint`, :class:`SendEndpoint`, :class:`Repeat`, :class:`RequestIds`.
+- What goes out: :class:`Batch`, and :class:`Content` with JSON by ``codec.encode``, a :class:`FormContent` or a
+  :class:`FileContent`.
+- What comes back: :class:`Answer`, ``codec``, :class:`BatchResult`, :func:`all_accepted`, :func:`in_bulk`.
+- What a refusal means: :class:`Refusal`, :class:`Words`, :func:`refusal`, :func:`http_error`, :func:`malformed`.
+- Listings: :class:`Page`, :func:`pages`, :func:`one_by_one`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
+    from smscore.blocking import BlockingClient, materialised
+    from smscore.client import AsyncClient, sends_nothing
+    from smscore.numbers import Recipient
+    from smscore.sending.batching import Batch, Outgoing
+    from smscore.sending.delivery import OnBatch, SendEndpoint
+    from smscore.sending.merging import BatchResult, all_accepted, in_bulk
+    from smscore.sending.outgoing import (
+        AnyMessage,
+        Messages,
+        Recipients,
+        checked_numbers,
+        iterable,
+        recipients_of,
+    )
+    from smscore.wire import codec
+    from smscore.wire.codec import Body, DecodeError, Raw, Row
+    from smscore.wire.endpoint import (
+        Answer,
+        Content,
+        Endpoint,
+        FileContent,
+        FormContent,
+        Provider,
+        Repeat,
+        RequestIds,
+    )
+    from smscore.wire.error_mapping import (
+        Codes,
+        Refusal,
+        Words,
+        contradictory,
+        http_error,
+        is_outage,
+        malformed,
+        refusal,
+    )
+    from smscore.wire.paging import Page, checked_whole, one_by_one, pages
+
+__all__ = [
+    "Answer",
+    "AnyMessage",
+    "AsyncClient",
+    "Batch",
+    "BatchResult",
+    "BlockingClient",
+    "Body",
+    "BodyToken",
+    "Codes",
+    "Content",
+    "Credentials",
+    "DecodeError",
+    "Endpoint",
+    "FileContent",
+    "FormContent",
+    "HeaderToken",
+    "Messages",
+    "OnBatch",
+    "Outgoing",
+    "Page",
+    "PathToken",
+    "Provider",
+    "QueryToken",
+    "Raw",
+    "Recipient",
+    "Recipients",
+    "Refusal",
+    "Repeat",
+    "RequestIds",
+    "Row",
+    "SendEndpoint",
+    "Words",
+    "all_accepted",
+    "checked_numbers",
+    "checked_whole",
+    "codec",
+    "contradictory",
+    "http_error",
+    "in_bulk",
+    "is_outage",
+    "iterable",
+    "malformed",
+    "materialised",
+    "one_by_one",
+    "pages",
+    "recipients_of",
+    "refusal",
+    "sends_nothing",
+]
+
+# The clients stand on this package's own modules, so that their names cannot be imported while it is made.
+_MODULES = (
+    "smscore.wire.endpoint",
+    "smscore.wire.codec",
+    "smscore.wire.error_mapping",
+    "smscore.wire.paging",
+    "smscore.auth",
+    "smscore.numbers",
+    "smscore.sending.batching",
+    "smscore.sending.merging",
+    "smscore.sending.delivery",
+    "smscore.sending.outgoing",
+    "smscore.client",
+    "smscore.blocking",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for path in _MODULES:
+            module = importlib.import_module(path)
+            if name in vars(module):
+                globals()[name] = found = vars(module)[name]
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
