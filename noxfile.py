@@ -1,4 +1,4 @@
-"""Sessions: tests, lint and types. Plain ``nox`` runs all three."""
+"""Sessions: tests, plugin, lint and types. Plain ``nox`` runs these four."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import nox
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["tests", "lint", "types"]
+nox.options.sessions = ["tests", "plugin", "lint", "types"]
 nox.options.error_on_missing_interpreters = False  # a machine with one Python runs what it can
 nox.options.download_python = "never"
 
@@ -33,6 +33,22 @@ def tests(session: nox.Session) -> None:
     environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1"}
     coverage = ["--cov"] if session.python == PYTHONS[0] and not session.posargs else []
     session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto"]), *coverage, env=environment)
+
+
+@nox.session(python=PYTHONS[0])
+def plugin(session: nox.Session) -> None:
+    """A provider of another distribution, installed beside the wheel."""
+    install_wheel(session, "plugin")
+    session.install("--no-deps", "./examples/provider_plugin")
+    session.chdir("examples/provider_plugin")
+    session.run("python", "-m", "pytest", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(python=PYTHONS[0])
+def house(session: nox.Session) -> None:
+    """How the code is laid out, in figures."""
+    session.install("-e", ".[cli]")
+    session.run("python", "benchmarks/house.py", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

@@ -1,0 +1,32 @@
+"""The blocking client of Kabutar, for scripts and Django views."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import ClassVar
+
+from kabutar_sms.client import AsyncKabutar
+from smscore import MessageStatus, SendReport
+from smscore.wire import AsyncClient, BlockingClient, OnBatch, Recipients, materialised
+
+
+class Kabutar(BlockingClient[AsyncKabutar]):
+    """Send through Kabutar, and wait for it."""
+
+    _kind: ClassVar[type[AsyncClient]] = AsyncKabutar
+
+    def send(
+        self, to: Recipients, text: str, *, sender: str | None = None, on_batch: OnBatch | None = None
+    ) -> SendReport:
+        return self._run(self._client.send, materialised(to), text, sender=sender, on_batch=on_batch)
+
+    def send_stream(
+        self, to: Recipients, text: str, *, sender: str | None = None, on_batch: OnBatch | None = None
+    ) -> Generator[SendReport, None, None]:
+        return self._iterate(self._client.send_stream, to, "to", text, sender=sender, on_batch=on_batch)
+
+    def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
+        return self._run(self._client.status, materialised(message_ids))
+
+    def credit(self) -> int:
+        return self._run(self._client.credit)

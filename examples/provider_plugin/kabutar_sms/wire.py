@@ -1,0 +1,123 @@
+"""Kabutar's endpoints: what each call puts on the wire, and how its answer is read, in the provider's spelling."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from attrs import frozen
+
+from kabutar_sms.codes import ERRORS, STATES
+from smscore import DeliveryStatus, MessageStatus
+from smscore.wire import (
+    Answer,
+    Batch,
+    BatchResult,
+    Content,
+    DecodeError,
+    Endpoint,
+    FormContent,
+    PathToken,
+    Provider,
+    Raw,
+    Repeat,
+    RequestIds,
+    SendEndpoint,
+    Words,
+    all_accepted,
+    codec,
+    malformed,
+    refusal,
+)
+
+T = TypeVar("T")
+
+KABUTAR: Final = Provider(name="kabutar", base_url="https://api.kabutar.example", credentials=PathToken("key"))
+
+
+def _local_number() -> str:
+    return str(secrets.randbelow(9 * 10**17) + 10**17)
+
+
+# Document, send: a local number is remembered for 24 hours.
+LOCAL_NUMBERS: Final = RequestIds(lifetime=23 * 3600.0, each=True, make=_local_number)
+
+
+@frozen
+class SentMessage:
+    """One of the ``messages`` in the answer to a send; an odd price must not cost the id."""
+
+    id: int
+    receptor: str
+    price: Any = None
+
+
+@frozen
+class StateRow:
+    """One of the ``states``."""
+
+    id: int
+    state: int
+
+
+def _value(answer: Answer, key: str, model: type[T]) -> T:
+    """What a successful answer holds under ``key``; what the envelope refuses is raised."""
+    try:
+        parts = codec.pieces(answer.body)
+        result = codec.decode(parts.get("result", codec.NULL), int)
+        if result != 0:
+            raise _refused(answer, parts, result)
+        return codec.decode(parts.get(key, codec.NULL), model)
+    except DecodeError as error:
+        raise malformed(answer, str(error), provider=KABUTAR.name) from None
+
+
+def _refused(answer: Answer, parts: dict[str, Raw], result: int) -> Exception:
+    words = Words(code=result, message=codec.text(codec.decode(parts.get("text", codec.NULL), object)))
+    return refusal(answer, ERRORS, words, provider=KABUTAR.name)
+
+
+def _build_send(batch: Batch) -> Content:
+    (line,), (text,) = batch.senders, batch.texts
+    return Content(
+        FormContent(
+            {
+                "line": line or "",
+                "text": text,
+                "receptors": ",".join(batch.recipients),
+                "locals": ",".join(batch.request_ids or []),
+            }
+        )
+    )
+
+
+def _read_send(answer: Answer, batch: Batch) -> BatchResult:
+    messages = _value(answer, "messages", list[SentMessage])
+    if [message.receptor for message in messages] != batch.recipients:
+        raise malformed(answer, "other recipients than those asked for", provider=KABUTAR.name)
+    prices = [codec.whole(message.price) for message in messages]
+    cost = sum(price for price in prices if price is not None)
+    return all_accepted(batch, [message.id for message in messages], cost)
+
+
+def _build_ids(ids: Sequence[int]) -> Content:
+    return Content(FormContent({"ids": ",".join(map(str, ids))}))
+
+
+def _read_states(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
+    rows = _value(answer, "states", list[StateRow])
+    if [row.id for row in rows] != [*ids]:
+        raise malformed(answer, "other ids than those asked for", provider=KABUTAR.name)
+    return [MessageStatus(row.id, row.state, STATES.get(row.state, DeliveryStatus.UNRECOGNIZED)) for row in rows]
+
+
+SEND: Final = SendEndpoint(
+    "send", "POST", "/v1/{key}/send", _build_send, _read_send, Repeat.SAME_ID, limit=200, request_ids=LOCAL_NUMBERS
+)
+STATES_OF: Final = Endpoint[Sequence[int], list[MessageStatus]](
+    "states", "POST", "/v1/{key}/states", _build_ids, _read_states, limit=500
+)
+BALANCE: Final = Endpoint[None, int](
+    "balance", "GET", "/v1/{key}/balance", lambda _: Content(), lambda answer, _: _value(answer, "balance", int)
+)
