@@ -46,10 +46,11 @@ if TYPE_CHECKING:
         Repeat,
         RequestIds,
     )
+    from smscore.wire.error_body import Words, words_in, words_of
     from smscore.wire.error_mapping import (
         Codes,
         Refusal,
-        Words,
+        RefusalTable,
         contradictory,
         http_error,
         is_outage,
@@ -86,6 +87,7 @@ __all__ = [
     "Recipient",
     "Recipients",
     "Refusal",
+    "RefusalTable",
     "Repeat",
     "RequestIds",
     "Row",
@@ -107,12 +109,15 @@ __all__ = [
     "recipients_of",
     "refusal",
     "sends_nothing",
+    "words_in",
+    "words_of",
 ]
 
 # The clients stand on this package's own modules, so that their names cannot be imported while it is made.
 _MODULES = (
     "smscore.wire.endpoint",
     "smscore.wire.codec",
+    "smscore.wire.error_body",
     "smscore.wire.error_mapping",
     "smscore.wire.paging",
     "smscore.auth",

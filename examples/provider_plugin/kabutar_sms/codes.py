@@ -13,18 +13,20 @@ from smscore import (
     InvalidParameters,
     RateLimited,
 )
-from smscore.wire import Codes, Refusal
+from smscore.wire import Refusal, RefusalTable
 
-ERRORS: Final[Codes] = {
-    1: Refusal(AuthenticationError, "the API key is not valid"),
-    2: Refusal(AccountError, "the account is suspended"),
-    3: Refusal(InsufficientCredit, "the credit is too low"),
-    4: Refusal(InvalidParameters, "a field is missing or not valid"),
-    5: Refusal(InvalidParameters, "there are over 200 recipients, or over 500 ids"),
-    6: Refusal(InvalidParameters, "the line is not yours", meets_every_batch=True),
-    # "Try later" is what a 429 says elsewhere: nothing was carried out, and the same request may be tried again.
-    7: Refusal(RateLimited, "it is too busy"),
-}
+ERRORS: Final = RefusalTable(
+    {
+        1: Refusal(AuthenticationError, "the API key is not valid"),
+        2: Refusal(AccountError, "the account is suspended"),
+        3: Refusal(InsufficientCredit, "the credit is too low"),
+        4: Refusal(InvalidParameters, "a field is missing or not valid"),
+        5: Refusal(InvalidParameters, "there are over 200 recipients, or over 500 ids"),
+        6: Refusal(InvalidParameters, "the line is not yours", meets_every_batch=True),
+        # "Try later" is what a 429 says elsewhere: nothing was carried out, and the same request may be tried again.
+        7: Refusal(RateLimited, "it is too busy"),
+    }
+)
 
 STATES: Final[Mapping[int, DeliveryStatus]] = {
     0: DeliveryStatus.NOT_FOUND,

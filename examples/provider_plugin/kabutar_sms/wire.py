@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kabutar_sms.codes import ERRORS, STATES
 from smscore import DeliveryStatus, MessageStatus
@@ -24,11 +24,11 @@ from smscore.wire import (
     Repeat,
     RequestIds,
     SendEndpoint,
-    Words,
     all_accepted,
     codec,
     malformed,
     refusal,
+    words_in,
 )
 
 T = TypeVar("T")
@@ -45,12 +45,22 @@ LOCAL_NUMBERS: Final = RequestIds(lifetime=23 * 3600.0, each=True, make=_local_n
 
 
 @frozen
+class Envelope:
+    """What every answer is wrapped in; each call has one of the last three."""
+
+    result: int
+    messages: Raw = codec.NULL
+    states: Raw = codec.NULL
+    balance: Raw = codec.NULL
+
+
+@frozen
 class SentMessage:
     """One of the ``messages`` in the answer to a send; an odd price must not cost the id."""
 
     id: int
     receptor: str
-    price: Any = None
+    price: int | None = None
 
 
 @frozen
@@ -64,18 +74,13 @@ class StateRow:
 def _value(answer: Answer, key: str, model: type[T]) -> T:
     """What a successful answer holds under ``key``; what the envelope refuses is raised."""
     try:
-        parts = codec.pieces(answer.body)
-        result = codec.decode(parts.get("result", codec.NULL), int)
-        if result != 0:
-            raise _refused(answer, parts, result)
-        return codec.decode(parts.get(key, codec.NULL), model)
+        envelope = codec.read(answer.body, Envelope)
+        if envelope.result != 0:
+            words = evolve(words_in(answer.body), code=envelope.result)
+            raise refusal(answer, ERRORS, words, provider=KABUTAR.name)
+        return codec.read(getattr(envelope, key), model)
     except DecodeError as error:
-        raise malformed(answer, str(error), provider=KABUTAR.name) from None
-
-
-def _refused(answer: Answer, parts: dict[str, Raw], result: int) -> Exception:
-    words = Words(code=result, message=codec.text(codec.decode(parts.get("text", codec.NULL), object)))
-    return refusal(answer, ERRORS, words, provider=KABUTAR.name)
+        raise malformed(answer, str(error), provider=KABUTAR.name, table=ERRORS) from None
 
 
 def _build_send(batch: Batch) -> Content:
@@ -96,8 +101,7 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     messages = _value(answer, "messages", list[SentMessage])
     if [message.receptor for message in messages] != batch.recipients:
         raise malformed(answer, "other recipients than those asked for", provider=KABUTAR.name)
-    prices = [codec.whole(message.price) for message in messages]
-    cost = sum(price for price in prices if price is not None)
+    cost = sum(message.price or 0 for message in messages)
     return all_accepted(batch, [message.id for message in messages], cost)
 
 
