@@ -33,11 +33,12 @@ from smscore.integers import as_int
 from smscore.numbers import Recipient
 from smscore.results import SendReport
 from smscore.senders import check_sender
-from smscore.sending.batching import Batch, Outgoing
+from smscore.sending.batching import Outgoing
 from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers
 from smscore.statuses import is_id
 from smscore.text import Text, check_text
+from smscore.wire.batch import Batch
 from smscore.wire.endpoint import Provider
 from smscore.wire.paging import checked_whole, one_by_one, pages
 

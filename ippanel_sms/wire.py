@@ -13,11 +13,9 @@ from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
 from ippanel_sms.segments import Segment
 from smscore.numbers import e164_forms
-from smscore.sending.batching import Batch
-from smscore.sending.delivery import SendEndpoint
-from smscore.sending.merging import BatchResult, all_accepted, in_bulk
 from smscore.text import count_parts
 from smscore.wire import codec
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk
 from smscore.wire.codec import Body
 from smscore.wire.endpoint import Answer, Content, Endpoint, Repeat
 

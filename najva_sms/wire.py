@@ -28,11 +28,9 @@ from smscore.masking import masked_number, masked_text
 from smscore.numbers import e164, local_form, local_forms
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
-from smscore.sending.batching import Batch
-from smscore.sending.delivery import SendEndpoint
-from smscore.sending.merging import BatchResult, all_accepted
 from smscore.statuses import MessageStatus
 from smscore.wire import codec
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.wire.error_body import Words, words_in

@@ -15,11 +15,9 @@ from smscore.errors import MalformedResponse, ProviderError, SMSError
 from smscore.messages import InboundMessage
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
-from smscore.sending.batching import Batch
-from smscore.sending.delivery import SendEndpoint
-from smscore.sending.merging import BatchResult, all_accepted
 from smscore.statuses import DeliveryStatus, MessageStatus
 from smscore.wire import codec
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, Provider, Repeat, RequestIds
 from smscore.wire.error_body import Words, words_in

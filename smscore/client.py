@@ -28,6 +28,7 @@ from smscore.account import Access, Account
 from smscore.calls.caller import Exchanger
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget
+from smscore.calls.stop import StopRule
 from smscore.calls.transport import Transport
 from smscore.config import (
     DEFAULT_RETRY,
@@ -51,9 +52,9 @@ from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
-from smscore.sending.batching import Batch, Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
-from smscore.sending.delivery import Delivery, Exchange, OnBatch, SendEndpoint, StopRule
-from smscore.sending.merging import BatchResult, Merger
+from smscore.sending.batching import Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
+from smscore.sending.delivery import Delivery, Exchange, OnBatch
+from smscore.sending.merging import Merger
 from smscore.sending.outgoing import (
     AnyMessage,
     Kind,
@@ -69,6 +70,7 @@ from smscore.sending.outgoing import (
 )
 from smscore.statuses import MessageStatus, checked_ids, iterable_of_ids
 from smscore.text import Text, check_text
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint
 from smscore.wire.endpoint import Endpoint, Provider
 from smscore.wire.paging import not_read_on
 

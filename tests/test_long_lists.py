@@ -14,10 +14,10 @@ import pytest
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, NotAttempted, RetryPolicy
+from smscore.calls.stop import StopRule
 from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER, PER_TURN
 from smscore.sandbox import Sandbox
-from smscore.sending.delivery import StopRule
 from smscore.wire.endpoint import Answer, Content, Endpoint
 
 COUNT = 20 * PER_TURN

@@ -38,8 +38,9 @@ from smscore import (
 )
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, split
-from smscore.sending.merging import BatchResult, Merger, all_accepted
+from smscore.sending.merging import Merger
 from smscore.sending.outgoing import OneText
+from smscore.wire.batch import BatchResult, all_accepted
 from smscore.wire.endpoint import RequestIds
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome

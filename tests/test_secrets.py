@@ -42,7 +42,7 @@ from smscore import (
 from smscore.recipients.plan import Planned
 from smscore.sandbox import SandboxMessage
 from smscore.sandbox.api.rest import CreditBody, InboundBody
-from smscore.sending.batching import Batch
+from smscore.wire.batch import Batch
 
 TOKEN = "tok-5ecret-9f8e7d"
 CODE = "482177"

@@ -24,11 +24,13 @@ from smscore import (
     ServerError,
     SMSError,
 )
+from smscore.calls.stop import StopRule, not_attempted
 from smscore.columns import Ids
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
-from smscore.sending.batching import Batch, Outgoing, split
-from smscore.sending.delivery import Delivery, StopRule, not_attempted
-from smscore.sending.merging import BatchResult, Merger, all_accepted, batch_report, failed, in_bulk
+from smscore.sending.batching import Outgoing, split
+from smscore.sending.delivery import Delivery
+from smscore.sending.merging import Merger, batch_report
+from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, in_bulk
 
 DEAD = [
     RateLimited("x"),

@@ -14,12 +14,12 @@ from smscore import clock
 from smscore.account import Access
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
+from smscore.calls.stop import StopRule, not_attempted
 from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER, Settings, Timeouts
 from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.loops.concurrency import let_others_run
 from smscore.loops.logs import logger_for_callers
-from smscore.sending.delivery import StopRule, not_attempted
 from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
 from smscore.wire.error_body import keys_in, shown_content_type, shown_names
 from smscore.wire.error_mapping import fault_error, malformed

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 from attrs import Factory, define, field, frozen
 
 from smscore.columns import Positions, take
+from smscore.wire.batch import Batch
 from smscore.wire.endpoint import RequestIds
 
 T = TypeVar("T")
@@ -56,29 +57,6 @@ def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> lis
     whole = column if len(column) == size else column * size
     whole += more if len(more) == size_of_more else more * size_of_more
     return whole
-
-
-@frozen
-class Batch:
-    """One request's worth of a call; ``positions`` says where its recipients stand in the call.
-
-    ``recipients`` are local forms (``09123456789``); ``texts`` and ``senders`` have one entry for all, or one each.
-    """
-
-    index: int
-    positions: Positions = field(repr=lambda places: f"<{len(places)} places>")
-    recipients: list[str] = field(repr=False)
-    texts: list[str] = field(repr=False)
-    senders: list[str | None] = field(repr=False)
-    refs: list[Any] | None = field(default=None, repr=False)
-    request_id: str | None = None
-    """The id of the whole batch."""
-    request_ids: list[str] | None = None
-    """The id of each message, where the provider knows messages by theirs."""
-    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
-
-    def __len__(self) -> int:
-        return len(self.recipients)
 
 
 @frozen

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from smscore.columns import Ids, Moments, Rare, Shared
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES, SendReport
-from smscore.sending.batching import Batch, Outgoing
+from smscore.sending.batching import Outgoing
 from smscore.sending.outgoing import invalid_number
+from smscore.wire.batch import Batch, BatchResult, went_out
 
 _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
-
-
-@frozen
-class BatchResult:
-    """What became of one batch: a column of outcomes and one of ids, and the errors by place in the batch."""
-
-    outcomes: bytes
-    message_ids: list[int | None] | None = field(default=None, repr=False)
-    errors: Mapping[int, SMSError] = field(factory=dict[int, SMSError])
-    cost: int | Decimal | None = None
-    failure: SMSError | None = None
-    """The error that met the batch as a whole."""
-    bulk_ids: list[int] = field(factory=list[int])
-    """The ids of messages to many, which are nobody's own."""
-    parts: int | None = None
-    """What the provider counted as parts."""
-    senders: list[str] = field(factory=list[str])
-    """The lines that the provider says it used."""
-    sent_at: float | None = None
-    """When it went out, in seconds since 1970."""
-    dates: list[int | None] | None = field(default=None, repr=False)
-    """The same of each recipient, where the provider says one and they differ."""
-
-
-def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int | Decimal | None = None) -> BatchResult:
-    """The result of a batch that the provider took whole."""
-    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost)
-
-
-def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
-    """The result of a batch that the provider took whole, under ids that stand for all of it."""
-    ids: list[int | None] = [bulk_ids[0]]
-    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), ids * len(batch), bulk_ids=bulk_ids)
-
-
-def failed(batch: Batch, error: SMSError) -> BatchResult:
-    """The result of a batch that one error met as a whole."""
-    return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
-
-
-def went_out(result: BatchResult) -> bool:
-    """Whether any of a batch may have left this machine."""
-    return result.failure is None or result.failure.outcome is not Outcome.NOT_SENT
 
 
 class Merger:

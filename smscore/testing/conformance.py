@@ -33,7 +33,7 @@ from smscore.outcomes import Outcome
 from smscore.profile import Capability, Profile
 from smscore.results import SendReport
 from smscore.sandbox import Sandbox
-from smscore.sandbox.emulation import Emulation
+from smscore.sandbox.emulation import Emulation, Route
 from smscore.sandbox.faults import KINDS
 from smscore.testing.recorder import Recorder
 from smscore.testing.sources import imports_of, is_within, sources_of
@@ -81,7 +81,7 @@ ODD_BODIES: Final = (
 
 def faults(profile: Profile) -> list[tuple[str, dict[str, Any]]]:
     """Every fault of the sandbox, with what it needs."""
-    codes = sorted(registry.imported(profile.sandbox).errors)
+    codes = sorted(registry.load(profile.name, "sandbox").errors)
     needs = {"code": codes[0], "seconds": 0.01}
     return [(kind, {name: needs[name] for name in fault.needs}) for kind, fault in KINDS.items()]
 
@@ -103,12 +103,12 @@ class ProviderConformance:
 
     def test_its_import_strings_name_what_they_should(self) -> None:
         profile = self.profile
-        kind = registry.imported(profile.async_client)
+        kind = registry.load(profile.name, "async_client")
         assert issubclass(kind, AsyncClient)
-        assert issubclass(registry.imported(profile.client), BlockingClient)
-        assert issubclass(registry.imported(profile.sandbox), Emulation)
-        assert (kind.provider.name, registry.imported(profile.sandbox).name) == (profile.name, profile.name)
-        assert registry.imported(profile.client)._kind is kind
+        assert issubclass(registry.load(profile.name, "client"), BlockingClient)
+        assert issubclass(registry.load(profile.name, "sandbox"), Emulation)
+        assert (kind.provider.name, registry.load(profile.name, "sandbox").name) == (profile.name, profile.name)
+        assert registry.load(profile.name, "client")._kind is kind
 
     def test_its_clients_can_do_what_it_declares_and_no_more(self) -> None:
         kind = self._async()
@@ -117,7 +117,7 @@ class ProviderConformance:
             assert has == (list(calls) if capability in self.profile.capabilities else []), capability
 
     def test_its_first_sender_is_the_sandboxs(self) -> None:
-        assert registry.imported(self.profile.sandbox).lines[0] == self.profile.senders[0]
+        assert registry.load(self.profile.name, "sandbox").lines[0] == self.profile.senders[0]
 
     def test_it_imports_only_what_is_for_authors(self) -> None:
         package, _, _ = self.profile.async_client.partition(".")
@@ -130,7 +130,7 @@ class ProviderConformance:
         assert strangers == set()
 
     def test_its_emulation_and_its_wire_share_nothing(self) -> None:
-        module = registry.imported(self.profile.sandbox).__module__
+        module = registry.load(self.profile.name, "sandbox").__module__
         package = module.split(".")[0]
         emulation = {path for path in sources_of(package) if is_within(path, package, module)}
         for path in sources_of(package):
@@ -249,27 +249,23 @@ class ProviderConformance:
     # The emulation
 
     def test_its_emulation_answers_odd_bodies_with_a_refusal_of_its_own(self) -> None:
+        emulation: type[Emulation] = registry.load(self.profile.name, "sandbox")
+
         async def ask(box: Sandbox) -> list[tuple[str, bytes, int]]:
-            found: list[tuple[str, bytes, int]] = []
+            asked = [(route, body) for route in emulation.routes for body in ODD_BODIES]
             async with aiohttp.ClientSession() as session:
-                for route in registry.imported(self.profile.sandbox).routes:
-                    for body in ODD_BODIES:
-                        placement = (route.credentials or registry.imported(self.profile.sandbox).credentials).place(
-                            TOKEN
-                        )
-                        path = route.path.format_map(_Anything(placement.path))
-                        async with session.request(
-                            route.method,
-                            box.url(self.profile.name) + path,
-                            data=body,
-                            headers=dict(placement.headers),
-                            params=dict(placement.query),
-                        ) as answer:
-                            found.append((route.path, body, answer.status))
-            return found
+                return [(route.path, body, await self._status(session, box, route, body)) for route, body in asked]
 
         with Sandbox() as box:
             assert [one for one in asyncio.run(ask(box)) if one[2] >= 500] == []
+
+    async def _status(self, session: aiohttp.ClientSession, box: Sandbox, route: Route, body: bytes) -> int:
+        emulation: type[Emulation] = registry.load(self.profile.name, "sandbox")
+        placement = (route.credentials or emulation.credentials).place(TOKEN)
+        url = box.url(self.profile.name) + route.path.format_map(_Anything(placement.path))
+        headers, query = dict(placement.headers), dict(placement.query)
+        async with session.request(route.method, url, data=body, headers=headers, params=query) as answer:
+            return answer.status
 
     # The document's samples
 
@@ -315,11 +311,11 @@ class ProviderConformance:
     # How they are run
 
     def _async(self) -> type[AsyncClient]:
-        kind: type[AsyncClient] = registry.imported(self.profile.async_client)
+        kind: type[AsyncClient] = registry.load(self.profile.name, "async_client")
         return kind
 
     def _blocking(self) -> type[BlockingClient[Any]]:
-        kind: type[BlockingClient[Any]] = registry.imported(self.profile.client)
+        kind: type[BlockingClient[Any]] = registry.load(self.profile.name, "client")
         return kind
 
     def _faces(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -398,7 +394,7 @@ def _parameters(method: Any) -> list[tuple[str, Any, Any]]:
 def _with_any(content: object, recorded: object) -> object:
     """The content with ``*`` where the recorded one has it: what a call makes anew each time, such as an id."""
     if not isinstance(content, dict) or not isinstance(recorded, dict):
-        return cast("object", content)
+        return content
     made, said = cast("dict[str, Any]", content), cast("dict[str, Any]", recorded)
     return {name: "*" if said.get(name) == "*" else value for name, value in made.items()}
 

@@ -16,16 +16,31 @@ import from ``smscore`` itself. Everything else is private, and may change.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
+from smscore.numbers import Recipient
+from smscore.wire import codec
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk
+from smscore.wire.codec import Body, DecodeError, Raw, Row
+from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, FormContent, Provider, Repeat, RequestIds
+from smscore.wire.error_body import Words, words_in, words_of
+from smscore.wire.error_mapping import (
+    Refusal,
+    RefusalTable,
+    contradictory,
+    http_error,
+    is_outage,
+    malformed,
+    refusal,
+)
+from smscore.wire.paging import Page, checked_whole, one_by_one, pages
 
 if TYPE_CHECKING:
-    from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
     from smscore.blocking import BlockingClient, materialised
     from smscore.client import AsyncClient, sends_nothing
-    from smscore.numbers import Recipient
-    from smscore.sending.batching import Batch, Outgoing
-    from smscore.sending.delivery import OnBatch, SendEndpoint
-    from smscore.sending.merging import BatchResult, all_accepted, in_bulk
+    from smscore.sending.batching import Outgoing
+    from smscore.sending.delivery import OnBatch
     from smscore.sending.outgoing import (
         AnyMessage,
         Messages,
@@ -34,30 +49,6 @@ if TYPE_CHECKING:
         iterable,
         recipients_of,
     )
-    from smscore.wire import codec
-    from smscore.wire.codec import Body, DecodeError, Raw, Row
-    from smscore.wire.endpoint import (
-        Answer,
-        Content,
-        Endpoint,
-        FileContent,
-        FormContent,
-        Provider,
-        Repeat,
-        RequestIds,
-    )
-    from smscore.wire.error_body import Words, words_in, words_of
-    from smscore.wire.error_mapping import (
-        Codes,
-        Refusal,
-        RefusalTable,
-        contradictory,
-        http_error,
-        is_outage,
-        malformed,
-        refusal,
-    )
-    from smscore.wire.paging import Page, checked_whole, one_by_one, pages
 
 __all__ = [
     "Answer",
@@ -68,7 +59,6 @@ __all__ = [
     "BlockingClient",
     "Body",
     "BodyToken",
-    "Codes",
     "Content",
     "Credentials",
     "DecodeError",
@@ -113,33 +103,29 @@ __all__ = [
     "words_of",
 ]
 
-# The clients stand on this package's own modules, so that their names cannot be imported while it is made.
-_MODULES = (
-    "smscore.wire.endpoint",
-    "smscore.wire.codec",
-    "smscore.wire.error_body",
-    "smscore.wire.error_mapping",
-    "smscore.wire.paging",
-    "smscore.auth",
-    "smscore.numbers",
-    "smscore.sending.batching",
-    "smscore.sending.merging",
-    "smscore.sending.delivery",
-    "smscore.sending.outgoing",
-    "smscore.client",
-    "smscore.blocking",
-)
+# These stand on the modules above, and so are imported when they are asked for.
+_LATER: Final = {
+    "AnyMessage": "smscore.sending.outgoing",
+    "AsyncClient": "smscore.client",
+    "BlockingClient": "smscore.blocking",
+    "Messages": "smscore.sending.outgoing",
+    "OnBatch": "smscore.sending.delivery",
+    "Outgoing": "smscore.sending.batching",
+    "Recipients": "smscore.sending.outgoing",
+    "checked_numbers": "smscore.sending.outgoing",
+    "iterable": "smscore.sending.outgoing",
+    "materialised": "smscore.blocking",
+    "recipients_of": "smscore.sending.outgoing",
+    "sends_nothing": "smscore.client",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for path in _MODULES:
-            module = importlib.import_module(path)
-            if name in vars(module):
-                globals()[name] = found = vars(module)[name]
-                return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(importlib.import_module(_LATER[name]), name)
+    return found
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*globals(), *_LATER]

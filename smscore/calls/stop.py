@@ -1,0 +1,65 @@
+"""What stops a call: its time, or a reason not to start the rest of its batches. Nothing here knows a network."""
+
+from __future__ import annotations
+
+import asyncio
+
+from attrs import define, field
+
+from smscore import clock
+from smscore.config import DEAD_BATCHES
+from smscore.errors import NotAttempted, SMSError
+from smscore.wire.error_mapping import is_dead
+
+__all__ = ["StopRule", "not_attempted"]
+
+
+@define
+class StopRule:
+    """What stops a call: its time (``deadline`` by ``clock.monotonic``), or a reason not to start the rest."""
+
+    deadline: float | None = None
+    reason: str | None = None
+    cause: Exception | None = None
+    reading: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+    """Held while one of the call's large answers is read."""
+    _dead_in_a_row: int = field(default=0, init=False)
+
+    def time_left(self) -> float | None:
+        """The seconds that the call may still take, or None where nothing bounds it."""
+        return None if self.deadline is None else self.deadline - clock.monotonic()
+
+    def note(self, failure: SMSError | None) -> None:
+        """Take in how a batch ended; a batch that was not tried says nothing."""
+        if isinstance(failure, NotAttempted):
+            return
+        self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
+        if failure is not None and failure.meets_every_batch:
+            self.stop(f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too")
+        elif self._dead_in_a_row >= DEAD_BATCHES:
+            self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer, no connection or a 429")
+
+    def stop(self, reason: str, cause: Exception | None = None) -> None:
+        """Start nothing more; the first reason stays."""
+        if self.reason is None:
+            self.reason, self.cause = reason, cause
+
+    def check(self, provider: str) -> None:
+        """Raise ``NotAttempted`` if nothing more is to start."""
+        if self.reason is not None:
+            raise not_attempted(self.reason, provider) from self.cause
+        self.check_time(provider)
+
+    def check_time(self, provider: str) -> None:
+        """Raise ``NotAttempted`` if the call's time is over."""
+        if self.deadline is not None and clock.monotonic() >= self.deadline:
+            raise not_attempted("the time for the whole call ran out", provider)
+
+
+def not_attempted(reason: str, provider: str) -> NotAttempted:
+    """The error of recipients that were not tried."""
+    return NotAttempted(
+        f"Not tried, since {reason}. Nothing was sent to these recipients, and it may be tried again.",
+        provider=provider,
+        reason=reason,
+    )

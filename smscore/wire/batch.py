@@ -1,0 +1,92 @@
+"""One request's worth of a send: what goes in, what came of it, and the endpoint that it goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from attrs import field, frozen
+
+from smscore.columns import Positions
+from smscore.errors import SMSError
+from smscore.outcomes import Outcome
+from smscore.results import OUTCOME_BYTES
+from smscore.wire.endpoint import Endpoint
+
+__all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in_bulk", "went_out"]
+
+
+@frozen
+class Batch:
+    """One request's worth of a call; ``positions`` says where its recipients stand in the call.
+
+    ``recipients`` are local forms (``09123456789``); ``texts`` and ``senders`` have one entry for all, or one each.
+    """
+
+    index: int
+    positions: Positions = field(repr=lambda places: f"<{len(places)} places>")
+    recipients: list[str] = field(repr=False)
+    texts: list[str] = field(repr=False)
+    senders: list[str | None] = field(repr=False)
+    refs: list[Any] | None = field(default=None, repr=False)
+    request_id: str | None = None
+    """The id of the whole batch."""
+    request_ids: list[str] | None = None
+    """The id of each message, where the provider knows messages by theirs."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+
+    def __len__(self) -> int:
+        return len(self.recipients)
+
+
+@frozen
+class BatchResult:
+    """What became of one batch: a column of outcomes and one of ids, and the errors by place in the batch."""
+
+    outcomes: bytes
+    message_ids: list[int | None] | None = field(default=None, repr=False)
+    errors: Mapping[int, SMSError] = field(factory=dict[int, SMSError])
+    cost: int | Decimal | None = None
+    failure: SMSError | None = None
+    """The error that met the batch as a whole."""
+    bulk_ids: list[int] = field(factory=list[int])
+    """The ids of messages to many, which are nobody's own."""
+    parts: int | None = None
+    """What the provider counted as parts."""
+    senders: list[str] = field(factory=list[str])
+    """The lines that the provider says it used."""
+    sent_at: float | None = None
+    """When it went out, in seconds since 1970."""
+    dates: list[int | None] | None = field(default=None, repr=False)
+    """The same of each recipient, where the provider says one and they differ."""
+
+
+def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int | Decimal | None = None) -> BatchResult:
+    """The result of a batch that the provider took whole."""
+    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost)
+
+
+def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
+    """The result of a batch that the provider took whole, under ids that stand for all of it."""
+    ids: list[int | None] = [bulk_ids[0]]
+    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), ids * len(batch), bulk_ids=bulk_ids)
+
+
+def failed(batch: Batch, error: SMSError) -> BatchResult:
+    """The result of a batch that one error met as a whole."""
+    return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
+
+
+def went_out(result: BatchResult) -> bool:
+    """Whether any of a batch may have left this machine."""
+    return result.failure is None or result.failure.outcome is not Outcome.NOT_SENT
+
+
+@frozen
+class SendEndpoint(Endpoint[Batch, BatchResult]):
+    """An endpoint that sends messages, a batch a request."""
+
+    needs_sender: bool = True
+    one_sender: bool = False
+    """Whether one request holds messages of one sender only."""
