@@ -17,11 +17,12 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
+from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import pytest
 
 from smscore import registry
@@ -250,22 +251,20 @@ class ProviderConformance:
 
     def test_its_emulation_answers_odd_bodies_with_a_refusal_of_its_own(self) -> None:
         emulation: type[Emulation] = registry.load(self.profile.name, "sandbox")
-
-        async def ask(box: Sandbox) -> list[tuple[str, bytes, int]]:
-            asked = [(route, body) for route in emulation.routes for body in ODD_BODIES]
-            async with aiohttp.ClientSession() as session:
-                return [(route.path, body, await self._status(session, box, route, body)) for route, body in asked]
-
         with Sandbox() as box:
-            assert [one for one in asyncio.run(ask(box)) if one[2] >= 500] == []
+            for route in emulation.routes:
+                for body in ODD_BODIES:
+                    assert self._status(box, route, body) < 500, (route.path, body)
 
-    async def _status(self, session: aiohttp.ClientSession, box: Sandbox, route: Route, body: bytes) -> int:
+    def _status(self, box: Sandbox, route: Route, body: bytes) -> int:
+        """The HTTP status of an answer to a request with a token and this body."""
         emulation: type[Emulation] = registry.load(self.profile.name, "sandbox")
         placement = (route.credentials or emulation.credentials).place(TOKEN)
-        url = box.url(self.profile.name) + route.path.format_map(_Anything(placement.path))
-        headers, query = dict(placement.headers), dict(placement.query)
-        async with session.request(route.method, url, data=body, headers=headers, params=query) as answer:
-            return answer.status
+        where = urlsplit(box.url(self.profile.name) + route.path.format_map(_Anything(placement.path)))
+        query = f"?{urlencode(placement.query)}" if placement.query else ""
+        with closing(HTTPConnection(where.hostname or "", where.port, timeout=60)) as connection:
+            connection.request(route.method, where.path + query, body, {**placement.headers})
+            return connection.getresponse().status
 
     # The document's samples
 
