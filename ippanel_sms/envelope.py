@@ -73,9 +73,8 @@ def page(answer: Answer, model: type[T]) -> Page[T]:
     found = _usual(answer, rows_model)
     if found is None:
         raw, meta = _opened(answer)
-        items = _rows(answer, raw, model)
-    else:
-        items, meta = found
+        found = _rows(answer, raw, model), meta
+    items, meta = found
     return Page(items or [], meta.current_page, meta.last_page, meta.total)
 
 

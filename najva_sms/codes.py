@@ -7,30 +7,30 @@ from typing import Final
 
 from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, ProviderError
 from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Refusal, RefusalTable
+from smscore.wire.error_mapping import Codes, Refusal, RefusalTable
 
 SUCCESS: Final = 200
 
 # No answer to a wrong token is documented; 401 and 403 are what HTTP has for it, in either place.
-_TOKEN: Final[dict[int, Refusal]] = {
+_TOKEN: Final[Codes] = {
     401: Refusal(AuthenticationError, "the token is not accepted"),
     403: Refusal(AuthenticationError, "the token is not accepted"),
 }
 _WRONG: Final = Refusal(InvalidParameters, "the input parameters are wrong", "پارامترهای ورودی صحیح نیستند.")
 
-_SEND: Final[dict[int, Refusal]] = {
+_SEND: Final[Codes] = {
     **_TOKEN,
     400: _WRONG,
     414: Refusal(InvalidParameters, "there are over 10,000 recipients", "تعداد دریافت کننده‌ها بیش از 10000 عدد است."),
     418: Refusal(InsufficientCredit, "the credit is too low", "اعتبار حساب شما کافی نیست."),
 }
-_STATUS: Final[dict[int, Refusal]] = {
+_STATUS: Final[Codes] = {
     **_TOKEN,
     400: _WRONG,
     414: Refusal(InvalidParameters, "there are over 1,000 ids", "تعداد messageidها بیش از 1000 عدد است."),
 }
-_OUTBOX: Final[dict[int, Refusal]] = {**_TOKEN, 400: _WRONG}
-_UPLOAD: Final[dict[int, Refusal]] = {
+_OUTBOX: Final[Codes] = {**_TOKEN, 400: _WRONG}
+_UPLOAD: Final[Codes] = {
     **_TOKEN,
     400: Refusal(
         InvalidParameters,
@@ -48,7 +48,7 @@ _UPLOAD: Final[dict[int, Refusal]] = {
 _FIELDS: Final = {"sender": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True)}
 
 
-def _in_either_place(codes: dict[int, Refusal], fields: Mapping[str, Refusal] | None = None) -> RefusalTable:
+def _in_either_place(codes: Codes, fields: Mapping[str, Refusal] | None = None) -> RefusalTable:
     # The document does not say whether a code comes in the answer or as its HTTP status.
     return RefusalTable(codes, statuses=codes, fields=fields or {})
 

@@ -6,7 +6,7 @@ import email
 import email.policy
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from email.message import EmailMessage
+from email.message import MIMEPart
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -83,7 +83,7 @@ def _said_once(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {name: value for name, value in fields if names[name] == 1}
 
 
-def _text(part: EmailMessage) -> str:
+def _text(part: MIMEPart) -> str:
     content = part.get_payload(decode=True)
     return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 

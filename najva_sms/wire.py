@@ -290,6 +290,7 @@ def _assign(
 
 
 _ODD: Final = frozenset(REFUSED.codes)
+_YEAR_2100: Final = 4_102_444_800  # a date from there on is no unix time in seconds
 _DATE: Final = attrgetter("date")
 _SENDER: Final = attrgetter("sender")
 _STATUS: Final = attrgetter("status")
@@ -297,15 +298,19 @@ _STATUS: Final = attrgetter("status")
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     came = [entry for entry in matched if entry is not None]
-    dates = None if len({*map(_DATE, came)}) == 1 else [None if entry is None else entry.date for entry in matched]
+    one_date = len({*map(_DATE, came)}) == 1
     said = evolve(
         all_accepted(batch, [None if entry is None else entry.messageid for entry in matched], _cost(came)),
         senders=[sender for sender in dict.fromkeys(map(_SENDER, came)) if sender],
-        sent_at=came[0].date if dates is None else None,
-        dates=dates,
+        sent_at=_date(came[0]) if one_date else None,
+        dates=None if one_date else [_date(entry) for entry in matched],
     )
     statuses = {*map(_STATUS, came)}
     return said if len(came) == len(batch) and statuses.isdisjoint(_ODD) else _with_refused(answer, said, matched)
+
+
+def _date(entry: SendEntry | P2PEntry | None) -> int | None:
+    return entry.date if entry is not None and entry.date is not None and 0 < entry.date < _YEAR_2100 else None
 
 
 def _cost(entries: Sequence[SendEntry | P2PEntry]) -> int | Decimal | None:

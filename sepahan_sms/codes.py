@@ -56,7 +56,7 @@ _FIELDS: Final = {"senderNumbers": _CODES[-12]}
 ERRORS: Final = RefusalTable(_CODES, fields=_FIELDS)
 
 # The only failure of its own that the document has for both calls comes without a code.
-_INVALID_INPUT: Final = {401: Refusal(InvalidParameters, "the input is not valid", "ورودی نامعتبر")}
+_INVALID_INPUT: Final[Codes] = {401: Refusal(InvalidParameters, "the input is not valid", "ورودی نامعتبر")}
 
 STATUS_ERRORS: Final = RefusalTable(_CODES, statuses=_INVALID_INPUT)
 OLD_STATUS_ERRORS: Final = RefusalTable(
@@ -72,7 +72,7 @@ OLD_STATUS_ERRORS: Final = RefusalTable(
 )
 
 # The document lists these in the column of HTTP statuses; they are honoured there and in error.code.
-_RECEIVE: Final = {
+_RECEIVE: Final[Codes] = {
     406: Refusal(InvalidParameters, "the receiving line is wrong or inactive", "شماره دریافت کننده نامعتبر"),
     410: Refusal(AccountError, "the receiving line has expired", "شماره دریافت کننده منقضی شده"),
     416: Refusal(InvalidParameters, "the number of messages is not valid", "تعداد پیام درخواستی نامعتبر"),

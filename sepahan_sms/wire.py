@@ -156,7 +156,7 @@ def _words(answer: Answer) -> Words:
 
 def _code(error: object) -> int | None:
     # The envelope's sample shows an object, Send's table of outputs a plain string.
-    if not isinstance(error, dict):
+    if not codec.is_object(error):
         return codec.whole(error)
     return codec.read_loosely(codec.encode(error), ErrorValue).code
 

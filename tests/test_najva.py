@@ -766,24 +766,24 @@ def multipart(*parts: tuple[str, str], boundary: str = "----WebKit7MA4", line: s
     return line.join([*lines, f"--{boundary}{end}", ""]).encode()
 
 
-ID, STATUS = ('name="messageid"', "639027944154527201"), ('name="status"', "10")
+ID_PART, STATUS_PART = ('name="messageid"', "639027944154527201"), ('name="status"', "10")
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        multipart(ID, STATUS),
-        multipart(STATUS, ID),
-        multipart(ID, STATUS, line="\n"),
-        multipart(ID, STATUS, boundary="a'()+_,-./:=?b"),
-        multipart(ID, STATUS, boundary="x" * 70),
-        multipart(ID, ('name=status; filename="s.txt"\r\nContent-Type: text/plain; charset=utf-8', "10")),
-        multipart(('name="note"', "سلام\r\n--no boundary"), ID, STATUS),
-        multipart((ID[0], "639027944154527201.0"), (STATUS[0], " 10 ")),
-        b"preamble\r\n" + multipart(ID, STATUS) + b"epilogue",
-        b"\r\n" + multipart(ID, STATUS),
-        multipart(ID, STATUS, end=""),
-        multipart(("name=messageid\r\nContent-Transfer-Encoding: base64", "NjM5MDI3OTQ0MTU0NTI3MjAx"), STATUS),
+        multipart(ID_PART, STATUS_PART),
+        multipart(STATUS_PART, ID_PART),
+        multipart(ID_PART, STATUS_PART, line="\n"),
+        multipart(ID_PART, STATUS_PART, boundary="a'()+_,-./:=?b"),
+        multipart(ID_PART, STATUS_PART, boundary="x" * 70),
+        multipart(ID_PART, ('name=status; filename="s.txt"\r\nContent-Type: text/plain; charset=utf-8', "10")),
+        multipart(('name="note"', "سلام\r\n--no boundary"), ID_PART, STATUS_PART),
+        multipart((ID_PART[0], "639027944154527201.0"), (STATUS_PART[0], " 10 ")),
+        b"preamble\r\n" + multipart(ID_PART, STATUS_PART) + b"epilogue",
+        b"\r\n" + multipart(ID_PART, STATUS_PART),
+        multipart(ID_PART, STATUS_PART, end=""),
+        multipart(("name=messageid\r\nContent-Transfer-Encoding: base64", "NjM5MDI3OTQ0MTU0NTI3MjAx"), STATUS_PART),
     ],
 )
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=----WebKit7MA4", None, "application/json"])
@@ -799,19 +799,21 @@ def test_a_delivery_report_is_read_from_a_multipart_form(body: bytes, content_ty
         b"--x",
         b"--x--",
         b"--" + b"-" * 10_000,
-        multipart(ID),
-        multipart(ID, ID, STATUS),
-        multipart(ID, STATUS, STATUS),
-        multipart((ID[0], "x"), STATUS),
-        multipart(*[(f'name="a{n}"', "1") for n in range(5_000)], ID, STATUS),
-        multipart(ID, STATUS, boundary="x" * 71),
-        multipart(ID, STATUS).replace(b"form-data; name", b"form-data; nom"),
+        multipart(ID_PART),
+        multipart(ID_PART, ID_PART, STATUS_PART),
+        multipart(ID_PART, STATUS_PART, STATUS_PART),
+        multipart((ID_PART[0], "x"), STATUS_PART),
+        multipart(*[(f'name="a{n}"', "1") for n in range(5_000)], ID_PART, STATUS_PART),
+        multipart(ID_PART, STATUS_PART, boundary="x" * 71),
+        multipart(ID_PART, STATUS_PART).replace(b"form-data; name", b"form-data; nom"),
         b"--x\r\n" * 50_000,
         b"--x\r\n" + b"A: b\r\n" * 50_000,
-        multipart(("name=messageid\r\nContent-Type: multipart/mixed; boundary=y", "--y\r\n\r\n1\r\n--y--"), STATUS),
+        multipart(
+            ("name=messageid\r\nContent-Type: multipart/mixed; boundary=y", "--y\r\n\r\n1\r\n--y--"), STATUS_PART
+        ),
         multipart(
             ("name=messageid\r\nContent-Transfer-Encoding: base64", "\ud83d".encode("utf-8", "replace").decode()),
-            STATUS,
+            STATUS_PART,
         ),
     ],
 )

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final, TypeVar, cast, get_args
+from typing import Any, Final, TypeGuard, TypeVar, cast, get_args
 
 import attrs
 import msgspec
@@ -116,15 +116,15 @@ def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
         return list(decode(body, cast("type[list[T]]", list[model])))  # type: ignore[valid-type]  # a runtime alias
     except DecodeError:
         found = _in_a_list(_tree(body))
-    if not isinstance(found, list):
+    if not is_array(found):
         raise DecodeError("it is no array")
-    return [_row_or_error(entry, model) for entry in cast("list[object]", found)]
+    return [_row_or_error(entry, model) for entry in found]
 
 
 def fields(raw: Raw) -> dict[str, Any]:
     """All that a row says, as it stands; what is no object is under an empty key."""
     row = read(raw, cast("type[Any]", Any))
-    return cast("dict[str, Any]", row) if isinstance(row, dict) else {"": row}
+    return row if is_object(row) else {"": row}
 
 
 def row(raw: Raw, model: type[T]) -> T:
@@ -133,6 +133,16 @@ def row(raw: Raw, model: type[T]) -> T:
         return read(raw, model)
     except DecodeError:
         return model()
+
+
+def is_array(value: object) -> TypeGuard[list[Any]]:
+    """Whether what JSON gave is an array."""
+    return isinstance(value, list)
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether what JSON gave is an object."""
+    return isinstance(value, dict)
 
 
 def whole(value: object) -> int | None:
@@ -174,7 +184,7 @@ def texts(value: object) -> list[str]:
     """What a provider says as a list of texts, also where it is one text, an object or nothing."""
     if value is None or value == {}:
         return []
-    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    items = value if is_array(value) else [value]
     return [str(item) for item in items]
 
 
@@ -221,7 +231,8 @@ def _loads(written: str, *, strict: bool = True) -> Any:
 
 
 def _shaped(tree: object, model: type[T]) -> T:
-    fitted = _fitted(tree, _type_info(model))
+    any_model: Any = model  # as in decode
+    fitted = _fitted(tree, _type_info(any_model))
     try:
         try:
             return decode(_encoder.encode(fitted), model)
@@ -231,20 +242,21 @@ def _shaped(tree: object, model: type[T]) -> T:
         raise DecodeError(_path_of(error)) from None
 
 
-def _without_halves(tree: Any) -> Any:
+def _without_halves(tree: object) -> object:
     """The same, with no half of a surrogate pair, which an emoji that is cut in two leaves."""
     if isinstance(tree, str):
         return tree.encode("utf-8", "replace").decode()
-    if isinstance(tree, list):
-        return [_without_halves(item) for item in cast("list[Any]", tree)]
-    if isinstance(tree, dict):
-        return {_without_halves(key): _without_halves(value) for key, value in cast("dict[str, Any]", tree).items()}
+    if is_array(tree):
+        return [_without_halves(item) for item in tree]
+    if is_object(tree):
+        return {_without_halves(key): _without_halves(value) for key, value in tree.items()}
     return tree
 
 
-def _fitted(value: Any, kind: Any) -> Any:
+def _fitted(value: object, kind: Any) -> Any:
     """A value written as its type has it, as far as it can be told; what cannot be told is left for the strict pass."""
-    fit = _FITS.get(type(kind))
+    of: type[object] = type(kind)
+    fit = _FITS.get(of)
     return value if fit is None else fit(value, kind)
 
 
@@ -268,24 +280,23 @@ def _fitted_decimal(value: object, _: object) -> object:
     return str(Decimal(match[1])) if match else value
 
 
-def _fitted_list(value: Any, kind: Any) -> Any:
+def _fitted_list(value: object, kind: Any) -> object:
     items = _in_a_list(value) if isinstance(kind.item_type, _OBJECTS) else value
-    return [_fitted(item, kind.item_type) for item in items] if isinstance(items, list) else items
+    return [_fitted(item, kind.item_type) for item in items] if is_array(items) else items
 
 
-def _in_a_list(value: Any) -> Any:
-    return [value] if isinstance(value, dict) and value else value
+def _in_a_list(value: object) -> object:
+    return [value] if is_object(value) and value else value
 
 
-def _fitted_dict(value: Any, kind: Any) -> Any:
-    return {key: _fitted(item, kind.value_type) for key, item in value.items()} if isinstance(value, dict) else value
+def _fitted_dict(value: object, kind: Any) -> object:
+    return {key: _fitted(item, kind.value_type) for key, item in value.items()} if is_object(value) else value
 
 
-def _fitted_object(value: Any, kind: Any) -> Any:
-    if not isinstance(value, dict):
+def _fitted_object(value: object, kind: Any) -> object:
+    if not is_object(value):
         return value
-    found = cast("dict[str, Any]", value)
-    keys = {key.casefold(): key for key in found} | {key: key for key in found}
+    keys = {key.casefold(): key for key in value} | {key: key for key in value}
     others: Mapping[str, str] = getattr(kind.cls, "also_called", {})
     fields: dict[str, Any] = {}
     for field in kind.fields:
@@ -293,13 +304,13 @@ def _fitted_object(value: Any, kind: Any) -> Any:
         key = next((keys[key] for key in (name, others.get(name), name.casefold()) if key in keys), None)
         if key is None:
             continue
-        fitted = _fitted(found[key], field.type)
+        fitted = _fitted(value[key], field.type)
         if field.required or _is(fitted, field.type):  # an odd value of any other must not cost the rest
             fields[name] = fitted
     return fields
 
 
-def _fitted_union(value: Any, kind: Any) -> Any:
+def _fitted_union(value: object, kind: Any) -> object:
     if value is None or any(_is(value, member) for member in kind.types if not isinstance(member, _DEEP)):
         return value
     for member in kind.types:

@@ -173,11 +173,11 @@ class _Found:
 
     def read(self, said: object, depth: int = _DEPTH) -> None:
         """Take in an object that may name its cause, and those that it keeps its cause in."""
-        if isinstance(said, list):
+        if codec.is_array(said):
             self._errors(said, depth)
-        if not isinstance(said, dict) or not depth:
+        if not codec.is_object(said) or not depth:
             return
-        entries = {_plain_key(key): (key, value) for key, value in cast("dict[str, Any]", said).items()}
+        entries = {_plain_key(key): (key, value) for key, value in said.items()}
         for plain in _MESSAGES:
             text = entries.get(plain, ("", None))[1]
             if self.message is None and isinstance(text, str) and text:
@@ -189,8 +189,8 @@ class _Found:
         if plain in _TOLD and isinstance(value, str) and value:
             self.told.add(value)
             self.details.append(value)
-        elif plain in _NESTS and isinstance(value, dict):
-            self.read(cast("object", value), depth - 1)
+        elif plain in _NESTS and codec.is_object(value):
+            self.read(value, depth - 1)
         elif plain in _LISTS:
             self._errors(value, depth)
         elif plain not in _ENVELOPE and plain not in _NESTS and plain not in _MESSAGES:
@@ -200,18 +200,18 @@ class _Found:
         """Errors by field, as a list of objects, or as texts alone."""
         if isinstance(errors, str) and errors and errors != self.message:
             self.details.append(errors)
-        elif isinstance(errors, dict):
-            for name, texts in _flat(cast("dict[str, Any]", errors), depth):
+        elif codec.is_object(errors):
+            for name, texts in _flat(errors, depth):
                 self.fields.setdefault(name, []).extend(texts)
-        elif isinstance(errors, list):
-            for error in cast("list[object]", errors)[:_ENTRIES_AT_MOST]:
+        elif codec.is_array(errors):
+            for error in errors[:_ENTRIES_AT_MOST]:
                 self._error(error)
 
     def _error(self, error: object) -> None:
-        if not isinstance(error, dict):
+        if not codec.is_object(error):
             self.details.extend(codec.texts(error))
             return
-        entries = {_plain_key(key): value for key, value in cast("dict[str, Any]", error).items()}
+        entries = {_plain_key(key): value for key, value in error.items()}
         name = next((_name(entries[key]) for key in _NAMES if key in entries), "")
         text = next((entries[key] for key in _TEXTS if isinstance(entries.get(key), str)), "")
         if name:
@@ -219,12 +219,12 @@ class _Found:
         elif text:
             self.details.append(text)
         else:
-            self._errors(cast("object", error), 1)
+            self._errors(error, 1)
 
     def _bare(self, key: str, value: object) -> None:
         """A field named at the top: ``{"receivers": ["…"]}``; a text or a number there is a detail."""
-        if isinstance(value, list) and value and all(isinstance(item, str) for item in cast("list[object]", value)):
-            self.fields.setdefault(key, []).extend(cast("list[str]", value))
+        if codec.is_array(value) and value and all(isinstance(item, str) for item in value):
+            self.fields.setdefault(key, []).extend(value)
         elif isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
             self.details.append(f"{key}: {value}")
 
@@ -235,24 +235,24 @@ def _plain_key(key: str) -> str:
 
 def _flat(errors: Mapping[str, Any], depth: int, above: str = "") -> Iterator[tuple[str, list[str]]]:
     for name, value in errors.items():
-        if isinstance(value, dict) and value and depth:
-            yield from _flat(cast("dict[str, Any]", value), depth - 1, f"{above}{name}.")
+        if codec.is_object(value) and value and depth:
+            yield from _flat(value, depth - 1, f"{above}{name}.")
         else:
             yield above + name, codec.texts(value)
 
 
 def _name(value: object) -> str:
     """A field's name, also as a JSON pointer or as the path that FastAPI gives."""
-    if isinstance(value, list):
-        return ".".join(str(part) for part in cast("list[object]", value))
-    if isinstance(value, dict):
-        return next((_name(inner) for inner in cast("dict[str, Any]", value).values()), "")
+    if codec.is_array(value):
+        return ".".join(str(part) for part in value)
+    if codec.is_object(value):
+        return next((_name(inner) for inner in value.values()), "")
     return value.lstrip("#/").replace("/", ".") if isinstance(value, str) else ""
 
 
 def _keys(said: object, above: str, depth: int = 2) -> Iterator[str]:
-    if isinstance(said, dict):
-        for key, value in cast("dict[str, Any]", said).items():
+    if codec.is_object(said):
+        for key, value in said.items():
             yield above + key
             if depth > 1:
                 yield from _keys(value, f"{above}{key}.", depth - 1)

@@ -50,7 +50,7 @@ class RefusalTable:
     """By HTTP status: what a status means whatever code stands beside it."""
     fields: Mapping[str, Refusal] = field(factory=dict[str, Refusal], kw_only=True)
     """By the name of a field that is found wrong: what that means, more exactly than wrong parameters."""
-    statuses: Mapping[int, Refusal] = field(factory=dict[int, Refusal], kw_only=True)
+    statuses: Codes = field(factory=dict[int | str, Refusal], kw_only=True)
     """By HTTP status: what a status means where the answer has no code."""
     leaves_unknown_to_status: bool = field(default=False, kw_only=True)
     """Whether beside a code that is not listed the HTTP status tells the class."""
@@ -199,11 +199,12 @@ def is_dead(error: SMSError) -> bool:
 
 def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, provider: str) -> ProviderError:
     common = _common(answer, words, provider)
+    special: dict[str, Any] = {"retry_after": answer.retry_after} if issubclass(kind, RateLimited) else {}
     advice = [_ADVICE.get(kind, ""), _where_to_read(common) if kind in _READ_ON else ""]
     return kind(
         " ".join([f"{provider} refused the request: {why}.", *filter(None, advice)]),
-        **({"retry_after": answer.retry_after} if issubclass(kind, RateLimited) else {}),
         **common,
+        **special,
     )
 
 
