@@ -678,6 +678,33 @@ def test_a_process_that_gevent_has_patched_makes_no_blocking_client(tmp_path: Pa
 
 
 @needs("gevent")
+@pytest.mark.parametrize("patch", ["patch_all()", "patch_all(thread=False)", "patch_thread()", "patch_queue()"])
+@pytest.mark.parametrize("before", ["", "client.credit()"], ids=["never used", "used before"])
+def test_a_client_that_was_made_before_gevent_patched_says_so(
+    tmp_path: Path, box: Sandbox, patch: str, before: str
+) -> None:
+    text = f"""
+        import gevent.monkey, os
+        from sepahan_sms import Sepahan
+        from smscore import ConfigurationError
+
+        client, begun = Sepahan(), Sepahan().send_stream(["09350000000"] * 500, "سلام")
+        {before and before + "; next(begun)"}
+        gevent.monkey.{patch}
+
+        for call in (client.credit, lambda: next(client.send_stream(["09350000000"], "سلام")), lambda: next(begun)):
+            try:
+                call()
+            except ConfigurationError as error:
+                print("gevent" in str(error), flush=True)
+        os._exit(0)  # gevent itself complains of the threads that were there before
+    """
+    with started(tmp_path, box, script(tmp_path, text)) as host:
+        assert host.ended() == 0, host.err
+    assert host.out.splitlines() == ["True"] * 3
+
+
+@needs("gevent")
 def test_gevent_that_is_only_imported_is_no_hindrance(tmp_path: Path, box: Sandbox) -> None:
     text = """
         import gevent.monkey

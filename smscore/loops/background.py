@@ -26,6 +26,7 @@ from smscore.loops.forks import leave_to_the_parent
 
 R = TypeVar("R")
 
+_GEVENT_REPLACES: Final = ("threading", "queue", "select")
 _GRACE: Final = 1.0  # seconds that the end of the process waits for connections to close
 
 
@@ -277,6 +278,7 @@ def running() -> BackgroundLoop | None:
 
 def home() -> Home:
     """Where to run what belongs together, such as a stream; to be closed in the end."""
+    refuse_gevent()
     return _process.home()
 
 
@@ -323,7 +325,13 @@ def _is_ours(module: str) -> bool:
 
 
 def refuse_gevent() -> None:
-    """Raise ``ConfigurationError`` where gevent has replaced threads by something that cannot run a loop."""
+    """Raise ``ConfigurationError`` where gevent has replaced what a thread with an event loop needs."""
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        raise ConfigurationError("gevent has patched threading, and a blocking client cannot work so. Leave it out.")
+    if monkey is None:
+        return
+    patched = [name for name in _GEVENT_REPLACES if monkey.is_module_patched(name)]
+    if patched:
+        raise ConfigurationError(
+            f"gevent has patched {', '.join(patched)}, and a blocking client cannot work so: it needs real threads. "
+            "Leave gevent's patches out of this process."
+        )
