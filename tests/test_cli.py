@@ -20,6 +20,7 @@ from rich.console import Console
 from sepahan_sms import Sepahan
 from smscore.cli import demo
 from smscore.cli.commands import payamak
+from smscore.cli.demo_outcomes import Told, problems_of
 from smscore.cli.display import Display
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult
@@ -56,6 +57,15 @@ def test_the_demo_adds_up_and_exits_with_0(ran: subprocess.CompletedProcess[str]
         r"ippanel +1,000 sent +1,000 delivered",
         r"najva +25,000 queued +25,000 delivered",
         r"najva +25,001,000 +25,001,000 +974,999,000",
+        r"sepahan +\+989121112233 +accepted +yes",
+        r"sepahan +\+989121112244 +rejected +no +sepahan refused the request",
+        r"sepahan +\+989990000011 +accepted +yes +No answer came. Asked again with the same",
+        r"ippanel +\+989121112244 +rejected +no",
+        r"ippanel +\+989990000011 +unknown +yes +No answer came: it may have gone",
+        r"najva +\+989990000011 +unknown +yes",
+        r"payamak sandbox ",
+        r"payamak send -p sepahan --text 'سلام' --out results.csv -",
+        r"payamak status -p sepahan --results results.csv",
         r"02188776655 +not sent",
         r"0912345 +not sent",
         r"۰۹۱۲۰۰۲۵۰۰۰ +accepted as \+989120025000",
@@ -78,6 +88,11 @@ def test_the_demo_tells_a_script_the_same():
     ]
     assert providers[2]["last_statuses"] == {"delivered": 25_000}
     assert (last["type"], last["adds_up"], last["messages"], last["problems"]) == ("summary", True, 26_253, [])
+    assert {(one["provider"], one["outcome"]) for one in last["told_apart"]} == {
+        ("sepahan", "accepted"),
+        ("sepahan", "rejected"),
+        *((provider, one) for provider in ("ippanel", "najva") for one in ("accepted", "rejected", "unknown")),
+    }
     assert [odd["number"] for odd in last["odd_rows"]] == ["09120000001", "02188776655", "0912345", "۰۹۱۲۰۰۲۵۰۰۰"]
 
 
@@ -120,8 +135,31 @@ async def test_the_demo_has_no_statuses_of_a_client_that_cannot_tell():
 
 def test_the_display_names_what_does_not_add_up():
     console = Console(record=True, width=100)
-    Display(console).finished([one_sent()], [], ["sepahan: lost one"])
+    Display(console).finished([one_sent()], [], [], ["sepahan: lost one"])
     assert "✗ sepahan: lost one" in console.export_text()
+
+
+def test_the_demo_finds_what_was_told_and_is_not_so():
+    told = [
+        Told("sepahan", "+989121112233", Outcome.ACCEPTED, False, ""),
+        Told("najva", "+989121112244", Outcome.REJECTED, True, ""),
+        Told("najva", "+989990000011", Outcome.UNKNOWN, True, ""),
+    ]
+    assert problems_of(told) == [
+        "sepahan: accepted was told, and that is not so",
+        "najva: rejected was told, and that is not so",
+    ]
+    assert sorted(problems_of([])) == ["nobody was accepted", "nobody was rejected", "nobody was unknown"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_demo_fits_the_terminal(width: int):
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": str(width)}
+    shown = subprocess.run(
+        [*PAYAMAK, "demo"], env=environment, capture_output=True, encoding="utf-8", timeout=120, check=True
+    ).stdout
+    assert max(map(len, shown.splitlines())) <= width
+    assert "…" not in shown
 
 
 def start_sandbox(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:

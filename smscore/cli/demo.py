@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from attrs import define, field, frozen
 
 from smscore import clock, registry
+from smscore.cli.demo_outcomes import Told, problems_of, tell_apart
 from smscore.errors import InvalidNumber
 from smscore.numbers import local_form
 from smscore.outcomes import Outcome
@@ -102,7 +103,7 @@ class View(Protocol):
     def waiting(self) -> None:
         """All is sent; the sandbox's clock goes on, and the statuses with it."""
 
-    def finished(self, sent: list[Sent], fates: list[Fate], problems: list[str]) -> None:
+    def finished(self, sent: list[Sent], fates: list[Fate], told: list[Told], problems: list[str]) -> None:
         """All is known."""
 
 
@@ -116,7 +117,9 @@ async def run_demo(view: View) -> bool:
             view.started({plan.provider: box.url(plan.provider) for plan in PLANS})
             sent, fates = await _send_all(box, recipients, view)
             problems = check(sent, box)
-            view.finished(sent, fates, problems)
+            told = await tell_apart(box, [(plan.provider, plan.sender) for plan in PLANS])
+            problems += problems_of(told)
+            view.finished(sent, fates, told, problems)
     return not problems
 
 

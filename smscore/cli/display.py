@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from attrs import asdict
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from smscore.cli.demo import Fate, Plan, Sent
-from smscore.cli.output import Output
+from smscore.cli.demo_outcomes import Told
+from smscore.cli.output import DONE_OF_ALL, Output
 from smscore.outcomes import Outcome
 from smscore.statuses import DeliveryStatus
+
+NEXT: Final = """
+Try it yourself; still nothing leaves this machine:
+
+  payamak sandbox          a sandbox to keep; its page shows every message
+
+In another shell, after pasting the export lines that it prints:
+
+  echo 09123456789 | payamak send -p sepahan --text 'سلام' --out results.csv -
+  payamak status -p sepahan --results results.csv
+
+And for real, with a token and a line of yours: payamak send --help"""
 
 
 class Display:
@@ -23,7 +37,10 @@ class Display:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
         self._progress = Progress(
-            TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), console=self._console
+            TextColumn("{task.description:<8}"),
+            BarColumn(),
+            TextColumn(DONE_OF_ALL),
+            console=self._console,
         )
 
     def started(self, urls: Mapping[str, str]) -> None:
@@ -43,14 +60,16 @@ class Display:
         self._progress.stop()
         self._console.print("The sandbox's clock goes on, and the messages reach their handsets.")
 
-    def finished(self, sent: list[Sent], fates: list[Fate], problems: list[str]) -> None:
-        """Show all that is known."""
-        for table in (outcomes_table(sent), money_table(sent), statuses_table(sent), fates_table(fates)):
+    def finished(self, sent: list[Sent], fates: list[Fate], told: list[Told], problems: list[str]) -> None:
+        """Show all that is known, and what to try next."""
+        tables = (outcomes_table(sent), money_table(sent), statuses_table(sent), fates_table(fates), told_table(told))
+        for table in tables:
             self._console.print(table)
         for problem in problems:
             self._console.print(f"[red]✗[/] {problem}")
         if not problems:
             self._console.print(f"[green]✓[/] Every number adds up: the sandbox received {total(sent):,} messages.")
+        self._console.print(NEXT, markup=False, highlight=False, soft_wrap=True)
 
 
 class Records:
@@ -70,12 +89,14 @@ class Records:
     def waiting(self) -> None:
         """Nothing is printed on the way."""
 
-    def finished(self, sent: list[Sent], fates: list[Fate], problems: list[str]) -> None:
+    def finished(self, sent: list[Sent], fates: list[Fate], told: list[Told], problems: list[str]) -> None:
         """Print each provider's numbers, and whether they add up."""
         for one in sent:
             self._output.record("provider", provider_fields(one), "")
         odd = [{"row": fate.row.place, "number": fate.row.number, "fate": fate.words} for fate in fates]
-        summary = {"adds_up": not problems, "messages": total(sent), "odd_rows": odd, "problems": problems}
+        apart = [asdict(one) for one in told]
+        summary = {"adds_up": not problems, "messages": total(sent), "odd_rows": odd, "told_apart": apart}
+        summary["problems"] = problems
         self._output.record("summary", summary, "")
 
 
@@ -106,7 +127,7 @@ def outcomes_table(sent: list[Sent]) -> Table:
         table.add_column(heading, justify="right")
     for one in sent:
         counts = [f"{one.outcomes[outcome]:,}" for outcome in Outcome]
-        table.add_row(one.plan.provider, str(one.requests + len(one.blocking)), *counts, f"{one.seconds:.2f}")
+        table.add_row(one.plan.provider, f"{one.requests + len(one.blocking):,}", *counts, f"{one.seconds:.2f}")
     return table
 
 
@@ -145,4 +166,15 @@ def fates_table(fates: list[Fate]) -> Table:
     table = _table("Odd rows of the CSV", "row", "as given", "what became of it")
     for fate in sorted(fates, key=lambda fate: fate.row.place):
         table.add_row(str(fate.row.place), fate.row.number, fate.words)
+    return table
+
+
+def told_table(told: list[Told]) -> Table:
+    """What the clients were told of single recipients, and what was true."""
+    table = _table("Told apart: taken, refused, and nobody knows", "provider", "recipient", "outcome")
+    table.add_column("arrived")
+    table.add_column("what it means", ratio=1)
+    for one in told:
+        received = "yes" if one.received else "no"
+        table.add_row(one.provider, one.recipient, one.outcome.value, received, one.words)
     return table

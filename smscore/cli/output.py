@@ -18,6 +18,9 @@ from smscore.errors import SMSError
 # Money that is no whole number stays exact.
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
+DONE_OF_ALL: Final = "{task.completed:,.0f}/{task.total:,.0f}"
+"""A progress bar's numbers, in rich's spelling."""
+
 
 class Output:
     """Data goes to the standard output and is flushed at once; notes and errors go to the standard error."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from smscore import clock
-from smscore.cli.output import tell
+from smscore.cli.output import DONE_OF_ALL, tell
 from smscore.cli.results_file import ResultRow
 from smscore.cli.streams import DroppingStream
 from smscore.outcomes import Outcome
@@ -35,9 +35,14 @@ def progress(total: int, *, quiet: bool) -> Generator[Advance]:
 
 @contextmanager
 def _bar(total: int) -> Generator[Advance]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[bad]}"))
+    columns = (
+        TextColumn("sending"),
+        BarColumn(),
+        TextColumn(DONE_OF_ALL),
+        TextColumn("{task.fields[bad]}"),
+    )
     with Progress(*columns, TimeRemainingColumn(), console=_console()) as shown:
         task = shown.add_task("", total=total, bad="")
         failed = 0
