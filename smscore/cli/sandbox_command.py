@@ -28,9 +28,17 @@ _PORT = 8025
 
 
 def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if not value.strip():
+    if not value.strip() or not _is_encodable(value):
         raise click.BadParameter("give a host, as 127.0.0.1, or 0.0.0.0 to let others in.", ctx, param)
     return value
+
+
+def _is_encodable(host: str) -> bool:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _allowed(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
