@@ -119,8 +119,12 @@ def variable(provider: str, setting: str) -> str:
 
 
 def from_environment(provider: str, setting: str) -> str | None:
-    """What the environment says of a setting; an empty variable counts as none."""
-    return os.environ.get(variable(provider, setting)) or None
+    """What the environment says of a setting, without quotes, which some readers of .env files keep; "" is none."""
+    return _unquoted(os.environ.get(variable(provider, setting), "")) or None
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] + text[-1] in _QUOTES else text
 
 
 def cleaned_token(token: str) -> str:
@@ -128,10 +132,9 @@ def cleaned_token(token: str) -> str:
     before = None
     while token != before:
         before = token
-        token = token.strip().strip("\ufeff\u200b\u200e\u200f").strip()
-        if len(token) > 1 and token[0] + token[-1] in _QUOTES:
-            token = token[1:-1]
-        token = _SCHEME.sub("", token, count=1) if _SCHEME.match(token) else token
+        token = _unquoted(token.strip().strip("\ufeff\u200b\u200e\u200f").strip())
+        scheme = _SCHEME.match(token)
+        token = token[scheme.end() :] if scheme else token
     return "" if token.lower() == "bearer" else token
 
 

@@ -209,6 +209,17 @@ def test_empty_variables_count_as_none(kind: type, prefix: str, base_url: str, m
     assert from_environment(prefix.lower(), "token") is None
 
 
+@pytest.mark.parametrize(("kind", "prefix", "base_url"), PROVIDERS)
+def test_quotes_around_a_variable_are_not_of_its_value(
+    kind: type, prefix: str, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting, value in {"TOKEN": "token", "SENDER": "+98BANK", "BASE_URL": "https://a.ir"}.items():
+        monkeypatch.setenv(f"{prefix}_{setting}", f'"{value}"')
+    client = kind()
+    client.check()
+    assert repr(client) == f"{kind.__name__}(base_url='https://a.ir', sender='+98BANK')"
+
+
 def test_the_environment_of_one_provider_is_not_anothers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAJVA_TOKEN", "token")
     with pytest.raises(ConfigurationError):

@@ -291,6 +291,31 @@ def test_the_marker_is_for_one_test_and_its_child_processes(project: pytest.Pyte
     passed(project, "--strict-markers", count=3)
 
 
+def test_clients_at_module_level_send_to_the_sandbox_of_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        shop="""
+        from ippanel_sms import IPPanel
+        from najva_sms import Najva
+        from sepahan_sms import Sepahan
+
+        clients = [IPPanel(), Najva(), Sepahan()]
+        """,
+        test_it="""
+        import pytest, shop
+
+        @pytest.mark.parametrize("_", range(2))
+        def test_it(sms_sandbox, _):
+            assert all(client.send("09123456789", "hello").ok for client in shop.clients)
+            assert [message.provider for message in sms_sandbox.messages] == ["ippanel", "najva", "sepahan"]
+
+        def test_without():
+            with pytest.raises(Exception, match="no token"):
+                shop.clients[0].send("09123456789", "hello", sender="3000505")
+        """,
+    )
+    passed(project, count=3)
+
+
 def test_a_run_inside_a_run_lifts_nothing(project: pytest.Pytester) -> None:
     project.makepyfile(test_it=f"from sending import send\ndef test_it(): assert send() == {REFUSED!r}")
     before = allowed_hosts(), os.environ["PAYAMAK_TEST_RUN"]
