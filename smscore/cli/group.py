@@ -57,9 +57,12 @@ class Commands(click.Group):
 
 
 def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
+    def note(message: Warning | str, *_: object, **__: object) -> None:
+        output.note(f"WARNING: {message}")
+
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: output.note(f"WARNING: {message}")
+            warnings.showwarning = note
             code = run()
     except KeyboardInterrupt:
         return _show(click.Abort(), output)

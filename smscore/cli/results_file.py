@@ -19,6 +19,7 @@ from attrs import define, field, frozen
 from smscore.cli.output import Output, on_one_line
 from smscore.errors import InvalidRequest, SMSError
 from smscore.outcomes import Outcome
+from smscore.private_files import private_opener
 from smscore.recipients.plan import Planned
 from smscore.results import RecipientResult
 
@@ -213,11 +214,7 @@ class ResultsWriter:
 
 def open_private(path: Path, mode: str) -> BinaryIO:
     """Open a file, unbuffered; one that is new can be read by its owner alone, since it holds numbers."""
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    return cast("BinaryIO", open(path, mode, buffering=0, opener=opener))
+    return cast("BinaryIO", open(path, mode, buffering=0, opener=private_opener))
 
 
 def put_on_disk(file: BinaryIO, data: bytes, *, wait: bool = True) -> None:

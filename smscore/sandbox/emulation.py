@@ -1,7 +1,7 @@
 """What a provider's emulation is made of: routes, tables, and plain functions from a call to a reply."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 import msgspec
@@ -20,6 +20,8 @@ from smscore.statuses import DeliveryStatus
 __all__ = ["Call", "Emulation", "Route", "Upload", "emulations", "read_json"]
 
 T = TypeVar("T")
+
+MAX_PATTERNS: Final = 1000
 
 
 @attrs.frozen(repr=False)
@@ -86,6 +88,8 @@ class Emulation:
         """Know a pattern; a ``ValueError`` where the provider has none."""
         if not self.built_in_patterns:
             raise ValueError(f"{self.name} has no patterns.")
+        if len(self.patterns) >= MAX_PATTERNS and code not in self.patterns:
+            raise ValueError(f"There are {MAX_PATTERNS} patterns already: reset the sandbox.")
         self.patterns[code] = text
 
     def token(self, request: Received, route: Route) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, cast
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -188,10 +188,9 @@ def _fields(body: bytes, content_type: str) -> Mapping[str, object]:
     if content_type == "application/x-www-form-urlencoded":
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     try:
-        whole = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(body, type=dict[str, object])
+    except (ValueError, RecursionError):  # no JSON, or none that is an object
         return {}
-    return cast("Mapping[str, object]", whole) if isinstance(whole, dict) else {}
 
 
 async def _read_upload(request: web.Request, limit: int) -> Upload | None:

@@ -104,3 +104,24 @@ async def test_the_mark_of_a_lost_answer_survives_a_restart(tmp_path: Path, sess
             async with session.get(box.url("najva").replace("/najva", "/api/messages/1")) as response:
                 message = await response.json()
             assert (message["fault"], message["answer"]["fault"]) == ("cut", "cut")
+
+
+# What others could pile up has an end
+
+
+async def test_patterns_have_an_end(rest: Any, box: Sandbox) -> None:
+    for place in range(997):  # three are there from the start
+        box.set_pattern("ippanel", f"code{place}", "%code%")
+    refused = await rest("PUT", "/api/patterns", {"provider": "ippanel", "code": "more", "text": "a"})
+    assert refused.status == 422
+    assert "1000 patterns" in refused.body["error"]
+    again = await rest("PUT", "/api/patterns", {"provider": "ippanel", "code": "code1", "text": "a"})
+    assert again.status == 200
+
+
+async def test_calls_that_wait_have_an_end(rest: Any, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smscore.sandbox.api.rest.MAX_WAITING", 1)
+    with box._state.listening(lambda: None):
+        refused = await rest("GET", "/api/messages/wait?timeout=0")
+    assert refused.status == 503
+    assert (await rest("GET", "/api/messages/wait?timeout=0")).status == 200

@@ -24,6 +24,7 @@ WORDS: Final = {
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "Something does not fit; the words say what.",
+    503: "Too many calls wait.",
 }
 
 Json = dict[str, Any]

@@ -216,9 +216,14 @@ class Waited:
     message: MessageView | None
 
 
+MAX_WAITING: Final = 1000
+
+
 async def wait_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
     """Answer as soon as there is such a message, at once where there is one already."""
     state, query = ask.state, ask.query
+    if state.listener_count >= MAX_WAITING:
+        raise RestError(503, f"{MAX_WAITING} calls wait for messages already: let some of them end.")
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
     with state.listening(partial(loop.call_soon_threadsafe, heard.set)):
         until, after = monotonic() + query.timeout, query.after
@@ -592,7 +597,15 @@ ROUTES: Final = (
         Cleared,
         query=ProviderQuery,
     ),
-    RestRoute("GET", "/api/messages/wait", wait_message, "Wait for a message to a number", Waited, query=WaitQuery),
+    RestRoute(
+        "GET",
+        "/api/messages/wait",
+        wait_message,
+        "Wait for a message to a number",
+        Waited,
+        query=WaitQuery,
+        errors=(503,),
+    ),
     RestRoute(
         "GET",
         "/api/messages/{seq}",

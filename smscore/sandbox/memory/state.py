@@ -323,6 +323,11 @@ class State:
         finally:
             self._listeners.discard(listener)
 
+    @property
+    def listener_count(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def _heard(self) -> None:
         for listener in tuple(self._listeners):
             listener()

@@ -5,7 +5,7 @@ import { codeIn } from "./codes.js";
 import { byId, debounced, div, el, icon, ltr, note, prose, select, throttled } from "./dom.js";
 import { clockTime, counted, date, digits, lineOf, number as written, phone, when } from "./format.js";
 import { e164, MOST_OF_NUMBER, plainNumber, spellings } from "./numbers.js";
-import { badge, codeButton, moment, statusPill } from "./messagerow.js";
+import { badge, codeButton, lostMark, moment, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";
 
 const PIECE = 100; // bubbles shown at once
@@ -167,7 +167,7 @@ function bubble(message) {
     el("span", { class: "line" }, badge(message.provider), mine ? "to " : "", ltr(digits(lineOf(message)))),
     prose("p", "text", message.text),
     codeButton(sentCode(message)),
-    el("a", link, time, mine ? null : statusPill(message)),
+    el("a", link, time, mine ? null : [lostMark(message), statusPill(message)]),
   );
 }
 
