@@ -89,7 +89,11 @@ class BlockingClient(Generic[A]):
         self._run(self._client.connect)
 
     def close(self) -> None:
-        """Close the client's connections. Closing twice is fine."""
+        """Close the client's connections. Closing twice is fine.
+
+        Calls of other threads end at once, each with its report: what was in flight is ``UNKNOWN``, the rest
+        ``NOT_SENT``.
+        """
         if background.running() is not None:
             background.run(self._client.aclose)
         else:

@@ -266,7 +266,10 @@ class AsyncClient:
         await self._exchanger.connect(self._rule(), self._access())
 
     async def aclose(self) -> None:
-        """Close the client's connections; a session of yours stays open. Closing twice is fine."""
+        """Close the client's connections; a session of yours stays open. Closing twice is fine.
+
+        Calls under way end at once, each with its report: what was in flight is ``UNKNOWN``, the rest ``NOT_SENT``.
+        """
         await self._exchanger.transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -497,7 +500,8 @@ class AsyncClient:
     async def _next_piece(self, pieces: AsyncGenerator[list[R], None]) -> list[R]:
         """What a source gives next, empty at its end; a source that is waited for does not outlast the client."""
         async with self._exchanger.transport.waiting():
-            return await anext(pieces, [])
+            nothing: list[R] = []
+            return await anext(pieces, nothing)
 
     def _batches_to(self, endpoint: SendEndpoint, access: Access) -> Exchange:
         return partial(self._exchanger.exchange, endpoint, access=access, has_turn=True)

@@ -70,7 +70,7 @@ class ConfigurationError(SMSError):
 
 
 class ClientClosed(SMSError):
-    """The client was closed before this call."""
+    """The client was closed, before this call or while it waited to send: what it names was not sent."""
 
     default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 

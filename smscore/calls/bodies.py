@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import abstractmethod
-from typing import Final
+from typing import Final, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
@@ -29,7 +29,7 @@ class _Body(Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         mark = self._mark
         if hasattr(writer, "transport"):
-            mark.begin(writer.transport)
+            mark.begin(cast("asyncio.Transport | None", writer.transport))
         else:  # what a test puts in aiohttp's place
             mark.left = True
         await self._write(writer)

@@ -11,6 +11,7 @@ from aiohttp.connector import Connection
 from attrs import define
 
 HAS_POLL: Final = hasattr(select, "poll")
+_MOST_EARLY: Final = 64 * 1024  # bytes: more than any answers before the final one
 
 
 class Spoiled(Exception):
@@ -39,8 +40,9 @@ class _Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
-        if self.mark is not None and self.mark.transport is not None:
-            self.mark.early += data
+        mark = self.mark
+        if mark is not None and mark.transport is not None and len(mark.early) < _MOST_EARLY:
+            mark.early += data
         self.protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
