@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -29,8 +30,9 @@ class Format:
 
     def show(self, value: float | str) -> str:
         """What is shown for a number or a text; ``NotShown`` where it is not known, or ``####``."""
-        format_ = parse_format(self.code)
-        return format_.show_text(value) if isinstance(value, str) else format_.show(value, date1904=self.date1904)
+        if isinstance(value, str):
+            return parse_format(self.code).show_text(value)
+        return _shown_number(self.code, value, self.date1904)
 
     @property
     def is_general(self) -> bool:
@@ -41,6 +43,11 @@ class Format:
     def changes_texts(self) -> bool:
         """Whether it may show a text otherwise than the text is."""
         return not self.is_general and ("@" in self.code or self.code.count(";") >= _TEXT_SECTION)
+
+
+@lru_cache(maxsize=8192)  # dates come again and again
+def _shown_number(code: str, value: float, date1904: bool) -> str:
+    return parse_format(code).show(value, date1904=date1904)
 
 
 _TEXT_SECTION: Final = 3  # semicolons before it

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from typing import Final
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from smscore.recipients.format_tokens import (
     COMMA,
@@ -122,6 +122,29 @@ _PADDING: Final = {"0": "0", "#": "", "?": " "}
 
 
 @frozen
+class PlainSection:
+    """The usual section, such as ``#,##0.00`` with a text on either side: a shorter way to the same."""
+
+    before: str
+    least: int
+    """Digits before the point."""
+    grouped: bool
+    places: int
+    after: str
+
+    def show(self, value: float) -> str:
+        """A number above zero in it."""
+        if value.is_integer() and value < _EXACT_BELOW:
+            digits = f"{int(value):,}" if self.grouped else str(int(value))
+            digits += "." + "0" * self.places if self.places else ""
+        else:
+            digits = format(_rounded(to_decimal(value), self.places), ",f" if self.grouped else "f")
+        if self.least == 0 and digits.startswith("0"):
+            digits = digits[1:]
+        return self.before + digits.rjust(self.least + (self.places + 1 if self.places else 0), "0") + self.after
+
+
+@frozen
 class NumberSection:
     """A section for plain numbers: places before and after the point."""
 
@@ -132,6 +155,19 @@ class NumberSection:
     scale: int
     """Powers of ten that the number is multiplied by: percent signs, and commas at the end."""
     locale: Locale
+    plain: PlainSection | None = field(init=False, default=Factory(lambda self: self._plain(), takes_self=True))
+
+    def _plain(self) -> PlainSection | None:
+        before, whole, between = _run(self.whole.tokens)
+        beginning, decimals, after = _run(self.decimals.tokens)
+        if self.scale or self.locale.numerals or beginning or (between and self.point) or "?" in whole + decimals:
+            return None
+        least = len(whole.lstrip("#"))
+        if not whole or "#" in whole.lstrip("#") + decimals or (self.grouped and least > 1) or None in (before, after):
+            return None
+        if self.point and not decimals:
+            return None
+        return PlainSection(before or "", least, self.grouped, len(decimals), (between or "") + (after or ""))
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
         """The number in it, and whether it shows nothing but zeros."""
@@ -141,6 +177,17 @@ class NumberSection:
         if self.point:
             shown += "." + self.decimals.after_point(after, self.locale)
         return shown, value == 0 and self.whole.count + self.decimals.count > 0
+
+
+def _run(section: Sequence[Token]) -> tuple[str | None, str, str | None]:
+    """What stands before the places, the places, and what stands after; None where places are in two runs."""
+    places = [place for place, (kind, _) in enumerate(section) if kind == DIGIT]
+    if not places:
+        return "", "", "".join(text for _, text in section)
+    first, last = places[0], places[-1] + 1
+    before, after = ("".join(text for _, text in part) for part in (section[:first], section[last:]))
+    run = "".join(text for _, text in section[first:last])
+    return (before, run, after) if last - first == len(places) else (None, run, None)
 
 
 @frozen

@@ -248,6 +248,8 @@ def mobile_of(cell: object) -> str | None:
     would be another person's.
     """
     value = value_of(cell)
+    if type(value) is float and value.is_integer():
+        value = int(value)
     form = local_form(value)
     if form is not None:
         return form

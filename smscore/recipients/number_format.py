@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from attrs import field, frozen
 
 from smscore.recipients.format_dates import DateSection, date_tokens, is_date_token
-from smscore.recipients.format_digits import general, number_section, to_decimal
+from smscore.recipients.format_digits import NumberSection, general, number_section, to_decimal
 from smscore.recipients.format_tokens import AT, COMMA, GENERAL, LITERAL, Locale, NotShown, Token, parse_locale, tokens
 
 _MAX_LENGTH: Final = 1_000  # characters of a format; Excel takes 255
@@ -90,10 +90,15 @@ class NumberFormat:
 
     numbers: tuple[Section, ...]
     text: Section | None
+    conditional: bool
 
     def show(self, value: float, *, date1904: bool = False) -> str:
         """What is shown for this number; ``NotShown`` where a spreadsheet shows ``####``, or it is not known what."""
-        section, own_sign = self._section(value)
+        value = float(value)
+        alone = len(self.numbers) == 1 and not self.conditional
+        section, own_sign = (self.numbers[0], False) if alone else self._section(value)
+        if isinstance(section.filled, NumberSection) and section.filled.plain and value > 0:
+            return section.filled.plain.show(value)
         number = to_decimal(value)
         shown, zeros = (
             section.filled.show(abs(number), date1904=date1904)
@@ -115,8 +120,8 @@ class NumberFormat:
     def _section(self, value: float) -> tuple[Section, bool]:
         """The section for this number, and whether it says itself how a negative one looks."""
         sections = self.numbers
-        if not any(section.condition for section in sections):
-            place = 0 if value > 0 or len(sections) == 1 else 1 if value < 0 else 2
+        if not self.conditional:
+            place = 0 if value > 0 else 1 if value < 0 else 2
             place = place if place < len(sections) else 0
             return sections[place], place == 1
         for place, section in enumerate(sections):
@@ -140,7 +145,7 @@ def parse_format(code: str) -> NumberFormat:
     if not sections:
         # "@" alone: a number in it is shown as General shows it.
         sections = [_parse_section(((GENERAL, ""),))]
-    return NumberFormat(tuple(sections), text)
+    return NumberFormat(tuple(sections), text, any(section.condition for section in sections))
 
 
 def _split(found: Sequence[Token]) -> list[tuple[Token, ...]]:

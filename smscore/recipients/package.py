@@ -98,8 +98,12 @@ class Package:
         start: Callable[[str, dict[str, str]], Any],
         end: Callable[[str], Any] | None = None,
         text: Callable[[str], Any] | None = None,
+        divert: Callable[[bytes], bytes] | None = None,
     ) -> Iterator[None]:
-        """Go through an XML part: the handlers are called, and what they have made can be taken after each step."""
+        """Go through an XML part: the handlers are called, and what they have made can be taken after each step.
+
+        ``divert`` sees each piece first, and gives what of it is left for the parser; an empty piece is the end.
+        """
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.buffer_size = _PIECE
@@ -110,9 +114,9 @@ class Package:
         parser.StartDoctypeDeclHandler = _refuse_doctype
         try:
             for piece in self.pieces(name):
-                parser.Parse(piece)
+                parser.Parse(piece if divert is None else divert(piece))
                 yield
-            parser.Parse(b"", True)
+            parser.Parse(b"" if divert is None else divert(b""), True)
             yield
         except expat.ExpatError as error:
             raise damaged(f"its part {name} is no XML ({expat.ErrorString(error.code)})") from None

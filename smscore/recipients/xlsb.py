@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from attrs import define, field
@@ -64,73 +65,88 @@ class XlsbBook:
     def __attrs_post_init__(self) -> None:
         self._main = main_part(self._package)
         relations = self._package.relations(self._main)
-        for kind, data in _records(self._package, self._main):
-            if kind == _WORKBOOK:
-                self._date1904 = bool(data[0] & 1)
-            elif kind == _SHEET:
-                id_, end = _wide(data, 8)
-                name, _ = _wide(data, end)
-                found, part = relations.get(id_, ("", ""))
-                if found == "worksheet":
-                    self._parts[name], self.sheets[name] = part, data[:4] == b"\0\0\0\0"
+        with _readable(self._main):
+            for kind, data in _records(self._package, self._main):
+                if kind == _WORKBOOK:
+                    self._date1904 = bool(data[0] & 1)
+                elif kind == _SHEET:
+                    id_, end = _wide(data, 8)
+                    name, _ = _wide(data, end)
+                    found, part = relations.get(id_, ("", ""))
+                    if found == "worksheet":
+                        self._parts[name], self.sheets[name] = part, data[:4] == b"\0\0\0\0"
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
         """The rows of this sheet, or of the first one that can be seen."""
         self.name = choose_sheet(self.sheets, name)
+        part = self._parts[self.name]
         strings, styles = self._strings(), self._styles()
         row: SheetRow | None = None
         cells: list[object] = []
         inside = False
-        for kind, data in _records(self._package, self._parts[self.name]):
-            if inside and kind in _CELLS:
-                if kind != _BLANK and row is not None:
-                    _put(cells, _column(data), _value(kind, data, strings, styles), row.number)
-            elif inside and kind == _ROW:
-                if row is not None:
-                    yield row
-                cells = []
-                row = SheetRow(_row_number(data, row), cells, bool(data[11] & _ROW_IS_HIDDEN))
-            elif kind == _COLUMN:
-                first, last, _, _, flags = struct.unpack_from("<IIIIH", data)
-                if flags & _COLUMN_IS_HIDDEN:
-                    about.hidden_columns.update(range(first, min(last + 1, MAX_COLUMNS)))
-            elif kind == _FILTER_COLUMN:
-                about.filtered = True
-            elif kind in (_BEGIN_DATA, _END_DATA):
-                inside = kind == _BEGIN_DATA
-        if row is not None:
-            yield row
+        with _readable(part):
+            for kind, data in _records(self._package, part):
+                if inside and kind in _CELLS:
+                    if kind != _BLANK and row is not None:
+                        _put(cells, _column(data), _value(kind, data, strings, styles), row.number)
+                elif inside and kind == _ROW:
+                    if row is not None:
+                        yield row
+                    cells = []
+                    row = SheetRow(_row_number(data, row), cells, bool(data[11] & _ROW_IS_HIDDEN))
+                elif kind in (_BEGIN_DATA, _END_DATA):
+                    inside = kind == _BEGIN_DATA
+                else:
+                    _note(kind, data, about)
+            if row is not None:
+                yield row
 
     def _related(self, kind: str) -> str | None:
         return next((part for found, part in self._package.relations(self._main).values() if found == kind), None)
 
     def _strings(self) -> list[str]:
         part = self._related("sharedStrings")
-        # The first byte says whether runs of fonts, or a pronunciation, follow the text.
-        return [_wide(data, 1)[0] for kind, data in _records(self._package, part) if kind == _SHARED_ITEM]
+        with _readable(part):
+            # The first byte says whether runs of fonts, or a pronunciation, follow the text.
+            return [_wide(data, 1)[0] for kind, data in _records(self._package, part) if kind == _SHARED_ITEM]
 
     def _styles(self) -> Styles:
+        part = self._related("styles")
         codes: dict[int, str] = {}
         ids: list[int] = []
         inside = False
-        for kind, data in _records(self._package, self._related("styles")):
-            if kind == _FORMAT:
-                codes[int.from_bytes(data[:2], "little")] = _wide(data, 2)[0]
-            elif kind in (_BEGIN_XFS, _END_XFS):
-                inside = kind == _BEGIN_XFS
-            elif kind == _XF and inside:
-                ids.append(int.from_bytes(data[2:4], "little"))
+        with _readable(part):
+            for kind, data in _records(self._package, part):
+                if kind == _FORMAT:
+                    codes[int.from_bytes(data[:2], "little")] = _wide(data, 2)[0]
+                elif kind in (_BEGIN_XFS, _END_XFS):
+                    inside = kind == _BEGIN_XFS
+                elif kind == _XF and inside:
+                    ids.append(int.from_bytes(data[2:4], "little"))
         return styles_of(ids, codes, date1904=self._date1904)
+
+
+def _note(kind: int, data: bytes, about: Sheet) -> None:
+    """Take in what a record beside the rows says of the sheet."""
+    if kind == _COLUMN:
+        first, last, _, _, flags = struct.unpack_from("<IIIIH", data)
+        if flags & _COLUMN_IS_HIDDEN:
+            about.hidden_columns.update(range(first, min(last + 1, MAX_COLUMNS)))
+    elif kind == _FILTER_COLUMN:
+        about.filtered = True
+
+
+@contextmanager
+def _readable(part: str | None) -> Generator[None]:
+    try:
+        yield
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise damaged(f"its part {part} has a record that cannot be read ({error})") from None
 
 
 def _records(package: Package, part: str | None) -> Iterator[tuple[int, bytes]]:
     """A part's records: their kinds and what they hold."""
-    if part is None:
-        return
-    try:
-        yield from _cut(package.pieces(part))
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
-        raise damaged(f"its part {part} has a record that cannot be read ({error})") from None
+    return iter(()) if part is None else _cut(package.pieces(part))
 
 
 def _cut(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

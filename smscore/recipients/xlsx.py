@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from attrs import define, field
 
@@ -14,6 +14,7 @@ from smscore.recipients.cells import Fault, Format, Formatted
 from smscore.recipients.excel import ERROR, NO_RESULT, ByName, Styles, styles_of, unescaped
 from smscore.recipients.package import Package, local
 from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, choose_sheet, damaged
+from smscore.recipients.usual_rows import Convert, UsualCell, UsualRows
 
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
 _DIGITS: Final = "0123456789"
@@ -62,7 +63,9 @@ class XlsxBook:
         self.name = choose_sheet(self.sheets, name)
         part = self._parts[self.name]
         reader = _SheetReader(about, self._strings(), self._styles(), self._uncalculated, self._date1904)
-        for _ in self._package.parsed(part, start=reader.start, end=reader.end, text=reader.text.append):
+        usual = UsualRows(reader)
+        handlers: dict[str, Any] = {"start": reader.start, "end": reader.end, "text": reader.text.append}
+        for _ in self._package.parsed(part, **handlers, divert=usual.divert):
             yield from reader.taken()
         about.filtered = about.filtered or any(self._is_filtered(table) for table in self._tables(part))
 
@@ -154,7 +157,7 @@ class _SheetReader:
         self._uncalculated = uncalculated
         self._date1904 = date1904
         self._names = ByName(local)
-        self._columns = _Columns()
+        self.columns = _Columns()
         self._rows: list[SheetRow] = []
         self._number = 0
         self._hidden = False
@@ -163,6 +166,7 @@ class _SheetReader:
         self._valued = self._formula = self._phonetic = False
         self._inline: list[str] = []
         self._in_data = self._after_data = False
+        self._result = ""
 
     def taken(self) -> list[SheetRow]:
         """The rows that were read since the last time."""
@@ -176,6 +180,9 @@ class _SheetReader:
         elif kind == "c":
             self._cell = attributes
             self._valued = self._formula = False
+            self._result = ""
+            if self._inline:
+                self._inline.clear()
         elif kind == "v":
             self._valued = True
             self.text.clear()
@@ -185,6 +192,8 @@ class _SheetReader:
             self.text.clear()
         elif kind == "f":
             self._formula = True
+        elif kind == "is":
+            self._valued = True
         elif kind == "rPh":
             self._phonetic = True
 
@@ -193,8 +202,7 @@ class _SheetReader:
         if not self._in_data:
             return
         if kind == "c":
-            if self._valued or self._formula or self._inline:
-                self._put(self._value())
+            self._end_cell()
         elif kind == "row":
             self._rows.append(SheetRow(self._number, self._cells, self._hidden))
         elif kind == "t":
@@ -203,12 +211,18 @@ class _SheetReader:
         elif kind == "rPh":
             self._phonetic = False
         elif kind == "v":
-            # What follows within the cell is no part of its value.
             self._result = "".join(self.text)
         elif kind == "sheetData":
             self._in_data, self._after_data = False, True
 
-    _result = ""
+    def _end_cell(self) -> None:
+        if not (self._valued or self._formula):
+            return
+        kind, text = self._cell.get("t", "n"), self._result
+        if kind == "inlineStr":
+            text = "".join(self._inline)
+        style = self._cell.get("s", "")
+        self._put(self._value(kind, style, text, valued=self._valued, formula=self._formula))
 
     def _outside(self, kind: str, attributes: dict[str, str]) -> None:
         if kind == "sheetData" and not self._after_data:
@@ -221,48 +235,84 @@ class _SheetReader:
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         number = int(attributes["r"]) if "r" in attributes else self._number + 1
+        self._hidden = attributes.get("hidden") in _TRUE or attributes.get("ht") == "0"
+        self._cells = self._next_row(number)
+
+    def _next_row(self, number: int) -> list[object]:
         if not self._number < number <= MAX_ROWS:
             raise damaged("its rows are out of order")
         self._number = number
-        self._hidden = attributes.get("hidden") in _TRUE or attributes.get("ht") == "0"
-        self._cells = []
+        return []
 
     def _put(self, value: object) -> None:
-        cells, place = self._cells, self._cell.get("r")
-        index = len(cells) if place is None else self._columns[place.rstrip(_DIGITS)]
+        place = self._cell.get("r")
+        index = len(self._cells) if place is None else self.columns[place.rstrip(_DIGITS)]
+        self._place(self._cells, index, value)
+
+    def _place(self, cells: list[object], index: int, value: object) -> None:
         if index < len(cells):
             raise damaged(f"the cells of its row {self._number} are out of order")
         if index > len(cells):
             cells.extend([""] * (index - len(cells)))
         cells.append(value)
 
-    def _value(self) -> object:
-        kind, text = self._cell.get("t", "n"), self._result if self._valued else ""
-        style = self._cell.get("s", "")
+    def add_row(self, number: int, attributes: str, columns: Sequence[int], values: Sequence[object]) -> None:
+        """Take in a row that was read without the parser."""
+        row = self._next_row(number)
+        if columns and columns[-1] == len(columns) - 1:
+            row.extend(values)
+        else:
+            for index, value in zip(columns, values, strict=True):
+                self._place(row, index, value)
+        hidden = "hid" in attributes and (' hidden="1"' in attributes or ' hidden="true"' in attributes)
+        self._rows.append(SheetRow(number, row, hidden or ' ht="0"' in attributes))
+
+    def converter(self, cell: UsualCell) -> tuple[int, Convert]:
+        """The column of such a cell, and what makes a value of its text."""
+        column = self.columns[cell.letters]
+        if cell.type == "s" and cell.style not in self._texts:
+            strings = self._strings
+            return column, lambda text: strings[int(text)]
+        if cell.type == "n" and cell.valued and not cell.formula:
+            format_ = self._numbers.get(cell.style)
+            finite = self._finite
+            return column, finite if format_ is None else lambda text: Formatted(finite(text), format_)
+        kind, style, valued, formula = cell.type, cell.style, cell.valued, cell.formula
+        return column, lambda text: self._value(kind, style, text, valued=valued, formula=formula)
+
+    def _value(self, kind: str, style: str, text: str, *, valued: bool, formula: bool) -> object:
         if kind == "s":
-            return self._text(self._strings[int(text)], style)
+            return self._text(self._strings[self._index(text)], style)
         if kind == "inlineStr":
-            text = "".join(self._inline)
-            self._inline.clear()
             return self._text(unescaped(text), style)
         if kind == "str":
-            return self._text(unescaped(text), style) if self._valued else Fault(NO_RESULT)
+            return self._text(unescaped(text), style) if valued else Fault(NO_RESULT)
         if kind == "e":
             return Fault(f"{ERROR} ({text})")
         if not text:
-            return Fault(NO_RESULT) if self._formula else ""
+            return Fault(NO_RESULT) if formula else ""
         if kind == "b":
             return text in _TRUE
-        return self._numeric(_serial(text, date1904=self._date1904) if kind == "d" else float(text), style)
+        value = _serial(text, date1904=self._date1904) if kind == "d" else self._finite(text)
+        return self._numeric(value, style, formula=formula)
+
+    def _index(self, text: str) -> int:
+        if not text.isdecimal():
+            raise damaged(f"a text of its row {self._number} is not there")
+        return int(text)
 
     def _text(self, text: str, style: str) -> object:
         format_ = self._texts.get(style)
         return text if format_ is None else Formatted(text, format_)
 
-    def _numeric(self, value: float, style: str) -> object:
+    def _finite(self, text: str) -> float:
+        value = float(text)
         if not math.isfinite(value):
             raise damaged(f"row {self._number} holds a number that is none")
-        if not value and self._formula and self._uncalculated:
+        return value
+
+    def _numeric(self, value: float, style: str, *, formula: bool) -> object:
+        if not value and formula and self._uncalculated:
             # Libraries write 0 for what Excel is to work out when it opens the file.
             return Fault(NO_RESULT)
         format_ = self._numbers.get(style)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore.recipients.cells import Format, Formatted, shown
-from smscore.recipients.format_digits import general
+from smscore.recipients.format_digits import NumberSection, general, to_decimal
 from smscore.recipients.format_tokens import NotShown
 from smscore.recipients.number_format import parse_format
 
@@ -247,6 +247,17 @@ def test_no_format_is_more_than_a_text_or_a_typed_error(code: str, value: float)
         assert isinstance(shown(Formatted(value, Format(code))), str)
     except NotShown:
         return
+
+
+PLAIN = ["0", "00000", "#", "#,##0", "#,###.0", "0.00", "#.00", '"a"0.0" b"', '#,##0 "ریال"', "#0.0", "0.00_)"]
+
+
+@given(st.sampled_from(PLAIN), st.floats(0, 1e18, exclude_min=True) | st.integers(1, 10**17).map(float))
+def test_the_shorter_way_to_a_plain_number_is_the_same(code: str, value: float):
+    section = parse_format(code).numbers[0].filled
+    assert isinstance(section, NumberSection)
+    assert section.plain is not None
+    assert section.plain.show(value) == section.show(to_decimal(value), date1904=False)[0]
 
 
 @given(st.integers(-(10**14), 10**14), st.integers(0, 4))
