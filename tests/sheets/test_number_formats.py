@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smscore.recipients.cells import Format, Formatted, shown
@@ -241,6 +241,7 @@ PIECES += [
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**6), 10**6).map(float)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=20), numbers)
 def test_no_format_is_more_than_a_text_or_a_typed_error(code: str, value: float):
     try:
@@ -252,6 +253,7 @@ def test_no_format_is_more_than_a_text_or_a_typed_error(code: str, value: float)
 PLAIN = ["0", "00000", "#", "#,##0", "#,###.0", "0.00", "#.00", '"a"0.0" b"', '#,##0 "ریال"', "#0.0", "0.00_)"]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLAIN), st.floats(0, 1e18, exclude_min=True) | st.integers(1, 10**17).map(float))
 def test_the_shorter_way_to_a_plain_number_is_the_same(code: str, value: float):
     section = parse_format(code).numbers[0].filled
@@ -260,6 +262,7 @@ def test_the_shorter_way_to_a_plain_number_is_the_same(code: str, value: float):
     assert section.plain.show(value) == section.show(to_decimal(value), date1904=False)[0]
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**14), 10**14), st.integers(0, 4))
 def test_a_whole_number_keeps_its_digits(number: int, places: int):
     value = number / 10**places

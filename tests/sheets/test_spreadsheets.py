@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import workbooks as wb
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbooks import number_xml, row_xml, text_xml
 
@@ -497,6 +497,7 @@ def small(kind: str) -> bytes:
 SMALL = {kind: small(kind) for kind in ("xlsx", "xlsb", "ods")}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SMALL)), st.data())
 def test_no_odd_file_is_more_than_a_typed_error(kind: str, data: st.DataObject):
     """One part with some bytes changed: the file is read, or it is said what is wrong."""
@@ -516,6 +517,7 @@ def test_no_odd_file_is_more_than_a_typed_error(kind: str, data: st.DataObject):
         read_all(wb.zipped(Path(folder) / f"r.{kind}", parts, zipfile.ZIP_STORED))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SMALL)), st.data())
 def test_no_cut_or_scratched_archive_is_more_than_a_typed_error(kind: str, data: st.DataObject):
     whole = bytearray(SMALL[kind])

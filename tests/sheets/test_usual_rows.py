@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import workbooks as wb
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smscore import InvalidRequest
@@ -74,6 +74,7 @@ table = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(table)
 def test_a_parser_makes_the_same_of_them(rows: list[tuple[int, list[str], str]]):
     number, data = 0, ""
@@ -101,6 +102,7 @@ def sheet(*rows: str, start: str = "") -> bytes:
     return f"{start}{wb.sheet_xml(''.join(rows))}".encode()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=20))
 def test_pieces_may_be_cut_anywhere(cuts: list[int]):
     data = sheet(*(row(n, ["><v>5</v></c>"], "") for n in range(1, 9)))
