@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import IO, Final
+import json
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
 
 from attrs import define, field
 
 from smscore.errors import InvalidRequest
-from smscore.recipients.sheet import Sheet, SheetRow, choose_sheet
+from smscore.recipients.sheet import Sheet, SheetRow, choose_sheet, damaged
+
+_READER: Final = Path(__file__).with_name("xls_process.py")
+_PIECE: Final = 1 << 20
+_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")  # what an XLSX with a password consists of
 
 _REMARK: Final = (
     "Of an XLS file only the values can be read: hidden rows and columns are sent to too, and a number, a date or a "
     "percentage is not written as the sheet shows it. Save it as XLSX for that."
 )
+_LOCKED: Final = "The spreadsheet has a password. Save it without one."
+_MISSING: Final = "XLS files need python-calamine: python3 -m pip install 'payamak[cli]'."
+_PROBLEMS: Final = {"password": _LOCKED, "missing": _MISSING}
 
 
 @define
@@ -27,21 +39,38 @@ class XlsBook:
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
         """The rows of this sheet, or of the first one that can be seen."""
+        if self._is_encrypted():
+            raise InvalidRequest(_LOCKED)
+        with _lines(self._file, name) as lines:
+            for number, line in enumerate(lines):
+                found: Any = json.loads(line)
+                if "problem" in found and isinstance(found, dict):
+                    problem = f"The file is no spreadsheet that can be read: {found['problem']}."
+                    raise InvalidRequest(_PROBLEMS.get(found["problem"], problem))
+                if number:
+                    yield SheetRow(number, found)
+                else:
+                    self.sheets = found["sheets"]
+                    self.name = choose_sheet(self.sheets, name)
+
+    def _is_encrypted(self) -> bool:
+        before, found = b"", False
+        while not found and (piece := self._file.read(_PIECE)):
+            found = _ENCRYPTED in before + piece
+            before = piece[-len(_ENCRYPTED) :]
+        self._file.seek(0)
+        return found
+
+
+@contextmanager
+def _lines(file: IO[bytes], name: str | None) -> Generator[Iterator[str]]:
+    command = [sys.executable, str(_READER), *([] if name is None else [name])]
+    # It reads the file itself, from its beginning on.
+    pipes: dict[str, Any] = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, encoding="utf-8", **pipes) as process:  # noqa: S603 (a program of ours)
         try:
-            from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
-        except ModuleNotFoundError:
-            raise InvalidRequest("XLS files need python-calamine: python3 -m pip install 'payamak[cli]'.") from None
-        try:
-            with CalamineWorkbook.from_filelike(self._file) as book:
-                self.sheets = {
-                    sheet.name: sheet.visible == SheetVisibleEnum.Visible
-                    for sheet in book.sheets_metadata
-                    if sheet.typ == SheetTypeEnum.WorkSheet
-                }
-                self.name = choose_sheet(self.sheets, name)
-                for number, cells in enumerate(book.get_sheet_by_name(self.name).iter_rows(), 1):
-                    yield SheetRow(number, cells)
-        except PasswordError:
-            raise InvalidRequest("The spreadsheet has a password. Save it without one.") from None
-        except CalamineError as error:
-            raise InvalidRequest(f"The file is no spreadsheet that can be read: {error}.") from None
+            yield iter(process.stdout or ())
+            if process.wait():
+                raise damaged("it cannot be read to its end")
+        finally:
+            process.kill()
