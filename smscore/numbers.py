@@ -34,7 +34,6 @@ Recipient: TypeAlias = str | int | float | Decimal | SupportsIndex | LazyText | 
 """One mobile number, as a person, a spreadsheet or a framework gives it."""
 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})", re.ASCII)
-_LONGEST_TEXT: Final = 1_000  # characters
 
 # The spellings that a whole list is usually in.
 _USUAL: Final = ("0", "+98", "", "98", "0098")
@@ -57,6 +56,7 @@ def _plain_with_brackets(character: str) -> str | None:
 _BRACKETS: Final = {"Ps": "(", "Pe": ")"}
 _ASCII_DIGITS: Final = CharacterTable(ascii_digit)
 _PLAIN: Final = CharacterTable(_plain)
+_PLAIN_LINES: Final = CharacterTable(lambda character: "\n" if character == "\n" else _plain(character))
 _PLAIN_WITH_BRACKETS: Final = CharacterTable(_plain_with_brackets)
 
 
@@ -100,7 +100,7 @@ def local_form(number: object) -> str | None:
     if text is None:
         return None
     match = _MOBILE.fullmatch(text)
-    if match is None and len(text) <= _LONGEST_TEXT:
+    if match is None:
         plain = text.translate(_PLAIN)
         match = _MOBILE.fullmatch(plain) or (_written_with_more(text) if _MAYBE_MORE.fullmatch(plain) else None)
     return "0" + match[1] if match else None
@@ -199,13 +199,26 @@ def local_forms(numbers: list[Any]) -> list[str | None]:
 def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:
     # A look at the columns of the joined list costs a twentieth of a regular expression on each number.
     try:
-        joined = ("\n".join(numbers) + "\n").encode("ascii")
-    except (TypeError, UnicodeEncodeError):
+        joined = "\n".join(numbers) + "\n"
+    except TypeError:
         return None
-    for prefix in _USUAL:
-        if _is_in_columns(joined, prefix + "9", len(numbers), len(prefix) + len("9123456789")):
-            return numbers if prefix == "0" else ["0" + number[len(prefix) :] for number in numbers]
-    return None
+    usual = _usual_prefix(joined, len(numbers))
+    if usual is not None:
+        return numbers if usual == "0" else ["0" + number[len(usual) :] for number in numbers]
+    plain = joined.translate(_PLAIN_LINES)
+    usual = None if plain == joined else _usual_prefix(plain, len(numbers))
+    return None if usual is None else ["0" + line[len(usual) :] for line in plain.splitlines()]
+
+
+def _usual_prefix(joined: str, count: int) -> str | None:
+    """The prefix that all these lines have, if each is a mobile number with it and nothing else."""
+    if not joined.isascii():
+        return None
+    lines = joined.encode()
+    return next(
+        (prefix for prefix in _USUAL if _is_in_columns(lines, prefix + "9", count, len(prefix) + len("9123456789"))),
+        None,
+    )
 
 
 def _is_in_columns(joined: bytes, start: str, count: int, length: int) -> bool:
