@@ -257,7 +257,11 @@ class _Owned:
         """Close it in its loop, from anywhere; a loop that has ended has closed it."""
         # After a fork the parent's loop only looks as if it ran here.
         if self.pid == os.getpid() and loop.is_running():
-            asyncio.run_coroutine_threadsafe(self.close(), loop)
+            closing = self.close()
+            try:
+                asyncio.run_coroutine_threadsafe(closing, loop)
+            except RuntimeError:  # it has ended just now
+                closing.close()
 
     async def close(self) -> None:
         """End what is under way and close the connections, in this loop."""
