@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +32,20 @@ def box(clock: Clock) -> Iterator[Sandbox]:
         yield box
 
 
+def refused(box: Sandbox) -> None:
+    """Let Najva refuse a request, which sends nothing."""
+    request = urllib.request.Request(box.url("najva") + "/v2/sms/send", b"{}", {"Authorization": "Bearer token"})
+    with pytest.raises(urllib.error.HTTPError, match="400") as answer:
+        urllib.request.urlopen(request, timeout=20)
+    answer.value.close()
+
+
 @pytest.fixture
 def scene(box: Sandbox, clock: Clock, send: Callable[..., Any], new_page: Callable[..., Page]) -> Callable[..., Page]:
     """``scene("#/faults", color_scheme="dark")``: that part of the page, with lively messages in the box."""
     play(box, clock, send)
+    for _ in range(3):
+        refused(box)
 
     def open_at(place: str = "", **options: Any) -> Page:
         page = new_page(place, **options)

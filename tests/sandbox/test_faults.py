@@ -230,7 +230,8 @@ async def test_what_went_out_is_shown_with_the_message(rest: Any, box: Sandbox, 
     with pytest.raises(aiohttp.ClientPayloadError):
         await raw.send()
     _, _, whole = await raw.send()
-    assert (await rest.get("/api/messages/1"))["answer"] == {"status": None, "body": "", "cut": False}
+    lost = {"status": None, "body": "", "cut": False, "fault": "drop_after"}
+    assert (await rest.get("/api/messages/1"))["answer"] == lost
     cut, answered = [(await rest.get(f"/api/messages/{seq}"))["answer"]["body"] for seq in (2, 3)]
     assert answered == whole
     assert 0 < len(cut) < len(answered)
