@@ -9,8 +9,8 @@ from attrs import define, field
 
 from smscore.errors import InvalidRequest
 from smscore.recipients.cells import Fault, Shown
-from smscore.recipients.excel import ERROR, NO_RESULT
-from smscore.recipients.package import Package
+from smscore.recipients.excel import ERROR, NO_RESULT, ByName
+from smscore.recipients.package import Package, local
 from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, choose_sheet, damaged
 
 _CONTENT: Final = "content.xml"
@@ -18,6 +18,8 @@ _MANIFEST: Final = "META-INF/manifest.xml"
 _NUMBERS: Final = frozenset({"float", "percentage", "currency"})
 # What stands within a cell and is no part of what it shows.
 _ASIDE: Final = frozenset({"annotation", "ruby-text", "note", "table", "shapes", "tracked-changes"})
+_CELLS: Final = frozenset({"table-cell", "covered-table-cell"})
+_REPEATED: Final = {what: f"table:number-{what}-repeated" for what in ("rows", "columns")}
 _MAX_SPACES: Final = 32_767
 
 
@@ -41,7 +43,7 @@ class OdsBook:
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
         """The rows of this sheet, or of the first one that can be seen."""
         reader = _ContentReader(self, name, about)
-        for _ in self._package.parsed(_CONTENT, start=reader.start, end=reader.end, text=reader.read_text):
+        for _ in self._package.parsed(_CONTENT, start=reader.start, end=reader.end, text=reader.text.append):
             yield from reader.taken()
         if self.name is None:
             choose_sheet(self.sheets, name)  # says what is wrong with it
@@ -51,14 +53,21 @@ class _ContentReader:
     """The rows of one sheet out of the parser's events, and the names of all sheets."""
 
     def __init__(self, book: OdsBook, wanted: str | None, about: Sheet) -> None:
+        self.text: list[str] = []
+        """What the parser reads is added here."""
+        self._kept = 0
+        """How many pieces of it stand in a cell's paragraphs that have ended."""
+        self._paragraphs = 0
         self._book = book
         self._wanted = wanted
         self._about = about
+        self._names = ByName(local)
         self._hidden_styles: set[str] = set()
         self._style = ""
         self._rows: list[tuple[SheetRow, int]] = []
         self._reading = False
         self._aside: list[str] = []
+        self._before_aside = 0
         self._column = 0
         self._number = 1
         self._row: dict[str, str] = {}
@@ -66,8 +75,6 @@ class _ContentReader:
         self._width = 0
         self._cell: dict[str, str] = {}
         self._in_cell = False
-        self._paragraphs: list[list[str]] = []
-        self._in_text = 0
 
     def taken(self) -> Iterator[SheetRow]:
         """The rows that were read since the last time, each as often as it is repeated."""
@@ -77,15 +84,18 @@ class _ContentReader:
                 yield row if number == row.number else SheetRow(number, row.cells, row.hidden)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        kind = name.rpartition(":")[2]
+        kind = self._names[name]
         if self._aside:
             if kind == self._aside[-1]:
                 self._aside.append(kind)
+        elif kind in _ASIDE and (self._in_cell or kind != "table"):
+            self._aside.append(kind)
+            self._before_aside = len(self.text)
         elif self._in_cell:
             self._start_in_cell(kind, attributes)
-        elif kind in ("table-cell", "covered-table-cell"):
+        elif kind in _CELLS:
             self._cell, self._in_cell = attributes, True
-            self._paragraphs.clear()
+            self._paragraphs = self._kept = 0
         elif kind == "table-row":
             self._row, self._cells, self._width = attributes, [], 0
         elif kind == "table-column":
@@ -96,41 +106,34 @@ class _ContentReader:
             self._style = attributes.get("style:name", "")
         elif kind == "table-properties" and attributes.get("table:display") == "false":
             self._hidden_styles.add(self._style)
-        elif kind in _ASIDE:
-            self._aside.append(kind)
 
     def _start_in_cell(self, kind: str, attributes: dict[str, str]) -> None:
-        if kind in _ASIDE:
-            self._aside.append(kind)
-        elif kind == "p":
-            self._paragraphs.append([])
-            self._in_text += 1
-        elif not self._paragraphs:
-            return
+        if kind == "p":
+            del self.text[self._kept :]  # what stood between the paragraphs
+            if self._paragraphs:
+                self.text.append("\n")
+            self._paragraphs += 1
         elif kind == "s":
-            self._paragraphs[-1].append(" " * min(int(attributes.get("text:c", "1")), _MAX_SPACES))
+            self.text.append(" " * min(int(attributes.get("text:c", "1")), _MAX_SPACES))
         elif kind in ("tab", "line-break"):
-            self._paragraphs[-1].append("\t" if kind == "tab" else "\n")
+            self.text.append("\t" if kind == "tab" else "\n")
 
     def end(self, name: str) -> None:
-        kind = name.rpartition(":")[2]
+        kind = self._names[name]
         if self._aside:
             if kind == self._aside[-1]:
                 self._aside.pop()
+                del self.text[self._before_aside :]
         elif self._in_cell:
             if kind == "p":
-                self._in_text -= 1
-            elif kind in ("table-cell", "covered-table-cell"):
+                self._kept = len(self.text)
+            elif kind in _CELLS:
                 self._in_cell = False
                 self._end_cell(covered=kind == "covered-table-cell")
         elif kind == "table-row":
             self._end_row()
         elif kind == "table":
             self._reading = False
-
-    def read_text(self, text: str) -> None:
-        if self._in_text and not self._aside:
-            self._paragraphs[-1].append(text)
 
     def _start_table(self, attributes: dict[str, str]) -> None:
         name = attributes.get("table:name", "")
@@ -148,19 +151,22 @@ class _ContentReader:
 
     def _end_cell(self, *, covered: bool) -> None:
         if not self._reading:
+            self.text.clear()
             return
         count = _repeated(self._cell, "columns")
         value = "" if covered else self._value()
+        self.text.clear()
         if value != "":
             if self._width + count > MAX_COLUMNS:
                 raise damaged("a cell of it is beyond the last column")
-            self._cells.extend([""] * (self._width - len(self._cells)))
+            if self._width > len(self._cells):
+                self._cells.extend([""] * (self._width - len(self._cells)))
             self._cells.extend([value] * count)
         self._width += count
 
     def _value(self) -> object:
         cell = self._cell
-        text = "\n".join("".join(pieces) for pieces in self._paragraphs)
+        text = "".join(self.text[: self._kept])
         kind = cell.get("calcext:value-type") or cell.get("office:value-type", "")
         if kind == "error":
             return Fault(f"{ERROR} ({text})")
@@ -189,7 +195,10 @@ class _ContentReader:
 
 
 def _repeated(attributes: dict[str, str], what: str) -> int:
-    count = int(attributes.get(f"table:number-{what}-repeated", "1"))
+    given = attributes.get(_REPEATED[what])
+    if given is None:
+        return 1
+    count = int(given)
     if count < 1:
         raise damaged("one of its cells is repeated less than once")
     return count

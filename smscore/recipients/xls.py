@@ -44,9 +44,11 @@ class XlsBook:
         with _lines(self._file, name) as lines:
             for number, line in enumerate(lines):
                 found: Any = json.loads(line)
-                if "problem" in found and isinstance(found, dict):
-                    problem = f"The file is no spreadsheet that can be read: {found['problem']}."
-                    raise InvalidRequest(_PROBLEMS.get(found["problem"], problem))
+                problem: str | None = None if number and isinstance(found, list) else found.get("problem")
+                if problem is not None:
+                    raise InvalidRequest(
+                        _PROBLEMS.get(problem, f"The file is no spreadsheet that can be read: {problem}.")
+                    )
                 if number:
                     yield SheetRow(number, found)
                 else:
