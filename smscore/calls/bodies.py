@@ -88,14 +88,13 @@ class _Form(_Body):
         raise TypeError("A file is sent as it is.")
 
     async def _write(self, writer: AbstractStreamWriter) -> None:
-        file, left = self._content.file, self._content.size
+        content, place = self._content, 0
         await writer.write(self._head)
-        await in_thread(file.seek, self._content.start)
-        while left:
-            piece = await in_thread(file.read, min(left, _PIECE))
+        while place < content.size:
+            piece = await in_thread(content.read, place, min(content.size - place, _PIECE))
             if not piece:
                 raise OSError("the file became shorter while it was sent")
-            left -= len(piece)
+            place += len(piece)
             await writer.write(piece)
         await self._write_last(writer, self._end)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import BinaryIO, Final, Generic, TypeVar
@@ -37,6 +38,16 @@ class FileContent:
     size: int = 0
     name: str = "file"
     can_be_rewound: bool = True
+    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
+
+    def read(self, place: int, size: int) -> bytes:
+        """So many bytes from ``place`` on, counted from where the content starts.
+
+        A try that was given up may still be reading in its thread; it must not move the next one's place.
+        """
+        with self._lock:
+            self.file.seek(self.start + place)
+            return self.file.read(size)
 
 
 @frozen
