@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from operator import attrgetter
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -30,7 +29,7 @@ from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
 from smscore.statuses import MessageStatus
 from smscore.wire import codec
-from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
 from smscore.wire.error_body import Words, words_in
@@ -291,22 +290,27 @@ def _assign(
 
 _ODD: Final = frozenset(REFUSED.codes)
 _YEAR_2100: Final = 4_102_444_800  # a date from there on is no unix time in seconds
-_DATE: Final = attrgetter("date")
-_SENDER: Final = attrgetter("sender")
-_STATUS: Final = attrgetter("status")
 
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     came = [entry for entry in matched if entry is not None]
-    one_date = len({*map(_DATE, came)}) == 1
-    said = evolve(
-        all_accepted(batch, [None if entry is None else entry.messageid for entry in matched], _cost(came)),
-        senders=[sender for sender in dict.fromkeys(map(_SENDER, came)) if sender],
+    one_date = len({entry.date for entry in came}) == 1
+    said = BatchResult(
+        OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch),
+        [None if entry is None else entry.messageid for entry in matched],
+        cost=_cost(came),
+        senders=_senders(came),
         sent_at=_date(came[0]) if one_date else None,
         dates=None if one_date else [_date(entry) for entry in matched],
     )
-    statuses = {*map(_STATUS, came)}
+    statuses = {entry.status for entry in came}
     return said if len(came) == len(batch) and statuses.isdisjoint(_ODD) else _with_refused(answer, said, matched)
+
+
+def _senders(entries: Sequence[SendEntry | P2PEntry]) -> list[str]:
+    said = {entry.sender for entry in entries}
+    in_order = said if len(said) == 1 else dict.fromkeys(entry.sender for entry in entries)
+    return [sender for sender in in_order if sender]
 
 
 def _date(entry: SendEntry | P2PEntry | None) -> int | None:
@@ -314,8 +318,17 @@ def _date(entry: SendEntry | P2PEntry | None) -> int | None:
 
 
 def _cost(entries: Sequence[SendEntry | P2PEntry]) -> int | Decimal | None:
-    costs = [cost for entry in entries if (cost := codec.amount(entry.cost)) is not None]
-    return codec.amount(sum(costs)) if costs else None
+    costs = [entry.cost for entry in entries]
+    try:
+        total = sum(cast("list[int]", costs))  # of thousands of whole numbers, as they usually are
+    except (TypeError, ArithmeticError):
+        return _odd_cost(costs)
+    return total if type(total) is int else _odd_cost(costs)
+
+
+def _odd_cost(costs: Sequence[int | Decimal | None]) -> int | Decimal | None:
+    said = [amount for cost in costs if (amount := codec.amount(cost)) is not None]
+    return codec.amount(sum(said)) if said else None
 
 
 def _with_refused(answer: Answer, said: BatchResult, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:

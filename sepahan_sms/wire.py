@@ -184,7 +184,7 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     ids: list[int | None] = [*value.ids]
     cost = codec.amount(value.totalPrice)
     if min(value.ids) > 0:
-        return evolve(all_accepted(batch, ids, cost), parts=value.smsCount)
+        return all_accepted(batch, ids, cost, parts=value.smsCount)
     return evolve(_with_refused(answer, ids, cost), parts=value.smsCount)
 
 

@@ -62,9 +62,15 @@ class BatchResult:
     """The same of each recipient, where the provider says one and they differ."""
 
 
-def all_accepted(batch: Batch, message_ids: list[int | None] | None, cost: int | Decimal | None = None) -> BatchResult:
+def all_accepted(
+    batch: Batch,
+    message_ids: list[int | None] | None,
+    cost: int | Decimal | None = None,
+    *,
+    parts: int | None = None,
+) -> BatchResult:
     """The result of a batch that the provider took whole."""
-    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost)
+    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost, parts=parts)
 
 
 def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
