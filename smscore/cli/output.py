@@ -101,7 +101,7 @@ def provider_words(error: BaseException) -> str | None:
     """The provider's own words on one line, those on single fields included, or None."""
     if not isinstance(error, SMSError):
         return None
-    said = [error.message, *chain.from_iterable(getattr(error, "fields", {}).values())]
+    said = [error.message, *chain.from_iterable(error.fields.values())]
     return "; ".join(dict.fromkeys(" ".join(str(words).split()) for words in said if words)) or None
 
 
