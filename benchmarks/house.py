@@ -27,7 +27,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PROVIDERS: Final = ("sepahan", "ippanel", "najva")
-PACKAGES: Final = ("smscore", *(f"{name}_sms" for name in PROVIDERS), "pytest_payamak.py")
+PACKAGES: Final = ("smscore", *(f"{name}_sms" for name in PROVIDERS), "payamak.py", "pytest_payamak.py")
 
 # Where a provider may be named outside its own folder, and why. A path that ends in a slash means all below it.
 EXCEPTIONS: Final[Mapping[str, str]] = {

@@ -15,6 +15,7 @@ import aioresponses.core
 import attrs
 import pytest
 from aiohttp.client_proto import ResponseHandler
+from hypothesis import settings
 from yarl import URL
 
 from ippanel_sms import AsyncIPPanel
@@ -28,6 +29,11 @@ SENDERS = {AsyncSepahan: "50003300", AsyncIPPanel: "+983000505", AsyncNajva: "90
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and whatever we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A busy machine is no failure.
+settings.register_profile("payamak", deadline=None)
+settings.load_profile("payamak")
 
 
 @pytest.fixture(scope="session")

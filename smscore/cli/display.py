@@ -95,8 +95,8 @@ class Records:
             self._output.record("provider", provider_fields(one), "")
         odd = [{"row": fate.row.place, "number": fate.row.number, "fate": fate.words} for fate in fates]
         apart = [asdict(one) for one in told]
-        summary = {"adds_up": not problems, "messages": total(sent), "odd_rows": odd, "told_apart": apart}
-        summary["problems"] = problems
+        numbers = {"adds_up": not problems, "messages": total(sent)}
+        summary = {**numbers, "odd_rows": odd, "told_apart": apart, "problems": problems}
         self._output.record("summary", summary, "")
 
 

@@ -111,7 +111,7 @@ def leave(words: str, number: int) -> None:
 
 def leave_on_ctrl_c() -> None:
     """Let Ctrl-C end the process without a traceback while there is nothing to bring to an end, as during imports."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda number, frame: leave(INTERRUPTED, number))
         # The interpreter's own last steps take no handlers along, and would end by the signal in place of the code.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)

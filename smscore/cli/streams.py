@@ -97,12 +97,12 @@ def prepare_streams() -> None:
             nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (it is for as long as we run)
             setattr(sys, name, nowhere)
     for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if isinstance(stream, io.TextIOWrapper):
-            setattr(sys, name, _prepared(stream))
+        if isinstance(getattr(sys, name), io.TextIOWrapper):
+            setattr(sys, name, _prepared(name))
 
 
-def _prepared(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+def _prepared(name: str) -> io.TextIOWrapper:
+    stream: io.TextIOWrapper = getattr(sys, name)
     # Persian must come out whatever the locale; a message that was received cannot be received again.
     how: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
     if sys.platform == "win32":  # where only sockets can be waited for

@@ -60,6 +60,17 @@ def test_ctrl_c_during_the_imports_leaves_without_a_traceback(name: str, times: 
     assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", "Interrupted.")
 
 
+@pytest.mark.parametrize("name", ["smscore", "smscore.wire", "aiohttp", "smscore.cli.signals"])
+@pytest.mark.parametrize("arguments", [["-c", "from payamak import main; main()"], ["-m", "payamak"]], ids=" ".join)
+def test_ctrl_c_before_anything_is_imported_leaves_without_a_traceback(arguments: list[str], name: str, tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(IMPORTING.format(name=name, times=1))
+    env = environment(PYTHONPATH=os.pathsep.join([os.fspath(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    command = [sys.executable, *arguments, "credit", "-p", "sepahan"]
+    ran = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (ran.returncode, ran.stdout) == (130, "")
+    assert ran.stderr.strip() in ("", "Interrupted.")
+
+
 # While a send ends
 
 ENDING = """

@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 import pytest
 from commandline import mobiles, read_rows
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import DuplicateRequest, InsufficientCredit, InvalidRequest, Outcome, ProviderError
@@ -207,7 +207,6 @@ def folder() -> Iterator[Path]:
 outcomes = st.sampled_from(list(Outcome))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["r.csv", "r.jsonl"]), st.data())
 def test_no_crash_makes_a_resume_send_twice_or_forget(name: str, data: st.DataObject):
     """Runs of random batches, each ended by a crash that cuts the last write of either file anywhere.
