@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
+import msgspec
 from attrs import define, field
 
 from smscore.errors import InvalidRequest
@@ -28,6 +28,16 @@ _MISSING: Final = "XLS files need python-calamine: python3 -m pip install 'payam
 _PROBLEMS: Final = {"password": _LOCKED, "missing": _MISSING}
 
 
+class _About(msgspec.Struct):
+    """What the other process says of the file, rather than of a row."""
+
+    sheets: dict[str, bool] = {}
+    problem: str | None = None
+
+
+_LINE: Final = msgspec.json.Decoder(list[object] | _About)
+
+
 @define
 class XlsBook:
     """An XLS file that is open."""
@@ -43,16 +53,14 @@ class XlsBook:
             raise InvalidRequest(_LOCKED)
         with _lines(self._file, name) as lines:
             for number, line in enumerate(lines):
-                found: Any = json.loads(line)
-                problem: str | None = None if number and isinstance(found, list) else found.get("problem")
-                if problem is not None:
-                    raise InvalidRequest(
-                        _PROBLEMS.get(problem, f"The file is no spreadsheet that can be read: {problem}.")
-                    )
-                if number:
+                found = _LINE.decode(line)
+                if not isinstance(found, _About):
                     yield SheetRow(number, found)
+                elif found.problem is not None:
+                    words = f"The file is no spreadsheet that can be read: {found.problem}."
+                    raise InvalidRequest(_PROBLEMS.get(found.problem, words))
                 else:
-                    self.sheets = found["sheets"]
+                    self.sheets = found.sheets
                     self.name = choose_sheet(self.sheets, name)
 
     def _is_encrypted(self) -> bool:
