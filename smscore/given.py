@@ -31,7 +31,8 @@ def settled(argument: Any) -> Any:
     if type(argument) in _SETTLED:
         return argument
     if isinstance(argument, Mapping):
-        return {settled(name): settled(value) for name, value in argument.items()}
+        fields = cast("Mapping[object, Any]", argument)
+        return {settled(name): settled(value) for name, value in fields.items()}
     text = plain_text(argument)
     return argument if text is None else text
 
@@ -40,13 +41,15 @@ def settled_items(items: list[Any]) -> list[Any]:
     """Recipients, messages or anything else that comes in lists, with their lazy texts made now."""
     if set(map(type, items)) <= {str, int}:
         return items
-    # Most lists of messages are pairs of plain texts, and a million of them takes a while.
-    return [
-        item
-        if type(item) is tuple and len(item) == 2 and type(item[1]) is str and type(item[0]) is str
-        else _settled_item(item)
-        for item in items
-    ]
+    return [item if _is_plain_pair(item) else _settled_item(item) for item in items]
+
+
+def _is_plain_pair(item: Any) -> bool:
+    # Most messages are pairs of two texts, and a million of them takes a while.
+    return isinstance(item, tuple) and [*map(type, cast("tuple[object, ...]", item))] == _PLAIN_PAIR
+
+
+_PLAIN_PAIR: Final = [str, str]
 
 
 def _settled_item(item: Any) -> Any:

@@ -123,10 +123,10 @@ def _parts(entry: object, position: int) -> tuple[Any, Any, str | None, Any]:
     """Recipient, text, sender and mark of one message."""
     if isinstance(entry, Message):
         return entry.to, entry.text, entry.sender, entry.ref
+    kind = type(entry)
     if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
         return pair[0], pair[1], None, None
-    kind = type(entry).__name__
-    raise InvalidRequest(f"Message {position} is {kind}. Give a smscore.Message or a (recipient, text) pair.")
+    raise InvalidRequest(f"Message {position} is {kind.__name__}. Give a smscore.Message or a (recipient, text) pair.")
 
 
 def _checked_texts(texts: list[Any], start: int) -> list[str]:
