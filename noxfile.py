@@ -71,7 +71,7 @@ def types(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """The state machine of faults, sends and money, over 2,000 runs."""
     install_wheel(session, "test")
-    session.run("pytest", "tests/test_money.py", *session.posargs, env={"HYPOTHESIS_PROFILE": "thorough"})
+    session.run("pytest", "tests/sending/test_money.py", *session.posargs, env={"HYPOTHESIS_PROFILE": "thorough"})
 
 
 @nox.session(python=PYTHONS[0])

@@ -52,7 +52,7 @@ def test_the_runtime_needs_five_libraries_and_the_rest_are_extras():
 @pytest.mark.skipif("PAYAMAK_WHEEL" not in os.environ, reason="only where nox has installed the wheel")
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_tests_run_on_the_wheel_and_not_on_the_checkout(package: str):
-    checkout = Path(__file__).parent.parent
+    checkout = Path(__file__).parents[2]
     installed = Path(str(files(package)))
     assert checkout / package != installed
 

@@ -21,7 +21,7 @@ import najva_sms
 import sepahan_sms
 from smscore.sandbox import Sandbox
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 SENDERS = {"SEPAHAN": "50003300", "IPPANEL": "+983000505", "NAJVA": "90000123"}
 CLIENTS = {"Sepahan": sepahan_sms.Sepahan, "IPPanel": ippanel_sms.IPPanel, "Najva": najva_sms.Najva}

@@ -9,7 +9,7 @@ from itertools import chain, combinations
 from typing import Any
 
 import pytest
-from test_samples import CLIENTS, call
+from providers.test_samples import CLIENTS, call
 
 import ippanel_sms.codes
 import najva_sms.codes

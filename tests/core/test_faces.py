@@ -30,7 +30,7 @@ from smscore.client import AsyncClient
 
 FACES = {"sepahan": (AsyncSepahan, Sepahan), "ippanel": (AsyncIPPanel, IPPanel), "najva": (AsyncNajva, Najva)}
 PACKAGES = ["smscore", "sepahan_sms", "ippanel_sms", "najva_sms"]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STREAM = "a stream of reports"
 ITEMS = "an iterator over all pages"
 NEEDED = inspect.Parameter.empty

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from test_samples import ERRORS, RESULTS, SAMPLES, call
+from providers.test_samples import ERRORS, RESULTS, SAMPLES, call
 
 from najva_sms import AsyncNajva, DeliveryReport, parse_webhook
 from sepahan_sms import AsyncSepahan

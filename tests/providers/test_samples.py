@@ -52,7 +52,7 @@ from smscore import (
     SMSError,
 )
 
-ROOT = Path(__file__).parent / "samples"
+ROOT = Path(__file__).parents[1] / "samples"
 SAMPLES = {f"{path.parent.name}/{path.stem}": json.loads(path.read_text("utf-8")) for path in ROOT.glob("*/*.json")}
 COUNTS = {"ippanel": 36, "najva": 18, "sepahan": 37}
 
