@@ -10,7 +10,7 @@ from typing import Final, cast
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from smscore.calls.connections import Mark
+from smscore.calls.connections import Mark, has_unread
 from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import FileContent
 
@@ -45,6 +45,10 @@ class _Body(Payload):
             transport.set_write_buffer_limits(high=0)
             await writer.drain()
             transport.set_write_buffer_limits()
+        # What the buffers took at once gave the event loop no time to hear of an answer.
+        if transport is not None and has_unread(cast("asyncio.Transport", transport)):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         if self._mark.is_answered_early:
             await asyncio.Event().wait()  # aiohttp ends the writing when it has read that answer
         await writer.write(piece)

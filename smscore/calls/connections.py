@@ -131,7 +131,7 @@ def is_silent(transport: asyncio.Transport) -> bool:
     listener = _listener_at(transport)
     if listener is not None and (listener.heard or getattr(listener.protocol, "should_close", False)):
         return False
-    return not _has_unread(transport)
+    return not has_unread(transport)
 
 
 def is_known(transport: asyncio.Transport | None) -> bool:
@@ -151,7 +151,7 @@ def _listener_at(transport: asyncio.Transport) -> _Listener | None:
     return listener
 
 
-def _has_unread(transport: asyncio.Transport) -> bool:
+def has_unread(transport: asyncio.Transport) -> bool:
     """Whether something has come, a close among it, that the event loop has not seen yet."""
     sock = transport.get_extra_info("socket")
     # A server of TLS 1.3 sends tickets by itself when a connection opens.

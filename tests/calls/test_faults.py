@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import itertools
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from contextvars import ContextVar
@@ -406,6 +408,35 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_large_body_may_have_c
     fault: Fault, call: Call
 ) -> None:
     await in_every_scenario(call, Case(fault, End.LOST), make=call.make_large)
+
+
+class SlowOnce(io.BytesIO):
+    """A file whose first read ends only when it is told to."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.go_on = threading.Event()
+        self.reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size:
+            self.reads += 1
+            if self.reads == 1:
+                self.go_on.wait(30)
+        return super().read(size)
+
+
+async def test_a_read_of_an_upload_that_was_given_up_moves_nothing_of_the_next() -> None:
+    content = bytes(range(256)) * 4
+    file = SlowOnce(content)
+    with FaultServer([fs.reset_after(100)]) as server:
+        async with AsyncNajva("token", base_url=server.url, retry=TWICE, timeout=PATIENT) as client:
+            uploading = asyncio.create_task(client.upload_file(file, filename="a.png"))
+            while server.begun < 2:  # noqa: ASYNC110  # the server tells by its count alone
+                await asyncio.sleep(0.005)
+            file.go_on.set()
+            assert await uploading == "f-1"
+        assert content in server.requests[0].body
 
 
 @pytest.mark.parametrize("fault", [fs.STALL_UNREAD, fs.FIN_UNREAD], ids=str)
