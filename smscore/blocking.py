@@ -163,10 +163,10 @@ class Source(Generator[R, None, None]):
         """The next one, as of any generator that takes nothing."""
         return next(self)
 
-    def throw(self, kind: Any, error: Any = None, trace: TracebackType | None = None, /) -> R:
+    def throw(self, kind: Any, error: Any = None, _: TracebackType | None = None, /) -> R:
         """Close, and raise this."""
         self.close()
-        return super().throw(kind, error, trace)
+        raise kind if error is None else error
 
 
 class Stream(Source[R]):
