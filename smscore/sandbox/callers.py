@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 from aiohttp import web
 
-from smscore.sandbox.refusal import RestError
+from smscore.sandbox.api.errors import RestError
 
 __all__ = ["Callers", "host_names"]
 

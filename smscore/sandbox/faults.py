@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import attrs
 
 from smscore.numbers import Recipient, local_form
-from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.replies import Answer, Refusal, answer_of
 from smscore.sandbox.special_recipients import MAGIC
+from smscore.sandbox.spelling import normal
 
 if TYPE_CHECKING:
     from smscore.sandbox.emulation import Emulation, Route

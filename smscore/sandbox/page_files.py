@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from smscore.sandbox.refusal import RestError
+from smscore.sandbox.api.errors import RestError
 
 __all__ = ["index", "static"]
 

@@ -14,15 +14,15 @@ from typing import Final, Self, TypeVar
 
 from smscore import clock
 from smscore.numbers import Recipient
-from smscore.sandbox.api.search import last_code, next_message
-from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.callers import Callers, host_names
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.messages import Account, Inbound, Message, SandboxMessage
+from smscore.sandbox.memory.search import last_code, next_message
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.store import FileStore, Store, StoreError
 from smscore.sandbox.server import Server
+from smscore.sandbox.spelling import normal
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]

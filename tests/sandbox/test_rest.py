@@ -14,9 +14,9 @@ from sandbox.bodies import E164, NUMBER, SENDS, ippanel_send, najva_send, sepaha
 
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
-from smscore.sandbox.api import search
-from smscore.sandbox.api.codes import code_in
 from smscore.sandbox.api.rest import ROUTES
+from smscore.sandbox.memory import search
+from smscore.sandbox.one_time_codes import code_in
 
 
 async def seqs(rest: Any, query: str) -> list[int]:

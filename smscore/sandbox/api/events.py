@@ -11,9 +11,9 @@ import msgspec
 from aiohttp import web
 
 from smscore import clock
+from smscore.sandbox.api.errors import RestError
 from smscore.sandbox.api.views import MessageView, change_of, view_of
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.refusal import RestError
 
 __all__ = ["Stream"]
 

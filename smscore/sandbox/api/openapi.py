@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from smscore.sandbox.api.errors import Problem
 from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
-from smscore.sandbox.refusal import Problem
 
 __all__ = ["description"]
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from smscore.clock import monotonic, timeout
 from smscore.loops.threads import in_thread
-from smscore.sandbox.api.search import Wanted, conversations, is_of, last_code, next_message, search
+from smscore.sandbox.api.errors import RestError
 from smscore.sandbox.api.views import (
     Choice,
     Entry,
@@ -28,8 +28,8 @@ from smscore.sandbox.api.views import (
 )
 from smscore.sandbox.faults import KINDS, Fault, FaultKind
 from smscore.sandbox.memory.messages import Inbound, Message
+from smscore.sandbox.memory.search import Wanted, conversations, is_of, last_code, next_message, search
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.refusal import RestError
 from smscore.sandbox.special_recipients import MAGIC
 from smscore.sandbox.webhook import LastReport, Method, Webhook
 from smscore.statuses import DeliveryStatus

@@ -10,12 +10,12 @@ import attrs
 import msgspec
 from aiohttp import web
 
+from smscore.sandbox.api.errors import Problem, RestError, plain_words
 from smscore.sandbox.api.openapi import description
 from smscore.sandbox.api.rest import ROUTES, Ask, Nothing, RestRoute
 from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
 from smscore.sandbox.callers import Callers
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.refusal import Problem, RestError, plain_words
 
 __all__ = ["add_rest_routes", "guarding"]
 

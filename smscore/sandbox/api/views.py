@@ -5,12 +5,12 @@ from typing import Literal
 
 import attrs
 
-from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.stages import Stage, stage_of
+from smscore.sandbox.spelling import normal
 from smscore.statuses import DeliveryStatus
 from smscore.text import count_parts
 

@@ -9,11 +9,11 @@ from typing import Final
 import attrs
 
 from smscore.numbers import Recipient, with_ascii_digits, without_separators
-from smscore.sandbox.api.codes import code_in
-from smscore.sandbox.api.spelling import normal
 from smscore.sandbox.api.views import Entry, status_of
 from smscore.sandbox.memory.messages import Inbound, Message
 from smscore.sandbox.memory.state import State
+from smscore.sandbox.one_time_codes import code_in
+from smscore.sandbox.spelling import normal
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["Wanted", "conversations", "is_of", "last_code", "next_message", "search"]
