@@ -12,14 +12,14 @@ import msgspec
 
 from smscore.sandbox import (
     Call,
+    CallRefused,
     Credentials,
     Emulation,
     ErrorCode,
     HeaderToken,
-    Message,
+    Outbound,
     Recent,
-    Refusal,
-    Refused,
+    RefusalReason,
     Reply,
     Route,
     Stage,
@@ -92,7 +92,7 @@ def error(code: int, words: str = WRONG) -> Reply:
 
 def need(fact: bool, code: int = 400, words: str = WRONG) -> None:
     if not fact:
-        raise Refused(error(code, words))
+        raise CallRefused(error(code, words))
 
 
 # send, send-p2p
@@ -156,12 +156,12 @@ def check_send(call: Call, sender: str, file_id: str | None, recipients: list[st
     need(file_id is None or file_id in call.own(Files).ids)
 
 
-def accept(call: Call, messages: list[Message]) -> Reply:
+def accept(call: Call, messages: list[Outbound]) -> Reply:
     need(call.accept(messages), 418, NO_CREDIT)
     return entries(list(rows(call, messages)))
 
 
-def rows(call: Call, messages: Iterable[Message]) -> Iterable[dict[str, object]]:
+def rows(call: Call, messages: Iterable[Outbound]) -> Iterable[dict[str, object]]:
     for message in messages:
         code = call.code(message)
         yield {
@@ -231,10 +231,10 @@ def natural(call: Call, name: str) -> int:
 
 STAGES: Final = {Stage.SCHEDULED: 2, Stage.QUEUED: 1, Stage.SENT: 4, Stage.DELIVERED: 10}
 REFUSALS: Final = {
-    Refusal.UNAUTHORIZED: error(401, UNAUTHORIZED),
-    Refusal.ROUTE: error(404, NO_ROUTE),
-    Refusal.BODY: error(400),
-    Refusal.SIZE: error(413),
+    RefusalReason.UNAUTHORIZED: error(401, UNAUTHORIZED),
+    RefusalReason.ROUTE: error(404, NO_ROUTE),
+    RefusalReason.BODY: error(400),
+    RefusalReason.SIZE: error(413),
 }
 ERROR_CODES: Final = {
     code: ErrorCode(words, error(code, words))
@@ -251,7 +251,7 @@ class NajvaSandbox(Emulation):
     codes: ClassVar[Mapping[int, str]] = STATUSES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
-    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    refusals: ClassVar[Mapping[RefusalReason, Reply]] = REFUSALS
     paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = (DEFAULT_LINE,)
@@ -263,6 +263,6 @@ class NajvaSandbox(Emulation):
         Route("GET", "/v2/sms/outbox", outbox),
     )
 
-    def report(self, message: Message, code: int) -> Mapping[str, int] | None:
+    def report(self, message: Outbound, code: int) -> Mapping[str, int] | None:
         """The two parameters of Najva's webhook (document: وب‌هوک)."""
         return {"messageid": message.message_id, "status": code}

@@ -13,15 +13,15 @@ from persiantools.jdatetime import JalaliDateTime
 
 from smscore.sandbox import (
     Call,
+    CallRefused,
     Credentials,
     Emulation,
     ErrorCode,
     HeaderToken,
     Inbound,
-    Message,
+    Outbound,
     Recent,
-    Refusal,
-    Refused,
+    RefusalReason,
     Reply,
     Route,
     Stage,
@@ -116,7 +116,7 @@ def error(code: int, *details: str) -> Reply:
 
 def need(fact: bool, code: int, *details: str) -> None:
     if not fact:
-        raise Refused(error(code, *details))
+        raise CallRefused(error(code, *details))
 
 
 @attrs.define(repr=False)
@@ -205,7 +205,7 @@ def accept(call: Call, batch: Batch) -> Reply:
     return value({"ids": ids, "smsCount": len(messages), "totalPrice": cost})
 
 
-def draft(call: Call, recipient: str, sender: str, text: str) -> Message | None:
+def draft(call: Call, recipient: str, sender: str, text: str) -> Outbound | None:
     number = "+98" + recipient[1:]
     if not _RECIPIENT.fullmatch(recipient) or call.refuses(number):
         return None
@@ -257,7 +257,7 @@ def old_status(call: Call) -> Reply:
     return Reply(200, {"message": "عملیات موفق", "result": found})
 
 
-def codes(call: Call, covered: Callable[[Message], bool]) -> list[int]:
+def codes(call: Call, covered: Callable[[Outbound], bool]) -> list[int]:
     ids = read_json(call.body, list[Id], error(-21))
     need(len(ids) <= LIMIT, -7)
     messages = map(call.account.by_id.get, ids)
@@ -320,7 +320,7 @@ def start_of(given: str) -> float:
     try:
         return calendar(year, month, day, hour, minute, second, tzinfo=TEHRAN).timestamp()
     except (ValueError, OverflowError):
-        raise Refused(error(-21)) from None
+        raise CallRefused(error(-21)) from None
 
 
 def in_tehran(seconds: float) -> datetime:
@@ -329,10 +329,10 @@ def in_tehran(seconds: float) -> datetime:
 
 STAGES: Final = {Stage.SCHEDULED: 0, Stage.QUEUED: 0, Stage.SENT: 8, Stage.DELIVERED: 1}
 REFUSALS: Final = {
-    Refusal.UNAUTHORIZED: error(-1),
-    Refusal.ROUTE: error(404),
-    Refusal.BODY: error(-21),
-    Refusal.SIZE: error(-21),
+    RefusalReason.UNAUTHORIZED: error(-1),
+    RefusalReason.ROUTE: error(404),
+    RefusalReason.BODY: error(-21),
+    RefusalReason.SIZE: error(-21),
 }
 ERROR_CODES: Final = {code: ErrorCode(words, error(code)) for code, words in ERRORS.items() if code != 404}
 
@@ -346,7 +346,7 @@ class SepahanSandbox(Emulation):
     codes: ClassVar[Mapping[int, str]] = STATUSES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
-    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    refusals: ClassVar[Mapping[RefusalReason, Reply]] = REFUSALS
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = ("50003300",)
     routes: ClassVar[tuple[Route, ...]] = (

@@ -22,7 +22,7 @@ from ippanel_sms.sandbox.reports import (
 )
 from ippanel_sms.sandbox.segments import BULK_LIMIT
 from ippanel_sms.sandbox.sending import calculate_price, cancel, send
-from smscore.sandbox import Credentials, Emulation, ErrorCode, HeaderToken, Refusal, Reply, Route, Stage
+from smscore.sandbox import Credentials, Emulation, ErrorCode, HeaderToken, RefusalReason, Reply, Route, Stage
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["BULK_LIMIT", "ERROR_LIMIT", "PRICE", "IPPanelSandbox"]
@@ -63,7 +63,7 @@ class IPPanelSandbox(Emulation):
     codes: ClassVar[Mapping[int, str]] = STATUSES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = STAGES
-    refusals: ClassVar[Mapping[Refusal, Reply]] = REFUSALS
+    refusals: ClassVar[Mapping[RefusalReason, Reply]] = REFUSALS
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = LINES
     built_in_patterns: ClassVar[Mapping[str, str]] = BUILT_IN

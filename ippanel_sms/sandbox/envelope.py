@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-from smscore.sandbox import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox import CallRefused, ErrorCode, RefusalReason, Reply
 
 __all__ = [
     "ERROR_CODES",
@@ -71,19 +71,19 @@ def check(problems: Iterable[Problem]) -> None:
     """Refuse the call if it has any problem."""
     found = dict(islice(problems, ERROR_LIMIT))
     if found:
-        raise Refused(invalid(found))
+        raise CallRefused(invalid(found))
 
 
 REFUSALS: Final = {
-    Refusal.UNAUTHORIZED: error(401, "400-1", UNAUTHORIZED),
-    Refusal.ROUTE: error(404, "400-1", NO_ROUTE),
-    Refusal.BODY: error(422, "400-2", WRONG_BODY),
-    Refusal.SIZE: error(413, "400-2", TOO_LARGE),
+    RefusalReason.UNAUTHORIZED: error(401, "400-1", UNAUTHORIZED),
+    RefusalReason.ROUTE: error(404, "400-1", NO_ROUTE),
+    RefusalReason.BODY: error(422, "400-2", WRONG_BODY),
+    RefusalReason.SIZE: error(413, "400-2", TOO_LARGE),
 }
 
 # By their HTTP status: the codes of two of them are the same.
 ERROR_CODES: Final = {
-    401: ErrorCode(UNAUTHORIZED, REFUSALS[Refusal.UNAUTHORIZED]),
-    404: ErrorCode(NO_ROUTE, REFUSALS[Refusal.ROUTE]),
-    422: ErrorCode(WRONG_BODY, REFUSALS[Refusal.BODY]),
+    401: ErrorCode(UNAUTHORIZED, REFUSALS[RefusalReason.UNAUTHORIZED]),
+    404: ErrorCode(NO_ROUTE, REFUSALS[RefusalReason.ROUTE]),
+    422: ErrorCode(WRONG_BODY, REFUSALS[RefusalReason.BODY]),
 }

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from ippanel_sms.sandbox.envelope import error, invalid
-from smscore.sandbox import Call, Message, Refused
+from smscore.sandbox import Call, CallRefused, Outbound
 from smscore.text import count_parts
 
 __all__ = ["PRICE", "STATES", "Bulk", "Draft", "Outbox", "accept", "find", "price", "state_of"]
@@ -58,7 +58,7 @@ class Bulk:
     text: str
     created_at: float
     starts_at: float
-    messages: list[Message]
+    messages: list[Outbound]
     cancelled_at: float | None = None
 
     @property
@@ -92,7 +92,7 @@ def accept(call: Call, kind: str, drafts: Iterable[Draft], starts_at: float) -> 
     """Send every draft, or refuse them all where the credit is too low; the ids, in order."""
     bulks = [bulk_of(call, kind, draft, starts_at) for draft in drafts]
     if not call.accept([message for bulk in bulks for message in bulk.messages]):
-        raise Refused(invalid({"credit": NO_CREDIT}))
+        raise CallRefused(invalid({"credit": NO_CREDIT}))
     for bulk in bulks:
         call.own(Outbox).keep(bulk)
     return [bulk.bulk_id for bulk in bulks]
@@ -111,7 +111,7 @@ def find(call: Call, bulk_id: int) -> Bulk:
     """The account's bulk message of this id, or HTTP 404."""
     bulk = call.own(Outbox).bulks.get(bulk_id)
     if bulk is None:
-        raise Refused(error(404, "400-1", NOT_FOUND))
+        raise CallRefused(error(404, "400-1", NOT_FOUND))
     return bulk
 
 

@@ -22,7 +22,7 @@ from ippanel_sms.sandbox.fields import (
 )
 from ippanel_sms.sandbox.outbox import FINISHED, STATES, Bulk, Outbox, find, state_of
 from ippanel_sms.sandbox.paging import PAGED_QUERY, page, page_of, paged_body
-from smscore.sandbox import Call, Inbound, Message, Refused, Reply
+from smscore.sandbox import Call, CallRefused, Inbound, Outbound, Reply
 from smscore.text import count_parts
 
 __all__ = [
@@ -122,7 +122,7 @@ def new_list(call: Call) -> Reply:
     check([*problems(body, paged_body("limit")), *problems(filters, FILTER_FIELDS, "filters.")])
     wanted = [(one, one.read(filters[name])) for name, one in FILTERS.items() if name in filters]
     if int(str(filters.get("state_id") or 0)) not in STATES:
-        raise Refused(NO_SUCH_STATE)
+        raise CallRefused(NO_SUCH_STATE)
     found = [
         bulk
         for bulk in reversed(call.own(Outbox).bulks.values())
@@ -142,7 +142,7 @@ def recipients(call: Call) -> Reply:
     return page(RECIPIENTS, bulk.messages, lambda message: recipient_row(call, message), *page_of(query))
 
 
-def recipient_row(call: Call, message: Message) -> Json:
+def recipient_row(call: Call, message: Outbound) -> Json:
     return {
         "recipient": message.recipient,
         "message": message.text,

@@ -12,27 +12,27 @@
 
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json
-from smscore.sandbox.memory.messages import Inbound, Message, SandboxMessage
+from smscore.sandbox.memory.messages import Inbound, Outbound, SandboxMessage
 from smscore.sandbox.memory.recent import Recent
 from smscore.sandbox.memory.stages import Stage
 from smscore.sandbox.memory.store import StoreError
-from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
+from smscore.sandbox.replies import CallRefused, ErrorCode, RefusalReason, Reply
 from smscore.sandbox.sandbox import Sandbox
 
 __all__ = [
     "BodyToken",
     "Call",
+    "CallRefused",
     "Credentials",
     "Emulation",
     "ErrorCode",
     "HeaderToken",
     "Inbound",
-    "Message",
+    "Outbound",
     "PathToken",
     "QueryToken",
     "Recent",
-    "Refusal",
-    "Refused",
+    "RefusalReason",
     "Reply",
     "Route",
     "Sandbox",

@@ -8,13 +8,13 @@ import msgspec
 
 from smscore import registry
 from smscore.auth import Credentials, HeaderToken, Received
-from smscore.sandbox.faults import KINDS, Interrupted
+from smscore.sandbox.faults import FAULT_RULES, StoppedByFault
 from smscore.sandbox.memory.exchanges import Exchange
-from smscore.sandbox.memory.messages import Account, Message
+from smscore.sandbox.memory.messages import Outbound, TokenAccount
 from smscore.sandbox.memory.stages import STAGES, Stage, stage_of
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.replies import ErrorCode, Refusal, Refused, Reply
-from smscore.sandbox.special_recipients import MAGIC, Fate
+from smscore.sandbox.replies import CallRefused, ErrorCode, RefusalReason, Reply
+from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS, Scenario
 from smscore.statuses import DeliveryStatus
 
 __all__ = ["Call", "Emulation", "Route", "Upload", "emulations", "read_json"]
@@ -72,7 +72,7 @@ class Emulation:
     statuses: ClassVar[Mapping[int, DeliveryStatus]]
     stages: ClassVar[Mapping[Stage, int]]
     paid_back: ClassVar[frozenset[int]] = frozenset()
-    refusals: ClassVar[Mapping[Refusal, Reply]]
+    refusals: ClassVar[Mapping[RefusalReason, Reply]]
     errors: ClassVar[Mapping[int, ErrorCode]]
     lines: ClassVar[tuple[str, ...]]
     built_in_patterns: ClassVar[Mapping[str, str]] = {}
@@ -96,26 +96,26 @@ class Emulation:
         """The token of a request, or None where it has none in the place that the route or the provider names."""
         return (route.credentials or self.credentials).find(request)
 
-    def code(self, message: Message, now: float) -> int:
+    def code(self, message: Outbound, now: float) -> int:
         """The status code of a message at ``now``."""
         if message.settled is not None:
             return message.settled
         return self.code_at(message, stage_of(message.starts_at, now))
 
-    def code_at(self, message: Message, stage: Stage) -> int:
-        """The status code that a message has at a stage by itself, its recipient's fate included."""
-        fate = MAGIC.get(message.recipient)
-        return self.stages[stage] if fate is None else self._fated(fate, stage)
+    def code_at(self, message: Outbound, stage: Stage) -> int:
+        """The status code that a message has at a stage by itself, its recipient's scenario included."""
+        scenario = SPECIAL_RECIPIENTS.get(message.recipient)
+        return self.stages[stage] if scenario is None else self._scenario_code(scenario, stage)
 
-    def report(self, message: Message, code: int) -> Mapping[str, int] | None:
+    def report(self, message: Outbound, code: int) -> Mapping[str, int] | None:
         """What the provider's webhook is called with when a message's status becomes ``code``; None: no such call."""
         return None
 
-    def _fated(self, fate: Fate, stage: Stage) -> int:
-        reached = min(stage, fate.last, key=STAGES.index)
-        if reached is not Stage.DELIVERED and not fate.at_once:
+    def _scenario_code(self, scenario: Scenario, stage: Stage) -> int:
+        reached = min(stage, scenario.last, key=STAGES.index)
+        if reached is not Stage.DELIVERED and not scenario.at_once:
             return self.stages[reached]
-        return next(code for end in fate.ends for code, status in self.statuses.items() if status is end)
+        return next(code for end in scenario.ends for code, status in self.statuses.items() if status is end)
 
 
 @attrs.frozen(repr=False)
@@ -125,7 +125,7 @@ class Call:
     emulation: Emulation
     route: Route
     state: State
-    account: Account
+    account: TokenAccount
     body: bytes
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -151,9 +151,9 @@ class Call:
         *,
         message_id: int | None = None,
         starts_at: float | None = None,
-    ) -> Message:
+    ) -> Outbound:
         """A message of this call, not accepted yet; its id is a new one unless given."""
-        return Message(
+        return Outbound(
             provider=self.emulation.name,
             account=self.account,
             message_id=self.next_id() if message_id is None else message_id,
@@ -166,9 +166,9 @@ class Call:
             exchange=self.exchange,
         )
 
-    def accept(self, messages: list[Message]) -> bool:
+    def accept(self, messages: list[Outbound]) -> bool:
         """Charge and keep all of ``messages``; False, and nothing done, where the credit is too low."""
-        if self._is_broke(messages):
+        if self._apply_recipient_fault(messages):
             return False
         accepted = self.state.accept(self.account, messages)
         if accepted and messages:
@@ -176,36 +176,36 @@ class Call:
             self.exchange.last = messages[-1].seq
         return accepted
 
-    def _is_broke(self, messages: list[Message]) -> bool:
+    def _apply_recipient_fault(self, messages: list[Outbound]) -> bool:
         """Let a fault of one of the recipients strike, unless the request has met one already."""
         if self.exchange.fault is not None:
             return False
         recipients = [message.recipient for message in messages]
         fault = self.exchange.fault = self.state.faults.meet_at(self.emulation, self.route, recipients)
-        if fault is not None and not KINDS[fault.kind].is_accepted:
-            raise Interrupted
-        return fault is not None and KINDS[fault.kind].is_broke
+        if fault is not None and not FAULT_RULES[fault.kind].is_accepted:
+            raise StoppedByFault
+        return fault is not None and FAULT_RULES[fault.kind].empties_account
 
     def refuses(self, recipient: str) -> bool:
         """Whether a recipient (E.164) is one that a provider refuses alone, if it refuses any."""
-        fate = MAGIC.get(recipient)
-        return fate is not None and fate.is_refused
+        scenario = SPECIAL_RECIPIENTS.get(recipient)
+        return scenario is not None and scenario.is_refused
 
-    def cancel(self, messages: list[Message], code: int) -> None:
+    def cancel(self, messages: list[Outbound], code: int) -> None:
         """Cancel messages that are not due yet; the provider's reports have this code for them."""
         self.state.cancel(messages, code)
 
-    def code(self, message: Message) -> int:
+    def code(self, message: Outbound) -> int:
         """The status code of a message at the time of this call."""
         return self.emulation.code(message, self.now)
 
 
 def read_json(body: bytes, shape: type[T], otherwise: Reply) -> T:
-    """The body as ``shape``, or ``Refused`` with ``otherwise`` where it is anything else."""
+    """The body as ``shape``, or ``CallRefused`` with ``otherwise`` where it is anything else."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (ValueError, RecursionError):  # bad JSON, UTF-8 or types; 200,000 brackets
-        raise Refused(otherwise) from None
+        raise CallRefused(otherwise) from None
 
 
 def emulations() -> dict[str, Emulation]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import attrs
 
 from smscore.numbers import Recipient, local_form
-from smscore.sandbox.replies import Answer, Refusal, answer_of
-from smscore.sandbox.special_recipients import MAGIC
+from smscore.sandbox.replies import PlannedResponse, RefusalReason, planned
+from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS
 from smscore.sandbox.spelling import normal
 
 if TYPE_CHECKING:
     from smscore.sandbox.emulation import Emulation, Route
 
-__all__ = ["KINDS", "Fault", "FaultKind", "Faults", "Interrupted", "Kind"]
+__all__ = ["FAULT_RULES", "ActiveFault", "FaultKind", "FaultRule", "Faults", "StoppedByFault"]
 
 HTML: Final = "text/html"
 MOST_FAULTS: Final = 1000
@@ -36,7 +36,7 @@ FaultKind = Literal[
 
 
 @attrs.define(kw_only=True, repr=False)
-class Fault:
+class ActiveFault:
     """One fault that is set. What is null is any; `left` counts down, null being until it is cleared."""
 
     id: int
@@ -51,73 +51,79 @@ class Fault:
 
 
 @attrs.frozen(repr=False)
-class Kind:
+class FaultRule:
     """One thing that can go wrong.
 
     ``turns`` makes what goes out of the fault, the provider and its honest answer. ``needs`` names what must be
-    said of it. Where ``is_accepted``, the provider does what it was asked all the same; where ``is_broke``, it
+    said of it. Where ``is_accepted``, the provider does what it was asked all the same; where ``empties_account``, it
     answers as if the account were empty.
     """
 
     words: str
-    turns: "Callable[[Fault, Emulation, Answer], Answer]"
+    turns: "Callable[[ActiveFault, Emulation, PlannedResponse], PlannedResponse]"
     needs: tuple[str, ...] = ()
     is_accepted: bool = False
-    is_broke: bool = False
+    empties_account: bool = False
 
 
 def page(title: str) -> bytes:
     return f"<!doctype html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
 
 
-def seconds_of(fault: Fault) -> float:
+def seconds_of(fault: ActiveFault) -> float:
     return SECONDS if fault.seconds is None else fault.seconds
 
 
-def refused(fault: Fault, emulation: "Emulation", _: Answer) -> Answer:
-    return answer_of(emulation.errors[fault.code or 0].reply)
+def refused(fault: ActiveFault, emulation: "Emulation", _: PlannedResponse) -> PlannedResponse:
+    return planned(emulation.errors[fault.code or 0].reply)
 
 
-def rate_limited(fault: Fault, _: "Emulation", __: Answer) -> Answer:
+def rate_limited(fault: ActiveFault, _: "Emulation", __: PlannedResponse) -> PlannedResponse:
     wait = {"Retry-After": str(math.ceil(seconds_of(fault)))}
-    return Answer(429, page("429 Too Many Requests"), HTML, wait)
+    return PlannedResponse(429, page("429 Too Many Requests"), HTML, wait)
 
 
-def instead(answer: Answer) -> "Callable[[Fault, Emulation, Answer], Answer]":
+def instead(answer: PlannedResponse) -> "Callable[[ActiveFault, Emulation, PlannedResponse], PlannedResponse]":
     """The same answer whatever the provider's is."""
 
-    def turns(_: Fault, __: "Emulation", ___: Answer) -> Answer:
+    def turns(_: ActiveFault, __: "Emulation", ___: PlannedResponse) -> PlannedResponse:
         return answer
 
     return turns
 
 
 # Every kind of fault, in the order that they are offered.
-KINDS: Final[Mapping[FaultKind, Kind]] = {
-    "refuse": Kind("The provider refuses, with one of its codes.", refused, needs=("code",)),
-    "no_credit": Kind("The account has no credit.", lambda _, __, honest: honest, is_accepted=True, is_broke=True),
-    "expired_token": Kind(
+FAULT_RULES: Final[Mapping[FaultKind, FaultRule]] = {
+    "refuse": FaultRule("The provider refuses, with one of its codes.", refused, needs=("code",)),
+    "no_credit": FaultRule(
+        "The account has no credit.", lambda _, __, honest: honest, is_accepted=True, empties_account=True
+    ),
+    "expired_token": FaultRule(
         "The token is not valid any more.",
-        lambda _, emulation, __: answer_of(emulation.refusals[Refusal.UNAUTHORIZED]),
+        lambda _, emulation, __: planned(emulation.refusals[RefusalReason.UNAUTHORIZED]),
     ),
-    "rate_limit": Kind("429, with a Retry-After of so many seconds.", rate_limited, needs=("seconds",)),
-    "server_error": Kind("500; nothing is accepted.", instead(Answer(500, page("500 Internal Server Error"), HTML))),
-    "html": Kind(
+    "rate_limit": FaultRule("429, with a Retry-After of so many seconds.", rate_limited, needs=("seconds",)),
+    "server_error": FaultRule(
+        "500; nothing is accepted.", instead(PlannedResponse(500, page("500 Internal Server Error"), HTML))
+    ),
+    "html": FaultRule(
         "An HTML page with a 200, as a CDN gives it; nothing is accepted.",
-        instead(Answer(200, page("Please wait"), HTML)),
+        instead(PlannedResponse(200, page("Please wait"), HTML)),
     ),
-    "cut": Kind(
+    "cut": FaultRule(
         "Accepted, but the answer breaks off in the middle.",
         lambda _, __, honest: attrs.evolve(honest, is_cut=True),
         is_accepted=True,
     ),
-    "drop_before": Kind("The connection closes; nothing is accepted.", instead(Answer(0, b"", is_dropped=True))),
-    "drop_after": Kind(
+    "drop_before": FaultRule(
+        "The connection closes; nothing is accepted.", instead(PlannedResponse(0, b"", is_dropped=True))
+    ),
+    "drop_after": FaultRule(
         "Accepted, but the connection closes without an answer.",
         lambda _, __, honest: attrs.evolve(honest, is_dropped=True),
         is_accepted=True,
     ),
-    "delay": Kind(
+    "delay": FaultRule(
         "Accepted at once, answered so many seconds later.",
         lambda fault, _, honest: attrs.evolve(honest, delay=seconds_of(fault)),
         needs=("seconds",),
@@ -126,10 +132,10 @@ KINDS: Final[Mapping[FaultKind, Kind]] = {
 }
 
 # Stands where there is no honest answer, because nothing was asked of the provider.
-NO_ANSWER: Final = Answer(0, b"")
+NO_ANSWER: Final = PlannedResponse(0, b"")
 
 
-class Interrupted(Exception):
+class StoppedByFault(Exception):
     """Raised where a message would be accepted, by a fault of its recipient that keeps it from being."""
 
 
@@ -138,11 +144,11 @@ class Faults:
 
     def __init__(self, emulations: "Mapping[str, Emulation]") -> None:
         self._emulations = emulations
-        self._set: dict[int, Fault] = {}
+        self._set: dict[int, ActiveFault] = {}
         self._last_id = 0
         self.version: int = 0
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[ActiveFault]:
         return iter(self._set.values())
 
     def add(
@@ -155,9 +161,9 @@ class Faults:
         times: int | None = None,
         code: int | None = None,
         seconds: float | None = None,
-    ) -> Fault:
+    ) -> ActiveFault:
         """Set a fault. A ``ValueError`` that says what to change where it could never strike."""
-        fault = Fault(
+        fault = ActiveFault(
             id=self._last_id + 1,
             kind=kind,
             provider=provider,
@@ -175,7 +181,7 @@ class Faults:
         self.version += 1
         return fault
 
-    def _problems(self, fault: Fault) -> Iterator[str]:
+    def _problems(self, fault: ActiveFault) -> Iterator[str]:
         if len(self._set) >= MOST_FAULTS:
             yield f"There are {MOST_FAULTS} faults already: clear some."
         if fault.times is not None and fault.times < 1:
@@ -211,17 +217,17 @@ class Faults:
         self._set.clear()
         self.version += 1
 
-    def meet(self, emulation: "Emulation", route: "Route") -> Fault | None:
+    def meet(self, emulation: "Emulation", route: "Route") -> ActiveFault | None:
         """The fault that this request meets, whomever it is to; it is used up by one."""
         return self._use(fault for fault in self._fitting(emulation, route) if fault.number is None)
 
-    def meet_at(self, emulation: "Emulation", route: "Route", recipients: Collection[str]) -> Fault | None:
+    def meet_at(self, emulation: "Emulation", route: "Route", recipients: Collection[str]) -> ActiveFault | None:
         """The fault that a request meets because one of these is among its recipients."""
         numbers = set(recipients) if any(fault.number for fault in self) else frozenset[str]()
         set_by_hand = self._use(fault for fault in self._fitting(emulation, route) if fault.number in numbers)
-        return set_by_hand or next(filter(None, map(MAGIC_FAULTS.get, recipients)), None)
+        return set_by_hand or next(filter(None, map(SPECIAL_FAULTS.get, recipients)), None)
 
-    def _fitting(self, emulation: "Emulation", route: "Route") -> Iterator[Fault]:
+    def _fitting(self, emulation: "Emulation", route: "Route") -> Iterator[ActiveFault]:
         for fault in self:
             if (
                 fault.provider in (None, emulation.name)
@@ -230,7 +236,7 @@ class Faults:
             ):
                 yield fault
 
-    def _use(self, fitting: Iterator[Fault]) -> Fault | None:
+    def _use(self, fitting: Iterator[ActiveFault]) -> ActiveFault | None:
         fault = next(fitting, None)
         if fault is not None and fault.left is not None:
             fault.left -= 1
@@ -241,7 +247,7 @@ class Faults:
 
 
 def needs_of(kind: str) -> tuple[str, ...]:
-    for name, known in KINDS.items():
+    for name, known in FAULT_RULES.items():
         if name == kind:
             return known.needs
     raise ValueError(f"No fault of this kind; there are {list(get_args(FaultKind))}.")
@@ -251,8 +257,8 @@ def is_call(route: "Route", name: str) -> bool:
     return name in (route.name, route.path)
 
 
-MAGIC_FAULTS: Final[Mapping[str, Fault]] = {
-    recipient: Fault(id=0, kind=fate.fault, number=recipient, seconds=fate.seconds)
-    for recipient, fate in MAGIC.items()
-    if fate.fault is not None
+SPECIAL_FAULTS: Final[Mapping[str, ActiveFault]] = {
+    recipient: ActiveFault(id=0, kind=scenario.fault, number=recipient, seconds=scenario.seconds)
+    for recipient, scenario in SPECIAL_RECIPIENTS.items()
+    if scenario.fault is not None
 }

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import attrs
 import msgspec
 
-__all__ = ["Answer", "ErrorCode", "Refusal", "Refused", "Reply", "answer_of"]
+__all__ = ["CallRefused", "ErrorCode", "PlannedResponse", "RefusalReason", "Reply", "planned"]
 
 
-class Refusal(enum.Enum):
+class RefusalReason(enum.Enum):
     """Why the shell refuses a request before the provider's own function sees it."""
 
     UNAUTHORIZED = "no token, or not in the provider's form"
@@ -34,7 +34,7 @@ class ErrorCode:
     reply: Reply
 
 
-class Refused(Exception):
+class CallRefused(Exception):
     """Raised by a provider's function in place of returning: the reply that refuses the call."""
 
     def __init__(self, reply: Reply) -> None:
@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 @attrs.frozen(repr=False)
-class Answer:
+class PlannedResponse:
     """What goes out: after ``delay`` seconds, only half of it where ``is_cut``, and nothing where ``is_dropped``."""
 
     status: int
@@ -55,6 +55,6 @@ class Answer:
     is_dropped: bool = False
 
 
-def answer_of(reply: Reply) -> Answer:
+def planned(reply: Reply) -> PlannedResponse:
     """A reply as it goes out where nothing fails."""
-    return Answer(reply.status, msgspec.json.encode(reply.body))
+    return PlannedResponse(reply.status, msgspec.json.encode(reply.body))

@@ -17,7 +17,7 @@ from smscore.numbers import Recipient
 from smscore.sandbox.callers import Callers, host_names
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
-from smscore.sandbox.memory.messages import Account, Inbound, Message, SandboxMessage
+from smscore.sandbox.memory.messages import Inbound, Outbound, SandboxMessage, TokenAccount
 from smscore.sandbox.memory.search import last_code, next_message
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.store import FileStore, Store, StoreError
@@ -119,7 +119,7 @@ class Sandbox:
             now = self._state.now()
             return [self._public(message, now) for message in self._state.messages]
 
-    def _public(self, message: Message, now: float) -> SandboxMessage:
+    def _public(self, message: Outbound, now: float) -> SandboxMessage:
         return SandboxMessage(
             provider=message.provider,
             recipient=message.recipient,
@@ -188,7 +188,7 @@ class Sandbox:
             self._account(provider, token)
             self._state.set_credit(provider, token, rials)
 
-    def _account(self, provider: str, token: str) -> Account:
+    def _account(self, provider: str, token: str) -> TokenAccount:
         if not token or token.strip() != token or token.startswith("Bearer "):
             raise ValueError("A token is a text that is not empty, without its scheme and without spaces around it.")
         return self._state.account(self._emulation(provider).name, token)
@@ -207,7 +207,7 @@ class Sandbox:
             value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
         with self._state.lock:
             name = self._emulation(provider).name
-            self._state.come_in(Inbound(name, sender, number, text, self._state.now()))
+            self._state.add_inbound(Inbound(name, sender, number, text, self._state.now()))
 
     def settle(self, provider: str, message_id: int, code: int) -> None:
         """Set the status code of a message for good: undelivered, blocked, … A bulk id settles all of it.

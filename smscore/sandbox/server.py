@@ -12,7 +12,7 @@ from aiohttp import web
 from smscore import clock
 from smscore.loops.threads import in_thread
 from smscore.sandbox import page_files
-from smscore.sandbox.api.events import Stream
+from smscore.sandbox.api.events import EventStream
 from smscore.sandbox.api.serving import add_rest_routes, guarding
 from smscore.sandbox.callers import Callers
 from smscore.sandbox.memory.state import State
@@ -75,7 +75,7 @@ class Server:
 def _build_app(state: State, callers: Callers) -> web.Application:
     app = web.Application(middlewares=[guarding(callers)])
     over = asyncio.Event()
-    shell, stream = Shell(state, over, LARGEST_BODY), Stream(state)
+    shell, stream = Shell(state, over, LARGEST_BODY), EventStream(state)
     for emulation in state.emulations.values():
         shell.add_routes(app, emulation)
     app.router.add_get("/", page_files.index)

@@ -13,11 +13,11 @@ from smscore import clock
 from smscore.auth import BodyToken, Received
 from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
-from smscore.sandbox.faults import KINDS, NO_ANSWER, Interrupted
+from smscore.sandbox.faults import FAULT_RULES, NO_ANSWER, StoppedByFault
 from smscore.sandbox.memory.exchanges import CUT_AT, Exchange, exchange
 from smscore.sandbox.memory.masks import Mask, mask_of
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.replies import Answer, Refusal, Refused, answer_of
+from smscore.sandbox.replies import CallRefused, PlannedResponse, RefusalReason, planned
 
 __all__ = ["Shell"]
 
@@ -44,7 +44,7 @@ class Shell:
             app.router.add_route(route.method, prefix + route.path, self._handler(emulation, route))
 
         async def unknown(_: web.Request) -> web.StreamResponse:
-            return whole_response(answer_of(emulation.refusals[Refusal.ROUTE]))
+            return whole_response(planned(emulation.refusals[RefusalReason.ROUTE]))
 
         # Last, so that it gets the other paths, and the known ones with another method.
         app.router.add_route("*", prefix, unknown)
@@ -54,8 +54,8 @@ class Shell:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 answer = await self._answer(emulation, route, request)
-            except Refused as refused:
-                answer = answer_of(refused.reply)
+            except CallRefused as refused:
+                answer = planned(refused.reply)
             response = await self._deliver(request, answer)
             if request.content.exception() is not None:
                 response.force_close()  # aiohttp closes a connection with a broken body: say so
@@ -63,12 +63,12 @@ class Shell:
 
         return handle
 
-    async def _answer(self, emulation: Emulation, route: Route, request: web.Request) -> Answer:
+    async def _answer(self, emulation: Emulation, route: Route, request: web.Request) -> PlannedResponse:
         in_body = isinstance(route.credentials or emulation.credentials, BodyToken)
         body = await self._read_body(emulation, request) if in_body else b""
         token = emulation.token(_received(request, body), route)
         if token is None:
-            return answer_of(emulation.refusals[Refusal.UNAUTHORIZED])
+            return planned(emulation.refusals[RefusalReason.UNAUTHORIZED])
         upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
         if route.upload_limit is None and not in_body:
             body = await self._read_body(emulation, request)
@@ -98,11 +98,11 @@ class Shell:
         try:
             return await read_body(request, self._largest_body)
         except TooLargeBody:
-            raise Refused(emulation.refusals[Refusal.SIZE]) from None
+            raise CallRefused(emulation.refusals[RefusalReason.SIZE]) from None
         except BrokenBody:
-            raise Refused(emulation.refusals[Refusal.BODY]) from None
+            raise CallRefused(emulation.refusals[RefusalReason.BODY]) from None
 
-    async def _deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def _deliver(self, request: web.Request, answer: PlannedResponse) -> web.StreamResponse:
         if answer.delay:
             with contextlib.suppress(TimeoutError):
                 async with clock.timeout(answer.delay):
@@ -113,34 +113,34 @@ class Shell:
         return await cut_response(request, answer) if answer.is_cut else whole_response(answer)
 
 
-def played(call: Call) -> Answer:
+def played(call: Call) -> PlannedResponse:
     """What goes out for a call, the fault that it meets included. The state's lock is held."""
     call.exchange.fault = call.state.faults.meet(call.emulation, call.route)
     honest = honest_answer(call)
     fault = call.exchange.fault
-    return honest if fault is None else KINDS[fault.kind].turns(fault, call.emulation, honest)
+    return honest if fault is None else FAULT_RULES[fault.kind].turns(fault, call.emulation, honest)
 
 
-def honest_answer(call: Call) -> Answer:
+def honest_answer(call: Call) -> PlannedResponse:
     """What the provider answers; where a fault keeps it from being asked, no answer."""
-    kind = call.exchange.fault and KINDS[call.exchange.fault.kind]
+    kind = call.exchange.fault and FAULT_RULES[call.exchange.fault.kind]
     if kind and not kind.is_accepted:
         return NO_ANSWER
     credit = call.account.credit
-    if kind and kind.is_broke:
+    if kind and kind.empties_account:
         call.account.credit = 0
     try:
-        return answer_of(call.route.answer(call))
-    except Refused as refused:
-        return answer_of(refused.reply)
-    except Interrupted:
+        return planned(call.route.answer(call))
+    except CallRefused as refused:
+        return planned(refused.reply)
+    except StoppedByFault:
         return NO_ANSWER
     finally:
-        if kind and kind.is_broke:
+        if kind and kind.empties_account:
             call.account.credit = credit
 
 
-def note(exchange: Exchange, answer: Answer, mask: Mask) -> None:
+def note(exchange: Exchange, answer: PlannedResponse, mask: Mask) -> None:
     """Keep what goes out, as far as it does."""
     if answer.is_dropped:
         exchange.answered(None, b"", is_cut=False)
@@ -158,7 +158,7 @@ def hang_up(request: web.Request) -> None:
         request.transport.close()
 
 
-def whole_response(answer: Answer) -> web.Response:
+def whole_response(answer: PlannedResponse) -> web.Response:
     return web.Response(
         body=answer.body,
         status=answer.status,
@@ -168,7 +168,7 @@ def whole_response(answer: Answer) -> web.Response:
     )
 
 
-async def cut_response(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def cut_response(request: web.Request, answer: PlannedResponse) -> web.StreamResponse:
     """Promise the whole body, send half of it, and hang up."""
     response = web.StreamResponse(status=answer.status)
     response.content_type = answer.content_type

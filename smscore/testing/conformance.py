@@ -35,7 +35,7 @@ from smscore.profile import Capability, Profile
 from smscore.results import SendReport
 from smscore.sandbox import Sandbox
 from smscore.sandbox.emulation import Emulation, Route
-from smscore.sandbox.faults import KINDS
+from smscore.sandbox.faults import FAULT_RULES
 from smscore.testing.recorder import Recorder
 from smscore.testing.sources import imports_of, is_within, sources_of
 
@@ -84,7 +84,7 @@ def faults(profile: Profile) -> list[tuple[str, dict[str, Any]]]:
     """Every fault of the sandbox, with what it needs."""
     codes = sorted(registry.load(profile.name, "sandbox").errors)
     needs = {"code": codes[0], "seconds": 0.01}
-    return [(kind, {name: needs[name] for name in fault.needs}) for kind, fault in KINDS.items()]
+    return [(kind, {name: needs[name] for name in fault.needs}) for kind, fault in FAULT_RULES.items()]
 
 
 class ProviderConformance:
@@ -205,7 +205,7 @@ class ProviderConformance:
                 for times in (1, None):
                     for face in self._faces():
                         with Sandbox() as box:
-                            box.fail(kind, provider=self.profile.name, times=times, **needs)  # type: ignore[arg-type]  # a key of KINDS
+                            box.fail(kind, provider=self.profile.name, times=times, **needs)  # type: ignore[arg-type]  # a key of FAULT_RULES
                             report = _report_of(face, box, retry=retry)
                             assert self._contradictions(box, report) == [], (kind, retry, times)
 
@@ -215,7 +215,7 @@ class ProviderConformance:
         for _ in range(RUNS_OF_MONEY):
             with Sandbox() as box:
                 for kind, needs in chance.choices(kinds, k=chance.randint(0, 3)):
-                    box.fail(kind, provider=self.profile.name, times=chance.randint(1, 3), **needs)  # type: ignore[arg-type]  # a key of KINDS
+                    box.fail(kind, provider=self.profile.name, times=chance.randint(1, 3), **needs)  # type: ignore[arg-type]  # a key of FAULT_RULES
                 numbers = [f"0912{place:07}" for place in range(chance.randint(1, 30))]
                 report = _report_of(self._call, box, numbers, retry=TWICE, batch_size=chance.randint(1, 10))
                 assert self._contradictions(box, report) == []
@@ -227,7 +227,7 @@ class ProviderConformance:
         shown: list[str] = []
         for kind, needs in [("delay", {"seconds": 0}), *faults(self.profile)]:
             with Sandbox() as box:
-                box.fail(kind, provider=self.profile.name, **needs)  # type: ignore[arg-type]  # a key of KINDS
+                box.fail(kind, provider=self.profile.name, **needs)  # type: ignore[arg-type]  # a key of FAULT_RULES
                 try:
                     self._call(box, _send(NUMBERS))
                 except SMSError as error:

@@ -132,7 +132,7 @@ def test_faults_are_counted_beside_the_view_and_cleared(faults: Page, outcome: C
     assert outcome("ippanel") == "accepted"
 
 
-def test_the_magic_recipients_are_listed_and_do_what_is_said(
+def test_the_special_recipients_are_listed_and_do_what_is_said(
     faults: Page, client: Callable[..., Any], apart: Callable[..., Any]
 ):
     row = faults.get_by_role("row").filter(has_text="answered 500").first

@@ -148,13 +148,13 @@ def test_a_name_must_be_fit_for_a_setting(name: str):
 # What stands behind a profile
 
 FINISHED = """
-    from smscore.sandbox import Refusal, Reply, Emulation
+    from smscore.sandbox import RefusalReason, Reply, Emulation
     class Box(Emulation):
         name = {name!r}
         first_id = 1
         routes = ()
         codes = statuses = stages = errors = {{}}
-        refusals = {{refusal: Reply(400, {{}}) for refusal in Refusal}}
+        refusals = {{refusal: Reply(400, {{}}) for refusal in RefusalReason}}
         lines = ("5000",)
 """
 BOX = "payamak_nobody:Box"

@@ -15,14 +15,14 @@ from sandbox.odd import ODD, changed, places, put
 
 from smscore.sandbox import Sandbox
 from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
-from smscore.sandbox.faults import KINDS
+from smscore.sandbox.faults import FAULT_RULES
 
 NAJVA = {"message": "کد: ۴۸۲۱", "sender": "90000123", "receivers": ["09123456789"] * 3}
 
 NAMES = sorted({field.name for route in ROUTES for shape in (route.query, route.body) for field in attrs.fields(shape)})
 WORDS = [
     *("", "0", "1", "-1", "null", "true", "1e400", "9" * 30, "\x00", "\ud800", "سلام", "۰۹۱۲۳۴۵۶۷۸۹", "09990000008"),
-    *("najva", "sepahan", "out", "delivered", "send", "http://127.0.0.1:1/", "http://[", "POST", *KINDS),
+    *("najva", "sepahan", "out", "delivered", "send", "http://127.0.0.1:1/", "http://[", "POST", *FAULT_RULES),
 ]
 NUMBERS = [0, 1, -1, 14, 418, 60, 2**53, 2**63, 2**64, 10**30, 10**4000, 1e308, 0.5]
 LEAVES = (

@@ -10,8 +10,8 @@ from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
 
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
-from smscore.sandbox.faults import KINDS, MAGIC_FAULTS, FaultKind
-from smscore.sandbox.special_recipients import MAGIC, Fate
+from smscore.sandbox.faults import FAULT_RULES, SPECIAL_FAULTS, FaultKind
+from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS, Scenario
 
 AUTHORIZATION = {"sepahan": "token", "ippanel": "token", "najva": "Bearer token"}
 
@@ -41,8 +41,8 @@ def raw(request: pytest.FixtureRequest, box: Sandbox, session: aiohttp.ClientSes
 
 
 def test_every_kind_has_its_row() -> None:
-    assert list(KINDS) == list(get_args(FaultKind))
-    assert all(kind.words for kind in KINDS.values())
+    assert list(FAULT_RULES) == list(get_args(FaultKind))
+    assert all(kind.words for kind in FAULT_RULES.values())
 
 
 async def test_each_documented_code_is_answered_as_documented(box: Sandbox, raw: Raw) -> None:
@@ -244,28 +244,32 @@ def local(number: str) -> str:
     return "0" + number[3:]
 
 
-ENDINGS = [(number, fate) for number, fate in MAGIC.items() if fate.fault is None and not fate.is_refused]
+ENDINGS = [
+    (number, scenario)
+    for number, scenario in SPECIAL_RECIPIENTS.items()
+    if scenario.fault is None and not scenario.is_refused
+]
 
 
-@pytest.mark.parametrize(("number", "fate"), ENDINGS)
-async def test_a_magic_recipient_always_ends_the_same_way(
-    box: Sandbox, raw: Raw, rest: Any, number: str, fate: Fate
+@pytest.mark.parametrize(("number", "scenario"), ENDINGS)
+async def test_a_special_recipient_always_ends_the_same_way(
+    box: Sandbox, raw: Raw, rest: Any, number: str, scenario: Scenario
 ) -> None:
     await raw.send(local(number))
     emulation = box._state.emulations[raw.provider]
     for _ in range(2):
         box.advance(3600)
         [message] = (await rest.get("/api/messages"))["messages"]
-        if fate.last.value == "delivered":
-            assert DeliveryStatus(message["status"]) in fate.ends
+        if scenario.last.value == "delivered":
+            assert DeliveryStatus(message["status"]) in scenario.ends
         else:
-            assert message["code"] == emulation.stages[fate.last]
+            assert message["code"] == emulation.stages[scenario.last]
 
 
 async def test_one_is_refused_alone_where_the_provider_refuses_anybody_alone(
     box: Sandbox, sepahan: Any, najva: Any, ippanel: Any
 ) -> None:
-    [refused] = [local(number) for number, fate in MAGIC.items() if fate.is_refused]
+    [refused] = [local(number) for number, scenario in SPECIAL_RECIPIENTS.items() if scenario.is_refused]
     first, second = (await sepahan(*sepahan_send(NUMBER, refused))).body["value"]["ids"]
     assert (first > 0, second) == (True, -4)
     rows = (await najva(*najva_send(NUMBER, refused))).body["entries"]
@@ -274,16 +278,16 @@ async def test_one_is_refused_alone_where_the_provider_refuses_anybody_alone(
     assert [message.code for message in box.messages] == [0, 1, 6, 0, 3]
 
 
-async def test_a_magic_block_is_paid_back_when_it_comes(box: Sandbox, najva: Any) -> None:
+async def test_a_special_recipients_block_is_paid_back_when_it_comes(box: Sandbox, najva: Any) -> None:
     await najva(*najva_send("09990000003"))
     assert najva.credit == 999_999_000
     box.advance(5)
     assert (box.messages[0].code, najva.credit) == (14, 1_000_000_000)
 
 
-@pytest.mark.parametrize("number", [number for number, fault in MAGIC_FAULTS.items() if fault.kind != "delay"])
-async def test_a_request_to_a_magic_recipient_meets_its_fault_every_time(box: Sandbox, raw: Raw, number: str) -> None:
-    kind = KINDS[MAGIC_FAULTS[number].kind]
+@pytest.mark.parametrize("number", [number for number, fault in SPECIAL_FAULTS.items() if fault.kind != "delay"])
+async def test_a_request_to_a_special_recipient_meets_its_fault_every_time(box: Sandbox, raw: Raw, number: str) -> None:
+    kind = FAULT_RULES[SPECIAL_FAULTS[number].kind]
     for count in (1, 2):
         try:
             status, content_type, _ = await raw.send(NUMBER, local(number))
@@ -293,7 +297,7 @@ async def test_a_request_to_a_magic_recipient_meets_its_fault_every_time(box: Sa
         assert len(box.messages) == (2 * count if kind.is_accepted else 0)
 
 
-async def test_a_fault_set_by_hand_goes_before_a_magic_one(box: Sandbox, najva: Any) -> None:
+async def test_a_fault_set_by_hand_goes_before_that_of_a_special_recipient(box: Sandbox, najva: Any) -> None:
     box.fail("refuse", code=418, number="09990000008", times=1)
     assert (await najva(*najva_send("09990000008"))).status == 418
 

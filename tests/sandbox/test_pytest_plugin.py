@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smscore.sandbox.faults import KINDS
-from smscore.sandbox.special_recipients import MAGIC
+from smscore.sandbox.faults import FAULT_RULES
+from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS
 
 pytest_plugins = ("pytester",)
 
@@ -74,10 +74,10 @@ def test_the_example_of_the_documentation_runs(pytester: pytest.Pytester) -> Non
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio").assert_outcomes(passed=2)
 
 
-def test_the_documentation_names_every_kind_of_fault_and_every_magic_recipient() -> None:
+def test_the_documentation_names_every_kind_of_fault_and_every_special_recipient() -> None:
     page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
-    assert all(f"`{kind}`" in page for kind in KINDS)
-    assert len(MAGIC) == 14  # the table's last row
+    assert all(f"`{kind}`" in page for kind in FAULT_RULES)
+    assert len(SPECIAL_RECIPIENTS) == 14  # the table's last row
 
 
 def test_who_never_asks_for_it_pays_nothing(pytester: pytest.Pytester) -> None:

@@ -473,7 +473,7 @@ async def test_choices_are_the_providers_own(rest: Any, box: Sandbox) -> None:
     assert {"code": -14, "words": "موجودی کاربر کافی نیست"} in providers["sepahan"]["error_codes"]
     assert [error["code"] for error in providers["najva"]["error_codes"]] == [400, 413, 414, 418]
     assert {"kind": "refuse", "needs": ["code"]}.items() <= choices["fault_kinds"][0].items()
-    assert choices["magic_recipients"][0]["recipient"] == "+989990000001"
+    assert choices["special_recipients"][0]["recipient"] == "+989990000001"
 
 
 def box_urls(box: Sandbox) -> dict[str, str]:

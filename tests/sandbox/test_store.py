@@ -417,7 +417,7 @@ async def test_plans_of_messages_that_are_forgotten_are_forgotten() -> None:
         state = box._state
         account = state.account("ippanel", "t")
         for _ in range(3000):
-            message = state_module.Message("ippanel", account, 1, "+989120000000", "5", "a", 0, 0.0, 2e9)
+            message = state_module.Outbound("ippanel", account, 1, "+989120000000", "5", "a", 0, 0.0, 2e9)
             assert state.accept(account, [message])
         assert len(state._steps) < 1100
 

@@ -12,14 +12,14 @@ import attrs
 from smscore import DeliveryStatus, count_parts
 from smscore.sandbox import (
     Call,
+    CallRefused,
     Credentials,
     Emulation,
     ErrorCode,
-    Message,
+    Outbound,
     PathToken,
     Recent,
-    Refusal,
-    Refused,
+    RefusalReason,
     Reply,
     Route,
     Stage,
@@ -72,7 +72,7 @@ def error(code: int) -> Reply:
 
 def need(fact: bool, code: int = 4) -> None:
     if not fact:
-        raise Refused(error(code))
+        raise CallRefused(error(code))
 
 
 def form(call: Call) -> dict[str, str]:
@@ -83,7 +83,7 @@ def form(call: Call) -> dict[str, str]:
 class Locals:
     """The messages of an account by their local numbers."""
 
-    sent: Recent[str, Message] = attrs.field(factory=lambda: Recent[str, Message](REMEMBERED))
+    sent: Recent[str, Outbound] = attrs.field(factory=lambda: Recent[str, Outbound](REMEMBERED))
 
 
 def send(call: Call) -> Reply:
@@ -150,11 +150,11 @@ class KabutarSandbox(Emulation):
     codes: ClassVar[Mapping[int, str]] = STATES
     statuses: ClassVar[Mapping[int, DeliveryStatus]] = MEANINGS
     stages: ClassVar[Mapping[Stage, int]] = {Stage.SCHEDULED: 1, Stage.QUEUED: 1, Stage.SENT: 2, Stage.DELIVERED: 3}
-    refusals: ClassVar[Mapping[Refusal, Reply]] = {
-        Refusal.UNAUTHORIZED: error(1),
-        Refusal.ROUTE: Reply(404, {"result": 4, "text": "no such call"}),
-        Refusal.BODY: error(4),
-        Refusal.SIZE: error(5),
+    refusals: ClassVar[Mapping[RefusalReason, Reply]] = {
+        RefusalReason.UNAUTHORIZED: error(1),
+        RefusalReason.ROUTE: Reply(404, {"result": 4, "text": "no such call"}),
+        RefusalReason.BODY: error(4),
+        RefusalReason.SIZE: error(5),
     }
     errors: ClassVar[Mapping[int, ErrorCode]] = {code: ErrorCode(words, error(code)) for code, words in WORDS.items()}
     lines: ClassVar[tuple[str, ...]] = ("3000222",)

@@ -6,11 +6,11 @@ from typing import Final
 import attrs
 import msgspec
 
-__all__ = ["Problem", "RestError", "plain_words"]
+__all__ = ["ErrorBody", "RestError", "plain_words"]
 
 
 @attrs.frozen
-class Problem:
+class ErrorBody:
     """Why a call was refused, and what to do next."""
 
     error: str

@@ -15,7 +15,7 @@ from smscore.sandbox.api.errors import RestError
 from smscore.sandbox.api.views import MessageView, change_of, view_of
 from smscore.sandbox.memory.state import State
 
-__all__ = ["Stream"]
+__all__ = ["EventStream"]
 
 PAUSE: Final = 0.1  # seconds between two batches
 ALIVE: Final = 15.0  # seconds of silence after which a comment shows that the line is alive
@@ -64,7 +64,7 @@ def newest(state: State, after: int) -> Iterator[MessageView]:
         yield view_of(entry, state.emulations[entry.provider], state.now())
 
 
-class Stream:
+class EventStream:
     """The events of a state, to any number of readers until the server ends."""
 
     def __init__(self, state: State) -> None:

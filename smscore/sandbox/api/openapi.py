@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from smscore.sandbox.api.errors import Problem
+from smscore.sandbox.api.errors import ErrorBody
 from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
 
 __all__ = ["description"]
@@ -33,8 +33,8 @@ Json = dict[str, Any]
 def description() -> Json:
     """The whole description, JSON-ready."""
     shapes = [shape for route in ROUTES for shape in (route.path, route.query, route.body, route.gives)]
-    schemas, components = msgspec.json.schema_components([*shapes, Problem], ref_template=TEMPLATE)
-    by_shape = dict(zip([*shapes, Problem], schemas, strict=True))
+    schemas, components = msgspec.json.schema_components([*shapes, ErrorBody], ref_template=TEMPLATE)
+    by_shape = dict(zip([*shapes, ErrorBody], schemas, strict=True))
     for body in {route.body for route in ROUTES}:
         components[body.__name__]["additionalProperties"] = False
     paths: dict[str, Json] = {}
@@ -94,7 +94,7 @@ def without_null(schema: Json) -> Json:
 def refusal(status: int, schemas: dict[Any, Json]) -> Json:
     return {
         "description": WORDS[status],
-        "content": {"application/json": {"schema": schemas[Problem]}},
+        "content": {"application/json": {"schema": schemas[ErrorBody]}},
     }
 
 

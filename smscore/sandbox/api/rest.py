@@ -16,21 +16,21 @@ from smscore.loops.threads import in_thread
 from smscore.sandbox.api.errors import RestError
 from smscore.sandbox.api.views import (
     Choice,
-    Entry,
     FailedRequest,
     MessageDetail,
     MessageView,
+    StoredMessage,
     choices,
     detail_of,
     failed_view,
     utc,
     view_of,
 )
-from smscore.sandbox.faults import KINDS, Fault, FaultKind
-from smscore.sandbox.memory.messages import Inbound, Message
+from smscore.sandbox.faults import FAULT_RULES, ActiveFault, FaultKind
+from smscore.sandbox.memory.messages import Inbound, Outbound
 from smscore.sandbox.memory.search import Wanted, conversations, is_of, last_code, next_message, search
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.special_recipients import MAGIC
+from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS
 from smscore.sandbox.webhook import LastReport, Method, Webhook
 from smscore.statuses import DeliveryStatus
 
@@ -117,7 +117,7 @@ class SeqPath:
     seq: Place
 
 
-def view(state: State, entry: Entry) -> MessageView:
+def view(state: State, entry: StoredMessage) -> MessageView:
     return view_of(entry, state.emulations[entry.provider], state.now())
 
 
@@ -135,28 +135,28 @@ def list_messages(ask: Ask[Nothing, MessagesQuery, Nothing]) -> Messages:
     return Messages([view(state, entry) for entry in page], len(state.timeline), matching)
 
 
-def find(state: State, seq: int) -> Entry:
+def find(state: State, seq: int) -> StoredMessage:
     entry = state.timeline.get(seq)
     if entry is None:
         raise RestError(404, "No message has this seq, or it is not kept any more: GET /api/messages lists them.")
     return entry
 
 
-def one_message(ask: Ask[SeqPath, Nothing, Nothing]) -> MessageDetail:
+def get_message(ask: Ask[SeqPath, Nothing, Nothing]) -> MessageDetail:
     entry = find(ask.state, ask.path.seq)
     return detail_of(entry, ask.state.emulations[entry.provider], ask.state.now())
 
 
 @attrs.frozen
-class StatusBody:
+class SetStatusBody:
     """A status to be set: one of the provider's own codes, as in /api/choices."""
 
     code: int
 
 
-def set_status(ask: Ask[SeqPath, Nothing, StatusBody]) -> MessageView:
+def set_message_status(ask: Ask[SeqPath, Nothing, SetStatusBody]) -> MessageView:
     message = find(ask.state, ask.path.seq)
-    if not isinstance(message, Message):
+    if not isinstance(message, Outbound):
         raise RestError(409, "This message came in, and has no status: set the status of one that went out.")
     codes = ask.state.emulations[message.provider].codes
     if ask.body.code not in codes:
@@ -219,7 +219,7 @@ class Waited:
 MAX_WAITING: Final = 1000
 
 
-async def wait_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
+async def wait_for_message(ask: Ask[Nothing, WaitQuery, Nothing]) -> Waited:
     """Answer as soon as there is such a message, at once where there is one already."""
     state, query = ask.state, ask.query
     if state.listener_count >= MAX_WAITING:
@@ -303,7 +303,7 @@ def list_conversations(ask: Ask[Nothing, LimitQuery, Nothing]) -> list[Conversat
 MOST_OF_ONE: Final = 1000
 
 
-def one_conversation(ask: Ask[NumberPath, Nothing, Nothing]) -> list[MessageView]:
+def get_conversation(ask: Ask[NumberPath, Nothing, Nothing]) -> list[MessageView]:
     entries = filter(is_of(ask.path.number), ask.state.timeline.newest_first())
     return [view(ask.state, entry) for entry in reversed(list(islice(entries, MOST_OF_ONE)))]
 
@@ -316,7 +316,7 @@ class Code:
     message: MessageView
 
 
-async def one_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
+async def get_code(ask: Ask[NumberPath, Nothing, Nothing]) -> Code:
     found = await in_thread(last_code, ask.state, ask.path.number)
     if found is None:
         raise RestError(404, "No code was sent to this number; GET /api/messages/wait waits for a message to it.")
@@ -335,10 +335,10 @@ class InboundBody:
     text: Text
 
 
-def come_in(ask: Ask[Nothing, Nothing, InboundBody]) -> MessageView:
+def add_inbound(ask: Ask[Nothing, Nothing, InboundBody]) -> MessageView:
     state, body = ask.state, ask.body
     inbound = Inbound(known(state, body.provider), body.sender, body.number, body.text, state.now())
-    state.come_in(inbound)
+    state.add_inbound(inbound)
     return view(state, inbound)
 
 
@@ -365,11 +365,11 @@ class IdPath:
     id: Annotated[int, Meta(ge=1)]
 
 
-def list_faults(ask: Ask[Nothing, Nothing, Nothing]) -> list[Fault]:
+def list_faults(ask: Ask[Nothing, Nothing, Nothing]) -> list[ActiveFault]:
     return list(ask.state.faults)
 
 
-def set_fault(ask: Ask[Nothing, Nothing, FaultBody]) -> Fault:
+def add_fault(ask: Ask[Nothing, Nothing, FaultBody]) -> ActiveFault:
     try:
         return ask.state.faults.add(**attrs.asdict(ask.body))
     except ValueError as error:
@@ -430,7 +430,7 @@ class KindChoice:
 
 
 @attrs.frozen(kw_only=True)
-class MagicChoice:
+class SpecialRecipientChoice:
     """A recipient that always ends the same way."""
 
     recipient: str
@@ -443,7 +443,7 @@ class Choices:
 
     providers: list[ProviderChoice]
     fault_kinds: list[KindChoice]
-    magic_recipients: list[MagicChoice]
+    special_recipients: list[SpecialRecipientChoice]
 
 
 def list_choices(ask: Ask[Nothing, Nothing, Nothing]) -> Choices:
@@ -460,8 +460,13 @@ def list_choices(ask: Ask[Nothing, Nothing, Nothing]) -> Choices:
             )
             for name, emulation in ask.state.emulations.items()
         ],
-        fault_kinds=[KindChoice(kind=name, words=kind.words, needs=list(kind.needs)) for name, kind in KINDS.items()],
-        magic_recipients=[MagicChoice(recipient=number, words=fate.words) for number, fate in MAGIC.items()],
+        fault_kinds=[
+            KindChoice(kind=name, words=kind.words, needs=list(kind.needs)) for name, kind in FAULT_RULES.items()
+        ],
+        special_recipients=[
+            SpecialRecipientChoice(recipient=number, words=scenario.words)
+            for number, scenario in SPECIAL_RECIPIENTS.items()
+        ],
     )
 
 
@@ -506,11 +511,11 @@ def clock(state: State) -> Clock:
     return Clock(now=utc(state.now()), ahead=state.ahead)
 
 
-def tell_clock(ask: Ask[Nothing, Nothing, Nothing]) -> Clock:
+def get_clock(ask: Ask[Nothing, Nothing, Nothing]) -> Clock:
     return clock(ask.state)
 
 
-def move_clock(ask: Ask[Nothing, Nothing, ClockBody]) -> Clock:
+def advance_clock(ask: Ask[Nothing, Nothing, ClockBody]) -> Clock:
     try:
         ask.state.advance(ask.body.advance)
     except ValueError as error:
@@ -542,7 +547,7 @@ def webhook(of: Webhook) -> WebhookView:
     return WebhookView(url=of.url, method=of.method, last=of.last, called=of.called, failed=of.failed, missed=of.missed)
 
 
-def tell_webhook(ask: Ask[Nothing, Nothing, Nothing]) -> WebhookView:
+def get_webhook(ask: Ask[Nothing, Nothing, Nothing]) -> WebhookView:
     return webhook(ask.state.webhook)
 
 
@@ -576,7 +581,7 @@ class Credit:
     credit: int
 
 
-def ask_credit(ask: Ask[Nothing, Nothing, AccountBody]) -> Credit:
+def get_credit(ask: Ask[Nothing, Nothing, AccountBody]) -> Credit:
     body = ask.body
     return Credit(credit=ask.state.account(known(ask.state, body.provider), body.token).credit)
 
@@ -600,7 +605,7 @@ ROUTES: Final = (
     RestRoute(
         "GET",
         "/api/messages/wait",
-        wait_message,
+        wait_for_message,
         "Wait for a message to a number",
         Waited,
         query=WaitQuery,
@@ -609,7 +614,7 @@ ROUTES: Final = (
     RestRoute(
         "GET",
         "/api/messages/{seq}",
-        one_message,
+        get_message,
         "One message with its request and answer",
         MessageDetail,
         path=SeqPath,
@@ -618,11 +623,11 @@ ROUTES: Final = (
     RestRoute(
         "PUT",
         "/api/messages/{seq}/status",
-        set_status,
+        set_message_status,
         "Set a message's status for good",
         MessageView,
         path=SeqPath,
-        body=StatusBody,
+        body=SetStatusBody,
         errors=(404, 409),
     ),
     RestRoute(
@@ -644,7 +649,7 @@ ROUTES: Final = (
     RestRoute(
         "GET",
         "/api/conversations/{number}",
-        one_conversation,
+        get_conversation,
         "The last 1,000 messages to and from a number, oldest first",
         list[MessageView],
         path=NumberPath,
@@ -652,23 +657,23 @@ ROUTES: Final = (
     RestRoute(
         "GET",
         "/api/codes/{number}",
-        one_code,
+        get_code,
         "The last one-time code sent to a number",
         Code,
         path=NumberPath,
         errors=(404,),
     ),
-    RestRoute("POST", "/api/inbound", come_in, "Let a message come in on a line", MessageView, body=InboundBody),
-    RestRoute("GET", "/api/faults", list_faults, "The faults that are set", list[Fault]),
-    RestRoute("POST", "/api/faults", set_fault, "Set a fault", Fault, body=FaultBody),
+    RestRoute("POST", "/api/inbound", add_inbound, "Let a message come in on a line", MessageView, body=InboundBody),
+    RestRoute("GET", "/api/faults", list_faults, "The faults that are set", list[ActiveFault]),
+    RestRoute("POST", "/api/faults", add_fault, "Set a fault", ActiveFault, body=FaultBody),
     RestRoute("DELETE", "/api/faults", clear_faults, "Clear every fault", Cleared),
     RestRoute("DELETE", "/api/faults/{id}", clear_fault, "Clear one fault", Cleared, path=IdPath, errors=(404,)),
     RestRoute("GET", "/api/choices", list_choices, "Providers, their codes, faults, magic recipients", Choices),
     RestRoute("PUT", "/api/patterns", set_pattern, "Know a pattern", PatternChoice, body=PatternBody),
-    RestRoute("GET", "/api/clock", tell_clock, "The sandbox's time", Clock),
-    RestRoute("PUT", "/api/clock", move_clock, "Move the clock forward", Clock, body=ClockBody),
-    RestRoute("GET", "/api/webhook", tell_webhook, "Where delivery reports go", WebhookView),
+    RestRoute("GET", "/api/clock", get_clock, "The sandbox's time", Clock),
+    RestRoute("PUT", "/api/clock", advance_clock, "Move the clock forward", Clock, body=ClockBody),
+    RestRoute("GET", "/api/webhook", get_webhook, "Where delivery reports go", WebhookView),
     RestRoute("PUT", "/api/webhook", set_webhook, "Set where delivery reports go", WebhookView, body=WebhookBody),
-    RestRoute("POST", "/api/credit", ask_credit, "The credit of a token's account", Credit, body=AccountBody),
+    RestRoute("POST", "/api/credit", get_credit, "The credit of a token's account", Credit, body=AccountBody),
     RestRoute("PUT", "/api/credit", set_credit, "Set the credit of a token's account", Credit, body=CreditBody),
 )

@@ -10,7 +10,7 @@ import attrs
 import msgspec
 from aiohttp import web
 
-from smscore.sandbox.api.errors import Problem, RestError, plain_words
+from smscore.sandbox.api.errors import ErrorBody, RestError, plain_words
 from smscore.sandbox.api.openapi import description
 from smscore.sandbox.api.rest import ROUTES, Ask, Nothing, RestRoute
 from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
@@ -39,7 +39,7 @@ def add_rest_routes(app: web.Application, state: State, over: asyncio.Event) -> 
         allowed = [route.method for route in ROUTES if pattern(route.url).fullmatch(request.path)]
         if not allowed:
             raise RestError(404, "No such call: /openapi.json lists them.")
-        words = Problem(f"This call takes {' and '.join(allowed)}.")
+        words = ErrorBody(f"This call takes {' and '.join(allowed)}.")
         return json_response(words, 405, Allow=", ".join(allowed))
 
     app.router.add_route("*", r"/api{rest:[\s\S]*}", unknown)
@@ -66,7 +66,7 @@ def guarding(callers: Callers) -> Middleware:
             callers.check(request)
             return await handler(request)
         except RestError as error:
-            return json_response(Problem(error.words), error.status)
+            return json_response(ErrorBody(error.words), error.status)
 
     return guarded
 

@@ -8,7 +8,7 @@ import attrs
 from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
-from smscore.sandbox.memory.messages import Inbound, Message
+from smscore.sandbox.memory.messages import Inbound, Outbound
 from smscore.sandbox.memory.stages import Stage, stage_of
 from smscore.sandbox.spelling import normal
 from smscore.statuses import DeliveryStatus
@@ -18,11 +18,11 @@ __all__ = [
     "AnswerView",
     "Change",
     "Choice",
-    "Entry",
     "FailedRequest",
     "MessageDetail",
     "MessageView",
     "RequestView",
+    "StoredMessage",
     "change_of",
     "detail_of",
     "failed_view",
@@ -31,7 +31,7 @@ __all__ = [
     "view_of",
 ]
 
-Entry = Message | Inbound
+StoredMessage = Outbound | Inbound
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -142,7 +142,7 @@ class Status:
         return self.meaning is not None and self.meaning.is_final
 
 
-def status_of(message: Message, emulation: Emulation, now: float) -> Status:
+def status_of(message: Outbound, emulation: Emulation, now: float) -> Status:
     """A message's status at ``now``: scheduled or cancelled also where its provider has no code for that."""
     code = emulation.code(message, now)
     status = Status(code, emulation.statuses.get(code), emulation.codes.get(code))
@@ -152,7 +152,7 @@ def status_of(message: Message, emulation: Emulation, now: float) -> Status:
     return Status(code, waits, f"{waits.value}; the provider's own report says {status.words!r}")
 
 
-def _waits(message: Message, now: float) -> DeliveryStatus | None:
+def _waits(message: Outbound, now: float) -> DeliveryStatus | None:
     """Why a message has not gone out, if it has not."""
     if message.cancelled:
         return DeliveryStatus.CANCELLED
@@ -160,12 +160,12 @@ def _waits(message: Message, now: float) -> DeliveryStatus | None:
     return None if is_due else DeliveryStatus.SCHEDULED
 
 
-def view_of(entry: Entry, emulation: Emulation, now: float) -> MessageView:
+def view_of(entry: StoredMessage, emulation: Emulation, now: float) -> MessageView:
     """A message as it is at ``now``."""
-    return sent_view(entry, emulation, now) if isinstance(entry, Message) else inbound_view(entry)
+    return sent_view(entry, emulation, now) if isinstance(entry, Outbound) else inbound_view(entry)
 
 
-def sent_view(message: Message, emulation: Emulation, now: float) -> MessageView:
+def sent_view(message: Outbound, emulation: Emulation, now: float) -> MessageView:
     status = status_of(message, emulation, now)
     return MessageView(
         seq=message.seq,
@@ -212,14 +212,14 @@ def inbound_view(inbound: Inbound) -> MessageView:
     )
 
 
-def detail_of(entry: Entry, emulation: Emulation, now: float) -> MessageDetail:
+def detail_of(entry: StoredMessage, emulation: Emulation, now: float) -> MessageDetail:
     """A message with all that is known of it."""
-    exchange = entry.exchange if isinstance(entry, Message) else None
+    exchange = entry.exchange if isinstance(entry, Outbound) else None
     return MessageDetail(
         **attrs.asdict(view_of(entry, emulation, now), recurse=False),
         request=None if exchange is None else request_view(exchange),
         answer=None if exchange is None else answer_view(exchange),
-        statuses=choices(emulation) if isinstance(entry, Message) else [],
+        statuses=choices(emulation) if isinstance(entry, Outbound) else [],
     )
 
 
@@ -272,7 +272,7 @@ def status_value(emulation: Emulation, code: int) -> str | None:
     return status and status.value
 
 
-def change_of(message: Message, emulation: Emulation, now: float) -> Change:
+def change_of(message: Outbound, emulation: Emulation, now: float) -> Change:
     """A message's status at ``now``, without the rest."""
     status = status_of(message, emulation, now)
     return Change(

@@ -10,7 +10,7 @@ import attrs
 from smscore.sandbox.memory.masks import Mask
 
 if TYPE_CHECKING:
-    from smscore.sandbox.faults import Fault
+    from smscore.sandbox.faults import ActiveFault
 
 __all__ = ["Exchange", "RawMemory"]
 
@@ -43,7 +43,7 @@ class Exchange:
     answer_cut: bool = False
     first: int = 0
     last: int = 0
-    fault: "Fault | None" = None
+    fault: "ActiveFault | None" = None
     number: int = 0
     at: float = 0.0
 

@@ -8,7 +8,7 @@ import attrs
 
 from smscore.sandbox.memory.exchanges import Exchange
 
-__all__ = ["Account", "Inbound", "Message", "SandboxMessage"]
+__all__ = ["Inbound", "Outbound", "SandboxMessage", "TokenAccount"]
 
 T = TypeVar("T")
 
@@ -37,11 +37,11 @@ class SandboxMessage:
 
 
 @attrs.define(repr=False, eq=False)
-class Message:
+class Outbound:
     """One accepted message. ``cost`` is in Rials, times are seconds since the epoch on the sandbox's clock."""
 
     provider: str
-    account: "Account"
+    account: "TokenAccount"
     message_id: int
     recipient: str
     sender: str
@@ -68,12 +68,12 @@ class Inbound:
 
 
 @attrs.define(repr=False, eq=False)
-class Account:
+class TokenAccount:
     """What belongs to one token of one provider. ``credit`` is in Rials."""
 
     credit: int
-    messages: deque[Message] = attrs.field(factory=deque[Message])
-    by_id: dict[int, Message] = attrs.field(factory=dict[int, Message])
+    messages: deque[Outbound] = attrs.field(factory=deque[Outbound])
+    by_id: dict[int, Outbound] = attrs.field(factory=dict[int, Outbound])
     owned: dict[type, object] = attrs.field(factory=dict[type, object])
     key: tuple[str, str] = ("", "")  # the provider, and the token's hash
 
@@ -83,7 +83,7 @@ class Account:
             self.owned[kind] = kind()
         return cast("T", self.owned[kind])
 
-    def accept(self, messages: list[Message]) -> bool:
+    def accept(self, messages: list[Outbound]) -> bool:
         """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
         cost = sum(message.cost for message in messages)
         if cost > self.credit:
@@ -93,12 +93,12 @@ class Account:
             self.hold(message)
         return True
 
-    def hold(self, message: Message) -> None:
+    def hold(self, message: Outbound) -> None:
         """Keep a message that is paid for."""
         self.messages.append(message)
         self.by_id[message.message_id] = message
 
-    def forget_oldest(self, message: Message) -> None:
+    def forget_oldest(self, message: Outbound) -> None:
         """Forget a message that is the oldest of this account, if it still has it."""
         if self.messages and self.messages[0] is message:
             self.messages.popleft()

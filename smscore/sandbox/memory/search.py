@@ -9,8 +9,8 @@ from typing import Final
 import attrs
 
 from smscore.numbers import Recipient, with_ascii_digits, without_separators
-from smscore.sandbox.api.views import Entry, status_of
-from smscore.sandbox.memory.messages import Inbound, Message
+from smscore.sandbox.api.views import StoredMessage, status_of
+from smscore.sandbox.memory.messages import Inbound, Outbound
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.one_time_codes import code_in
 from smscore.sandbox.spelling import normal
@@ -18,7 +18,7 @@ from smscore.statuses import DeliveryStatus
 
 __all__ = ["Wanted", "conversations", "is_of", "last_code", "next_message", "search"]
 
-Test = Callable[[Entry], bool]
+Test = Callable[[StoredMessage], bool]
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +37,7 @@ def tests(wanted: Wanted, state: State) -> Iterator[Test]:
     if wanted.provider:
         yield lambda entry: entry.provider == wanted.provider
     if wanted.direction:
-        kind = Message if wanted.direction == "out" else Inbound
+        kind = Outbound if wanted.direction == "out" else Inbound
         yield lambda entry: isinstance(entry, kind)
     if wanted.number:
         yield has_number(wanted.number)
@@ -74,7 +74,7 @@ _PREFIXES: Final = ("+98", "0098", "98", "0", "")
 def has_status(status: DeliveryStatus, state: State) -> Test:
     now = state.now()
 
-    def test(entry: Entry) -> bool:
+    def test(entry: StoredMessage) -> bool:
         if isinstance(entry, Inbound):
             return False
         return status_of(entry, state.emulations[entry.provider], now).meaning is status
@@ -82,15 +82,15 @@ def has_status(status: DeliveryStatus, state: State) -> Test:
     return test
 
 
-def numbers(entry: Entry) -> tuple[str, ...]:
-    if isinstance(entry, Message):
+def numbers(entry: StoredMessage) -> tuple[str, ...]:
+    if isinstance(entry, Outbound):
         return entry.recipient, entry.sender
     return normal(entry.sender), normal(entry.number)
 
 
-def person(entry: Entry) -> str:
+def person(entry: StoredMessage) -> str:
     """The number at the other end: whoever a message is to, or came from."""
-    return entry.recipient if isinstance(entry, Message) else normal(entry.sender)
+    return entry.recipient if isinstance(entry, Outbound) else normal(entry.sender)
 
 
 def is_of(number: Recipient) -> Test:
@@ -99,7 +99,9 @@ def is_of(number: Recipient) -> Test:
     return lambda entry: person(entry) == wanted
 
 
-def search(state: State, wanted: Wanted, entries: Iterable[Entry], limit: int) -> tuple[list[Entry], int]:
+def search(
+    state: State, wanted: Wanted, entries: Iterable[StoredMessage], limit: int
+) -> tuple[list[StoredMessage], int]:
     """The first of the entries that are wanted, and how many there are in all."""
     checks = list(tests(wanted, state))
     found = (entry for entry in entries if all(check(entry) for check in checks))
@@ -107,22 +109,22 @@ def search(state: State, wanted: Wanted, entries: Iterable[Entry], limit: int) -
     return page, len(page) + sum(1 for _ in found)
 
 
-def sent_to(state: State, number: Recipient | None, text: str | None, after: int = 0) -> Iterator[Message]:
+def sent_to(state: State, number: Recipient | None, text: str | None, after: int = 0) -> Iterator[Outbound]:
     """The messages to a number with a text in them, those after a place, newest first."""
     checks = [*([is_of(number)] if number is not None else []), *tests(Wanted(text=text), state)]
     for entry in state.timeline.newest_first(after=after):
-        if isinstance(entry, Message) and all(check(entry) for check in checks):
+        if isinstance(entry, Outbound) and all(check(entry) for check in checks):
             yield entry
 
 
-def next_message(state: State, number: Recipient | None, text: str | None, after: int | None = None) -> Message | None:
+def next_message(state: State, number: Recipient | None, text: str | None, after: int | None = None) -> Outbound | None:
     """The first message after a place to a number with a text in it; without a place, the newest one of all."""
     if after is None:
         return next(sent_to(state, number, text), None)
     return next(iter(deque(sent_to(state, number, text, after), maxlen=1)), None)
 
 
-def last_code(state: State, number: Recipient) -> tuple[str, Message] | None:
+def last_code(state: State, number: Recipient) -> tuple[str, Outbound] | None:
     """The last one-time code sent to a number, and its message. The texts are read without the state's lock."""
     with state.lock:
         messages = list(sent_to(state, number, None))
@@ -133,10 +135,10 @@ def last_code(state: State, number: Recipient) -> tuple[str, Message] | None:
     return None
 
 
-def conversations(state: State, limit: int) -> list[tuple[str, Entry, int]]:
+def conversations(state: State, limit: int) -> list[tuple[str, StoredMessage, int]]:
     """The numbers heard of last: each with its last message and how many of its are kept."""
     counts = Counter(map(person, state.timeline))
-    last: dict[str, Entry] = {}
+    last: dict[str, StoredMessage] = {}
     for entry in state.timeline.newest_first():
         if len(last) == min(limit, len(counts)):
             break

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smscore.sandbox.faults import Faults
 from smscore.sandbox.memory.exchanges import Exchange, RawMemory
-from smscore.sandbox.memory.messages import Account, Inbound, Message
+from smscore.sandbox.memory.messages import Inbound, Outbound, TokenAccount
 from smscore.sandbox.memory.stages import STAGES, STARTS, Stage, steps_taken
 from smscore.sandbox.memory.store import Saved, Store, StoreError, exchange_of, inbound_of, message_of
 from smscore.sandbox.memory.timeline import Timeline
@@ -37,13 +37,13 @@ class Changes:
 
     def __init__(self) -> None:
         self.count: int = 0
-        self._recent: deque[Message] = deque(maxlen=self.MOST)
+        self._recent: deque[Outbound] = deque(maxlen=self.MOST)
 
-    def add(self, message: Message) -> None:
+    def add(self, message: Outbound) -> None:
         self.count += 1
         self._recent.append(message)
 
-    def since(self, count: int) -> list[Message]:
+    def since(self, count: int) -> list[Outbound]:
         """The messages that changed after the first ``count`` changes, each once; at most the last 200."""
         new = min(self.count - count, len(self._recent))
         recent = list(self._recent)[len(self._recent) - new :]
@@ -59,7 +59,7 @@ class State:
         self.lock: AbstractContextManager[bool] = threading.RLock()
         self.emulations: Mapping[str, Emulation] = emulations
         self.store: Store = store
-        self.timeline: Timeline[Message | Inbound] = Timeline(keep)
+        self.timeline: Timeline[Outbound | Inbound] = Timeline(keep)
         self.changes: Changes = Changes()
         self.faults: Faults = Faults(emulations)
         self.webhook: Webhook = Webhook()
@@ -74,7 +74,7 @@ class State:
         self._forget_all()
 
     def _forget_all(self) -> None:
-        self.accounts: OrderedDict[tuple[str, str], Account] = OrderedDict()
+        self.accounts: OrderedDict[tuple[str, str], TokenAccount] = OrderedDict()
         self._steps: list[_Step] = []
         self._raw = RawMemory()
         self.inbox: deque[Inbound] = deque()
@@ -120,19 +120,19 @@ class State:
             if step + 1 < len(STARTS):
                 heapq.heappush(self._steps, (due + STARTS[step + 1] - STARTS[step], step + 1, first, last))
 
-    def _between(self, first: int, last: int) -> Iterator[Message]:
+    def _between(self, first: int, last: int) -> Iterator[Outbound]:
         for message in self.timeline.between(first, last):
-            if isinstance(message, Message) and message.settled is None:
+            if isinstance(message, Outbound) and message.settled is None:
                 yield message
 
-    def _step(self, message: Message, step: int) -> None:
+    def _step(self, message: Outbound, step: int) -> None:
         emulation = self.emulations[message.provider]
         old, new = (emulation.code_at(message, stage) for stage in STAGES[step : step + 2])
         if old == new and STAGES[step] is Stage.SCHEDULED:
             self.changes.add(message)  # the provider has one code for both; the page shows which it is
         self._change(message, old, new)
 
-    def _change(self, message: Message, old: int, new: int) -> None:
+    def _change(self, message: Outbound, old: int, new: int) -> None:
         if old == new:
             return
         emulation = self.emulations[message.provider]
@@ -147,12 +147,12 @@ class State:
 
     # Accounts and ids
 
-    def account(self, provider: str, token: str) -> Account:
+    def account(self, provider: str, token: str) -> TokenAccount:
         """The account of a token, opened at its first use. Of very many, the one longest not used is closed."""
         key = (provider, hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest())
         account = self.accounts.get(key)
         if account is None:
-            account = self.accounts[key] = Account(self._opening_credit, key=key)
+            account = self.accounts[key] = TokenAccount(self._opening_credit, key=key)
             if len(self.accounts) > MOST_ACCOUNTS:
                 self.store.closed(self.accounts.popitem(last=False)[1])
         self.accounts.move_to_end(key)
@@ -186,11 +186,11 @@ class State:
     # Messages
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[Outbound]:
         """Every message sent that is kept, oldest first."""
-        return [entry for entry in self.timeline if isinstance(entry, Message)]
+        return [entry for entry in self.timeline if isinstance(entry, Outbound)]
 
-    def accept(self, account: Account, messages: list[Message]) -> bool:
+    def accept(self, account: TokenAccount, messages: list[Outbound]) -> bool:
         """Charge and keep all of ``messages``, or none; False where the credit is too low."""
         accepted = account.accept(messages)
         if accepted and messages:
@@ -203,7 +203,7 @@ class State:
             self._heard()
         return accepted
 
-    def _plan(self, messages: Iterable[Message], now: float) -> None:
+    def _plan(self, messages: Iterable[Outbound], now: float) -> None:
         """Note when the messages take their steps after ``now``, those that start together as one."""
         for starts_at, group in itertools.groupby(messages, key=lambda message: message.starts_at):
             seqs = [message.seq for message in group]
@@ -214,7 +214,7 @@ class State:
             self._steps = [entry for entry in self._steps if entry[3] >= self.timeline.first]
             heapq.heapify(self._steps)
 
-    def come_in(self, inbound: Inbound) -> None:
+    def add_inbound(self, inbound: Inbound) -> None:
         """Keep a message that came in on a line."""
         self._reserve("seq", self.timeline.last + 1)
         self.timeline.add(inbound)
@@ -225,7 +225,7 @@ class State:
 
     def _overflow(self) -> None:
         for entry in self.timeline.overflow():
-            if isinstance(entry, Message):
+            if isinstance(entry, Outbound):
                 entry.account.forget_oldest(entry)
             elif self.inbox and self.inbox[0] is entry:
                 self.inbox.popleft()
@@ -241,7 +241,7 @@ class State:
             self._raw.add(exchange, self.timeline.first)
             self.store.answered(exchange)
 
-    def settle(self, messages: Iterable[Message], code: int) -> None:
+    def settle(self, messages: Iterable[Outbound], code: int) -> None:
         """Set the code of messages by hand, in place of what the clock gives."""
         self.tick()
         for message in messages:
@@ -250,7 +250,7 @@ class State:
             self.store.settled(message)
             self._change(message, old, code)
 
-    def cancel(self, messages: list[Message], code: int) -> None:
+    def cancel(self, messages: list[Outbound], code: int) -> None:
         """Let messages that are not due never go out."""
         for message in messages:
             message.cancelled = True
@@ -292,11 +292,11 @@ class State:
         for provider, number in self.ids.items():
             self.ids[provider] = max(number, int(facts.get(f"id:{provider}", number)))
         for provider, token_hash, credit in saved.accounts:
-            self.accounts[provider, token_hash] = Account(int(credit), key=(provider, token_hash))
+            self.accounts[provider, token_hash] = TokenAccount(int(credit), key=(provider, token_hash))
         exchanges = {row[0]: exchange_of(row) for row in saved.exchanges}
         restored = [self._message(row, exchanges) for row in saved.messages if row[1] in self.emulations]
         came_in = [inbound_of(row) for row in saved.inbound if row[1] in self.emulations]
-        entries: list[Message | Inbound] = [*restored, *came_in]
+        entries: list[Outbound | Inbound] = [*restored, *came_in]
         self.timeline.restore(sorted(entries, key=lambda entry: entry.seq), last=int(facts.get("seq", 0)))
         self.inbox.extend(came_in)
         self._plan(restored, float(facts.get("now", self.now())))
@@ -305,9 +305,9 @@ class State:
             if exchange.last >= self.timeline.first:
                 self._raw.add(exchange, self.timeline.first)
 
-    def _message(self, row: tuple[Any, ...], exchanges: Mapping[int, Exchange]) -> Message:
+    def _message(self, row: tuple[Any, ...], exchanges: Mapping[int, Exchange]) -> Outbound:
         key = (row[1], row[2])
-        account = self.accounts.setdefault(key, Account(self._opening_credit, key=key))
+        account = self.accounts.setdefault(key, TokenAccount(self._opening_credit, key=key))
         message = message_of(row, account, exchanges)
         account.hold(message)
         return message

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from smscore.private_files import create_private
-from smscore.sandbox.faults import Fault, FaultKind
+from smscore.sandbox.faults import ActiveFault, FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
-from smscore.sandbox.memory.messages import Account, Inbound, Message
+from smscore.sandbox.memory.messages import Inbound, Outbound, TokenAccount
 
 if TYPE_CHECKING:
     from smscore.sandbox.memory.state import State
@@ -59,19 +59,19 @@ class Store:
     One that keeps more is a subclass. Whoever calls holds the state's lock, but for the last three.
     """
 
-    def added(self, entries: Iterable[Message | Inbound]) -> None:
+    def added(self, entries: Iterable[Outbound | Inbound]) -> None:
         """These were kept."""
 
-    def settled(self, message: Message) -> None:
+    def settled(self, message: Outbound) -> None:
         """This one's status was set by hand."""
 
     def answered(self, exchange: Exchange) -> None:
         """This request, which sent messages, was answered."""
 
-    def used(self, account: Account) -> None:
+    def used(self, account: TokenAccount) -> None:
         """This account may have changed."""
 
-    def closed(self, account: Account) -> None:
+    def closed(self, account: TokenAccount) -> None:
         """This account was forgotten."""
 
     def cleared(self, provider: str | None) -> None:
@@ -91,13 +91,13 @@ class Store:
 
 
 @attrs.define(repr=False)
-class Batch:
+class UnsavedChanges:
     """What is to be saved next."""
 
-    entries: list[Message | Inbound] = attrs.field(factory=list[Message | Inbound])
+    entries: list[Outbound | Inbound] = attrs.field(factory=list[Outbound | Inbound])
     settled: dict[int, tuple[int | None, bool]] = attrs.field(factory=dict[int, "tuple[int | None, bool]"])
     exchanges: list[Exchange] = attrs.field(factory=list[Exchange])
-    accounts: dict[tuple[str, str], Account] = attrs.field(factory=dict[tuple[str, str], Account])
+    accounts: dict[tuple[str, str], TokenAccount] = attrs.field(factory=dict[tuple[str, str], TokenAccount])
     closed: set[tuple[str, str]] = attrs.field(factory=set[tuple[str, str]])
     cleared: set[str | None] = attrs.field(factory=set[str | None])
 
@@ -131,7 +131,7 @@ class FileStore(Store):
         self._path = Path(path)
         self._saving = threading.Lock()  # never taken while the state's lock is held
         self._writing = threading.Lock()  # guards the connection; no other lock is taken while it is held
-        self._batch = Batch()
+        self._batch = UnsavedChanges()
         self._connection: sqlite3.Connection | None = None
         self._turn = 0  # how often the file was opened, which tells of another sandbox
 
@@ -144,11 +144,11 @@ class FileStore(Store):
 
     # What is told
 
-    def added(self, entries: Iterable[Message | Inbound]) -> None:
+    def added(self, entries: Iterable[Outbound | Inbound]) -> None:
         """See ``Store``, as for all of these."""
         self._batch.entries.extend(entries)
 
-    def settled(self, message: Message) -> None:
+    def settled(self, message: Outbound) -> None:
         """As above."""
         self._batch.settled[message.seq] = message.settled, message.cancelled
 
@@ -156,19 +156,19 @@ class FileStore(Store):
         """As above."""
         self._batch.exchanges.append(exchange)
 
-    def used(self, account: Account) -> None:
+    def used(self, account: TokenAccount) -> None:
         """As above."""
         self._batch.accounts[account.key] = account
         self._batch.closed.discard(account.key)
 
-    def closed(self, account: Account) -> None:
+    def closed(self, account: TokenAccount) -> None:
         """As above."""
         self._batch.accounts.pop(account.key, None)
         self._batch.closed.add(account.key)
 
     def cleared(self, provider: str | None) -> None:
         """As above; what waits to be saved is forgotten with it."""
-        batch, self._batch = self._batch, Batch()
+        batch, self._batch = self._batch, UnsavedChanges()
         self._batch.cleared = batch.cleared | {provider}
         if provider is not None:
             self._batch.entries = [entry for entry in batch.entries if entry.provider != provider]
@@ -204,7 +204,7 @@ class FileStore(Store):
             with state.lock:
                 state.tick()
                 statements = list(statements_of(self._batch, state))
-                self._batch = Batch()
+                self._batch = UnsavedChanges()
             try:
                 self._write(statements)
             except StoreError:
@@ -319,11 +319,11 @@ def read(connection: sqlite3.Connection) -> Saved:
     return msgspec.convert(found, Saved, builtin_types=(bytes,))
 
 
-def everything(state: "State") -> Batch:
+def everything(state: "State") -> UnsavedChanges:
     """All of a state, to be written in place of what the file holds."""
     entries = list(state.timeline)
-    exchanges = {id(entry.exchange): entry.exchange for entry in entries if isinstance(entry, Message)}
-    return Batch(
+    exchanges = {id(entry.exchange): entry.exchange for entry in entries if isinstance(entry, Outbound)}
+    return UnsavedChanges(
         entries=entries,
         exchanges=[exchange for exchange in exchanges.values() if exchange is not None],
         accounts=dict(state.accounts),
@@ -331,7 +331,7 @@ def everything(state: "State") -> Batch:
     )
 
 
-def statements_of(batch: Batch, state: "State") -> Iterator[Statement]:
+def statements_of(batch: UnsavedChanges, state: "State") -> Iterator[Statement]:
     """What brings the file from the last save to this moment."""
     first = state.timeline.first
     for provider in batch.cleared:
@@ -339,7 +339,7 @@ def statements_of(batch: Batch, state: "State") -> Iterator[Statement]:
         for table in ("messages", "inbound", "exchanges", "accounts"):
             yield f"DELETE FROM {table}{where}", [parameters]  # noqa: S608 (names of ours)
     kept = [entry for entry in batch.entries if entry.seq >= first]
-    yield insert("messages", 13), [message_row(entry) for entry in kept if isinstance(entry, Message)]
+    yield insert("messages", 13), [message_row(entry) for entry in kept if isinstance(entry, Outbound)]
     yield insert("inbound", 6), [inbound_row(entry) for entry in kept if isinstance(entry, Inbound)]
     yield insert("exchanges", 13), [exchange_row(exchange) for exchange in batch.exchanges if exchange.last >= first]
     yield insert("accounts", 3), [(*key, str(account.credit)) for key, account in batch.accounts.items()]
@@ -360,7 +360,7 @@ def facts(state: "State") -> Iterator[tuple[str, float]]:
     yield "now", state.ticked_at
 
 
-def message_row(message: Message) -> tuple[Any, ...]:
+def message_row(message: Outbound) -> tuple[Any, ...]:
     exchange = message.exchange.first if message.exchange else 0
     return (
         *(message.seq, message.provider, message.account.key[1], message.message_id, message.recipient),
@@ -369,7 +369,7 @@ def message_row(message: Message) -> tuple[Any, ...]:
     )
 
 
-def message_of(row: tuple[Any, ...], account: Account, exchanges: Mapping[int, Exchange]) -> Message:
+def message_of(row: tuple[Any, ...], account: TokenAccount, exchanges: Mapping[int, Exchange]) -> Outbound:
     """The message that a row holds."""
     (
         seq,
@@ -386,7 +386,7 @@ def message_of(row: tuple[Any, ...], account: Account, exchanges: Mapping[int, E
         cancelled,
         exchange,
     ) = row
-    return Message(
+    return Outbound(
         provider=provider,
         account=account,
         message_id=message_id,
@@ -437,5 +437,5 @@ def exchange_of(row: tuple[Any, ...]) -> Exchange:
         answer_cut=bool(answer_cut),
         first=first,
         last=last,
-        fault=None if fault is None else Fault(id=0, kind=fault),
+        fault=None if fault is None else ActiveFault(id=0, kind=fault),
     )

@@ -10,7 +10,7 @@ __all__ = ["Timeline"]
 MOST_CHARACTERS = 64 * 1024 * 1024
 
 
-class Entry(Protocol):
+class TimelineEntry(Protocol):
     """What a timeline keeps: something with a place and a text."""
 
     seq: int
@@ -19,7 +19,7 @@ class Entry(Protocol):
     def text(self) -> str: ...
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=TimelineEntry)
 
 
 class Timeline(Generic[E]):

@@ -38,7 +38,7 @@ export async function attempt(method, path, body) {
 
 let choicesPromise = null;
 
-/** What the sandbox offers: providers, fault kinds, magic recipients. Asked for once. */
+/** What the sandbox offers: providers, fault kinds, special recipients. Asked for once. */
 export function choices() {
   choicesPromise ??= get("/api/choices").catch((error) => {
     choicesPromise = null;

@@ -11,13 +11,13 @@ let active = [];
 const place = () => byId("view-faults");
 
 export async function openFaults() {
-  const [{ providers, fault_kinds: kinds, magic_recipients: magic }] = await Promise.all([choices(), readFaults()]);
+  const [{ providers, fault_kinds: kinds, special_recipients: special }] = await Promise.all([choices(), readFaults()]);
   place().replaceChildren(
     el("h1", {}, "Faults"),
     el("p", { class: "lead" }, "What can go wrong with a real provider goes wrong here when you say so."),
     makeForm(providers, kinds),
     section("card", "Active faults", el("div", { id: "active" })),
-    magicTable(magic),
+    specialTable(special),
   );
   showActive();
 }
@@ -165,9 +165,9 @@ async function clearAll() {
   if ((await attempt("DELETE", "/api/faults")) !== undefined) refresh();
 }
 
-// Magic recipients
+// Special recipients
 
-function magicTable(magic) {
+function specialTable(special) {
   const head = ["Recipient", "What happens"].map((words) => el("th", { scope: "col" }, words));
   const row = ({ recipient, words }) =>
     el(
@@ -178,9 +178,9 @@ function magicTable(magic) {
     );
   return section(
     "card",
-    "Magic recipients",
+    "Special recipients",
     el("p", { class: "hint" }, "A message to one of these meets the same fate every time, without any setting."),
-    el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, magic.map(row))),
+    el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, special.map(row))),
   );
 }
 
