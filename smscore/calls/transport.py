@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import LineTooLong
 from smscore import clock
 from smscore.calls.bodies import body_of
 from smscore.calls.closing import Interrupted, Waits
-from smscore.calls.connections import HAS_POLL, Mark, Spoiled, is_known, is_silent
+from smscore.calls.connections import Mark, Spoiled, is_known, is_silent
 from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
 from smscore.dates import read_retry_after
@@ -210,10 +210,10 @@ class Transport:
 
 
 async def _closes_are_seen() -> None:
-    # What cannot be asked whether something has come is known to be silent only after the loop has run.
-    if not HAS_POLL:
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+    # A connection that the server has closed is known as closed only after the loop has run; and a stream that is
+    # closed right after a report has then begun no further request.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: ref[asyncio.AbstractEventLoop]) -> None:
