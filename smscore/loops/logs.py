@@ -7,6 +7,7 @@ sends, and so hold the handler's lock. The event loop behind the call would wait
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -19,17 +20,34 @@ callers_desk: Final[ContextVar[Desk | None]] = ContextVar("callers_desk", defaul
 
 
 def logger_for_callers(name: str) -> logging.Logger:
-    """The logger of this name; what it logs for a thread that waits is handled there."""
+    """The logger of this name; what it logs for a thread that waits is handled there.
+
+    A handler or filter that raises is told of as one of logging's own is: what became of a send must not be lost by it.
+    """
     logger = logging.getLogger(name)
-    logger.addFilter(partial(_is_handled_here, logger))
+    # A filter could hand records on too, but not keep what handlers raise, and others beside it would run twice.
+    logger.handle = partial(_handle, _told_if_it_raises(logger.handle))  # type: ignore[method-assign]
     return logger
 
 
-def _is_handled_here(logger: logging.Logger, record: logging.LogRecord) -> bool:
+def _handle(handle: Callable[[logging.LogRecord], None], record: logging.LogRecord) -> None:
     desk = callers_desk.get()
-    if desk is not None:
-        desk.put(partial(logger.handle, record))
-    return desk is None
+    if desk is None:
+        handle(record)
+    else:
+        desk.put(partial(handle, record))
 
+
+def _told_if_it_raises(handle: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
+    def handle_and_tell(record: logging.LogRecord) -> None:
+        try:
+            handle(record)
+        except Exception:
+            _REPORTER.handleError(record)
+
+    return handle_and_tell
+
+
+_REPORTER: Final = logging.Handler()  # it prints, unless logging.raiseExceptions is off
 
 logger_for_callers("asyncio")  # tells of each connection in its debug mode

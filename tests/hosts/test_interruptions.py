@@ -125,6 +125,46 @@ def test_a_logging_handler_that_sends_what_it_hears_of_the_client_too(box: Sandb
     assert ended(started(script, box.url("sepahan")), 20) == (0, "True\nTrue", "")
 
 
+@pytest.mark.parametrize("breaks", ["emit", "filter"])
+@pytest.mark.parametrize("call", ["Sepahan().send(TO, 'سلام')", "asyncio.run(AsyncSepahan().send(TO, 'سلام'))"])
+def test_a_logging_handler_that_raises_costs_no_report(box: Sandbox, call: str, breaks: str) -> None:
+    script = f"""
+        import asyncio, logging
+        from sepahan_sms import AsyncSepahan
+
+        class Broken(logging.Handler):
+            def {breaks}(self, record):
+                raise LookupError("the handler is broken")
+
+        TO = "09123456789"
+        ours = logging.getLogger("smscore")
+        ours.setLevel(logging.DEBUG)
+        ours.addHandler(Broken())
+        print({call}.ok)
+    """
+    code, out, err = ended(started(script, box.url("sepahan")), 20)
+    assert (code, out) == (0, "True")
+    assert "LookupError: the handler is broken" in err  # told of as logging tells of its own
+
+
+def test_a_filter_sees_each_record_of_a_waiting_call_once(box: Sandbox) -> None:
+    script = """
+        import logging
+
+        class Seen(logging.Filter):
+            seen = []
+
+            def filter(self, record):
+                self.seen.append(record)
+                return True
+
+        logging.basicConfig(level=logging.DEBUG, handlers=[logging.NullHandler()])
+        logging.getLogger("smscore.calls.caller").filters.insert(0, Seen())
+        print(Sepahan().send("09123456789", "سلام").ok, len(Seen.seen) == len(set(map(id, Seen.seen))) > 0)
+    """
+    assert ended(started(script, box.url("sepahan")), 20) == (0, "True True", "")
+
+
 def test_the_records_of_a_call_name_the_place_that_they_come_from(box: Sandbox) -> None:
     script = """
         import logging
