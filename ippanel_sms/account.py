@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from smscore.masking import masked_number, masked_text
+from smscore.wire import masked_number, masked_text
 
 
 @frozen

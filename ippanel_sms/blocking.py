@@ -13,13 +13,8 @@ from ippanel_sms.codes import BulkState
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
 from ippanel_sms.one_time import PatternValue
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
-from smscore.blocking import BlockingClient, materialised
-from smscore.client import AsyncClient
-from smscore.numbers import Recipient
-from smscore.results import SendReport
-from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import Messages, Recipients
-from smscore.text import Text
+from smscore import SendReport
+from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipient, Recipients, Text, materialised
 
 
 class IPPanel(BlockingClient[AsyncIPPanel]):

@@ -26,21 +26,30 @@ from ippanel_sms.segments import (
     checked_segments,
     counted_segment,
 )
-from smscore.client import AsyncClient, sends_nothing
-from smscore.dates import unix_text, utc_text
-from smscore.errors import InvalidRequest
-from smscore.integers import as_int
-from smscore.numbers import Recipient
-from smscore.results import SendReport
-from smscore.senders import check_sender
-from smscore.sending.batching import Outgoing
-from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers
-from smscore.statuses import is_id
-from smscore.text import Text, check_text
-from smscore.wire.batch import Batch
-from smscore.wire.endpoint import Provider
-from smscore.wire.paging import checked_whole, one_by_one, pages
+from smscore import InvalidRequest, SendReport
+from smscore.wire import (
+    AnyMessage,
+    AsyncClient,
+    Batch,
+    Messages,
+    OnBatch,
+    Outgoing,
+    Provider,
+    Recipient,
+    Recipients,
+    Text,
+    as_int,
+    check_sender,
+    check_text,
+    checked_numbers,
+    checked_whole,
+    is_id,
+    one_by_one,
+    pages,
+    sends_nothing,
+    unix_text,
+    utc_text,
+)
 
 
 @frozen

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, Self
 
-from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, NotFound
-from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Refusal, RefusalTable
+from smscore import AuthenticationError, DeliveryStatus, InsufficientCredit, InvalidParameters, NotFound
+from smscore.wire import Refusal, RefusalTable
 
 ERRORS: Final = RefusalTable(
     {

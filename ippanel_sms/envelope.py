@@ -7,13 +7,21 @@ from typing import Final, Generic, TypeVar, cast
 from attrs import evolve, frozen
 
 from ippanel_sms.codes import ERRORS
-from smscore.errors import SMSError
-from smscore.wire import codec
-from smscore.wire.codec import DecodeError, Raw, Row
-from smscore.wire.endpoint import Answer, Provider
-from smscore.wire.error_body import Words, words_in
-from smscore.wire.error_mapping import contradictory, malformed, refusal
-from smscore.wire.paging import Page
+from smscore import SMSError
+from smscore.wire import (
+    Answer,
+    DecodeError,
+    Page,
+    Provider,
+    Raw,
+    Row,
+    Words,
+    codec,
+    contradictory,
+    malformed,
+    refusal,
+    words_in,
+)
 
 T = TypeVar("T")
 

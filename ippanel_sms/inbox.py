@@ -10,8 +10,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from ippanel_sms.messages import InboxMessage
-from smscore.wire import codec
-from smscore.wire.paging import Page, pages
+from smscore.wire import Page, codec, pages
 
 ReadInbox: TypeAlias = Callable[[int | None, int], Awaitable[Page[InboxMessage]]]
 """Reads page n of the messages after an id (None: of all)."""

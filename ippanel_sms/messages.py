@@ -9,9 +9,8 @@ from decimal import Decimal
 from attrs import field, frozen
 
 from ippanel_sms.codes import BulkState
-from smscore.masking import masked_number, masked_text
-from smscore.messages import InboundMessage
-from smscore.statuses import DeliveryStatus
+from smscore import DeliveryStatus, InboundMessage
+from smscore.wire import masked_number, masked_text
 
 
 @frozen

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, SupportsIndex, TypeAlias, cast
 
-from smscore.errors import InvalidRequest
-from smscore.integers import as_int
-from smscore.numbers import Recipient, with_ascii_digits
-from smscore.sending.outgoing import recipients_of
-from smscore.text import Text, can_be_encoded, plain_text
+from smscore import InvalidRequest
+from smscore.wire import Recipient, Text, as_int, can_be_encoded, plain_text, recipients_of, with_ascii_digits
 
 PatternValue: TypeAlias = Text | SupportsIndex | Decimal
 """What a pattern's variable may be given as."""

@@ -9,9 +9,8 @@ from typing import Any, Final, SupportsIndex, TypeAlias, TypeVar
 import attrs
 from attrs import field, frozen
 
-from smscore.errors import InvalidRequest
-from smscore.integers import as_int
-from smscore.sending.outgoing import iterable
+from smscore import InvalidRequest
+from smscore.wire import as_int, iterable
 
 
 def _plain(value: SupportsIndex) -> int:

@@ -12,12 +12,21 @@ from attrs import frozen
 from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
 from ippanel_sms.segments import Segment
-from smscore.numbers import e164_forms
-from smscore.text import count_parts
-from smscore.wire import codec
-from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk
-from smscore.wire.codec import Body
-from smscore.wire.endpoint import Answer, Content, Endpoint, Repeat
+from smscore import count_parts
+from smscore.wire import (
+    Answer,
+    Batch,
+    BatchResult,
+    Body,
+    Content,
+    Endpoint,
+    Repeat,
+    SendEndpoint,
+    all_accepted,
+    codec,
+    e164_forms,
+    in_bulk,
+)
 
 
 class Recipients(Body, frozen=True):

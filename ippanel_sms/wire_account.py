@@ -10,10 +10,7 @@ from attrs import field, frozen
 from ippanel_sms.account import Account, Line
 from ippanel_sms.envelope import data, page, wrong
 from ippanel_sms.segments import CountrySegment, Place, SegmentCount
-from smscore.masking import masked_number, masked_text
-from smscore.wire import codec
-from smscore.wire.endpoint import Answer, Content, Endpoint
-from smscore.wire.paging import Page
+from smscore.wire import Answer, Content, Endpoint, Page, codec, masked_number, masked_text
 
 _PAGE_SIZE: Final = 100
 

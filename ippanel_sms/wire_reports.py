@@ -13,14 +13,22 @@ from attrs import field, frozen
 from ippanel_sms.codes import STATUSES, BulkState
 from ippanel_sms.envelope import data, page
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus, TextCounts
-from smscore.dates import TEHRAN, from_unix
-from smscore.masking import masked_number, masked_text
-from smscore.numbers import e164, local_form
-from smscore.statuses import DeliveryStatus
-from smscore.wire import codec
-from smscore.wire.codec import Raw, Row
-from smscore.wire.endpoint import Answer, Content, Endpoint
-from smscore.wire.paging import Page
+from smscore import DeliveryStatus
+from smscore.wire import (
+    Answer,
+    Content,
+    Endpoint,
+    Page,
+    Raw,
+    Row,
+    codec,
+    e164,
+    from_unix,
+    local_form,
+    masked_number,
+    masked_text,
+    tehran_day,
+)
 
 PAGE_SIZE: Final = 100  # of the listings that are gone through whole; the document names no limit
 
@@ -210,7 +218,7 @@ def _inbox_message(raw: Raw) -> InboxMessage:
         number=_number(row.number),
         sender=_number(row.sender),
         text=row.message or "",
-        date=None if moment is None else moment.astimezone(TEHRAN).date(),
+        date=tehran_day(moment),
         raw=codec.fields(raw),
         message_id=row.messages_inbox_id,
         received_at=moment,

@@ -8,13 +8,8 @@ from typing import ClassVar
 from najva_sms.client import AsyncNajva
 from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile
-from smscore.blocking import BlockingClient, materialised
-from smscore.client import AsyncClient
-from smscore.results import SendReport
-from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import Messages, Recipients
-from smscore.statuses import MessageStatus
-from smscore.text import Text
+from smscore import MessageStatus, SendReport
+from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipients, Text, materialised
 
 
 class Najva(BlockingClient[AsyncNajva]):

@@ -8,17 +8,21 @@ from typing import ClassVar, Final
 from najva_sms import wire
 from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile, opened
-from smscore.client import AsyncClient, sends_nothing
-from smscore.errors import InvalidRequest
-from smscore.loops.threads import in_thread
-from smscore.numbers import Recipient
-from smscore.results import SendReport
-from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipients
-from smscore.statuses import MessageStatus
-from smscore.text import Text, can_be_encoded
-from smscore.wire.endpoint import Provider
-from smscore.wire.paging import checked_whole
+from smscore import InvalidRequest, MessageStatus, SendReport
+from smscore.wire import (
+    AnyMessage,
+    AsyncClient,
+    Messages,
+    OnBatch,
+    Provider,
+    Recipient,
+    Recipients,
+    Text,
+    can_be_encoded,
+    checked_whole,
+    in_thread,
+    sends_nothing,
+)
 
 _PAGE_SIZE: Final = 200
 

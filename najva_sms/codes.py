@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from smscore.errors import AuthenticationError, InsufficientCredit, InvalidParameters, ProviderError
-from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Codes, Refusal, RefusalTable
+from smscore import AuthenticationError, DeliveryStatus, InsufficientCredit, InvalidParameters, ProviderError
+from smscore.wire import Codes, Refusal, RefusalTable
 
 SUCCESS: Final = 200
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from smscore.masking import masked_number, masked_text
-from smscore.statuses import DeliveryStatus
+from smscore import DeliveryStatus
+from smscore.wire import masked_number, masked_text
 
 
 @frozen

@@ -10,6 +10,7 @@ from uuid import uuid4
 import attrs
 import msgspec
 
+from smscore import DeliveryStatus, count_parts
 from smscore.sandbox import (
     Call,
     CallRefused,
@@ -25,8 +26,6 @@ from smscore.sandbox import (
     Stage,
     read_json,
 )
-from smscore.statuses import DeliveryStatus
-from smscore.text import count_parts
 
 __all__ = ["NajvaSandbox"]
 

@@ -10,8 +10,8 @@ from typing import BinaryIO, Final, TypeAlias
 
 from attrs import evolve
 
-from smscore.errors import InvalidRequest
-from smscore.wire.endpoint import FileContent
+from smscore import InvalidRequest
+from smscore.wire import FileContent
 
 UploadFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 

@@ -12,10 +12,8 @@ from urllib.parse import parse_qsl
 
 from najva_sms.codes import delivery_status
 from najva_sms.messages import DeliveryReport
-from smscore.errors import InvalidRequest
-from smscore.statuses import is_id
-from smscore.wire import codec
-from smscore.wire.codec import DecodeError, Row
+from smscore import InvalidRequest
+from smscore.wire import DecodeError, Row, codec, is_id
 
 
 def parse_webhook(

@@ -20,20 +20,39 @@ from najva_sms.codes import (
     delivery_status,
 )
 from najva_sms.messages import OutboxMessage, OutboxPage
-from smscore.auth import HeaderToken
-from smscore.dates import from_unix
-from smscore.errors import SMSError
-from smscore.masking import masked_number, masked_text
-from smscore.numbers import e164, local_form, local_forms
-from smscore.outcomes import Outcome
-from smscore.results import OUTCOME_BYTES
-from smscore.statuses import MessageStatus
-from smscore.wire import codec
-from smscore.wire.batch import Batch, BatchResult, SendEndpoint
-from smscore.wire.codec import Body, DecodeError, Raw, Row
-from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, Provider, Repeat
-from smscore.wire.error_body import Words, words_in
-from smscore.wire.error_mapping import RefusalTable, http_error, is_outage, malformed, refusal
+from smscore import MessageStatus, SMSError
+from smscore.wire import (
+    Answer,
+    Batch,
+    BatchResult,
+    Body,
+    Content,
+    DecodeError,
+    Endpoint,
+    FileContent,
+    HeaderToken,
+    Provider,
+    Raw,
+    RefusalTable,
+    Repeat,
+    Row,
+    SendEndpoint,
+    Words,
+    all_accepted,
+    codec,
+    e164,
+    from_unix,
+    http_error,
+    is_outage,
+    local_form,
+    local_forms,
+    malformed,
+    masked_number,
+    masked_text,
+    refusal,
+    with_errors,
+    words_in,
+)
 
 T = TypeVar("T")
 
@@ -295,10 +314,9 @@ _YEAR_2100: Final = 4_102_444_800  # a date from there on is no unix time in sec
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     came = [entry for entry in matched if entry is not None]
     one_date = len({entry.date for entry in came}) == 1
-    said = BatchResult(
-        OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch),
-        [None if entry is None else entry.messageid for entry in matched],
-        cost=_cost(came),
+    ids = [None if entry is None else entry.messageid for entry in matched]
+    said = evolve(
+        all_accepted(batch, ids, _cost(came)),
         senders=_senders(came),
         sent_at=_date(came[0]) if one_date else None,
         dates=None if one_date else [_date(entry) for entry in matched],
@@ -333,7 +351,6 @@ def _odd_cost(costs: Sequence[int | Decimal | None]) -> int | Decimal | None:
 
 def _with_refused(answer: Answer, said: BatchResult, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
     words = _words_of_entries(answer)
-    outcomes = bytearray(said.outcomes)
     errors: dict[int, SMSError] = {}
     shared: dict[tuple[int | None, str | None], SMSError] = {}
     for place, entry in enumerate(matched):
@@ -342,9 +359,8 @@ def _with_refused(answer: Answer, said: BatchResult, matched: Sequence[SendEntry
         key = (None, None) if entry is None else (entry.status, words.get(entry.messageid))
         if key not in shared:
             shared[key] = _refused_alone(answer, *key)
-        error = errors[place] = shared[key]
-        outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
-    return evolve(said, outcomes=bytes(outcomes), errors=errors)
+        errors[place] = shared[key]
+    return with_errors(said, errors)
 
 
 def _words_of_entries(answer: Answer) -> dict[int, str | None]:

@@ -7,14 +7,8 @@ from collections.abc import Generator, Iterable
 from typing import ClassVar
 
 from sepahan_sms.client import AsyncSepahan
-from smscore.blocking import BlockingClient, materialised
-from smscore.client import AsyncClient
-from smscore.messages import InboundMessage
-from smscore.results import SendReport
-from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import Messages, Recipients
-from smscore.statuses import MessageStatus
-from smscore.text import Text
+from smscore import InboundMessage, MessageStatus, SendReport
+from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipients, Text, materialised
 
 
 class Sepahan(BlockingClient[AsyncSepahan]):

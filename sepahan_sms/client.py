@@ -8,19 +8,21 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import ClassVar, Final
 
 from sepahan_sms import wire
-from smscore.client import AsyncClient, sends_nothing
-from smscore.dates import jalali_text
-from smscore.errors import InvalidRequest
-from smscore.messages import InboundMessage
-from smscore.numbers import Recipient
-from smscore.results import SendReport
-from smscore.senders import check_sender
-from smscore.sending.delivery import OnBatch
-from smscore.sending.outgoing import AnyMessage, Messages, Recipients
-from smscore.statuses import MessageStatus
-from smscore.text import Text
-from smscore.wire.endpoint import Provider
-from smscore.wire.paging import checked_whole
+from smscore import InboundMessage, InvalidRequest, MessageStatus, SendReport
+from smscore.wire import (
+    AnyMessage,
+    AsyncClient,
+    Messages,
+    OnBatch,
+    Provider,
+    Recipient,
+    Recipients,
+    Text,
+    check_sender,
+    checked_whole,
+    jalali_text,
+    sends_nothing,
+)
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,55}", re.ASCII)
 _SENT_ID: Final = re.compile(rf"{_REQUEST_ID.pattern}(-[0-9]+)?", re.ASCII)

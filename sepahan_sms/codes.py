@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from smscore.errors import (
+from smscore import (
     AccountError,
     AuthenticationError,
+    DeliveryStatus,
     DuplicateRequest,
     InsufficientCredit,
     InvalidParameters,
     OutsideServiceHours,
 )
-from smscore.statuses import DeliveryStatus
-from smscore.wire.error_mapping import Codes, Refusal, RefusalTable
+from smscore.wire import Codes, Refusal, RefusalTable
 
 _CODES: Final[Codes] = {
     -1: Refusal(AuthenticationError, "the token is not valid", "توکن نامعتبر است."),

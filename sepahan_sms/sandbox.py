@@ -11,6 +11,7 @@ import attrs
 import msgspec
 from persiantools.jdatetime import JalaliDateTime
 
+from smscore import DeliveryStatus, count_parts
 from smscore.sandbox import (
     Call,
     CallRefused,
@@ -27,8 +28,6 @@ from smscore.sandbox import (
     Stage,
     read_json,
 )
-from smscore.statuses import DeliveryStatus
-from smscore.text import count_parts
 
 __all__ = ["SepahanSandbox"]
 

@@ -10,18 +10,32 @@ from typing import Any, Final, TypeVar
 from attrs import evolve, frozen
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUS_ERRORS, STATUSES
-from smscore.dates import read_day
-from smscore.errors import MalformedResponse, ProviderError, SMSError
-from smscore.messages import InboundMessage
-from smscore.outcomes import Outcome
-from smscore.results import OUTCOME_BYTES
-from smscore.statuses import DeliveryStatus, MessageStatus
-from smscore.wire import codec
-from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted
-from smscore.wire.codec import Body, DecodeError, Raw, Row
-from smscore.wire.endpoint import Answer, Content, Endpoint, Provider, Repeat, RequestIds
-from smscore.wire.error_body import Words, words_in
-from smscore.wire.error_mapping import RefusalTable, contradictory, malformed, refusal
+from smscore import DeliveryStatus, InboundMessage, MalformedResponse, MessageStatus, ProviderError, SMSError
+from smscore.wire import (
+    Answer,
+    Batch,
+    BatchResult,
+    Body,
+    Content,
+    DecodeError,
+    Endpoint,
+    Provider,
+    Raw,
+    RefusalTable,
+    Repeat,
+    RequestIds,
+    Row,
+    SendEndpoint,
+    Words,
+    all_accepted,
+    codec,
+    contradictory,
+    malformed,
+    read_day,
+    refusal,
+    with_errors,
+    words_in,
+)
 
 T = TypeVar("T")
 
@@ -181,27 +195,17 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     value = usual.value if usual and usual.isSuccess and answer.is_success else _value(answer, SendValue)
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
-    ids: list[int | None] = [*value.ids]
     cost = codec.amount(value.totalPrice)
+    ids: list[int | None] = [*value.ids]
     if min(value.ids) > 0:
         return all_accepted(batch, ids, cost, parts=value.smsCount)
-    return evolve(_with_refused(answer, ids, cost), parts=value.smsCount)
-
-
-def _with_refused(answer: Answer, ids: list[int | None], cost: int | Decimal | None) -> BatchResult:
-    # A negative id is that recipient's own error code; a zero is neither an id nor a code.
-    errors: dict[int, SMSError] = {}
-    shared: dict[int, SMSError] = {}
-    outcomes = bytearray(OUTCOME_BYTES[Outcome.ACCEPTED] * len(ids))
-    for place, id_ in enumerate(ids):
-        if id_ is None or id_ > 0:
-            continue
-        if id_ not in shared:
-            shared[id_] = _refused_alone(answer, id_)
-        error = errors[place] = shared[id_]
-        outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
-        ids[place] = None
-    return BatchResult(bytes(outcomes), ids, errors, cost)
+    # Send: a negative id is that recipient's own error code. A zero is neither an id nor a code.
+    codes = {place: id_ for place, id_ in enumerate(value.ids) if id_ <= 0}
+    error_of = {code: _refused_alone(answer, code) for code in {*codes.values()}}
+    accepted = all_accepted(
+        batch, [None if place in codes else id_ for place, id_ in enumerate(ids)], cost, parts=value.smsCount
+    )
+    return with_errors(accepted, {place: error_of[code] for place, code in codes.items()})
 
 
 def _refused_alone(answer: Answer, code: int) -> SMSError:

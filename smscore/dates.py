@@ -55,6 +55,11 @@ def from_unix(seconds: float | None) -> dt.datetime | None:
         return None
 
 
+def tehran_day(moment: dt.datetime | None) -> dt.date | None:
+    """The day in Tehran of an aware moment; None of None."""
+    return None if moment is None else moment.astimezone(TEHRAN).date()
+
+
 def unix_text(moment: dt.datetime, name: str) -> str:
     """A moment as unix seconds, ``1744121368``. A naive one is ``InvalidRequest``."""
     return str(math.floor(aware(moment, name, dt.UTC).timestamp()))

@@ -22,8 +22,8 @@ from ippanel_sms.sandbox.reports import (
 )
 from ippanel_sms.sandbox.segments import BULK_LIMIT
 from ippanel_sms.sandbox.sending import calculate_price, cancel, send
+from smscore import DeliveryStatus
 from smscore.sandbox import Credentials, Emulation, ErrorCode, HeaderToken, RefusalReason, Reply, Route, Stage
-from smscore.statuses import DeliveryStatus
 
 __all__ = ["BULK_LIMIT", "ERROR_LIMIT", "PRICE", "IPPanelSandbox"]
 

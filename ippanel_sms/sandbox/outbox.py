@@ -6,8 +6,8 @@ from typing import Final
 import attrs
 
 from ippanel_sms.sandbox.envelope import error, invalid
+from smscore import count_parts
 from smscore.sandbox import Call, CallRefused, Outbound
-from smscore.text import count_parts
 
 __all__ = ["PRICE", "STATES", "Bulk", "Draft", "Outbox", "accept", "find", "price", "state_of"]
 

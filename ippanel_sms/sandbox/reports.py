@@ -22,8 +22,8 @@ from ippanel_sms.sandbox.fields import (
 )
 from ippanel_sms.sandbox.outbox import FINISHED, STATES, Bulk, Outbox, find, state_of
 from ippanel_sms.sandbox.paging import PAGED_QUERY, page, page_of, paged_body
+from smscore import count_parts
 from smscore.sandbox import Call, CallRefused, Inbound, Outbound, Reply
-from smscore.text import count_parts
 
 __all__ = [
     "INBOX",

@@ -29,8 +29,8 @@ from ippanel_sms.sandbox.fields import (
 from ippanel_sms.sandbox.outbox import AT_THE_OPERATOR, QUEUED, Draft, accept, find, price, state_of
 from ippanel_sms.sandbox.patterns import one_recipient, pattern_drafts, pattern_problems
 from ippanel_sms.sandbox.segments import COUNTRY, POSTAL_CODE, country_drafts, postal_code_drafts, segment_problems
+from smscore import count_parts
 from smscore.sandbox import Call, Reply
-from smscore.text import count_parts
 
 __all__ = ["calculate_price", "cancel", "send"]
 

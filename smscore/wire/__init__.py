@@ -1,31 +1,50 @@
-"""For authors of providers: what a provider's calls put on the wire, and how answers are read.
+"""What the author of a provider imports, besides what users import from ``smscore`` itself.
 
-A provider is made of these names, of ``smscore.profile``, of ``smscore.sandbox`` for its emulation, and of what users
-import from ``smscore`` itself. Everything else is private, and may change.
+A provider is made of these names, of ``smscore.profile``, and of ``smscore.sandbox`` for its emulation. Everything else
+in ``smscore`` is private and may change without notice.
 
-- The clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`.
-- Whose request it is: :class:`HeaderToken`, :class:`PathToken`, :class:`QueryToken`, :class:`BodyToken`.
-- A call: :class:`Provider`, :class:`Endpoint`, :class:`SendEndpoint`, :class:`Repeat`, :class:`RequestIds`.
-- What goes out: :class:`Batch`, and :class:`Content` with JSON by ``codec.encode``, a :class:`FormContent` or a
-  :class:`FileContent`.
-- What comes back: :class:`Answer`, ``codec``, :class:`BatchResult`, :func:`all_accepted`, :func:`in_bulk`.
-- What a refusal means: :class:`Refusal`, :class:`Words`, :func:`refusal`, :func:`http_error`, :func:`malformed`.
-- Listings: :class:`Page`, :func:`pages`, :func:`one_by_one`.
+- Clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`, :func:`in_thread`
+  (calls a blocking function), :data:`OnBatch`.
+- Authentication: :class:`HeaderToken`, :class:`PathToken`, :class:`QueryToken`, :class:`BodyToken`, and their union
+  :data:`Credentials`.
+- Endpoints: :class:`Provider`, :class:`Endpoint`, :class:`SendEndpoint`, :class:`Repeat`, :class:`RequestIds`.
+- Requests: :class:`Batch`, :class:`Content` with JSON from ``codec.encode`` (a :class:`Body` is the fastest), a
+  :class:`FormContent` or a :class:`FileContent`.
+- Responses: :class:`Answer`, ``codec`` with :class:`Row`, :data:`Raw` and :class:`DecodeError`, :class:`BatchResult`,
+  :func:`all_accepted`, :func:`in_bulk`, :func:`with_errors`.
+- Error mapping: :data:`Codes`, :class:`Refusal`, :class:`RefusalTable`, :class:`Words`, :func:`words_in`,
+  :func:`words_of`, :func:`refusal`, :func:`http_error`, :func:`malformed`, :func:`contradictory`, :func:`is_outage`.
+- Paging: :class:`Page`, :func:`pages`, :func:`one_by_one`.
+- Arguments, checked before anything is sent (each raises ``InvalidRequest`` or ``InvalidNumber``):
+  :data:`Recipient`, :data:`Recipients`, :func:`recipients_of`, :func:`checked_numbers`, :data:`AnyMessage`,
+  :data:`Messages`, :class:`Outgoing`, :func:`iterable`, :data:`Text`, :func:`check_text`, :func:`check_sender`,
+  :func:`checked_whole`.
+- Values, converted without raising: :func:`plain_text`, :func:`can_be_encoded`, :func:`as_int`, :func:`is_id`.
+- Phone numbers: :func:`local_form`, :func:`local_forms`, :func:`e164`, :func:`e164_forms`, :func:`with_ascii_digits`.
+- Dates: :func:`from_unix`, :func:`read_day`, :func:`tehran_day`, and for requests :func:`unix_text`, :func:`utc_text`,
+  :func:`jalali_text` (these raise ``InvalidRequest`` for a naive datetime).
+- ``repr`` without personal data: :func:`masked_number`, :func:`masked_text`, as attrs' ``field(repr=…)``.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
-from smscore.numbers import Recipient
+from smscore.dates import from_unix, jalali_text, read_day, tehran_day, unix_text, utc_text
+from smscore.integers import as_int
+from smscore.masking import masked_number, masked_text
+from smscore.numbers import Recipient, e164, e164_forms, local_form, local_forms, with_ascii_digits
+from smscore.statuses import is_id
+from smscore.text import Text, can_be_encoded, check_text, plain_text
 from smscore.wire import codec
-from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk, with_errors
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, FormContent, Provider, Repeat, RequestIds
 from smscore.wire.error_body import Words, words_in, words_of
 from smscore.wire.error_mapping import (
+    Codes,
     Refusal,
     RefusalTable,
     contradictory,
@@ -39,16 +58,11 @@ from smscore.wire.paging import Page, checked_whole, one_by_one, pages
 if TYPE_CHECKING:
     from smscore.blocking import BlockingClient, materialised
     from smscore.client import AsyncClient, sends_nothing
+    from smscore.loops.threads import in_thread
+    from smscore.senders import check_sender
     from smscore.sending.batching import Outgoing
     from smscore.sending.delivery import OnBatch
-    from smscore.sending.outgoing import (
-        AnyMessage,
-        Messages,
-        Recipients,
-        checked_numbers,
-        iterable,
-        recipients_of,
-    )
+    from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers, iterable, recipients_of
 
 __all__ = [
     "Answer",
@@ -59,6 +73,7 @@ __all__ = [
     "BlockingClient",
     "Body",
     "BodyToken",
+    "Codes",
     "Content",
     "Credentials",
     "DecodeError",
@@ -82,29 +97,51 @@ __all__ = [
     "RequestIds",
     "Row",
     "SendEndpoint",
+    "Text",
     "Words",
     "all_accepted",
+    "as_int",
+    "can_be_encoded",
+    "check_sender",
+    "check_text",
     "checked_numbers",
     "checked_whole",
     "codec",
     "contradictory",
+    "e164",
+    "e164_forms",
+    "from_unix",
     "http_error",
     "in_bulk",
+    "in_thread",
+    "is_id",
     "is_outage",
     "iterable",
+    "jalali_text",
+    "local_form",
+    "local_forms",
     "malformed",
+    "masked_number",
+    "masked_text",
     "materialised",
     "one_by_one",
     "pages",
+    "plain_text",
+    "read_day",
     "recipients_of",
     "refusal",
     "sends_nothing",
+    "tehran_day",
+    "unix_text",
+    "utc_text",
+    "with_ascii_digits",
+    "with_errors",
     "words_in",
     "words_of",
 ]
 
-# These stand on the modules above, and so are imported when they are asked for.
-_LATER: Final = {
+# These modules import the ones above, so importing them here would be a circle: each is imported on first use.
+_DEFERRED: Final = {
     "AnyMessage": "smscore.sending.outgoing",
     "AsyncClient": "smscore.client",
     "BlockingClient": "smscore.blocking",
@@ -112,20 +149,23 @@ _LATER: Final = {
     "OnBatch": "smscore.sending.delivery",
     "Outgoing": "smscore.sending.batching",
     "Recipients": "smscore.sending.outgoing",
+    "check_sender": "smscore.senders",
     "checked_numbers": "smscore.sending.outgoing",
+    "in_thread": "smscore.loops.threads",
     "iterable": "smscore.sending.outgoing",
     "materialised": "smscore.blocking",
     "recipients_of": "smscore.sending.outgoing",
     "sends_nothing": "smscore.client",
 }
 
+if not TYPE_CHECKING:  # a type checker knows every name from above, and so reports one that does not exist
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(importlib.import_module(_LATER[name]), name)
-    return found
+    def __getattr__(name: str) -> object:
+        if name not in _DEFERRED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(importlib.import_module(_DEFERRED[name]), name)
+        return found
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_LATER]
+    return [*globals(), *_DEFERRED]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from smscore.columns import Positions
 from smscore.errors import SMSError
@@ -14,7 +14,7 @@ from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
 from smscore.wire.endpoint import Endpoint
 
-__all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in_bulk", "went_out"]
+__all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in_bulk", "went_out", "with_errors"]
 
 
 @frozen
@@ -77,6 +77,18 @@ def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
     """The result of a batch that the provider took whole, under ids that stand for all of it."""
     ids: list[int | None] = [bulk_ids[0]]
     return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), ids * len(batch), bulk_ids=bulk_ids)
+
+
+def with_errors(result: BatchResult, errors: Mapping[int, SMSError]) -> BatchResult:
+    """The same result, where single recipients met errors of their own.
+
+    ``errors`` are by place in the batch, counted from 0. Each decides its recipient's outcome by its own ``.outcome``,
+    ``UNKNOWN`` where it has none. Ids, cost and the rest stay as they are.
+    """
+    outcomes = bytearray(result.outcomes)
+    for place, error in errors.items():
+        outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
+    return evolve(result, outcomes=bytes(outcomes), errors=errors)
 
 
 def failed(batch: Batch, error: SMSError) -> BatchResult:
