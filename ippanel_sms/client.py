@@ -163,10 +163,10 @@ class AsyncIPPanel(AsyncClient):
         """
         extra = {"code": checked_pattern(code), "params": pattern_texts(params)}
         given = [one_recipient(to)]
-        access = self._access()
-        line = access.line(sender, needed=True)
+        account = self._resolve_account()
+        line = account.line(sender, needed=True)
         outgoing = Outgoing(checked_numbers(given), [], [line], extra=extra, given=given)
-        return await self._deliver(wire.SEND_PATTERN, outgoing, access, on_batch, None)
+        return await self._deliver(wire.SEND_PATTERN, outgoing, account, on_batch, None)
 
     async def send_votp(self, to: Recipient, code: Text, *, on_batch: OnBatch | None = None) -> SendReport:
         """Call one recipient and read a code out; the report has that one result.
@@ -235,7 +235,7 @@ class AsyncIPPanel(AsyncClient):
 
         Document: IPPanel Edge, Calculate SMS Price.
         """
-        line = self._access().line(sender, needed=True)
+        line = self._resolve_account().line(sender, needed=True)
         return await self._call(wire.PRICE, wire.PriceBody(line, check_text(text)))
 
     @sends_nothing
@@ -394,12 +394,12 @@ class AsyncIPPanel(AsyncClient):
         send_time: dt.datetime | None,
         on_batch: OnBatch | None,
     ) -> BulkReceipt:
-        others, access = checked_numbers(other_recipients), self._access()
+        others, account = checked_numbers(other_recipients), self._resolve_account()
         extra = {"sending_type": sending_type, "segments": segments, **_send_time(send_time)}
-        line = access.line(sender, needed=True)
+        line = account.line(sender, needed=True)
         # It reaches more people than those whom it names, who may be none.
         batch = Batch(0, range(len(others)), others, [check_text(text)], [line], extra=extra)
-        return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, access, on_batch)).bulk_ids)
+        return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, account, on_batch)).bulk_ids)
 
 
 def _send_time(send_time: dt.datetime | None) -> Mapping[str, str]:

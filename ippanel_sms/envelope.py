@@ -14,13 +14,13 @@ from smscore.wire import (
     Page,
     Provider,
     Raw,
+    RefusalDetails,
     Row,
-    Words,
     codec,
     contradictory,
+    details_in,
     malformed,
     refusal,
-    words_in,
 )
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def wrong(answer: Answer, what: str) -> SMSError:
 
 def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
     """The data of an answer that is what the document says, in one pass; None of any other."""
-    usual = codec.usual(answer.body, Usual[model])  # type: ignore[valid-type]  # a runtime alias
+    usual = codec.decode_fast(answer.body, Usual[model])  # type: ignore[valid-type]  # a runtime alias
     return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
 
 
@@ -136,8 +136,8 @@ class Refused(RefusedMeta):
     meta: RefusedMeta | None = None
 
 
-def _words(answer: Answer) -> Words:
-    words = words_in(answer.body)
+def _words(answer: Answer) -> RefusalDetails:
+    words = details_in(answer.body)
     try:
         refused = codec.read_loosely(answer.body, Refused)
     except DecodeError:

@@ -33,13 +33,14 @@ from smscore.wire import (
     HeaderToken,
     Provider,
     Raw,
+    RefusalDetails,
     RefusalTable,
     Repeat,
     Row,
     SendEndpoint,
-    Words,
     all_accepted,
     codec,
+    details_in,
     e164,
     from_unix,
     http_error,
@@ -51,7 +52,6 @@ from smscore.wire import (
     masked_text,
     refusal,
     with_errors,
-    words_in,
 )
 
 T = TypeVar("T")
@@ -198,7 +198,7 @@ def _refused(answer: Answer, said: Return, table: RefusalTable) -> SMSError:
     # The document does not say where the code of an error stands: either place counts.
     documented = next((code for code in (said.status, answer.status) if code in table.codes), None)
     code = said.status if documented is None and said.status != SUCCESS else documented
-    words = evolve(words_in(answer.body), code=code)
+    words = evolve(details_in(answer.body), code=code)
     if documented is not None:
         return refusal(answer, table, words, provider=NAJVA.name)
     # An overload or a failure is one, whatever code stands beside it.
@@ -233,7 +233,7 @@ def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model
 
 def _usual_entries(answer: Answer, usual: type[Usual[T]]) -> list[T]:
     """The entries of an answer that is what the document says, in one pass; none of any other."""
-    try:  # codec.usual would go through all characters once more, and here they are millions
+    try:  # codec.decode_fast would go through all characters once more, and here they are millions
         whole = codec.decode(answer.body, usual)
     except DecodeError:
         return []
@@ -372,7 +372,7 @@ def _words_of_entries(answer: Answer) -> dict[int, str | None]:
 def _refused_alone(answer: Answer, code: int | None, words: str | None) -> SMSError:
     if code is None:
         return malformed(answer, "no entry for this recipient", provider=NAJVA.name, of_one=True)
-    return refusal(answer, REFUSED, Words(code=code, message=words), provider=NAJVA.name)
+    return refusal(answer, REFUSED, RefusalDetails(code=code, message=words), provider=NAJVA.name)
 
 
 def _read_file_id(answer: Answer, _: FileContent) -> str:

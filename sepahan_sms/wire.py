@@ -21,20 +21,20 @@ from smscore.wire import (
     Endpoint,
     Provider,
     Raw,
+    RefusalDetails,
     RefusalTable,
     Repeat,
     RequestIds,
     Row,
     SendEndpoint,
-    Words,
     all_accepted,
     codec,
     contradictory,
+    details_in,
     malformed,
     read_day,
     refusal,
     with_errors,
-    words_in,
 )
 
 T = TypeVar("T")
@@ -158,8 +158,8 @@ def _read(answer: Answer, value: Raw, model: type[T]) -> T:
         raise malformed(answer, str(error), provider=SEPAHAN.name) from None
 
 
-def _words(answer: Answer) -> Words:
-    words = words_in(answer.body)
+def _words(answer: Answer) -> RefusalDetails:
+    words = details_in(answer.body)
     try:
         refused = codec.read_loosely(answer.body, Refused)
         code = _code(refused.error)
@@ -191,7 +191,7 @@ def _build_send_p2p(batch: Batch) -> Content:
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
-    usual = codec.usual(answer.body, UsualSend)
+    usual = codec.decode_fast(answer.body, UsualSend)
     value = usual.value if usual and usual.isSuccess and answer.is_success else _value(answer, SendValue)
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
@@ -211,7 +211,7 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
 def _refused_alone(answer: Answer, code: int) -> SMSError:
     if code == 0:
         return malformed(answer, "an id of 0", provider=SEPAHAN.name, of_one=True)
-    error = refusal(answer, ERRORS, Words(code=code), provider=SEPAHAN.name)
+    error = refusal(answer, ERRORS, RefusalDetails(code=code), provider=SEPAHAN.name)
     if isinstance(error, ProviderError):
         error.meets_every_batch = False
     return error

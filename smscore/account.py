@@ -23,7 +23,7 @@ _QUOTES: Final = ('""', "''", "``", "“”", "‘’", "«»")
 
 
 @frozen
-class Access:
+class ResolvedAccount:
     """As whom one call sends, where to, and from which line."""
 
     provider: Provider
@@ -37,17 +37,17 @@ class Access:
 
 
 @define(eq=False)
-class Account:
-    """A client's token, sender and base URL as given; :meth:`now` reads what was left open from the environment."""
+class AccountSettings:
+    """A client's token, sender and base URL as given; :meth:`resolve` reads what was left open from the environment."""
 
     provider: Provider
     _token: Secret | None
     _sender: str | Unset | None
     _base_url: str | None
-    _last: tuple[list[str | None], Access] | None = field(default=None, init=False, repr=False)
+    _last: tuple[list[str | None], ResolvedAccount] | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def given(cls, provider: Provider, token: object, sender: object, base_url: object) -> Account:
+    def given(cls, provider: Provider, token: object, sender: object, base_url: object) -> AccountSettings:
         """The account with these settings, checked; None leaves one open."""
         return cls(
             provider,
@@ -56,11 +56,11 @@ class Account:
             None if base_url is None else _adjusted_base_url(base_url, provider),
         )
 
-    def with_sender(self, sender: object) -> Account:
+    def with_sender(self, sender: object) -> AccountSettings:
         """The same account with this sender, or with none."""
         return attrs.evolve(self, sender=_checked_sender(sender, self.provider))
 
-    def now(self) -> Access:
+    def resolve(self) -> ResolvedAccount:
         """What a call that begins now uses; ``ConfigurationError`` where the token is missing or a variable is wrong.
 
         What the environment says is checked once, and again when it has changed: this is on the way of every call.
@@ -68,7 +68,7 @@ class Account:
         read = self._read()
         last = self._last
         if last is None or last[0] != read:
-            last = self._last = (read, self._access(*read))
+            last = self._last = (read, self._resolved(*read))
         return last[1]
 
     def shown(self) -> str:
@@ -85,8 +85,8 @@ class Account:
             from_environment(name, "base_url") if self._base_url is None else None,
         ]
 
-    def _access(self, token: str | None, sender: str | None, base_url: str | None) -> Access:
-        return Access(
+    def _resolved(self, token: str | None, sender: str | None, base_url: str | None) -> ResolvedAccount:
+        return ResolvedAccount(
             self.provider,
             self._token or checked_token(token or "", self.provider.name, variable(self.provider.name, "token")),
             self._sender_of(sender),

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 from smscore.client import AsyncClient
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, UNSET, RetryPolicy, Timeouts, Unset
 from smscore.errors import ClientClosed, InvalidRequest
-from smscore.given import is_iterable, settled, settled_items
+from smscore.given import is_iterable, resolved, resolved_items
 from smscore.loops import background
-from smscore.loops.desk import CallersIterable, Desk
+from smscore.loops.caller_thread import CallersIterable, CallerThread
 from smscore.numbers import is_one_recipient
 from smscore.results import SendReport
 from smscore.sending.delivery import OnBatch
@@ -78,9 +78,9 @@ class BlockingClient(Generic[A]):
         sender: str | Unset | None = UNSET,
         rate_limit: float | Unset | None = UNSET,
     ) -> Self:
-        twin = object.__new__(type(self))
-        twin._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
-        return twin
+        copy = object.__new__(type(self))
+        copy._client = self._client.with_options(timeout=timeout, retry=retry, sender=sender, rate_limit=rate_limit)
+        return copy
 
     def check(self) -> None:
         self._client.check()
@@ -97,7 +97,7 @@ class BlockingClient(Generic[A]):
         if background.running() is not None:
             background.run(self._client.aclose)
         else:
-            self._client._exchanger.transport.close_unused()
+            self._client._caller.transport.close_unused()
 
     def __enter__(self) -> Self:
         return self
@@ -114,13 +114,13 @@ class BlockingClient(Generic[A]):
 
     def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """The async client's method, waited for; its lazy texts are made, and ``on_batch`` called, in this thread."""
-        given: Any = map(settled, args)
-        options: Any = {name: settled(value) for name, value in kwargs.items()}
+        given: Any = map(resolved, args)
+        options: Any = {name: resolved(value) for name, value in kwargs.items()}
         if options.get("on_batch") is None:
             return background.run(partial(method, *given, **options))
-        desk = Desk()
-        options["on_batch"] = desk.callback(options["on_batch"])
-        return background.run(partial(method, *given, **options), desk)
+        caller_thread = CallerThread()
+        options["on_batch"] = caller_thread.callback(options["on_batch"])
+        return background.run(partial(method, *given, **options), caller_thread)
 
     def _iterate(
         self,
@@ -132,16 +132,16 @@ class BlockingClient(Generic[A]):
         **kwargs: Any,
     ) -> Generator[SendReport, None, None]:
         """The async client's stream; the items are gone through, and ``on_batch`` is called, in this thread."""
-        desk = Desk()
+        caller_thread = CallerThread()
         given = iterable([items] if is_one_recipient(items) else items, name)
-        source: CallersIterable[Any] = CallersIterable(given, desk, settled_items)
-        return Stream(method(source, *args, on_batch=desk.callback(on_batch), **kwargs), desk)
+        source: CallersIterable[Any] = CallersIterable(given, caller_thread, resolved_items)
+        return Stream(method(source, *args, on_batch=caller_thread.callback(on_batch), **kwargs), caller_thread)
 
     def _list(
         self, pages: Callable[P, AsyncGenerator[list[R], None]], *args: P.args, **kwargs: P.kwargs
     ) -> Generator[R, None, None]:
         """The items of the async client's pages; the loop is asked for a whole page at a time."""
-        return Items(Stream(pages(*args, **kwargs), Desk()))
+        return Items(Stream(pages(*args, **kwargs), CallerThread()))
 
 
 # What the faces share is told in one place, as are the methods of the subclasses.
@@ -172,10 +172,10 @@ class Source(Generator[R, None, None]):
 class Stream(Source[R]):
     """What an async stream gives, one at a time. ``close``, or leaving it, cancels what is in flight."""
 
-    def __init__(self, stream: AsyncGenerator[R, None], desk: Desk) -> None:
+    def __init__(self, stream: AsyncGenerator[R, None], caller_thread: CallerThread) -> None:
         self._stream = _OneAtATime(stream)
-        self._desk = desk
-        self._home: background.Home | None = None
+        self._caller_thread = caller_thread
+        self._runner: background.LoopRunner | None = None
         self._is_reading = self._is_over = False
 
     def __next__(self) -> R:
@@ -185,7 +185,7 @@ class Stream(Source[R]):
             raise InvalidRequest("This stream is being read already. One thread at a time may read it.")
         self._is_reading = True
         try:
-            item = background.run_at(self._open_home(), self._stream.following, self._desk)
+            item = background.run_at(self._open_runner(), self._stream.following, self._caller_thread)
         except BaseException:
             self._is_reading = False
             self.close()
@@ -196,32 +196,32 @@ class Stream(Source[R]):
             raise StopIteration
         return item
 
-    def _open_home(self) -> background.Home:
-        if self._home is None:
-            self._home = background.home()
-        elif not self._home.is_open():
+    def _open_runner(self) -> background.LoopRunner:
+        if self._runner is None:
+            self._runner = background.runner()
+        elif not self._runner.is_open():
             raise ClientClosed("The stream belongs to the process that began it, and ended there.")
-        return self._home
+        return self._runner
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for its end. Closing twice is fine."""
         self._is_over = True
-        home, self._home = self._home, None
+        runner, self._runner = self._runner, None
         # At the end of the process the stream has ended with its loop, and in a forked child it is the parent's.
-        if home is None or not home.is_open():
+        if runner is None or not runner.is_open():
             return
         try:
-            if self._is_reading or home.is_here():
-                home.begin(self._stream.aclose)
+            if self._is_reading or runner.is_here():
+                runner.begin(self._stream.aclose)
             else:
-                home.run(self._stream.aclose, Desk())
+                runner.run(self._stream.aclose, CallerThread())
         finally:
-            home.close()
+            runner.close()
 
     def __del__(self) -> None:
         # A stream that is dropped is closed by its loop, which hears of an async generator that nobody holds.
-        if self._home is not None:
-            self._home.close()
+        if self._runner is not None:
+            self._runner.close()
 
 
 class Items(Source[R]):
@@ -263,4 +263,4 @@ def materialised(items: Any) -> Any:
     """What an iterable yields, as a list made in the caller's thread, where its database connection is."""
     if is_one_recipient(items) or not is_iterable(items):
         return items
-    return settled_items([*items])
+    return resolved_items([*items])

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
 import attrs
 
 from smscore import clock
-from smscore.account import Access, Account
-from smscore.calls.caller import Exchanger
+from smscore.account import AccountSettings, ResolvedAccount
+from smscore.calls.caller import Caller
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget
 from smscore.calls.stop import StopRule
@@ -33,9 +33,9 @@ from smscore.calls.transport import Transport
 from smscore.config import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
+    ITEMS_PER_TURN,
     MAX_CONCURRENCY,
-    PER_TURN,
-    STREAM_BATCH,
+    STREAM_BATCH_SIZE,
     UNSET,
     RetryPolicy,
     Settings,
@@ -48,18 +48,18 @@ from smscore.config import (
     checked_timeouts,
 )
 from smscore.errors import ConfigurationError, NotAttempted, SMSError
-from smscore.loops.concurrency import AsFinished, each, let_others_run, slices
+from smscore.loops.concurrency import AsFinished, for_each, let_others_run, slices
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
 from smscore.sending.batching import Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
-from smscore.sending.delivery import Delivery, Exchange, OnBatch
+from smscore.sending.delivery import BatchCall, Delivery, OnBatch
 from smscore.sending.merging import Merger
 from smscore.sending.outgoing import (
     AnyMessage,
-    Kind,
     Messages,
     OneText,
+    Payload,
     PeerToPeer,
     Recipients,
     Source,
@@ -82,18 +82,18 @@ R = TypeVar("R")
 Q = ParamSpec("Q")
 
 
-async def _checked(items: Iterable[Any], kind: Kind) -> Outgoing:
+async def _checked(items: Iterable[Any], payload: Payload) -> Outgoing:
     """All that a call sends; ``InvalidNumber`` names every bad number."""
-    return check_sendable(await _columns(_kept(items), kind))
+    return check_sendable(await _columns(_copied(items), payload))
 
 
-async def _columns(items: Iterable[Any], kind: Kind, start: int = 0) -> Outgoing:
+async def _columns(items: Iterable[Any], payload: Payload, start: int = 0) -> Outgoing:
     """The items, checked a slice at a time, so that a list of a million does not hold up the loop."""
     source = iter(items)
-    columns = kind.columns([*islice(source, PER_TURN)], start)
-    while piece := [*islice(source, PER_TURN)]:
+    columns = payload.columns([*islice(source, ITEMS_PER_TURN)], start)
+    while piece := [*islice(source, ITEMS_PER_TURN)]:
         await let_others_run()
-        columns.extend(kind.columns(piece, start + len(columns)))
+        columns.extend(payload.columns(piece, start + len(columns)))
     return columns
 
 
@@ -102,34 +102,36 @@ async def _groups(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
     if not has_groups(outgoing, one_sender=one_sender):
         return None
     groups: Groups = {}
-    for start in range(0, len(outgoing), PER_TURN):
-        add_to_groups(groups, outgoing, range(start, min(start + PER_TURN, len(outgoing))))
+    for start in range(0, len(outgoing), ITEMS_PER_TURN):
+        add_to_groups(groups, outgoing, range(start, min(start + ITEMS_PER_TURN, len(outgoing))))
         await let_others_run()
     return groups
 
 
-def _kept(items: Iterable[R]) -> Iterable[R]:
+def _copied(items: Iterable[R]) -> Iterable[R]:
     # A collection is copied at once, since its owner may change it meanwhile; a tuple is less work for the collector.
     return items if isinstance(items, Iterator) else tuple(items)
 
 
 async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
-    source = iter(_kept(message_ids))
+    source = iter(_copied(message_ids))
     ids: list[int] = []
-    while piece := [*islice(source, PER_TURN)]:
+    while piece := [*islice(source, ITEMS_PER_TURN)]:
         ids += checked_ids(piece, len(ids))
         await let_others_run()
     return ids
 
 
 def _one_text(
-    endpoint: SendEndpoint, text: Text, access: Access, sender: str | None, extra: Mapping[str, str]
+    endpoint: SendEndpoint, text: Text, account: ResolvedAccount, sender: str | None, extra: Mapping[str, str]
 ) -> OneText:
-    return OneText(check_text(text), access.line(sender, needed=endpoint.needs_sender), extra)
+    return OneText(check_text(text), account.line(sender, needed=endpoint.needs_sender), extra)
 
 
-def _peer_to_peer(endpoint: SendEndpoint, access: Access, sender: str | None, extra: Mapping[str, str]) -> PeerToPeer:
-    return PeerToPeer(access.provider, access.line(sender, needed=False), endpoint.needs_sender, extra)
+def _peer_to_peer(
+    endpoint: SendEndpoint, account: ResolvedAccount, sender: str | None, extra: Mapping[str, str]
+) -> PeerToPeer:
+    return PeerToPeer(account.provider, account.line(sender, needed=False), endpoint.needs_sender, extra)
 
 
 def _raise_refusal(report: SendReport) -> None:
@@ -203,7 +205,7 @@ class AsyncClient:
         if batch_size is not None:
             batch_size = checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
-        self._account = Account.given(self.provider, token, sender, base_url)
+        self._account = AccountSettings.given(self.provider, token, sender, base_url)
         settings = Settings(
             timeout=checked_timeouts(timeout),
             retry=checked_retry(retry),
@@ -211,7 +213,7 @@ class AsyncClient:
             batch_size=batch_size,
             rate_limit=rate_limit,
         )
-        self._exchanger = Exchanger(
+        self._caller = Caller(
             self.provider,
             settings,
             Transport(proxy=checked_proxy(proxy), ssl=ssl, session=session),
@@ -221,7 +223,7 @@ class AsyncClient:
 
     @property
     def _settings(self) -> Settings:
-        return self._exchanger.settings
+        return self._caller.settings
 
     def with_options(
         self,
@@ -232,7 +234,7 @@ class AsyncClient:
         rate_limit: float | Unset | None = UNSET,
     ) -> Self:
         """The same client with these options changed, on the same connections; closing either closes both."""
-        now, limit = self._settings, self._exchanger.limit
+        now, limit = self._settings, self._caller.limit
         settings = attrs.evolve(
             now,
             timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
@@ -242,10 +244,10 @@ class AsyncClient:
         if not isinstance(rate_limit, Unset):
             checked_rate(rate_limit)
             limit = RateLimit(rate_limit) if rate_limit else None
-        twin = object.__new__(type(self))
-        twin._account = self._account if isinstance(sender, Unset) else self._account.with_sender(sender)
-        twin._exchanger = attrs.evolve(self._exchanger, settings=settings, limit=limit)
-        return twin
+        copy = object.__new__(type(self))
+        copy._account = self._account if isinstance(sender, Unset) else self._account.with_sender(sender)
+        copy._caller = attrs.evolve(self._caller, settings=settings, limit=limit)
+        return copy
 
     @sends_nothing
     def check(self) -> None:
@@ -254,7 +256,7 @@ class AsyncClient:
         For the start of a program: what is left out of the settings is read from the environment at each call, and so
         would otherwise be missed by the first message.
         """
-        self._account.now()
+        self._account.resolve()
 
     @sends_nothing
     async def connect(self) -> None:
@@ -263,14 +265,14 @@ class AsyncClient:
         For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
         between requests are. Raises ``ConnectionFailed``.
         """
-        await self._exchanger.connect(self._rule(), self._access())
+        await self._caller.connect(self._rule(), self._resolve_account())
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine.
 
         Calls under way end at once, each with its report: what was in flight is ``UNKNOWN``, the rest ``NOT_SENT``.
         """
-        await self._exchanger.transport.aclose()
+        await self._caller.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -282,13 +284,15 @@ class AsyncClient:
         raise TypeError("A client holds connections and a token, and is never pickled. Make one where you need it.")
 
     def __repr__(self) -> str:
-        account: Account | None = getattr(self, "_account", None)  # a debugger may ask before the settings are checked
+        account: AccountSettings | None = getattr(
+            self, "_account", None
+        )  # a debugger may ask before the settings are checked
         return f"{type(self).__name__}({account.shown() if account else ''})"
 
-    def _access(self) -> Access:
+    def _resolve_account(self) -> ResolvedAccount:
         """Token, sender and base URL of a call that begins now."""
         try:
-            return self._account.now()
+            return self._account.resolve()
         except ConfigurationError as error:
             error.outcome = Outcome.NOT_SENT  # reads take it off
             raise
@@ -301,26 +305,26 @@ class AsyncClient:
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
         """One request that sends no message."""
-        return await self._exchanger.exchange(endpoint, params, self._rule(), self._access())
+        return await self._caller.call(endpoint, params, self._rule(), self._resolve_account())
 
     async def _statuses(
         self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
     ) -> list[MessageStatus]:
         """The delivery statuses in the order asked, by as many requests as the provider's limit asks for."""
-        size = endpoint.limit or PER_TURN
+        size = endpoint.limit or ITEMS_PER_TURN
         chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), size)
         found: list[list[MessageStatus]] = [[]] * len(chunks)
-        rule, access = self._rule(), self._access()
+        rule, account = self._rule(), self._resolve_account()
 
         async def read(number: int) -> None:
-            found[number] = await self._exchanger.exchange(endpoint, chunks[number], rule, access)
+            found[number] = await self._caller.call(endpoint, chunks[number], rule, account)
 
-        await each(range(len(chunks)), read, self._settings.max_concurrency, begun_at_once=PER_TURN // size)
+        await for_each(range(len(chunks)), read, self._settings.max_concurrency, starts_per_turn=ITEMS_PER_TURN // size)
         return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
         """What reads an endpoint any number of times; the reads alone, all together, have the time of one call."""
-        time_left, access = self._settings.timeout.call, self._access()
+        time_left, account = self._settings.timeout.call, self._resolve_account()
 
         @sends_nothing
         async def read(params: P) -> R:
@@ -328,7 +332,7 @@ class AsyncClient:
             rule, began = self._rule(), clock.monotonic()
             rule.deadline = None if time_left is None else began + time_left
             try:
-                return await self._exchanger.exchange(endpoint, params, rule, access)
+                return await self._caller.call(endpoint, params, rule, account)
             except NotAttempted as error:
                 raise not_read_on(error) from None
             finally:
@@ -339,7 +343,7 @@ class AsyncClient:
 
     def _rule(self) -> StopRule:
         """What may stop a call that begins now."""
-        self._exchanger.transport.check_open()
+        self._caller.transport.check_open()
         return self._stop_rule()
 
     def _stop_rule(self) -> StopRule:
@@ -360,10 +364,10 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """One text to many recipients."""
-        access = self._access()
-        kind = _one_text(endpoint, text, access, sender, extra)
-        outgoing = await _checked(recipients_of(to), kind)
-        return await self._deliver(endpoint, outgoing, access, on_batch, request_id)
+        account = self._resolve_account()
+        payload = _one_text(endpoint, text, account, sender, extra)
+        outgoing = await _checked(recipients_of(to), payload)
+        return await self._deliver(endpoint, outgoing, account, on_batch, request_id)
 
     async def _send_p2p(
         self,
@@ -376,10 +380,10 @@ class AsyncClient:
         request_id: str | None = None,
     ) -> SendReport:
         """A text of its own to each recipient."""
-        access = self._access()
-        kind = _peer_to_peer(endpoint, access, sender, extra)
-        outgoing = await _checked(iterable(messages, "messages"), kind)
-        return await self._deliver(endpoint, outgoing, access, on_batch, request_id)
+        account = self._resolve_account()
+        payload = _peer_to_peer(endpoint, account, sender, extra)
+        outgoing = await _checked(iterable(messages, "messages"), payload)
+        return await self._deliver(endpoint, outgoing, account, on_batch, request_id)
 
     def _send_stream(
         self,
@@ -392,9 +396,9 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """One text to a source of recipients of any length."""
-        access = self._access()
-        kind = _one_text(endpoint, text, access, sender, extra)
-        return self._stream(endpoint, stream_of(to, "to"), kind, access, on_batch)
+        account = self._resolve_account()
+        payload = _one_text(endpoint, text, account, sender, extra)
+        return self._stream(endpoint, stream_of(to, "to"), payload, account, on_batch)
 
     def _send_p2p_stream(
         self,
@@ -406,15 +410,15 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[SendReport, None]:
         """A source of messages of any length."""
-        access = self._access()
-        kind = _peer_to_peer(endpoint, access, sender, extra)
-        return self._stream(endpoint, stream_of(messages, "messages"), kind, access, on_batch)
+        account = self._resolve_account()
+        payload = _peer_to_peer(endpoint, account, sender, extra)
+        return self._stream(endpoint, stream_of(messages, "messages"), payload, account, on_batch)
 
     async def _send_batch(
-        self, endpoint: SendEndpoint, batch: Batch, access: Access, on_batch: OnBatch | None
+        self, endpoint: SendEndpoint, batch: Batch, account: ResolvedAccount, on_batch: OnBatch | None
     ) -> BatchResult:
         """What became of the one batch that a call consists of; an error that met it whole is raised."""
-        result = await self._delivery(self._batches_to(endpoint, access), on_batch).deliver(batch)
+        result = await self._delivery(self._batches_to(endpoint, account), on_batch).deliver(batch)
         if result.failure is not None:
             raise result.failure
         return result
@@ -423,7 +427,7 @@ class AsyncClient:
         self,
         endpoint: SendEndpoint,
         outgoing: Outgoing,
-        access: Access,
+        account: ResolvedAccount,
         on_batch: OnBatch | None,
         request_id: str | None,
     ) -> SendReport:
@@ -437,13 +441,13 @@ class AsyncClient:
             request_id=request_id,
         )
         merger = Merger(outgoing, provider=self.provider.name)
-        delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
+        delivery = self._delivery(self._batches_to(endpoint, account), on_batch)
 
         async def deliver(batch: Batch) -> None:
             merger.add(batch, await delivery.deliver(batch))
 
         size = len(batches.chunks[0])
-        await each(batches, deliver, self._settings.max_concurrency, begun_at_once=PER_TURN // size)
+        await for_each(batches, deliver, self._settings.max_concurrency, starts_per_turn=ITEMS_PER_TURN // size)
         report = merger.report()
         if not report.ok and not report.refused_one_by_one:
             report.raise_for_failures()
@@ -453,22 +457,22 @@ class AsyncClient:
         self,
         endpoint: SendEndpoint,
         items: Source,
-        kind: Kind,
-        access: Access,
+        payload: Payload,
+        account: ResolvedAccount,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
-        self._exchanger.transport.check_open()
-        delivery = self._delivery(self._batches_to(endpoint, access), on_batch)
+        self._caller.transport.check_open()
+        delivery = self._delivery(self._batches_to(endpoint, account), on_batch)
 
-        async def deliver(stretch: tuple[Merger, Batches]) -> SendReport:
-            merger, batches = stretch
+        async def deliver(window: tuple[Merger, Batches]) -> SendReport:
+            merger, batches = window
             for batch in batches:
                 merger.add(batch, await delivery.deliver(batch))
             return merger.report()
 
         async with (
-            aclosing(self._stretches(endpoint, items, kind)) as stretches,
-            aclosing(AsFinished(stretches, deliver, self._settings.max_concurrency)) as reports,
+            aclosing(self._windows(endpoint, items, payload)) as windows,
+            aclosing(AsFinished(windows, deliver, self._settings.max_concurrency)) as reports,
         ):
             has_left = False
             async for report in reports:
@@ -477,15 +481,15 @@ class AsyncClient:
                     _raise_refusal(report)
                 yield report
 
-    async def _stretches(
-        self, endpoint: SendEndpoint, items: Source, kind: Kind
+    async def _windows(
+        self, endpoint: SendEndpoint, items: Source, payload: Payload
     ) -> AsyncGenerator[tuple[Merger, Batches], None]:
-        """A source in stretches of one report each; it is one batch, or one for each sender in it."""
-        size = self._batch_size(endpoint) or STREAM_BATCH
+        """A source in windows of one report each; it is one batch, or one for each sender in it."""
+        size = self._batch_size(endpoint) or STREAM_BATCH_SIZE
         offset = index = 0
         async with aclosing(slices(items, size)) as pieces:
             while piece := await self._next_piece(pieces):
-                outgoing = await _columns(piece, kind, offset)
+                outgoing = await _columns(piece, payload, offset)
                 batches = split(
                     outgoing,
                     size,
@@ -499,13 +503,13 @@ class AsyncClient:
 
     async def _next_piece(self, pieces: AsyncGenerator[list[R], None]) -> list[R]:
         """What a source gives next, empty at its end; a source that is waited for does not outlast the client."""
-        async with self._exchanger.transport.waiting():
+        async with self._caller.transport.waiting():
             nothing: list[R] = []
             return await anext(pieces, nothing)
 
-    def _batches_to(self, endpoint: SendEndpoint, access: Access) -> Exchange:
-        return partial(self._exchanger.exchange, endpoint, access=access, has_turn=True)
+    def _batches_to(self, endpoint: SendEndpoint, account: ResolvedAccount) -> BatchCall:
+        return partial(self._caller.call, endpoint, account=account, has_turn=True)
 
-    def _delivery(self, exchange: Exchange, on_batch: OnBatch | None) -> Delivery:
+    def _delivery(self, call: BatchCall, on_batch: OnBatch | None) -> Delivery:
         # A closed client refuses each batch, so that a call which it was closed under has a report.
-        return Delivery(self.provider.name, exchange, self._exchanger.turn, self._stop_rule(), on_batch)
+        return Delivery(self.provider.name, call, self._caller.turn, self._stop_rule(), on_batch)

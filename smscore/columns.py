@@ -35,7 +35,7 @@ def take(column: list[T], positions: Positions) -> list[T]:
 
 
 @define(eq=False)
-class Rare(Generic[T]):
+class SparseColumn(Generic[T]):
     """Entries that most recipients do not have: they are None, and take no room until the first is written."""
 
     size: int
@@ -61,7 +61,7 @@ class Rare(Generic[T]):
 
 
 @define(eq=False)
-class Ids:
+class IdColumn:
     """Message ids, or None, as 64-bit numbers; what fits in none is kept beside them."""
 
     size: int
@@ -104,8 +104,8 @@ class Ids:
 
 
 @define(eq=False)
-class Moments:
-    """Moments, or None, as seconds since 1970."""
+class TimeColumn:
+    """TimeColumn, or None, as seconds since 1970."""
 
     size: int
     _seconds: array[float] | None = field(default=None, init=False, repr=False)
@@ -138,7 +138,7 @@ def _moment(seconds: float) -> dt.datetime | None:
 
 
 @define(eq=False)
-class Shared(Generic[T]):
+class SpanColumn(Generic[T]):
     """Entries that a whole batch shares, or None."""
 
     _spans: list[tuple[range, T]] = field(factory=list[tuple[range, T]], init=False, repr=False)  # by their start

@@ -17,16 +17,16 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
 TOTAL_TIMEOUT: Final = 120.0
 MAX_CONCURRENCY: Final = 8
-STREAM_BATCH: Final = 10_000  # of a stream to a provider that sets no limit
-PER_TURN: Final = 2_000  # messages or ids, before the event loop has its turn
-KEEPALIVE: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
-ANSWER_CAP: Final = 64 * 1024 * 1024  # bytes, after decompression
-HEADERS_CAP: Final = 64 * 1024  # bytes of an answer's headers in all, however many they are
-LARGE_ANSWER: Final = 64 * 1024  # bytes: from here on, answers are read one in a turn of the event loop
-LONGEST_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
-REPEATS_FREE: Final = 10
-REPEATS_MOST: Final = 100
-SUCCESSES_A_REPEAT: Final = 10
+STREAM_BATCH_SIZE: Final = 10_000  # of a stream to a provider that sets no limit
+ITEMS_PER_TURN: Final = 2_000  # messages or ids, before the event loop has its turn
+KEEPALIVE_SECONDS: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024  # bytes, after decompression
+MAX_HEADER_BYTES: Final = 64 * 1024  # bytes of an answer's headers in all, however many they are
+LARGE_ANSWER_BYTES: Final = 64 * 1024  # bytes: from here on, answers are read one in a turn of the event loop
+MAX_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
+FREE_REPEATS: Final = 10
+MAX_REPEATS: Final = 100
+SUCCESSES_PER_REPEAT: Final = 10
 DEAD_BATCHES: Final = 3  # in a row with a 429, no connection or no usable answer: no further batch starts
 
 
@@ -92,7 +92,7 @@ DEFAULT_RETRY: Final = RetryPolicy()
 
 @frozen(kw_only=True)
 class Settings:
-    """A client's settings, checked; token, sender and base URL are in its ``Account``."""
+    """A client's settings, checked; token, sender and base URL are in its ``AccountSettings``."""
 
     timeout: Timeouts
     retry: RetryPolicy

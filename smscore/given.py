@@ -13,7 +13,7 @@ import attrs
 from smscore.messages import Message
 from smscore.text import plain_text
 
-_SETTLED: Final = frozenset({str, int, float, bool, bytes, type(None), list, tuple})
+_RESOLVED: Final = frozenset({str, int, float, bool, bytes, type(None), list, tuple})
 
 
 def is_iterable(items: object) -> bool:
@@ -26,22 +26,22 @@ def _is_scalar(items: Any) -> bool:
     return getattr(items, "shape", None) == ()
 
 
-def settled(argument: Any) -> Any:
+def resolved(argument: Any) -> Any:
     """An argument with its lazy text, or those of a mapping, made now; anything else as it is."""
-    if type(argument) in _SETTLED:
+    if type(argument) in _RESOLVED:
         return argument
     if isinstance(argument, Mapping):
         fields = cast("Mapping[object, Any]", argument)
-        return {settled(name): settled(value) for name, value in fields.items()}
+        return {resolved(name): resolved(value) for name, value in fields.items()}
     text = plain_text(argument)
     return argument if text is None else text
 
 
-def settled_items(items: list[Any]) -> list[Any]:
+def resolved_items(items: list[Any]) -> list[Any]:
     """Recipients, messages or anything else that comes in lists, with their lazy texts made now."""
     if set(map(type, items)) <= {str, int}:
         return items
-    return [item if _is_plain_pair(item) else _settled_item(item) for item in items]
+    return [item if _is_plain_pair(item) else _resolved_item(item) for item in items]
 
 
 def _is_plain_pair(item: Any) -> bool:
@@ -52,10 +52,10 @@ def _is_plain_pair(item: Any) -> bool:
 _PLAIN_PAIR: Final = [str, str]
 
 
-def _settled_item(item: Any) -> Any:
+def _resolved_item(item: Any) -> Any:
     if isinstance(item, Message):
-        to, text = settled(item.to), settled(item.text)
+        to, text = resolved(item.to), resolved(item.text)
         return item if to is item.to and text is item.text else attrs.evolve(item, to=to, text=text)
     if isinstance(item, (tuple, list)):
-        return tuple(map(settled, cast("list[Any]", item)))
-    return settled(item)
+        return tuple(map(resolved, cast("list[Any]", item)))
+    return resolved(item)

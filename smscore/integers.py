@@ -6,7 +6,7 @@ import operator
 from decimal import Decimal
 from typing import Any, Final
 
-_LONGEST: Final = 20  # digits of a whole Decimal or float that is meant as a number to call
+_MAX_DIGITS: Final = 20  # digits of a whole Decimal or float that is meant as a number to call
 
 
 def as_int(value: object) -> int | None:
@@ -34,6 +34,6 @@ def as_whole(value: object) -> int | None:
 
 
 def _of_decimal(value: Decimal) -> int | None:
-    if not value.is_finite() or value.adjusted() >= _LONGEST:
+    if not value.is_finite() or value.adjusted() >= _MAX_DIGITS:
         return None
     return int(value) if value == value.to_integral_value() else None

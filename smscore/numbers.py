@@ -36,8 +36,8 @@ Recipient: TypeAlias = str | int | float | Decimal | SupportsIndex | LazyText | 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})", re.ASCII)
 
 # The spellings that a whole list is usually in.
-_USUAL: Final = ("0", "+98", "", "98", "0098")
-_JUST_DIGITS: Final = b"0123456789"
+_COMMON_PREFIXES: Final = ("0", "+98", "", "98", "0098")
+_DIGITS: Final = b"0123456789"
 
 
 _TOO_LONG: Final = 10**15  # for any spelling of a number; Python does not even write out the longest
@@ -202,21 +202,25 @@ def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:
         joined = "\n".join(numbers) + "\n"
     except TypeError:
         return None
-    usual = _usual_prefix(joined, len(numbers))
+    usual = _common_prefix(joined, len(numbers))
     if usual is not None:
         return numbers if usual == "0" else ["0" + number[len(usual) :] for number in numbers]
     plain = joined.translate(_PLAIN_LINES)
-    usual = None if plain == joined else _usual_prefix(plain, len(numbers))
+    usual = None if plain == joined else _common_prefix(plain, len(numbers))
     return None if usual is None else ["0" + line[len(usual) :] for line in plain.splitlines()]
 
 
-def _usual_prefix(joined: str, count: int) -> str | None:
+def _common_prefix(joined: str, count: int) -> str | None:
     """The prefix that all these lines have, if each is a mobile number with it and nothing else."""
     if not joined.isascii():
         return None
     lines = joined.encode()
     return next(
-        (prefix for prefix in _USUAL if _is_in_columns(lines, prefix + "9", count, len(prefix) + len("9123456789"))),
+        (
+            prefix
+            for prefix in _COMMON_PREFIXES
+            if _is_in_columns(lines, prefix + "9", count, len(prefix) + len("9123456789"))
+        ),
         None,
     )
 
@@ -228,7 +232,7 @@ def _is_in_columns(joined: bytes, start: str, count: int, length: int) -> bool:
         len(joined) == width * count
         and joined[length::width] == b"\n" * count
         and all(joined[place::width] == sign.encode() * count for place, sign in enumerate(start))
-        and joined.translate(None, _JUST_DIGITS) == (b"+\n" if start[0] == "+" else b"\n") * count
+        and joined.translate(None, _DIGITS) == (b"+\n" if start[0] == "+" else b"\n") * count
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, overload
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.columns import Ids, Moments, Rare, Shared
+from smscore.columns import IdColumn, SpanColumn, SparseColumn, TimeColumn
 from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
 from smscore.numbers import as_e164
@@ -54,9 +54,9 @@ class SendReport(Sequence[RecipientResult]):
 
     _given: Sequence[Any] = field(alias="given")  # the caller's own objects, made E.164 when looked at
     _outcomes: bytes = field(alias="outcomes")
-    _message_ids: Ids = field(alias="message_ids")
-    _errors: Rare[SMSError] = field(alias="errors")
-    _request_ids: Shared[str] = field(alias="request_ids")
+    _message_ids: IdColumn = field(alias="message_ids")
+    _errors: SparseColumn[SMSError] = field(alias="errors")
+    _request_ids: SpanColumn[str] = field(alias="request_ids")
     _refs: list[Any] | None = field(default=None, alias="refs")
     _failures: list[SMSError] = field(factory=list[SMSError], alias="failures")  # of batches as a whole
     _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")
@@ -69,7 +69,7 @@ class SendReport(Sequence[RecipientResult]):
     senders: list[str] = field(factory=list[str])
     """The lines that the provider says it used."""
     _provider: str | None = field(default=None, alias="provider")
-    _sent_at: Moments | None = field(default=None, alias="sent_at")
+    _sent_at: TimeColumn | None = field(default=None, alias="sent_at")
 
     def __len__(self) -> int:
         return len(self._given)

@@ -10,7 +10,7 @@ from typing import Final, cast
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from smscore.calls.connections import Mark, has_unread
+from smscore.calls.connections import RequestProgress, has_unread
 from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import FileContent
 
@@ -21,7 +21,7 @@ _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it doe
 class _Body(Payload):
     """A body that notes when it is written, which works on a borrowed session too."""
 
-    def __init__(self, mark: Mark, size: int, content_type: str) -> None:
+    def __init__(self, mark: RequestProgress, size: int, content_type: str) -> None:
         super().__init__(None, content_type=content_type)
         self._size = size
         self._mark = mark
@@ -58,7 +58,7 @@ class _Body(Payload):
 
 
 class _Bytes(_Body):
-    def __init__(self, value: bytes, mark: Mark) -> None:
+    def __init__(self, value: bytes, mark: RequestProgress) -> None:
         super().__init__(mark, len(value), "application/json")
         self._bytes = value
 
@@ -77,7 +77,7 @@ class _Bytes(_Body):
 class _Form(_Body):
     """A form with one file; the file is read while it is sent, and stays open."""
 
-    def __init__(self, content: FileContent, mark: Mark) -> None:
+    def __init__(self, content: FileContent, mark: RequestProgress) -> None:
         boundary = secrets.token_hex(16)
         self._head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="{content.name}"; '
@@ -103,7 +103,7 @@ class _Form(_Body):
         await self._write_last(writer, self._end)
 
 
-def body_of(content: bytes | FileContent | None, mark: Mark) -> Payload:
+def body_of(content: bytes | FileContent | None, mark: RequestProgress) -> Payload:
     """The body to send. A request without one gets an empty one, whose writing shows that the request leaves."""
     return _Form(content, mark) if isinstance(content, FileContent) else _Bytes(content or b"", mark)
 

@@ -11,28 +11,28 @@ import attrs
 from attrs import frozen
 
 from smscore import clock
-from smscore.account import Access
+from smscore.account import ResolvedAccount
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.stop import StopRule, not_attempted
 from smscore.calls.transport import Transport
-from smscore.config import LARGE_ANSWER, Settings, Timeouts
+from smscore.config import LARGE_ANSWER_BYTES, Settings, Timeouts
 from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, SMSError
 from smscore.loops.concurrency import let_others_run
 from smscore.loops.logs import logger_for_callers
-from smscore.wire.endpoint import Answer, Endpoint, Fault, Provider, Repeat, Request, request_for
+from smscore.wire.endpoint import Answer, Endpoint, NoAnswer, Provider, Repeat, Request, request_for
 from smscore.wire.error_body import keys_in, shown_content_type, shown_names
-from smscore.wire.error_mapping import fault_error, malformed
+from smscore.wire.error_mapping import malformed, no_answer_error
 
 P = TypeVar("P")
 R = TypeVar("R")
 
 _log: Final = logger_for_callers(__name__)
-_SHORTEST: Final = 0.001  # seconds: aiohttp takes a total of 0 for no limit
+_MIN_TOTAL: Final = 0.001  # seconds: aiohttp takes a total of 0 for no limit
 
 
 @frozen
-class Exchanger:
+class Caller:
     """Calls a provider's endpoints, with a client's settings, over its connections."""
 
     provider: Provider
@@ -41,15 +41,15 @@ class Exchanger:
     budget: RetryBudget
     limit: RateLimit | None
 
-    async def exchange(
-        self, endpoint: Endpoint[P, R], params: P, rule: StopRule, access: Access, *, has_turn: bool = False
+    async def call(
+        self, endpoint: Endpoint[P, R], params: P, rule: StopRule, account: ResolvedAccount, *, has_turn: bool = False
     ) -> R:
         """What the endpoint gives; the request is tried again as the endpoint and the policy allow.
 
         ``has_turn``: the caller has waited for the first try's turn.
         """
         rule.check(self.provider.name)
-        request = self._request(endpoint, params, access)
+        request = self._request(endpoint, params, account)
         began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
         wait: float | None = None
@@ -86,20 +86,20 @@ class Exchanger:
         if not has_turn:
             raise not_attempted("its turn would come too late", self.provider.name)
 
-    async def connect(self, rule: StopRule, access: Access) -> None:
+    async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
         """Open a connection ahead; ``ConnectionFailed`` where there is none."""
         timeouts = _within(self.settings.timeout, rule.time_left())
         try:
-            fault = await self.transport.connect(access.base_url, timeouts)
+            failure = await self.transport.connect(account.base_url, timeouts)
         except ConfigurationError as error:
             error.provider = self.provider.name
             raise
-        if fault is not None:
-            raise fault_error(fault, provider=self.provider.name)
+        if failure is not None:
+            raise no_answer_error(failure, provider=self.provider.name)
 
-    def _request(self, endpoint: Endpoint[P, R], params: P, access: Access) -> Request:
+    def _request(self, endpoint: Endpoint[P, R], params: P, account: ResolvedAccount) -> Request:
         try:
-            return request_for(endpoint, params, provider=self.provider, base_url=access.base_url, token=access.token)
+            return request_for(endpoint, params, provider=self.provider, base_url=account.base_url, token=account.token)
         # A fault of ours in one batch must not take the results of the others with it.
         except Exception as error:
             _log.error("%s: a request could not be built: %s", endpoint.name, type(error).__name__)
@@ -119,29 +119,29 @@ class Exchanger:
         )
         return wait if wait is not None and self.budget.take() else None
 
-    async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | Fault:
+    async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | NoAnswer:
         # What stops the rest of a call takes no safe repeat from a request that has begun.
         if tries == 1:
             rule.check(self.provider.name)
         else:
             rule.check_time(self.provider.name)
-        return await self.transport.exchange(request, _within(self.settings.timeout, rule.time_left()))
+        return await self.transport.send(request, _within(self.settings.timeout, rule.time_left()))
 
-    async def _read(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P, rule: StopRule) -> R:
-        if isinstance(answer, Fault) or len(answer.body) < LARGE_ANSWER:
-            return self._said(endpoint, answer, params)
+    async def _read(self, endpoint: Endpoint[P, R], answer: Answer | NoAnswer, params: P, rule: StopRule) -> R:
+        if isinstance(answer, NoAnswer) or len(answer.body) < LARGE_ANSWER_BYTES:
+            return self._result_of(endpoint, answer, params)
         # Several that came at once would be read in one turn of the loop, which would stand still for all of them.
         async with rule.reading:
             try:
-                return self._said(endpoint, answer, params)
+                return self._result_of(endpoint, answer, params)
             finally:
                 await let_others_run()
 
-    def _said(self, endpoint: Endpoint[P, R], answer: Answer | Fault, params: P) -> R:
+    def _result_of(self, endpoint: Endpoint[P, R], answer: Answer | NoAnswer, params: P) -> R:
         name = self.provider.name
-        if isinstance(answer, Fault):
+        if isinstance(answer, NoAnswer):
             _log.debug("%s %s: %s", name, endpoint.name, answer.reason)
-            raise fault_error(answer, provider=name)
+            raise no_answer_error(answer, provider=name)
         if _log.isEnabledFor(logging.DEBUG):
             keys = shown_names(keys_in(answer.body))
             content = shown_content_type(answer.content_type)
@@ -164,4 +164,4 @@ def _left(endpoint: Endpoint[Any, Any], began: float, rule: StopRule) -> float |
 def _within(timeouts: Timeouts, left: float | None) -> Timeouts:
     if left is None or left >= timeouts.total:
         return timeouts
-    return attrs.evolve(timeouts, total=max(left, _SHORTEST))
+    return attrs.evolve(timeouts, total=max(left, _MIN_TOTAL))

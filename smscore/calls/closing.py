@@ -10,12 +10,12 @@ from typing import Final
 _LOOK: Final = 0.1  # seconds between two looks at whether somebody else has closed what the calls go by
 
 
-class Interrupted(Exception):
+class WaitInterrupted(Exception):
     """A wait was ended by something else than a cancel of its caller."""
 
 
 class Wait:
-    """A context around a wait of a call: ``Interrupted`` where closing the client ended it, or aiohttp by itself.
+    """A context around a wait of a call: ``WaitInterrupted`` where closing the client ended it, or aiohttp by itself.
 
     Both come as a ``CancelledError``, as the caller's own cancel does. The task counts its cancels, which tells them
     apart; ``asyncio.timeout`` goes by the same.
@@ -44,7 +44,7 @@ class Wait:
         self._open.discard(self)
         cancels = self._task.uncancel() if self._interrupted else self._task.cancelling()
         if isinstance(error, asyncio.CancelledError) and cancels <= self._cancels:
-            raise Interrupted from None
+            raise WaitInterrupted from None
 
 
 class Waits:
@@ -60,9 +60,9 @@ class Waits:
         self._looks = False
 
     def begin(self) -> Wait:
-        """A context for a wait that begins now. Raises ``Interrupted`` once all have been ended."""
+        """A context for a wait that begins now. Raises ``WaitInterrupted`` once all have been ended."""
         if self._is_over:
-            raise Interrupted
+            raise WaitInterrupted
         if self._is_closed is not None and not self._looks:
             self._looks = True
             self._look_later()

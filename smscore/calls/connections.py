@@ -11,7 +11,7 @@ from aiohttp.connector import Connection
 from attrs import define
 
 HAS_POLL: Final = hasattr(select, "poll")
-_MOST_EARLY: Final = 64 * 1024  # bytes: more than any answers before the final one
+_MAX_EARLY_BYTES: Final = 64 * 1024  # bytes: more than any answers before the final one
 
 
 class Spoiled(Exception):
@@ -31,7 +31,7 @@ class _Listener(asyncio.Protocol):
         """Whether anything came since the last answer was read whole."""
         self.has_carried = False
         """Whether a request has gone out here."""
-        self.mark: Mark | None = None
+        self.mark: RequestProgress | None = None
 
     def settle(self) -> None:
         """The answer has been read whole: what comes now, nobody has asked for."""
@@ -41,7 +41,7 @@ class _Listener(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard = True
         mark = self.mark
-        if mark is not None and mark.transport is not None and len(mark.early) < _MOST_EARLY:
+        if mark is not None and mark.transport is not None and len(mark.early) < _MAX_EARLY_BYTES:
             mark.early += data
         self.protocol.data_received(data)
 
@@ -64,7 +64,7 @@ _INTERIM: Final = re.compile(rb"(?:HTTP/1\.[01] 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\
 
 
 @define
-class Mark:
+class RequestProgress:
     """How far a request has come on its connection."""
 
     left: bool = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from attrs import define
 
 from smscore.config import (
-    LONGEST_WAIT,
-    REPEATS_FREE,
-    REPEATS_MOST,
-    SUCCESSES_A_REPEAT,
+    FREE_REPEATS,
+    MAX_REPEATS,
+    MAX_WAIT,
+    SUCCESSES_PER_REPEAT,
     RetryPolicy,
 )
 from smscore.errors import ConnectionFailed, OutcomeUnknown, ProviderError, RateLimited, ServerError, SMSError
@@ -52,7 +52,7 @@ def next_wait(
     if tries >= policy.attempts or not may_repeat(error, repeat):
         return None
     wait = wait_before(error, tries, policy, jitter)
-    if (asked_wait(error) or 0.0) > LONGEST_WAIT or (left is not None and wait >= left):
+    if (asked_wait(error) or 0.0) > MAX_WAIT or (left is not None and wait >= left):
         return None
     return wait
 
@@ -96,15 +96,15 @@ class RetryBudget:
     It keeps an outage from being met with three times the usual requests.
     """
 
-    left: int = REPEATS_FREE * SUCCESSES_A_REPEAT  # in successes, since a tenth added ten times is not one
+    left: int = FREE_REPEATS * SUCCESSES_PER_REPEAT  # in successes, since a tenth added ten times is not one
 
     def take(self) -> bool:
         """Take one repeat, if there is one."""
-        if self.left < SUCCESSES_A_REPEAT:
+        if self.left < SUCCESSES_PER_REPEAT:
             return False
-        self.left -= SUCCESSES_A_REPEAT
+        self.left -= SUCCESSES_PER_REPEAT
         return True
 
     def succeed(self) -> None:
         """Note a request that was answered."""
-        self.left = min(REPEATS_MOST * SUCCESSES_A_REPEAT, self.left + 1)
+        self.left = min(MAX_REPEATS * SUCCESSES_PER_REPEAT, self.left + 1)

@@ -1,4 +1,4 @@
-"""The network, and the only module that knows aiohttp's client: a request goes in, an answer or a fault comes out."""
+"""One request over the network, by aiohttp: an ``Answer`` comes back, or a ``NoAnswer`` that says why none did."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
 from smscore.calls.bodies import body_of
-from smscore.calls.closing import Interrupted, Waits
-from smscore.calls.connections import Mark, Spoiled, is_known, is_silent
+from smscore.calls.closing import WaitInterrupted, Waits
+from smscore.calls.connections import RequestProgress, Spoiled, is_known, is_silent
 from smscore.calls.guard import allowed_hosts, check_hosts
-from smscore.config import ANSWER_CAP, HEADERS_CAP, KEEPALIVE, Timeouts
+from smscore.config import KEEPALIVE_SECONDS, MAX_ANSWER_BYTES, MAX_HEADER_BYTES, Timeouts
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.loops.forks import leave_to_the_parent
+from smscore.loops.forks import keep_alive_after_fork
 from smscore.loops.logs import logger_for_callers
 from smscore.loops.threads import in_thread
-from smscore.wire.endpoint import Answer, Fault, Request
+from smscore.wire.endpoint import Answer, NoAnswer, Request
 
 _log: Final = logger_for_callers(__name__)
 _CLOSING: Final = 2.0  # seconds
@@ -53,7 +53,7 @@ class Transport:
         self._owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned] = WeakKeyDictionary()
         finalize(self, _close_forgotten, self._owned).atexit = False
 
-    async def exchange(self, request: Request, timeouts: Timeouts) -> Answer | Fault:
+    async def send(self, request: Request, timeouts: Timeouts) -> Answer | NoAnswer:
         """Send once, and read the whole answer.
 
         A cancel is passed on; else only a closed client raises, ``ClientClosed``, and a host that a test run may not
@@ -61,15 +61,15 @@ class Transport:
         """
         session, waits = await self._here()
         while True:
-            mark = Mark()
+            mark = RequestProgress()
             answer = await self._try(session, waits, request, timeouts, mark)
             # A connection that was spoiled while nothing went over it is none: the request takes another.
             if not (mark.spoiled and mark.idle) or self.is_closed:
                 return answer
 
     async def _try(
-        self, session: aiohttp.ClientSession, waits: Waits, request: Request, timeouts: Timeouts, mark: Mark
-    ) -> Answer | Fault:
+        self, session: aiohttp.ClientSession, waits: Waits, request: Request, timeouts: Timeouts, mark: RequestProgress
+    ) -> Answer | NoAnswer:
         await _closes_are_seen()
         try:
             with waits.begin():
@@ -88,9 +88,9 @@ class Transport:
                         middlewares=_middlewares(session, request.method),
                         proxy=self._proxy,
                         ssl=self._ssl,
-                        max_line_size=HEADERS_CAP,
-                        max_field_size=HEADERS_CAP,
-                        max_headers=HEADERS_CAP,
+                        max_line_size=MAX_HEADER_BYTES,
+                        max_field_size=MAX_HEADER_BYTES,
+                        max_headers=MAX_HEADER_BYTES,
                     ) as response,
                 ):
                     return await _answer_to(mark, response)
@@ -102,14 +102,14 @@ class Transport:
             _log.debug("%s in a request", type(error).__name__)
             if mark.spoiled and not self.is_closed:
                 return _SPOKE_FIRST
-            return _LONG_HEADERS if _is_of_long_headers(error) else self._fault(error, left=mark.left)
+            return _LONG_HEADERS if _is_of_long_headers(error) else self._no_answer(error, left=mark.left)
         finally:
             mark.drop_the_rest()
 
-    async def connect(self, url: str, timeouts: Timeouts) -> Fault | None:
+    async def connect(self, url: str, timeouts: Timeouts) -> NoAnswer | None:
         """Open a connection, or keep one that is open, and send nothing; None if it is there.
 
-        Raises ``ConfigurationError`` as :meth:`exchange` does.
+        Raises ``ConfigurationError`` as :meth:`send` does.
         """
         session, waits = await self._here()
         await _closes_are_seen()
@@ -141,9 +141,9 @@ class Transport:
         except ConfigurationError:
             raise
         except TimeoutError:
-            return Fault(False, _reason(aiohttp.ConnectionTimeoutError()))
+            return NoAnswer(False, _reason(aiohttp.ConnectionTimeoutError()))
         except Exception as error:
-            return _SPOKE_FIRST if isinstance(error, Spoiled) else self._fault(error, left=False)
+            return _SPOKE_FIRST if isinstance(error, Spoiled) else self._no_answer(error, left=False)
         response.release()  # of a session that somebody's tests have mocked: no other gives one
         return None
 
@@ -154,7 +154,7 @@ class Transport:
         try:
             with waits.begin():
                 yield
-        except Interrupted:
+        except WaitInterrupted:
             self.check_open()
             raise ClientClosed("The wait of this call was ended from outside. Try it again.") from None
 
@@ -187,11 +187,11 @@ class Transport:
         if self._borrowed is not None and self._borrowed.closed:
             raise ClientClosed("The session that this client was given is closed.")
 
-    def _fault(self, error: Exception, *, left: bool) -> Fault:
+    def _no_answer(self, error: Exception, *, left: bool) -> NoAnswer:
         if self.is_closed:
             what = "client" if self._closed else "session that the client was given"
-            return Fault(left, f"the {what} was closed meanwhile", closed=True)
-        return Fault(left, error.reason if isinstance(error, _Stopped) else _reason(error))
+            return NoAnswer(left, f"the {what} was closed meanwhile", closed=True)
+        return NoAnswer(left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
     async def _here(self) -> tuple[aiohttp.ClientSession, Waits]:
         """The session of this event loop, and the waits in it."""
@@ -245,13 +245,13 @@ class _Owned:
         self.pid = os.getpid()
         self._forget = forget
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE, resolver=_new_resolver()),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, resolver=_new_resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
         self.waits = Waits()
         self.guard = self._close_at_the_end()
-        leave_to_the_parent(self.session)
+        keep_alive_after_fork(self.session)
 
     def close_from_outside(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close it in its loop, from anywhere; a loop that has ended has closed it."""
@@ -360,8 +360,8 @@ def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     )
 
 
-_LONG_HEADERS: Final = Fault(
-    True, f"the headers of the answer are larger than {HEADERS_CAP // 1024} KiB", too_large=True
+_LONG_HEADERS: Final = NoAnswer(
+    True, f"the headers of the answer are larger than {MAX_HEADER_BYTES // 1024} KiB", too_large=True
 )
 
 
@@ -376,11 +376,11 @@ def _size_of_headers(response: aiohttp.ClientResponse) -> int:
     return sum(len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers)
 
 
-_SPOKE_FIRST: Final = Fault(False, "the server closed the connection, or sent something, before it was asked")
-_EARLY: Final = Fault(True, "a success was answered before the request had been written, and cannot be of it")
+_SPOKE_FIRST: Final = NoAnswer(False, "the server closed the connection, or sent something, before it was asked")
+_EARLY: Final = NoAnswer(True, "a success was answered before the request had been written, and cannot be of it")
 
 
-async def _answer_to(mark: Mark, response: aiohttp.ClientResponse) -> Answer | Fault:
+async def _answer_to(mark: RequestProgress, response: aiohttp.ClientResponse) -> Answer | NoAnswer:
     """What came for an answer, if it is one to this request."""
     try:
         mark.take_answer(response.connection)
@@ -394,8 +394,8 @@ async def _answer_to(mark: Mark, response: aiohttp.ClientResponse) -> Answer | F
     return answer
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
-    if _size_of_headers(response) > HEADERS_CAP:
+async def _read(response: aiohttp.ClientResponse) -> Answer | NoAnswer:
+    if _size_of_headers(response) > MAX_HEADER_BYTES:
         response.close()
         return _LONG_HEADERS
     pieces: list[bytes] = []
@@ -403,9 +403,9 @@ async def _read(response: aiohttp.ClientResponse) -> Answer | Fault:
     while not response.content.at_eof():
         piece = await response.content.readany()
         size += len(piece)
-        if size > ANSWER_CAP:
+        if size > MAX_ANSWER_BYTES:
             response.close()
-            return Fault(True, "the answer is too large to be one", too_large=True)
+            return NoAnswer(True, "the answer is too large to be one", too_large=True)
         pieces.append(piece)
     return Answer(response.status, b"".join(pieces), _retry_after(response), response.headers.get("Content-Type", ""))
 

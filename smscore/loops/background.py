@@ -20,9 +20,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 from smscore import clock
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.loops.concurrency import cancelled
-from smscore.loops.desk import Call, Desk
-from smscore.loops.forks import leave_to_the_parent
+from smscore.loops.caller_thread import Call, CallerThread
+from smscore.loops.concurrency import cancel_all
+from smscore.loops.forks import keep_alive_after_fork
 
 R = TypeVar("R")
 
@@ -30,11 +30,11 @@ _GEVENT_REPLACES: Final = ("threading", "queue", "select")
 _GRACE: Final = 1.0  # seconds that the end of the process waits for connections to close
 
 
-class Home(Protocol):
+class LoopRunner(Protocol):
     """An event loop that runs what a blocking client gives it."""
 
-    def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
-        """Run this in the loop and wait for it at the desk; Ctrl-C and its like cancel it there."""
+    def run(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
+        """Run this in the loop and wait for it at the caller_thread; Ctrl-C and its like cancel it there."""
         ...
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
@@ -65,7 +65,7 @@ class BackgroundLoop:
         self._is_started = self._is_stopped = False
         self._ended = threading.Event()
         self._awaited: set[Call[Any]] = set()
-        leave_to_the_parent(self)
+        keep_alive_after_fork(self)
 
     def start(self) -> None:
         """Have a thread run the loop. ``RuntimeError`` where none can be started."""
@@ -103,18 +103,18 @@ class BackgroundLoop:
         for call in self._awaited.copy():
             call.refuse()
 
-    def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
-        """Run this in the loop and wait for it at the desk; Ctrl-C and its like cancel it there."""
+    def run(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
+        """Run this in the loop and wait for it at the caller_thread; Ctrl-C and its like cancel it there."""
         refuse_gevent()
         if self.is_here():
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
-        call = Call(function, desk)
+        call = Call(function, caller_thread)
         try:
             self._awaited.add(call)
             self._soon(call.begin, self._loop, otherwise=call.refuse)
-            desk.serve(call)
+            caller_thread.serve(call)
         except BaseException:
             self._soon(call.cancel)
             raise
@@ -135,7 +135,7 @@ class BackgroundLoop:
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Begin this in the loop, from any thread or finalizer, and wait for nothing."""
-        self._soon(Call(function, Desk()).begin, self._loop)
+        self._soon(Call(function, CallerThread()).begin, self._loop)
 
     def is_open(self) -> bool:
         """Whether it still runs what it is given; never in a forked child, whose loop it is not."""
@@ -160,7 +160,7 @@ class BackgroundLoop:
             self._refuse_all()
 
 
-class LoopInPlace:
+class ForegroundLoop:
     """An event loop in the caller's own thread, where no other can be started: from Python 3.12 on as a process ends.
 
     It runs only while somebody waits for it.
@@ -171,14 +171,14 @@ class LoopInPlace:
         self._loop = clock.new_event_loop()
         self._pid = os.getpid()
 
-    def run(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
+    def run(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
         """Run this in the loop and wait for it; Ctrl-C and its like cancel it."""
         refuse_gevent()
         _refuse_a_running_loop()
-        call = Call(function, desk)
+        call = Call(function, caller_thread)
         call.begin(self._loop)
         try:
-            desk.serve_between(call, self._loop)
+            caller_thread.serve_between(call, self._loop)
         except BaseException:
             call.cancel()
             raise
@@ -222,7 +222,7 @@ def end(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _end_tasks() -> None:
-    await cancelled(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
+    await cancel_all(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
 
 
 class _Process:
@@ -232,7 +232,7 @@ class _Process:
         self.loop: BackgroundLoop | None = None
         self._after: dict[BackgroundLoop | None, BackgroundLoop] = {}
 
-    def home(self) -> Home:
+    def runner(self) -> LoopRunner:
         """The background loop, or one for this caller alone where no thread can be started."""
         loop = self.loop
         if loop is None or not loop.is_open():
@@ -243,7 +243,7 @@ class _Process:
             loop.start()
         except RuntimeError:
             loop.discard()
-            return LoopInPlace()
+            return ForegroundLoop()
         return loop
 
     def _follow(self, last: BackgroundLoop | None) -> BackgroundLoop:
@@ -258,7 +258,7 @@ class _Process:
         if self.loop is not None:
             self.loop.stop()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self.loop = None
         self._after = {}
 
@@ -267,7 +267,7 @@ _process: Final = _Process()
 # Registered with the import, it comes after whatever else is registered later, and sends as the process ends.
 atexit.register(_process.stop)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_process.begin_anew)
+    os.register_at_fork(after_in_child=_process.reset)
 
 
 def running() -> BackgroundLoop | None:
@@ -276,22 +276,22 @@ def running() -> BackgroundLoop | None:
     return loop if loop is not None and loop.is_open() else None
 
 
-def home() -> Home:
+def runner() -> LoopRunner:
     """Where to run what belongs together, such as a stream; to be closed in the end."""
     refuse_gevent()
-    return _process.home()
+    return _process.runner()
 
 
-def run(function: Callable[[], Coroutine[Any, Any, R]], desk: Desk | None = None) -> R:
+def run(function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread | None = None) -> R:
     """Run this in the background loop and wait for it; Ctrl-C and its like cancel it there."""
-    with closing(home()) as place:
-        return run_at(place, function, desk or Desk())
+    with closing(runner()) as place:
+        return run_at(place, function, caller_thread or CallerThread())
 
 
-def run_at(place: Home, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> R:
-    """As ``run``, at a home that was got before."""
+def run_at(place: LoopRunner, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
+    """As ``run``, at a runner that was got before."""
     _warn_inside_a_loop()
-    return place.run(function, desk)
+    return place.run(function, caller_thread)
 
 
 def _warn_inside_a_loop() -> None:

@@ -17,12 +17,12 @@ async def let_others_run() -> None:
     await asyncio.sleep(0)
 
 
-async def each(
-    items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int, *, begun_at_once: int
+async def for_each(
+    items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int, *, starts_per_turn: int
 ) -> None:
     """Do this for each item, at most ``limit`` at a time; the first error ends the rest and is raised.
 
-    ``begun_at_once`` is how many may begin in one turn of the event loop, which stands still for so long; one may
+    ``starts_per_turn`` is how many may begin in one turn of the event loop, which stands still for so long; one may
     in any case.
     """
     if len(items) == 1:
@@ -38,14 +38,14 @@ async def each(
     try:
         for begun in range(1, min(limit, len(items)) + 1):
             tasks.append(asyncio.create_task(worker()))
-            if begun % max(1, begun_at_once) == 0:
+            if begun % max(1, starts_per_turn) == 0:
                 await let_others_run()
         await asyncio.gather(*tasks)
     finally:
-        await cancelled(tasks)
+        await cancel_all(tasks)
 
 
-async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel these tasks, and return when they have ended."""
     tasks = [*tasks]
     for task in tasks:
@@ -91,7 +91,7 @@ class AsFinished(Generic[T, R]):
     async def aclose(self) -> None:
         """Cancel what is under way, and return when it has ended."""
         self._exhausted = True
-        await cancelled(self._workers or [])
+        await cancel_all(self._workers or [])
         while not self._results.empty():
             self._results.get_nowait()
         self._failure = None

@@ -10,7 +10,7 @@ from weakref import ref
 _shared: Final[set[ref[Any]]] = set()  # no WeakSet: a signal handler that adds one would end its iteration
 
 
-def leave_to_the_parent(thing: object) -> None:
+def keep_alive_after_fork(thing: object) -> None:
     """Let a child of a fork never free this thing, not even at its end.
 
     A child shares the parent's sockets and their epoll: freeing a connection there takes the parent's away.

@@ -10,13 +10,12 @@ import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from smscore.loops.desk import Desk
-
-callers_desk: Final[ContextVar[Desk | None]] = ContextVar("callers_desk", default=None)
-"""Where the thread waits that this runs for; None in the caller's own event loop."""
+run_in_caller: Final[ContextVar[Callable[[Callable[[], object]], None] | None]] = ContextVar(
+    "run_in_caller", default=None
+)
+"""Runs a function in the thread that waits for this call, without waiting; None in the caller's own event loop."""
 
 
 def logger_for_callers(name: str) -> logging.Logger:
@@ -31,11 +30,11 @@ def logger_for_callers(name: str) -> logging.Logger:
 
 
 def _handle(handle: Callable[[logging.LogRecord], None], record: logging.LogRecord) -> None:
-    desk = callers_desk.get()
-    if desk is None:
+    put = run_in_caller.get()
+    if put is None:
         handle(record)
     else:
-        desk.put(partial(handle, record))
+        put(partial(handle, record))
 
 
 def _told_if_it_raises(handle: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:

@@ -15,7 +15,7 @@ from smscore.loops.logs import logger_for_callers
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.merging import batch_report
-from smscore.wire.batch import Batch, BatchResult, failed, went_out
+from smscore.wire.batch import Batch, BatchResult, failed, may_have_left
 
 _log: Final = logger_for_callers(__name__)
 
@@ -36,7 +36,7 @@ class BatchEvent:
 
 
 OnBatch: TypeAlias = Callable[[BatchEvent], object]
-Exchange: TypeAlias = "Callable[[Batch, StopRule], Awaitable[BatchResult]]"
+BatchCall: TypeAlias = "Callable[[Batch, StopRule], Awaitable[BatchResult]]"
 """One request of a call, with its tries."""
 Turn: TypeAlias = "Callable[[float | None], Awaitable[None]]"
 """Waits until the rate lets a request out, or raises ``NotAttempted`` where that takes longer than so many seconds."""
@@ -49,10 +49,10 @@ def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
 
 @define
 class Delivery:
-    """Delivers a call's batches one by one, through ``exchange``, until something stops the rest."""
+    """Delivers a call's batches one by one, through ``call``, until something stops the rest."""
 
     provider: str
-    exchange: Exchange
+    call: BatchCall
     turn: Turn
     rule: StopRule
     on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
@@ -73,10 +73,10 @@ class Delivery:
             return failed(batch, error)
         began = time.time()
         try:
-            result = await self.exchange(batch, self.rule)
+            result = await self.call(batch, self.rule)
         except SMSError as error:
             result = failed(batch, error)
-        if result.sent_at is None and went_out(result):
+        if result.sent_at is None and may_have_left(result):
             result = evolve(result, sent_at=began)
         self.rule.note(result.failure)
         await self._tell("done", batch, result)

@@ -7,13 +7,13 @@ from typing import Final
 
 from attrs import evolve
 
-from smscore.columns import Ids, Moments, Rare, Shared
+from smscore.columns import IdColumn, SpanColumn, SparseColumn, TimeColumn
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES, SendReport
 from smscore.sending.batching import Outgoing
 from smscore.sending.outgoing import invalid_number
-from smscore.wire.batch import Batch, BatchResult, went_out
+from smscore.wire.batch import Batch, BatchResult, may_have_left
 
 _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
 
@@ -27,10 +27,10 @@ class Merger:
         self._outgoing = outgoing
         self._offset = offset
         self._outcomes = bytearray(_NOT_SENT * size)
-        self._message_ids = Ids(size)
-        self._errors: Rare[SMSError] = Rare(size)
-        self._request_ids: Shared[str] = Shared()
-        self._sent_at = Moments(size)
+        self._message_ids = IdColumn(size)
+        self._errors: SparseColumn[SMSError] = SparseColumn(size)
+        self._request_ids: SpanColumn[str] = SpanColumn()
+        self._sent_at = TimeColumn(size)
         self._cost: int | Decimal | None = None
         self._parts: int | None = None
         self._senders: dict[str, None] = {}
@@ -48,7 +48,7 @@ class Merger:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
         self._bulk_ids += result.bulk_ids
-        if went_out(result):
+        if may_have_left(result):
             self._note_ids(batch)
         if result.message_ids is not None:
             self._message_ids.put(places, result.message_ids)

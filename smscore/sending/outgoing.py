@@ -21,7 +21,7 @@ Recipients: TypeAlias = Recipient | Iterable[Recipient]
 AnyMessage: TypeAlias = Message | tuple[Recipient, Text]
 Messages: TypeAlias = Iterable[AnyMessage]
 
-_NAMED: Final = 10  # how many positions an error's text lists; .numbers has them all
+_MAX_LISTED: Final = 10  # how many positions an error's text lists; .numbers has them all
 
 
 def recipients_of(to: Recipients) -> Iterable[Recipient]:
@@ -55,7 +55,7 @@ def checked_numbers(to: Recipients) -> list[str]:
     return recipients
 
 
-class Kind(Protocol):
+class Payload(Protocol):
     """What a call sends, apart from the items that it is given."""
 
     def columns(self, items: list[Any], start: int) -> Outgoing:
@@ -74,7 +74,7 @@ class OneText:
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The recipients, checked; the bad ones are among ``bad``."""
         recipients, bad = _recipients(items)
-        given = _lasting(items, recipients)
+        given = _immutable(items, recipients)
         return Outgoing(recipients, [self.text], [self.sender], bad=bad, extra=self.extra, given=given)
 
 
@@ -107,7 +107,7 @@ class PeerToPeer:
             refs if any(ref is not None for ref in refs) else None,
             bad,
             self.extra,
-            given=_lasting(to, recipients),
+            given=_immutable(to, recipients),
         )
 
     def _senders(self, own: list[str | None]) -> list[str | None]:
@@ -156,21 +156,21 @@ def _recipients(to: list[Any]) -> tuple[list[str], list[int]]:
     return [form or "" for form in forms], [place for place, form in enumerate(forms) if form is None]
 
 
-def _lasting(given: list[Any], recipients: list[str]) -> list[Any]:
+def _immutable(given: list[Any], recipients: list[str]) -> list[Any]:
     """What a report tells of: an object that may change later gives way to the number that it held."""
-    if set(map(type, given)) <= _LASTING:
+    if set(map(type, given)) <= _IMMUTABLE:
         return given
     pairs = zip(given, recipients, strict=True)
-    return [one if type(one) in _LASTING or not recipient else recipient for one, recipient in pairs]
+    return [one if type(one) in _IMMUTABLE or not recipient else recipient for one, recipient in pairs]
 
 
-_LASTING: Final = frozenset({str, int})
+_IMMUTABLE: Final = frozenset({str, int})
 
 
 def invalid_number(wrong: list[tuple[int, object]]) -> InvalidNumber:
     """The error that names what is no number, each with its position."""
-    places = ", ".join(str(place) for place, _ in wrong[:_NAMED])
-    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    places = ", ".join(str(place) for place, _ in wrong[:_MAX_LISTED])
+    more = f" and {len(wrong) - _MAX_LISTED} more" if len(wrong) > _MAX_LISTED else ""
     return InvalidNumber(
         f"What stands at position {places}{more} (counted from 0) is no Iranian mobile number. "
         "Correct or leave out what .numbers lists.",

@@ -12,8 +12,8 @@ in ``smscore`` is private and may change without notice.
   :class:`FormContent` or a :class:`FileContent`.
 - Responses: :class:`Answer`, ``codec`` with :class:`Row`, :data:`Raw` and :class:`DecodeError`, :class:`BatchResult`,
   :func:`all_accepted`, :func:`in_bulk`, :func:`with_errors`.
-- Error mapping: :data:`Codes`, :class:`Refusal`, :class:`RefusalTable`, :class:`Words`, :func:`words_in`,
-  :func:`words_of`, :func:`refusal`, :func:`http_error`, :func:`malformed`, :func:`contradictory`, :func:`is_outage`.
+- Error mapping: :data:`Codes`, :class:`Refusal`, :class:`RefusalTable`, :class:`RefusalDetails`, :func:`details_in`,
+  :func:`details_of`, :func:`refusal`, :func:`http_error`, :func:`malformed`, :func:`contradictory`, :func:`is_outage`.
 - Paging: :class:`Page`, :func:`pages`, :func:`one_by_one`.
 - Arguments, checked before anything is sent (each raises ``InvalidRequest`` or ``InvalidNumber``):
   :data:`Recipient`, :data:`Recipients`, :func:`recipients_of`, :func:`checked_numbers`, :data:`AnyMessage`,
@@ -42,7 +42,7 @@ from smscore.wire import codec
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk, with_errors
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, FormContent, Provider, Repeat, RequestIds
-from smscore.wire.error_body import Words, words_in, words_of
+from smscore.wire.error_body import RefusalDetails, details_in, details_of
 from smscore.wire.error_mapping import (
     Codes,
     Refusal,
@@ -92,13 +92,13 @@ __all__ = [
     "Recipient",
     "Recipients",
     "Refusal",
+    "RefusalDetails",
     "RefusalTable",
     "Repeat",
     "RequestIds",
     "Row",
     "SendEndpoint",
     "Text",
-    "Words",
     "all_accepted",
     "as_int",
     "can_be_encoded",
@@ -108,6 +108,8 @@ __all__ = [
     "checked_whole",
     "codec",
     "contradictory",
+    "details_in",
+    "details_of",
     "e164",
     "e164_forms",
     "from_unix",
@@ -136,8 +138,6 @@ __all__ = [
     "utc_text",
     "with_ascii_digits",
     "with_errors",
-    "words_in",
-    "words_of",
 ]
 
 # These modules import the ones above, so importing them here would be a circle: each is imported on first use.

@@ -14,7 +14,7 @@ from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
 from smscore.wire.endpoint import Endpoint
 
-__all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in_bulk", "went_out", "with_errors"]
+__all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in_bulk", "may_have_left", "with_errors"]
 
 
 @frozen
@@ -96,7 +96,7 @@ def failed(batch: Batch, error: SMSError) -> BatchResult:
     return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
 
 
-def went_out(result: BatchResult) -> bool:
+def may_have_left(result: BatchResult) -> bool:
     """Whether any of a batch may have left this machine."""
     return result.failure is None or result.failure.outcome is not Outcome.NOT_SENT
 

@@ -72,9 +72,9 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
     msgspec reads what it can, which is every model without converters or aliases; cattrs reads the others.
     """
     try:
-        road: Any = model  # mypy takes no type[T] as hashable
-        if _is_plain(road):
-            return cast("T", _decoder(road).decode(body))
+        any_model: Any = model  # mypy takes no type[T] as hashable
+        if _is_plain(any_model):
+            return cast("T", _decoder(any_model).decode(body))
         from smscore.wire.converter import structure
 
         return structure(_decoder(Any).decode(body), model)
@@ -83,7 +83,7 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
         raise DecodeError(_path_of(error)) from None
 
 
-def usual(body: bytes, model: type[T]) -> T | None:
+def decode_fast(body: bytes, model: type[T]) -> T | None:
     """A whole answer in one pass; None where it is not what the model says, and is to be read piece by piece."""
     try:
         body.decode()  # msgspec checks no characters in what it passes over
@@ -96,7 +96,7 @@ def read(body: bytes | Raw, model: type[T]) -> T:
     """One JSON value as the model says, however it is written; ``DecodeError`` where it cannot be told."""
     try:
         if isinstance(body, bytes):
-            body.decode()  # as in usual
+            body.decode()  # as in decode_fast
         return decode(body, model)
     except (UnicodeDecodeError, DecodeError):
         return read_loosely(body, model)
@@ -173,11 +173,11 @@ def amount(value: int | Decimal | None) -> int | Decimal | None:
         return value
     if not value.is_finite():
         return None
-    is_short = value.adjusted() < _LONGEST_AMOUNT  # 1e999999999 as an int would fill the memory
+    is_short = value.adjusted() < _MAX_AMOUNT_DIGITS  # 1e999999999 as an int would fill the memory
     return int(value) if is_short and value == value.to_integral_value() else value
 
 
-_LONGEST_AMOUNT: Final = 30  # digits
+_MAX_AMOUNT_DIGITS: Final = 30  # digits
 
 
 def texts(value: object) -> list[str]:

@@ -99,8 +99,8 @@ class Answer:
 
 
 @frozen
-class Fault:
-    """No answer: why, in plain words, and whether any of the request may have left."""
+class NoAnswer:
+    """That no answer came: why, in plain words, and whether any of the request may have left."""
 
     left: bool
     reason: str

@@ -17,15 +17,15 @@ from attrs import field, frozen
 from smscore.wire import codec
 from smscore.wire.codec import DecodeError
 
-BODY_KEPT: Final = 2 * 1024  # bytes of an answer that an error keeps
-_READ_AT_MOST: Final = 64 * 1024  # bytes; no refusal is longer
-_TEXT_AT_MOST: Final = 500  # characters of an answer that is plain text
-_ENTRIES_AT_MOST: Final = 100
+MAX_BODY_KEPT: Final = 2 * 1024  # bytes of an answer that an error keeps
+_MAX_BODY_BYTES: Final = 64 * 1024  # bytes; no refusal is longer
+_MAX_TEXT: Final = 500  # characters of an answer that is plain text
+_MAX_ENTRIES: Final = 100
 _DEPTH: Final = 4
 
 
 @frozen(kw_only=True)
-class Words:
+class RefusalDetails:
     """What an answer says of its own refusal."""
 
     code: int | str | None = None
@@ -34,38 +34,38 @@ class Words:
     fields: Mapping[str, Sequence[str]] = field(factory=dict[str, Sequence[str]])
 
 
-def words_in(body: bytes) -> Words:
+def details_in(body: bytes) -> RefusalDetails:
     """The message, the details and the fields that an answer names; empty where it says nothing that can be read."""
-    if len(body) > _READ_AT_MOST:
-        return Words()
+    if len(body) > _MAX_BODY_BYTES:
+        return RefusalDetails()
     try:
         said = codec.read_loosely(body, cast("type[Any]", Any))
     except DecodeError:
-        return Words(message=_plain_text(body))
-    return words_of(said)
+        return RefusalDetails(message=_plain_text(body))
+    return details_of(said)
 
 
-def words_of(said: object) -> Words:
+def details_of(said: object) -> RefusalDetails:
     """The same of JSON that is read already."""
     if isinstance(said, str):
-        return Words(message=said or None)
+        return RefusalDetails(message=said or None)
     found = _Found()
     found.read(said)
-    return Words(
+    return RefusalDetails(
         message=found.message or next((text for text in found.details if text in found.told), None),
-        details=found.details[:_ENTRIES_AT_MOST],
-        fields=dict([*found.fields.items()][:_ENTRIES_AT_MOST]),
+        details=found.details[:_MAX_ENTRIES],
+        fields=dict([*found.fields.items()][:_MAX_ENTRIES]),
     )
 
 
 def body_text(body: bytes) -> str:
     """The beginning of an answer as text, as much as an error keeps."""
-    return body[:BODY_KEPT].decode("utf-8", "replace")
+    return body[:MAX_BODY_KEPT].decode("utf-8", "replace")
 
 
 def keys_in(body: bytes) -> list[str]:
     """The names of the keys of an answer that is a JSON object, and of the objects in it."""
-    if len(body) > _READ_AT_MOST:
+    if len(body) > _MAX_BODY_BYTES:
         return []
     try:
         said = codec.read_loosely(body, cast("type[Any]", Any))
@@ -77,13 +77,13 @@ def keys_in(body: bytes) -> list[str]:
 def shown_names(names: Iterable[str]) -> str:
     """Names for a log or an error's text: those that look like names, since any other may be a number or a token."""
     names = [*names]
-    shown = [name for name in names if len(name) <= _NAME_AT_MOST and _NAME.fullmatch(name)][:_NAMES_AT_MOST]
+    shown = [name for name in names if len(name) <= _MAX_NAME and _NAME.fullmatch(name)][:_MAX_NAMES]
     hidden = len(names) - len(shown)
     return ", ".join([*shown, f"{hidden} more" if shown else f"{hidden} not shown"] if hidden else shown)
 
 
-_NAMES_AT_MOST: Final = 10
-_NAME_AT_MOST: Final = 60
+_MAX_NAMES: Final = 10
+_MAX_NAME: Final = 60
 # Words of letters, as programmers name things; between them short indexes: params.0.recipients[1]
 _NAME: Final = re.compile(r"\$?_?[A-Za-z]{1,24}(?:[._-][A-Za-z]{1,24}|\.\d{1,4}|\[\d{0,4}\])*", re.ASCII)
 
@@ -100,7 +100,7 @@ _MEDIA_TYPES: Final = frozenset(
 )
 
 
-def mark_of(words: Words, documented: str = "") -> str:
+def mark_of(words: RefusalDetails, documented: str = "") -> str:
     """A mark by which different words of a provider are told apart; empty where it says only what is documented.
 
     Numbers are left out of it, so that one cause has one mark, and nobody can find a number by trying.
@@ -125,7 +125,7 @@ _ONE_LETTER: Final = str.maketrans("يىكةۀ", "ییکهه", "ـ")
 
 def _plain_text(body: bytes) -> str | None:
     text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
-    return text if 0 < len(text) <= _TEXT_AT_MOST and text[0] not in "<{[" and text.isprintable() else None
+    return text if 0 < len(text) <= _MAX_TEXT and text[0] not in "<{[" and text.isprintable() else None
 
 
 # Keys as they stand with hyphens and underscores taken out, in lower case.
@@ -204,7 +204,7 @@ class _Found:
             for name, texts in _flat(errors, depth):
                 self.fields.setdefault(name, []).extend(texts)
         elif codec.is_array(errors):
-            for error in errors[:_ENTRIES_AT_MOST]:
+            for error in errors[:_MAX_ENTRIES]:
                 self._error(error)
 
     def _error(self, error: object) -> None:

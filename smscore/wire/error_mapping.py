@@ -23,8 +23,8 @@ from smscore.errors import (
     ServerError,
     SMSError,
 )
-from smscore.wire.endpoint import Answer, Fault
-from smscore.wire.error_body import Words, body_text, folded, mark_of, shown_names, words_in
+from smscore.wire.endpoint import Answer, NoAnswer
+from smscore.wire.error_body import RefusalDetails, body_text, details_in, folded, mark_of, shown_names
 
 
 @frozen
@@ -86,7 +86,7 @@ _ADVICE: Final[Mapping[type[ProviderError], str]] = {
 _READ_ON: Final = frozenset({InvalidParameters, ProviderError})
 
 
-def refusal(answer: Answer, table: RefusalTable, words: Words, *, provider: str) -> SMSError:
+def refusal(answer: Answer, table: RefusalTable, words: RefusalDetails, *, provider: str) -> SMSError:
     """The error for an answer that says no: what is documented decides; an unknown code is kept on a plain error.
 
     Without any code, and with a 429 or 5xx beside an unknown one, the HTTP status decides.
@@ -110,7 +110,7 @@ def refusal(answer: Answer, table: RefusalTable, words: Words, *, provider: str)
     return error
 
 
-def _documented(answer: Answer, table: RefusalTable, code: int | str | None, words: Words) -> Refusal | None:
+def _documented(answer: Answer, table: RefusalTable, code: int | str | None, words: RefusalDetails) -> Refusal | None:
     """What the provider's document says of it, or None."""
     if answer.status in table.whatever_the_code:
         return table.whatever_the_code[answer.status]
@@ -122,23 +122,25 @@ def _documented(answer: Answer, table: RefusalTable, code: int | str | None, wor
     return _by_field(table.fields, words) or by_code
 
 
-def _by_field(fields: Mapping[str, Refusal], words: Words) -> Refusal | None:
+def _by_field(fields: Mapping[str, Refusal], words: RefusalDetails) -> Refusal | None:
     named = {name.casefold() for name in words.fields}
     return next((found for name, found in fields.items() if name.casefold() in named), None)
 
 
-def _code_of(words: Words, codes: Codes) -> int | str | None:
+def _code_of(words: RefusalDetails, codes: Codes) -> int | str | None:
     """The code whose sentence in the document is all that the answer says; None if there is none."""
     said = folded(words.message or "")
     return next((code for code, known in codes.items() if said and folded(known.persian) == said), None)
 
 
-def http_error(answer: Answer, words: Words | None = None, *, provider: str, status: int | None = None) -> SMSError:
+def http_error(
+    answer: Answer, words: RefusalDetails | None = None, *, provider: str, status: int | None = None
+) -> SMSError:
     """The error that an HTTP status stands for; ``status`` is one that the body carries in its place.
 
     Without ``words`` it keeps what can be read of the answer.
     """
-    words = words_in(answer.body) if words is None else words
+    words = details_in(answer.body) if words is None else words
     status = answer.status if status is None else status
     if status in _SERVER_ERRORS:
         return ServerError(
@@ -160,7 +162,7 @@ def malformed(
 
     ``of_one``: it is of one recipient alone, and the answer as a whole says nothing of it.
     """
-    words = Words() if of_one else words_in(answer.body)
+    words = RefusalDetails() if of_one else details_in(answer.body)
     if not answer.is_success:
         return refusal(answer, table or RefusalTable({}), words, provider=provider)
     return _unreadable(answer, what, words, provider)
@@ -168,7 +170,7 @@ def malformed(
 
 def contradictory(answer: Answer, *, provider: str) -> SMSError:
     """The error for a body that says yes under an HTTP status that says no."""
-    words = words_in(answer.body)
+    words = details_in(answer.body)
     if answer.status in _SERVER_ERRORS:
         return http_error(answer, words, provider=provider)
     return _unreadable(answer, "its body says success, and its status does not", words, provider)
@@ -179,17 +181,17 @@ def is_outage(status: int) -> bool:
     return status == _TOO_MANY or status in _SERVER_ERRORS
 
 
-def fault_error(fault: Fault, *, provider: str) -> SMSError:
+def no_answer_error(failure: NoAnswer, *, provider: str) -> SMSError:
     """The error for a request that got no answer."""
-    if fault.closed and not fault.left:
-        return ClientClosed(f"{provider} was not reached: {fault.reason}. Nothing was sent.", provider=provider)
-    if not fault.left:
+    if failure.closed and not failure.left:
+        return ClientClosed(f"{provider} was not reached: {failure.reason}. Nothing was sent.", provider=provider)
+    if not failure.left:
         return ConnectionFailed(
-            f"{provider} was not reached: {fault.reason}. Nothing was sent, and it may be tried again.",
+            f"{provider} was not reached: {failure.reason}. Nothing was sent, and it may be tried again.",
             provider=provider,
         )
-    kind: type[OutcomeUnknown] = MalformedResponse if fault.too_large else ResponseLost
-    return kind(f"{provider} gave no usable answer: {fault.reason}. The request may have arrived.", provider=provider)
+    kind: type[OutcomeUnknown] = MalformedResponse if failure.too_large else ResponseLost
+    return kind(f"{provider} gave no usable answer: {failure.reason}. The request may have arrived.", provider=provider)
 
 
 def is_dead(error: SMSError) -> bool:
@@ -197,7 +199,7 @@ def is_dead(error: SMSError) -> bool:
     return isinstance(error, (ConnectionFailed, OutcomeUnknown, RateLimited))
 
 
-def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, provider: str) -> ProviderError:
+def _error(kind: type[ProviderError], why: str, answer: Answer, words: RefusalDetails, provider: str) -> ProviderError:
     common = _common(answer, words, provider)
     special: dict[str, Any] = {"retry_after": answer.retry_after} if issubclass(kind, RateLimited) else {}
     advice = [_ADVICE.get(kind, ""), _where_to_read(common) if kind in _READ_ON else ""]
@@ -208,7 +210,7 @@ def _error(kind: type[ProviderError], why: str, answer: Answer, words: Words, pr
     )
 
 
-def _unreadable(answer: Answer, what: str, words: Words, provider: str) -> MalformedResponse:
+def _unreadable(answer: Answer, what: str, words: RefusalDetails, provider: str) -> MalformedResponse:
     return MalformedResponse(
         f"{provider} answered HTTP {answer.status} with something else than its document says: "
         f"{_told([what], words)}. Whether it did what was asked is not known.",
@@ -216,7 +218,7 @@ def _unreadable(answer: Answer, what: str, words: Words, provider: str) -> Malfo
     )
 
 
-def _told(parts: list[str], words: Words, documented: str = "") -> str:
+def _told(parts: list[str], words: RefusalDetails, documented: str = "") -> str:
     """What an error's text tells of an answer: two causes never give the same sentence, and none is quoted."""
     names, mark = shown_names(words.fields), mark_of(words, documented)
     return ", ".join([*parts, *([f"fields: {names}"] if names else []), *([f"words {mark}"] if mark else [])])
@@ -227,7 +229,7 @@ def _where_to_read(common: Mapping[str, Any]) -> str:
     return f"The provider's own words are in the error's {' and '.join(places)}." if places else ""
 
 
-def _common(answer: Answer, words: Words, provider: str) -> dict[str, Any]:
+def _common(answer: Answer, words: RefusalDetails, provider: str) -> dict[str, Any]:
     return {
         "provider": provider,
         "code": words.code,

@@ -210,7 +210,7 @@ def noted_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr("smscore.clock.sleep", sleep)
-    monkeypatch.setattr("smscore.calls.transport.ANSWER_CAP", 1_000_000)
+    monkeypatch.setattr("smscore.calls.transport.MAX_ANSWER_BYTES", 1_000_000)
     _waits.set([])
 
 

@@ -25,7 +25,7 @@ from smscore import (
     SMSError,
 )
 from smscore.calls.stop import StopRule, not_attempted
-from smscore.columns import Ids
+from smscore.columns import IdColumn
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
 from smscore.sending.batching import Outgoing, split
 from smscore.sending.delivery import Delivery
@@ -272,4 +272,4 @@ def test_a_call_of_bad_numbers_alone_has_no_batch():
 
 def test_a_column_takes_as_many_values_as_it_has_places():
     with pytest.raises(ValueError, match="zip"):
-        Ids(3).put([0, 2], [5])
+        IdColumn(3).put([0, 2], [5])

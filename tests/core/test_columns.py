@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smscore.columns import Ids, Rare, Shared
+from smscore.columns import IdColumn, SpanColumn, SparseColumn
 
 SIZE = 30
 
@@ -19,7 +19,7 @@ ids = st.none() | st.integers(-(2**63) + 1) | st.sampled_from([0, -(2**63) + 1, 
 
 @given(st.lists(positions), st.data())
 def test_ids_are_those_that_were_written(writes: list[Sequence[int]], data: st.DataObject) -> None:
-    column, plain = Ids(SIZE), [None] * SIZE
+    column, plain = IdColumn(SIZE), [None] * SIZE
     for where in dict.fromkeys(map(tuple, writes)):
         free = [place for place in where if plain[place] is None]
         values = data.draw(st.lists(ids, min_size=len(free), max_size=len(free)))
@@ -32,7 +32,7 @@ def test_ids_are_those_that_were_written(writes: list[Sequence[int]], data: st.D
 @given(places, st.data())
 def test_ids_are_written_alike_by_range_and_by_list(where: range, data: st.DataObject) -> None:
     values = data.draw(st.lists(ids, min_size=len(where), max_size=len(where)))
-    by_range, by_list = Ids(SIZE), Ids(SIZE)
+    by_range, by_list = IdColumn(SIZE), IdColumn(SIZE)
     by_range.put(where, values)
     by_list.put(list(where), values)
     assert list(by_range) == list(by_list)
@@ -40,7 +40,7 @@ def test_ids_are_written_alike_by_range_and_by_list(where: range, data: st.DataO
 
 @given(st.lists(positions))
 def test_rare_entries_are_those_that_were_written(writes: list[Sequence[int]]) -> None:
-    column: Rare[int] = Rare(SIZE)
+    column: SparseColumn[int] = SparseColumn(SIZE)
     plain = [None] * SIZE
     for value, where in enumerate(writes):
         column.put(where, value)
@@ -51,7 +51,7 @@ def test_rare_entries_are_those_that_were_written(writes: list[Sequence[int]]) -
 
 @given(st.permutations([range(5), range(5, 6), [7, 9, 20], [8, 21], range(22, 30), []]))
 def test_shared_entries_are_found_in_whatever_order_they_were_written(writes: list[Sequence[int]]) -> None:
-    column: Shared[str] = Shared()
+    column: SpanColumn[str] = SpanColumn()
     for where in writes:
         column.put(where, str(list(where)))
     found = {place: str(list(where)) for where in writes for place in where}
@@ -59,6 +59,6 @@ def test_shared_entries_are_found_in_whatever_order_they_were_written(writes: li
 
 
 def test_columns_pickle():
-    column = Ids(3)
+    column = IdColumn(3)
     column.put(range(3), [1, None, 2**80])
     assert list(pickle.loads(pickle.dumps(column))) == [1, None, 2**80]

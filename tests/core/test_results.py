@@ -13,7 +13,7 @@ from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import Outcome, PartialSendError, SMSError
-from smscore.columns import Moments
+from smscore.columns import TimeColumn
 
 SEPAHAN = "https://api.sepahansms.com/api/Sms/Send"
 NAJVA = "https://sms.najva.com/v2/sms/send"
@@ -198,7 +198,7 @@ async def test_a_partial_error_has_the_report_with_it(najva: AsyncNajva, provide
 
 
 def test_moments_are_none_until_written() -> None:
-    column = Moments(4)
+    column = TimeColumn(4)
     assert [column[place] for place in range(4)] == [None] * 4
     column.put(range(1, 3), float(DATE))
     column.put([3], DATE + 1)
@@ -209,6 +209,6 @@ def test_moments_are_none_until_written() -> None:
 
 @pytest.mark.parametrize("seconds", [float("inf"), 1e300, -1e300])
 def test_a_moment_outside_the_calendar_is_none(seconds: float) -> None:
-    column = Moments(1)
+    column = TimeColumn(1)
     column.put(range(1), seconds)
     assert column[0] is None

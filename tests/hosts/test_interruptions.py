@@ -44,7 +44,7 @@ def test_a_signal_handler_sends_at_any_line_of_the_first_call(box: Sandbox) -> N
                     signal.raise_signal(signal.SIGALRM)
                 return trace
 
-            background._process.begin_anew()  # as in a forked child
+            background._process.reset()  # as in a forked child
             sys.settrace(trace)
             try:
                 sms.credit()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from smscore.loops.concurrency import AsFinished, each
+from smscore.loops.concurrency import AsFinished, for_each
 
 
 async def source(items: Iterable[int]) -> AsyncIterator[int]:
@@ -74,7 +74,7 @@ async def test_one_item_needs_no_task():
     async def work(item: int) -> None:
         tasks.append(asyncio.current_task())
 
-    await each([1], work, 8, begun_at_once=8)
+    await for_each([1], work, 8, starts_per_turn=8)
     assert tasks == [asyncio.current_task()]
 
 
@@ -90,12 +90,12 @@ async def test_each_item_is_worked_on_once_and_no_more_at_a_time_than_allowed():
         under_way -= 1
         done.append(item)
 
-    await each(range(50), work, 4, begun_at_once=1)
+    await for_each(range(50), work, 4, starts_per_turn=1)
     assert (sorted(done), most) == (list(range(50)), 4)
 
 
-@pytest.mark.parametrize(("begun_at_once", "begun"), [(0, [1, 2, 3, 4]), (1, [1, 2, 3, 4]), (3, [3, 4]), (9, [4])])
-async def test_no_more_begin_in_one_turn_of_the_loop_than_allowed(begun_at_once: int, begun: list[int]):
+@pytest.mark.parametrize(("starts_per_turn", "begun"), [(0, [1, 2, 3, 4]), (1, [1, 2, 3, 4]), (3, [3, 4]), (9, [4])])
+async def test_no_more_begin_in_one_turn_of_the_loop_than_allowed(starts_per_turn: int, begun: list[int]):
     seen: list[int] = []
     under_way = 0
 
@@ -110,7 +110,7 @@ async def test_no_more_begin_in_one_turn_of_the_loop_than_allowed(begun_at_once:
         await asyncio.sleep(0.02)
 
     looking = asyncio.create_task(look())
-    await each(range(4), work, 4, begun_at_once=begun_at_once)
+    await for_each(range(4), work, 4, starts_per_turn=starts_per_turn)
     looking.cancel()
     assert sorted(set(seen) - {0}) == begun
 
@@ -125,7 +125,7 @@ async def test_the_first_error_ends_the_rest_and_is_raised():
         await asyncio.sleep(60)
 
     with pytest.raises(ValueError, match="1"):
-        await each(range(50), work, 3, begun_at_once=1)
+        await for_each(range(50), work, 3, starts_per_turn=1)
     assert begun == [0, 1, 2]
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

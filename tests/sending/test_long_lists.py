@@ -16,11 +16,11 @@ from sepahan_sms import AsyncSepahan
 from smscore import BatchEvent, InvalidNumber, InvalidRequest, Message, NotAttempted, RetryPolicy
 from smscore.calls.stop import StopRule
 from smscore.calls.transport import Transport
-from smscore.config import LARGE_ANSWER, PER_TURN
+from smscore.config import ITEMS_PER_TURN, LARGE_ANSWER_BYTES
 from smscore.sandbox import Sandbox
 from smscore.wire.endpoint import Answer, Content, Endpoint
 
-COUNT = 20 * PER_TURN
+COUNT = 20 * ITEMS_PER_TURN
 GOOD = [f"0912{place:07}" for place in range(COUNT)]
 LANDLINE = "02112345678"
 
@@ -72,7 +72,7 @@ async def test_other_tasks_have_their_turns_while_many_messages_are_told_apart_b
 
 async def test_every_bad_number_of_a_long_list_is_named_with_its_position():
     numbers = GOOD.copy()
-    places = [0, PER_TURN - 1, PER_TURN, COUNT - 1]
+    places = [0, ITEMS_PER_TURN - 1, ITEMS_PER_TURN, COUNT - 1]
     for place in places:
         numbers[place] = LANDLINE
     async with AsyncSepahan("t", sender="5000") as client:
@@ -83,9 +83,9 @@ async def test_every_bad_number_of_a_long_list_is_named_with_its_position():
 
 async def test_a_bad_message_of_a_long_list_is_named_with_its_position():
     messages = [(number, "سلام") for number in GOOD]
-    messages[PER_TURN + 5] = (GOOD[0], " ")
+    messages[ITEMS_PER_TURN + 5] = (GOOD[0], " ")
     async with AsyncNajva("t") as client:
-        with pytest.raises(InvalidRequest, match=f"message {PER_TURN + 5} is empty"):
+        with pytest.raises(InvalidRequest, match=f"message {ITEMS_PER_TURN + 5} is empty"):
             await client.send_p2p(messages)
 
 
@@ -105,11 +105,11 @@ async def najva(box: Sandbox) -> AsyncIterator[AsyncNajva]:
 async def test_a_collection_changed_during_the_call_is_sent_as_it_was_given(
     najva: AsyncNajva, box: Sandbox, kind: Callable[[list[str]], Any]
 ):
-    numbers = kind(GOOD[: 2 * PER_TURN])
+    numbers = kind(GOOD[: 2 * ITEMS_PER_TURN])
     sending = asyncio.create_task(najva.send(numbers, "سلام"))
     await asyncio.sleep(0)
     numbers.clear()
-    assert len((await sending).accepted) == len(box.messages) == 2 * PER_TURN
+    assert len((await sending).accepted) == len(box.messages) == 2 * ITEMS_PER_TURN
 
 
 async def test_a_generator_is_taken_as_it_comes(najva: AsyncNajva, box: Sandbox):
@@ -121,8 +121,8 @@ async def test_a_generator_is_taken_as_it_comes(najva: AsyncNajva, box: Sandbox)
 
 
 async def test_messages_keep_their_own_text_sender_and_mark_across_the_slices(najva: AsyncNajva, box: Sandbox):
-    places = range(2 * PER_TURN)
-    senders = ["1" if place == PER_TURN else "90000123" for place in places]
+    places = range(2 * ITEMS_PER_TURN)
+    senders = ["1" if place == ITEMS_PER_TURN else "90000123" for place in places]
     messages = [
         Message(
             GOOD[place], f"متن {place}", None if senders[place] == "90000123" else "1", place if place % 2 else None
@@ -139,17 +139,17 @@ async def test_messages_keep_their_own_text_sender_and_mark_across_the_slices(na
 async def test_large_answers_that_came_at_once_are_read_one_in_a_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch):
     turns = Turns()
     read_at: list[int] = []
-    answer = Answer(200, b" " * LARGE_ANSWER)
+    answer = Answer(200, b" " * LARGE_ANSWER_BYTES)
     endpoint = Endpoint[int, None]("read", "GET", "/", lambda _: Content(), lambda *_: read_at.append(turns.count))
 
     async def at_once(*_: object) -> Answer:
         return answer
 
-    monkeypatch.setattr(Transport, "exchange", at_once)
+    monkeypatch.setattr(Transport, "send", at_once)
     async with AsyncSepahan("t") as client:
         ticking = asyncio.create_task(turns.run())
-        rule, access = StopRule(), client._access()
-        await asyncio.gather(*(client._exchanger.exchange(endpoint, number, rule, access) for number in range(5)))
+        rule, account = StopRule(), client._resolve_account()
+        await asyncio.gather(*(client._caller.call(endpoint, number, rule, account) for number in range(5)))
         ticking.cancel()
     assert len(read_at) == len(set(read_at)) == 5
 
@@ -180,7 +180,7 @@ async def test_the_memory_of_a_stream_is_flat_in_its_length(monkeypatch: pytest.
         assert accepted == batches * 500
         return tracemalloc.get_traced_memory()[1]
 
-    monkeypatch.setattr(Transport, "exchange", answered)
+    monkeypatch.setattr(Transport, "send", answered)
     tracemalloc.start()
     try:
         await peak_of(20)
@@ -191,8 +191,8 @@ async def test_the_memory_of_a_stream_is_flat_in_its_length(monkeypatch: pytest.
 
 
 async def test_ids_changed_during_the_call_are_asked_for_as_they_were_given(najva: AsyncNajva):
-    ids = list(range(1, 3 * PER_TURN))
+    ids = list(range(1, 3 * ITEMS_PER_TURN))
     asking = asyncio.create_task(najva.status(ids))
     await asyncio.sleep(0)
     ids.clear()
-    assert [status.message_id for status in await asking] == list(range(1, 3 * PER_TURN))
+    assert [status.message_id for status in await asking] == list(range(1, 3 * ITEMS_PER_TURN))

@@ -1,8 +1,8 @@
 """A model of the provider's money: whatever goes wrong, what the client says of each recipient fits what was charged.
 
 The network is in memory: it takes the place of the client's transport, and gives what the real one gives, an
-``Answer`` with a status, a body and ``Retry-After``, or a ``Fault`` that says whether the request may have left. What
-the provider does with a request is decided apart from what the client learns of it.
+``Answer`` with a status, a body and ``Retry-After``, or a ``NoAnswer`` that says whether the request may have left.
+What the provider does with a request is decided apart from what the client learns of it.
 
 ``HYPOTHESIS_PROFILE=thorough`` runs 2,000 examples.
 """
@@ -37,7 +37,7 @@ from smscore import (
     SMSError,
 )
 from smscore.config import Timeouts
-from smscore.wire.endpoint import Answer, Fault, Request
+from smscore.wire.endpoint import Answer, NoAnswer, Request
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class Network:
     async def waiting(self) -> AsyncIterator[None]:
         yield
 
-    async def exchange(self, request: Request, _: Timeouts) -> Answer | Fault:
+    async def send(self, request: Request, _: Timeouts) -> Answer | NoAnswer:
         event = self.script.pop(0) if self.script else GOOD
         self.begun += 1
         if event.late_ones_first:
@@ -149,12 +149,12 @@ def _received(request: Request) -> Received:
     return Received(request.method, request.url, headers, request.body)
 
 
-def _what_comes_back(event: Event, reply: tuple[int, Any] | None) -> Answer | Fault:
+def _what_comes_back(event: Event, reply: tuple[int, Any] | None) -> Answer | NoAnswer:
     match event.back:
         case "no connection":
-            return Fault(left=False, reason="the connection was refused or could not be opened")
+            return NoAnswer(left=False, reason="the connection was refused or could not be opened")
         case "nothing":
-            return Fault(left=True, reason="the connection was closed without an answer")
+            return NoAnswer(left=True, reason="the connection was closed without an answer")
         case "HTML":
             return Answer(200, HTML)
         case "503 with Retry-After":
@@ -215,7 +215,7 @@ class Money(RuleBasedStateMachine):
             max_concurrency=concurrency,
             retry=RetryPolicy(attempts=attempts, wait_initial=0, wait_max=0),
         )
-        self.client._exchanger = attrs.evolve(self.client._exchanger, transport=self.network)
+        self.client._caller = attrs.evolve(self.client._caller, transport=self.network)
 
     # What a caller does
 

@@ -26,7 +26,15 @@ from smscore import (
     SMSError,
 )
 from smscore.wire.endpoint import Answer
-from smscore.wire.error_body import Words, folded, keys_in, mark_of, shown_content_type, shown_names, words_in
+from smscore.wire.error_body import (
+    RefusalDetails,
+    details_in,
+    folded,
+    keys_in,
+    mark_of,
+    shown_content_type,
+    shown_names,
+)
 from smscore.wire.error_mapping import RefusalTable, http_error, refusal
 
 SENDER, CREDIT = "شماره فرستنده معتبر نیست", "اعتبار کافی نیست"
@@ -175,16 +183,16 @@ async def test_a_body_keeps_2_kib_and_goes_nowhere_by_itself(new_client: Any, pr
 
 def test_what_is_kept_is_bounded() -> None:
     many = {"errors": {f"f{n}": ["x"] for n in range(5_000)}, "details": ["y"] * 1_000}
-    words = words_in(json.dumps(many).encode())
+    words = details_in(json.dumps(many).encode())
     assert len(words.fields) <= 100
     assert len(words.details) <= 100
-    assert words_in(b'{"message": "' + b"x" * 100_000 + b'"}') == Words()
+    assert details_in(b'{"message": "' + b"x" * 100_000 + b'"}') == RefusalDetails()
     deep: Any = {"errors": {}}
     inner = deep["errors"]
     for _ in range(200):
         inner["a"] = inner = {}
     inner["a"] = "end"
-    assert len(words_in(json.dumps(deep).encode()).fields) == 1
+    assert len(details_in(json.dumps(deep).encode()).fields) == 1
 
 
 # Told apart
@@ -217,13 +225,13 @@ def test_no_two_documented_codes_give_the_same_sentence(provider: str) -> None:
     assert TABLES[provider]
     for table in TABLES[provider]:
         sentences = [
-            str(refusal(Answer(status, b""), table, Words(code=code), provider=provider))
+            str(refusal(Answer(status, b""), table, RefusalDetails(code=code), provider=provider))
             for code in table.codes
             for status in (200, 400, 401)
         ]
         assert len(set(sentences)) == len(table.codes)
         fields = [
-            str(refusal(Answer(422, b""), table, Words(fields={name: ["x"]}), provider=provider))
+            str(refusal(Answer(422, b""), table, RefusalDetails(fields={name: ["x"]}), provider=provider))
             for name in (*table.fields, "anotherField")
         ]
         assert len(set(fields)) == len(fields)
@@ -246,11 +254,13 @@ def test_the_sentence_names_the_fields_and_says_where_the_words_are() -> None:
 
 
 def test_the_mark_is_of_the_words_and_not_of_their_numbers() -> None:
-    assert mark_of(Words(message="شماره 09121234567 بد است")) == mark_of(Words(message="شماره ۰۹۳۵ بد است."))
-    assert mark_of(Words(message="a")) != mark_of(Words(message="b"))
-    assert mark_of(Words(details=["a"])) != mark_of(Words(details=["b"]))
-    assert mark_of(Words(fields={"a": ["x"]})) != mark_of(Words(fields={"a": ["y"]}))
-    assert mark_of(Words()) == mark_of(Words(message="اعتبار كافي نيست."), "اعتبار کافی نیست") == ""
+    assert mark_of(RefusalDetails(message="شماره 09121234567 بد است")) == mark_of(
+        RefusalDetails(message="شماره ۰۹۳۵ بد است.")
+    )
+    assert mark_of(RefusalDetails(message="a")) != mark_of(RefusalDetails(message="b"))
+    assert mark_of(RefusalDetails(details=["a"])) != mark_of(RefusalDetails(details=["b"]))
+    assert mark_of(RefusalDetails(fields={"a": ["x"]})) != mark_of(RefusalDetails(fields={"a": ["y"]}))
+    assert mark_of(RefusalDetails()) == mark_of(RefusalDetails(message="اعتبار كافي نيست."), "اعتبار کافی نیست") == ""
 
 
 @pytest.mark.parametrize(

@@ -19,17 +19,17 @@ from smscore import (
     ResponseLost,
     ServerError,
 )
-from smscore.wire.endpoint import Answer, Fault
+from smscore.wire.endpoint import Answer, NoAnswer
 from smscore.wire.error_mapping import (
     Refusal,
+    RefusalDetails,
     RefusalTable,
-    Words,
     contradictory,
-    fault_error,
     http_error,
     is_dead,
     is_outage,
     malformed,
+    no_answer_error,
     refusal,
 )
 
@@ -63,7 +63,7 @@ def answer(status: int, retry_after: float | None = None) -> Answer:
 
 @pytest.mark.parametrize(("status", "kind"), CLASSES.items())
 def test_without_a_code_the_http_status_decides(status: int, kind: type):
-    error = http_error(answer(status), Words(message="نه", details=["چرا"]), provider="najva")
+    error = http_error(answer(status), RefusalDetails(message="نه", details=["چرا"]), provider="najva")
     assert type(error) is kind
     assert (error.provider, error.http_status) == ("najva", status)
     assert f"HTTP {status}" in str(error)
@@ -74,7 +74,7 @@ def test_without_a_code_the_http_status_decides(status: int, kind: type):
 
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500, 503])
 def test_a_documented_code_decides_whatever_the_status(status: int):
-    error = refusal(answer(status), CODES, Words(code=-14), provider="sepahan")
+    error = refusal(answer(status), CODES, RefusalDetails(code=-14), provider="sepahan")
     assert type(error) is InsufficientCredit
     assert (error.code, error.http_status, error.outcome) == (-14, status, Outcome.REJECTED)
     assert str(error) == "sepahan refused the request: the credit is too low (code -14). Charge the account."
@@ -82,7 +82,7 @@ def test_a_documented_code_decides_whatever_the_status(status: int):
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 404, 422])
 def test_a_code_that_no_table_knows_is_a_plain_error_that_keeps_it(status: int):
-    error = refusal(answer(status), CODES, Words(code=-99), provider="sepahan")
+    error = refusal(answer(status), CODES, RefusalDetails(code=-99), provider="sepahan")
     assert type(error) is ProviderError
     assert (error.code, error.http_status, error.provider) == (-99, status, "sepahan")
     assert "code -99, which its document does not list" in str(error)
@@ -90,7 +90,7 @@ def test_a_code_that_no_table_knows_is_a_plain_error_that_keeps_it(status: int):
 
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (500, ServerError), (599, ServerError)])
 def test_an_overload_or_a_failure_is_one_whatever_unknown_code_stands_beside_it(status: int, kind: type):
-    error = refusal(answer(status, 7.0), CODES, Words(code=-99), provider="sepahan")
+    error = refusal(answer(status, 7.0), CODES, RefusalDetails(code=-99), provider="sepahan")
     assert type(error) is kind
     assert (error.code, error.retry_after, error.provider) == (-99, 7.0, "sepahan")
 
@@ -109,60 +109,62 @@ def test_which_statuses_tell_of_an_outage(status: int, outage: bool):
     ],
 )
 def test_where_there_is_nothing_to_advise_the_text_ends_with_the_reason(code: int, text: str):
-    assert str(refusal(answer(401), CODES, Words(code=code), provider="x")) == text
+    assert str(refusal(answer(401), CODES, RefusalDetails(code=code), provider="x")) == text
 
 
 def test_the_providers_words_win_over_the_documents():
-    assert refusal(answer(401), CODES, Words(code=-14, message="پول نداری"), provider="x").message == "پول نداری"
-    assert refusal(answer(401), CODES, Words(code=-14), provider="x").message == "اعتبار کافی نیست"
-    assert refusal(answer(401), CODES, Words(code=-20), provider="x").message is None
+    assert (
+        refusal(answer(401), CODES, RefusalDetails(code=-14, message="پول نداری"), provider="x").message == "پول نداری"
+    )
+    assert refusal(answer(401), CODES, RefusalDetails(code=-14), provider="x").message == "اعتبار کافی نیست"
+    assert refusal(answer(401), CODES, RefusalDetails(code=-20), provider="x").message is None
 
 
 def test_a_code_may_meet_every_batch_or_none_against_its_class():
-    assert refusal(answer(401), CODES, Words(code=-12), provider="x").meets_every_batch is True
-    assert refusal(answer(401), CODES, Words(code=429), provider="x").meets_every_batch is False
-    assert refusal(answer(401), CODES, Words(code=-14), provider="x").meets_every_batch is True
-    assert refusal(answer(401), CODES, Words(code=-20), provider="x").meets_every_batch is False
+    assert refusal(answer(401), CODES, RefusalDetails(code=-12), provider="x").meets_every_batch is True
+    assert refusal(answer(401), CODES, RefusalDetails(code=429), provider="x").meets_every_batch is False
+    assert refusal(answer(401), CODES, RefusalDetails(code=-14), provider="x").meets_every_batch is True
+    assert refusal(answer(401), CODES, RefusalDetails(code=-20), provider="x").meets_every_batch is False
 
 
 @pytest.mark.parametrize("code", [None, -99, -4])
 def test_a_field_that_is_named_tells_more_exactly_what_is_wrong(code: int | None):
-    error = refusal(answer(422), BY_FIELD, Words(code=code, fields={"Credit": ["کم"], "x": []}), provider="x")
+    error = refusal(answer(422), BY_FIELD, RefusalDetails(code=code, fields={"Credit": ["کم"], "x": []}), provider="x")
     assert (type(error), error.code, error.meets_every_batch) == (InsufficientCredit, code, True)
-    error = refusal(answer(422), BY_FIELD, Words(code=code, fields={"from_number": []}), provider="x")
+    error = refusal(answer(422), BY_FIELD, RefusalDetails(code=code, fields={"from_number": []}), provider="x")
     assert (type(error), error.code, error.meets_every_batch) == (InvalidParameters, code, True)
 
 
 def test_a_field_changes_nothing_of_a_code_that_means_something_else():
-    words = Words(code=-20, fields={"credit": ["کم"]})
+    words = RefusalDetails(code=-20, fields={"credit": ["کم"]})
     assert type(refusal(answer(422), BY_FIELD, words, provider="x")) is DuplicateRequest
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_field_says_nothing_of_an_outage(status: int):
-    error = refusal(answer(status), BY_FIELD, Words(fields={"credit": ["کم"]}), provider="x")
+    error = refusal(answer(status), BY_FIELD, RefusalDetails(fields={"credit": ["کم"]}), provider="x")
     assert type(error) is not InsufficientCredit
 
 
 def test_a_status_may_decide_whatever_the_code():
     table = RefusalTable(CODES.codes, whatever_the_code={404: Refusal(NotFound, "it does not exist")})
-    error = refusal(answer(404), table, Words(code=-14), provider="x")
+    error = refusal(answer(404), table, RefusalDetails(code=-14), provider="x")
     assert (type(error), error.code) == (NotFound, -14)
-    assert type(refusal(answer(400), table, Words(code=-14), provider="x")) is InsufficientCredit
+    assert type(refusal(answer(400), table, RefusalDetails(code=-14), provider="x")) is InsufficientCredit
 
 
 def test_a_status_of_the_provider_goes_before_the_general_one_where_there_is_no_code():
     table = RefusalTable(CODES.codes, statuses={401: Refusal(InvalidParameters, "the input is not valid")})
-    error = refusal(answer(401), table, Words(), provider="x")
+    error = refusal(answer(401), table, RefusalDetails(), provider="x")
     assert (type(error), error.code) == (InvalidParameters, None)
-    assert type(refusal(answer(401), table, Words(code=-14), provider="x")) is InsufficientCredit
-    assert type(refusal(answer(401), table, Words(code=-99), provider="x")) is ProviderError
+    assert type(refusal(answer(401), table, RefusalDetails(code=-14), provider="x")) is InsufficientCredit
+    assert type(refusal(answer(401), table, RefusalDetails(code=-99), provider="x")) is ProviderError
     assert type(malformed(answer(401), "HTML", provider="x", table=table)) is InvalidParameters
 
 
 def test_a_code_may_stand_in_the_http_status_alone():
     table = RefusalTable(CODES.codes, statuses={429: CODES.codes[429]})
-    error = refusal(answer(429), table, Words(), provider="x")
+    error = refusal(answer(429), table, RefusalDetails(), provider="x")
     assert (type(error), error.code) == (AccountError, 429)
 
 
@@ -170,43 +172,43 @@ def test_a_code_may_stand_in_the_http_status_alone():
     "said", ["اعتبار كافي نيست", " اعتبارِ کافی‌نیست. ", "«اعتبار\u200cکافی نیست»!", "اعتبـــار کافی نیست"]
 )
 def test_a_sentence_of_the_table_gives_its_code(said: str):
-    error = refusal(answer(401), CODES, Words(message=said), provider="x")
+    error = refusal(answer(401), CODES, RefusalDetails(message=said), provider="x")
     assert (type(error), error.code, error.message) == (InsufficientCredit, -14, said)
 
 
 @pytest.mark.parametrize("said", ["", " ", ".", "اعتبار", "اعتبار کافی نیست یا هست", "اعتبار کافی است"])
 def test_any_other_sentence_gives_none(said: str):
-    assert refusal(answer(401), CODES, Words(message=said), provider="x").code is None
+    assert refusal(answer(401), CODES, RefusalDetails(message=said), provider="x").code is None
 
 
 def test_an_unknown_code_may_be_left_to_the_status():
     table = RefusalTable(CODES.codes, leaves_unknown_to_status=True)
-    error = refusal(answer(422), table, Words(code="400-31"), provider="x")
+    error = refusal(answer(422), table, RefusalDetails(code="400-31"), provider="x")
     assert (type(error), error.code) == (InvalidParameters, "400-31")
-    assert type(refusal(answer(422), table, Words(code=-14), provider="x")) is InsufficientCredit
+    assert type(refusal(answer(422), table, RefusalDetails(code=-14), provider="x")) is InsufficientCredit
 
 
 def test_field_errors_are_kept():
-    error = http_error(answer(422), Words(fields={"message": ["الزامی"]}), provider="ippanel")
+    error = http_error(answer(422), RefusalDetails(fields={"message": ["الزامی"]}), provider="ippanel")
     assert isinstance(error, InvalidParameters)
     assert error.fields == {"message": ["الزامی"]}
 
 
 def test_a_status_in_the_body_stands_in_for_that_of_http():
-    error = http_error(answer(200), Words(code=500), provider="najva", status=500)
+    error = http_error(answer(200), RefusalDetails(code=500), provider="najva", status=500)
     assert (type(error), error.http_status) == (ServerError, 200)
 
 
 @pytest.mark.parametrize("code", ["09121234567", 9121234567, "token-of-mine", -(10**6), "1-2-3", "۱۲"])
 def test_a_code_that_could_be_a_number_or_a_token_is_not_shown(code: int | str):
-    error = refusal(answer(200), CODES, Words(code=code), provider="x")
+    error = refusal(answer(200), CODES, RefusalDetails(code=code), provider="x")
     assert str(code) not in str(error)
     assert (error.code, "kept in .code" in str(error)) == (code, True)
 
 
 @pytest.mark.parametrize("code", [-99, 0, 12345, "400-1", "200-12345"])
 def test_a_plain_code_is_shown(code: int | str):
-    assert f"code {code}" in str(http_error(answer(409), Words(code=code), provider="x"))
+    assert f"code {code}" in str(http_error(answer(409), RefusalDetails(code=code), provider="x"))
 
 
 def test_an_answer_of_another_shape_is_malformed_and_its_status_still_decides():
@@ -229,18 +231,18 @@ def test_success_under_a_status_that_says_no_leaves_it_unknown(status: int, kind
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("failure", "kind"),
     [
-        (Fault(False, "refused"), ConnectionFailed),
-        (Fault(False, "refused", too_large=True), ConnectionFailed),
-        (Fault(True, "timed out"), ResponseLost),
-        (Fault(True, "too large", too_large=True), MalformedResponse),
+        (NoAnswer(False, "refused"), ConnectionFailed),
+        (NoAnswer(False, "refused", too_large=True), ConnectionFailed),
+        (NoAnswer(True, "timed out"), ResponseLost),
+        (NoAnswer(True, "too large", too_large=True), MalformedResponse),
     ],
 )
-def test_a_fault_is_told_by_whether_the_request_left(fault: Fault, kind: type):
-    error = fault_error(fault, provider="x")
+def test_a_fault_is_told_by_whether_the_request_left(failure: NoAnswer, kind: type):
+    error = no_answer_error(failure, provider="x")
     assert (type(error), error.provider) == (kind, "x")
-    assert fault.reason in str(error)
+    assert failure.reason in str(error)
 
 
 def test_what_counts_towards_giving_up():

@@ -26,9 +26,9 @@ from smscore.wire import (
     SendEndpoint,
     all_accepted,
     codec,
+    details_in,
     malformed,
     refusal,
-    words_in,
 )
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def _value(answer: Answer, key: str, model: type[T]) -> T:
     try:
         envelope = codec.read(answer.body, Envelope)
         if envelope.result != 0:
-            words = evolve(words_in(answer.body), code=envelope.result)
+            words = evolve(details_in(answer.body), code=envelope.result)
             raise refusal(answer, ERRORS, words, provider=KABUTAR.name)
         return codec.read(getattr(envelope, key), model)
     except DecodeError as error:

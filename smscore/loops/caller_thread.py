@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from smscore.errors import ClientClosed
 from smscore.loops.concurrency import SliceSource
-from smscore.loops.logs import callers_desk
+from smscore.loops.logs import run_in_caller
 from smscore.loops.threads import called, raise_, settle
 
 T = TypeVar("T")
@@ -26,9 +26,9 @@ class Call(Generic[R]):
     its condition costs more than a queue.
     """
 
-    def __init__(self, function: Callable[[], Coroutine[Any, Any, R]], desk: Desk) -> None:
+    def __init__(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> None:
         self._function = function
-        self._desk = desk
+        self._caller_thread = caller_thread
         self._task: asyncio.Task[None] | None = None
         self._outcome: Callable[[], R] | None = None
 
@@ -50,7 +50,7 @@ class Call(Generic[R]):
         """End it where its loop has ended without beginning it."""
         if self._outcome is None:
             self._outcome = partial(raise_, ClientClosed("The process is ending, and nothing more is sent."))
-            self._desk.wake()
+            self._caller_thread.wake()
 
     def result(self) -> R:
         """What the coroutine gave, or raise what it raised."""
@@ -58,7 +58,7 @@ class Call(Generic[R]):
         return self._outcome()
 
     async def _run(self) -> None:
-        callers_desk.set(self._desk)
+        run_in_caller.set(self._caller_thread.put)
         try:
             result = await self._function()
         # Even what would end the thread of all clients is for the waiting thread to raise.
@@ -66,10 +66,10 @@ class Call(Generic[R]):
             self._outcome = partial(raise_, error)
         else:
             self._outcome = lambda: result
-        self._desk.wake()
+        self._caller_thread.wake()
 
 
-class Desk:
+class CallerThread:
     """Where the loop asks the waiting thread to do something: a caller's callbacks and iterables stay in its thread."""
 
     def __init__(self) -> None:
@@ -133,15 +133,15 @@ class Desk:
 class CallersIterable(SliceSource[T]):
     """A caller's iterable, gone through in the caller's thread, as an async one that hands out slices."""
 
-    def __init__(self, items: Iterable[T], desk: Desk, prepared: Callable[[list[T]], list[T]]) -> None:
+    def __init__(self, items: Iterable[T], caller_thread: CallerThread, prepared: Callable[[list[T]], list[T]]) -> None:
         """What hands out slices of the items, as ``prepared`` makes them in that thread too."""
         self._items: Iterator[T] = iter(items)
-        self._desk = desk
+        self._caller_thread = caller_thread
         self._prepared = prepared
 
     async def take(self, size: int) -> list[T]:
         """The next items, at most so many; none at the end."""
-        return await self._desk.ask(lambda: self._prepared(list(islice(self._items, size))))
+        return await self._caller_thread.ask(lambda: self._prepared(list(islice(self._items, size))))
 
 
 async def _finished(value: Any) -> Any:
