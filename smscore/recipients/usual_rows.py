@@ -47,6 +47,8 @@ class UsualCell:
     type: str
     formula: bool
     valued: bool
+    filled: bool
+    """Whether its value is not an empty one."""
 
 
 class RowTaker(Protocol):
@@ -151,7 +153,8 @@ class UsualRows:
 
 def _usual(cell: re.Match[str]) -> UsualCell:
     valued = bool(cell["value"] or cell["nothing"] or cell["inline"])
-    return UsualCell(cell["letters"], cell["style"] or "", cell["type"] or "n", bool(cell["formula"]), valued)
+    filled = bool(cell["value"])
+    return UsualCell(cell["letters"], cell["style"] or "", cell["type"] or "n", bool(cell["formula"]), valued, filled)
 
 
 def _pattern(cell: re.Match[str]) -> str:

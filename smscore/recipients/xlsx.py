@@ -17,6 +17,7 @@ from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, cho
 from smscore.recipients.usual_rows import Convert, UsualCell, UsualRows
 
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
+_ATTRIBUTE: Final = re.compile(' ([^ "=]+)="([^"]*)"')
 _DIGITS: Final = "0123456789"
 _TRUE: Final = ("1", "true", "on")
 _EPOCH: Final = dt.datetime(1899, 12, 30)
@@ -235,7 +236,7 @@ class _SheetReader:
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         number = int(attributes["r"]) if "r" in attributes else self._number + 1
-        self._hidden = attributes.get("hidden") in _TRUE or attributes.get("ht") == "0"
+        self._hidden = _is_hidden(attributes)
         self._cells = self._next_row(number)
 
     def _next_row(self, number: int) -> list[object]:
@@ -264,8 +265,8 @@ class _SheetReader:
         else:
             for index, value in zip(columns, values, strict=True):
                 self._place(row, index, value)
-        hidden = "hid" in attributes and (' hidden="1"' in attributes or ' hidden="true"' in attributes)
-        self._rows.append(SheetRow(number, row, hidden or ' ht="0"' in attributes))
+        hidden = ("hid" in attributes or 'ht="0' in attributes) and _is_hidden(dict(_ATTRIBUTE.findall(attributes)))
+        self._rows.append(SheetRow(number, row, hidden))
 
     def converter(self, cell: UsualCell) -> tuple[int, Convert]:
         """The column of such a cell, and what makes a value of its text."""
@@ -273,7 +274,7 @@ class _SheetReader:
         if cell.type == "s" and cell.style not in self._texts:
             strings = self._strings
             return column, lambda text: strings[int(text)]
-        if cell.type == "n" and cell.valued and not cell.formula:
+        if cell.type == "n" and cell.filled and not cell.formula:
             format_ = self._numbers.get(cell.style)
             finite = self._finite
             return column, finite if format_ is None else lambda text: Formatted(finite(text), format_)
@@ -317,6 +318,11 @@ class _SheetReader:
             return Fault(NO_RESULT)
         format_ = self._numbers.get(style)
         return value if format_ is None else Formatted(value, format_)
+
+
+def _is_hidden(row: Mapping[str, str]) -> bool:
+    """Whether a row with these attributes is not seen."""
+    return row.get("hidden") in _TRUE or row.get("ht") == "0"
 
 
 class _Columns(dict[str, int]):

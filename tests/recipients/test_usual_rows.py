@@ -42,6 +42,9 @@ CELLS = [
     ' t="str"><f>A1</f></c>',
     "><v>1e999</v></c>",
     ' foreign="1"><v>5</v></c>',
+    "><v/></c>",
+    ' s="1"><v></v></c>',
+    ' t="s"><v/></c>',
 ]
 ROWS = [
     "",
@@ -49,6 +52,8 @@ ROWS = [
     ' spans="1:3" ht="0"',
     ' spans="1:3" x14ac:dyDescent="0.25"',
     ' hidden="0" s="1" customFormat="1"',
+    ' hidden="true"',
+    ' hidden="on"',
 ]
 
 
@@ -83,6 +88,13 @@ def test_a_parser_makes_the_same_of_them(rows: list[tuple[int, list[str], str]])
         data += row(number, cells, attributes)
     with tempfile.TemporaryDirectory() as folder:
         assert read(Path(folder), data) == read(Path(folder), data, before="<!-- the parser reads all -->")
+
+
+@pytest.mark.parametrize("attributes", ROWS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_parser_makes_the_same_of_each_kind_of_cell_and_row(tmp_path: Path, cell: str, attributes: str):
+    data = row(1, [CELLS[2], cell], attributes) + row(2, [CELLS[2], cell], attributes)
+    assert read(tmp_path, data) == read(tmp_path, data, before="<!-- the parser reads all -->")
 
 
 class Taker:
