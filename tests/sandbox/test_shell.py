@@ -383,8 +383,8 @@ def test_an_emulation_shares_nothing_with_the_clients(module: ModuleType) -> Non
     ours = {name for name in names if "sms" in name or name.startswith(".")}
     assert {name for name in ours if not f"{name}.".startswith(f"{module.__name__}.")} == {
         "smscore.sandbox",
-        "smscore.statuses",
-        "smscore.text",
+        "smscore.DeliveryStatus",
+        "smscore.count_parts",
     }
 
 
