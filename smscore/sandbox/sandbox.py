@@ -1,16 +1,16 @@
 """The sandbox as its users see it."""
 
+from __future__ import annotations
+
 import asyncio
 import queue
-import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, wraps
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
 from smscore import clock
 from smscore.numbers import Recipient
@@ -18,16 +18,19 @@ from smscore.sandbox.callers import Callers, host_names
 from smscore.sandbox.emulation import Emulation, emulations
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.messages import Inbound, Outbound, SandboxMessage, TokenAccount
-from smscore.sandbox.memory.search import last_code, next_message
+from smscore.sandbox.memory.search import newest_code, next_message, sent_to
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.store import FileStore, Store, StoreError
 from smscore.sandbox.server import Server
+from smscore.sandbox.server_thread import ServerThread
 from smscore.sandbox.spelling import normal
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
 
 E = TypeVar("E", bound=Emulation)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 OPENING_CREDIT: Final = 1_000_000_000
 KEPT: Final = 100_000  # messages
@@ -36,6 +39,20 @@ _NONE_CAME: Final = "No such message came in time. What did come is in the sandb
 
 # A wildcard address is for listening; a client on this machine connects to loopback.
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing binds to it unasked)
+
+
+def _in_turn(method: Callable[Concatenate[Sandbox, P], R]) -> Callable[Concatenate[Sandbox, P], R]:
+    """Let a method have the memory to itself, in the server's own thread where it has one."""
+
+    @wraps(method)
+    def in_turn(self: Sandbox, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def locked() -> R:
+            with self._state.lock:
+                return method(self, *args, **kwargs)
+
+        return locked() if self._thread is None else self._thread.call(locked)
+
+    return in_turn
 
 
 class Sandbox:
@@ -75,7 +92,7 @@ class Sandbox:
         self._asked_port = port
         self._server: Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: _Background | None = None
+        self._thread: ServerThread | None = None
 
     def __repr__(self) -> str:
         return f"Sandbox({self._origin() if self._server else 'not running'})"
@@ -113,11 +130,11 @@ class Sandbox:
     # What it holds
 
     @property
+    @_in_turn
     def messages(self) -> list[SandboxMessage]:
         """Every message accepted, oldest first, each with its status code of this moment."""
-        with self._state.lock:
-            now = self._state.now()
-            return [self._public(message, now) for message in self._state.messages]
+        now = self._state.now()
+        return [self._public(message, now) for message in self._state.messages]
 
     def _public(self, message: Outbound, now: float) -> SandboxMessage:
         return SandboxMessage(
@@ -132,8 +149,12 @@ class Sandbox:
 
     def last_code(self, number: Recipient) -> str | None:
         """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
-        found = last_code(self._state, number)
+        found = newest_code(self._sent_to(number))
         return found and found[0]
+
+    @_in_turn
+    def _sent_to(self, number: Recipient) -> list[Outbound]:
+        return list(sent_to(self._state, number, None))
 
     def wait_for(self, number: Recipient, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
         """The last message to ``number``, with ``text`` in it; where there is none, the first one that comes.
@@ -172,21 +193,21 @@ class Sandbox:
                 raise TimeoutError(_NONE_CAME) from None
         return found
 
+    @_in_turn
     def _last_to(self, number: Recipient, text: str | None) -> SandboxMessage | None:
-        with self._state.lock:
-            found = next_message(self._state, number, text)
-            return None if found is None else self._public(found, self._state.now())
+        found = next_message(self._state, number, text)
+        return None if found is None else self._public(found, self._state.now())
 
+    @_in_turn
     def credit(self, provider: str, token: str) -> int:
         """The credit of that token's account, in Rials. ``token`` is the bare one, for Najva too."""
-        with self._state.lock:
-            return self._account(provider, token).credit
+        return self._account(provider, token).credit
 
+    @_in_turn
     def set_credit(self, provider: str, token: str, rials: int) -> None:
         """Set the credit of that token's account, in Rials."""
-        with self._state.lock:
-            self._account(provider, token)
-            self._state.set_credit(provider, token, rials)
+        self._account(provider, token)
+        self._state.set_credit(provider, token, rials)
 
     def _account(self, provider: str, token: str) -> TokenAccount:
         if not token or token.strip() != token or token.startswith("Bearer "):
@@ -195,20 +216,21 @@ class Sandbox:
 
     # What can be made to happen
 
+    @_in_turn
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock forward, at most 100 years in all. A ``ValueError`` for any other step."""
-        with self._state.lock:
-            self._state.advance(seconds)
+        self._state.advance(seconds)
 
+    @_in_turn
     def feed(self, provider: str, *, sender: Recipient, number: str, text: str) -> None:
         """Let a message come in on the line ``number``; Sepahan's Receive hands it out, once an account."""
         sender = sender if isinstance(sender, str) else normal(sender)
         for value in (sender, number, text):
             value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
-        with self._state.lock:
-            name = self._emulation(provider).name
-            self._state.add_inbound(Inbound(name, sender, number, text, self._state.now()))
+        name = self._emulation(provider).name
+        self._state.add_inbound(Inbound(name, sender, number, text, self._state.now()))
 
+    @_in_turn
     def settle(self, provider: str, message_id: int, code: int) -> None:
         """Set the status code of a message for good: undelivered, blocked, … A bulk id settles all of it.
 
@@ -218,17 +240,17 @@ class Sandbox:
         emulation = self._emulation(provider)
         if code not in emulation.codes:
             raise ValueError(f"{provider} has no status {code}; it has {sorted(emulation.codes)}.")
-        with self._state.lock:
-            found = [m for m in self._state.messages if (m.provider, m.message_id) == (provider, message_id)]
-            if not found:
-                raise KeyError(message_id)
-            self._state.settle(found, code)
+        found = [m for m in self._state.messages if (m.provider, m.message_id) == (provider, message_id)]
+        if not found:
+            raise KeyError(message_id)
+        self._state.settle(found, code)
 
+    @_in_turn
     def set_pattern(self, provider: str, code: str, text: str) -> None:
         """Know a pattern: ``%code%`` in its text is a placeholder. A ``ValueError`` where the provider has none."""
-        with self._state.lock:
-            self._emulation(provider).set_pattern(code, text)
+        self._emulation(provider).set_pattern(code, text)
 
+    @_in_turn
     def fail(
         self,
         kind: FaultKind,
@@ -247,20 +269,19 @@ class Sandbox:
         ``drop_before`` (the connection closes), or, once the request is accepted, ``drop_after``, ``cut`` (half an
         answer) or ``delay`` (by ``seconds``). A ``ValueError`` where it could never strike.
         """
-        with self._state.lock:
-            self._state.faults.add(
-                kind, provider=provider, call=call, number=number, times=times, code=code, seconds=seconds
-            )
+        self._state.faults.add(
+            kind, provider=provider, call=call, number=number, times=times, code=code, seconds=seconds
+        )
 
+    @_in_turn
     def clear_faults(self) -> None:
         """Let nothing fail any more."""
-        with self._state.lock:
-            self._state.faults.clear()
+        self._state.faults.clear()
 
+    @_in_turn
     def set_webhook(self, url: str | None, method: Method = "POST") -> None:
         """Report each change of a Najva message's status to ``url``, or to nobody. A ``ValueError`` for no address."""
-        with self._state.lock:
-            self._state.webhook.set(url, method)
+        self._state.webhook.set(url, method)
 
     def emulation(self, kind: type[E]) -> E:
         """A provider's own part of this sandbox, for what it lets be set. A ``ValueError`` where there is none."""
@@ -269,15 +290,15 @@ class Sandbox:
                 return emulation
         raise ValueError(f"No provider of this kind; the sandbox has {sorted(self._emulations)}.")
 
+    @_in_turn
     def clear(self) -> None:
         """Forget every message and account. The clock goes on, and no id is given twice."""
-        with self._state.lock:
-            self._state.clear()
+        self._state.clear()
 
+    @_in_turn
     def reset(self) -> None:
         """Be as new: no message, account, fault or webhook, and the clock is right again. No id is given twice."""
-        with self._state.lock:
-            self._state.reset()
+        self._state.reset()
 
     def _emulation(self, provider: str) -> Emulation:
         if provider not in self._emulations:
@@ -329,17 +350,17 @@ class Sandbox:
         await self.stop()
 
     def __enter__(self) -> Self:
-        background = _Background(self)
-        background.start()
-        self._thread = background
+        thread = ServerThread(self)
+        thread.start()
+        self._thread = thread
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        background, self._thread = self._thread, None
-        if background is not None:
-            background.stop()
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -347,39 +368,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-class _Background:
-    """A sandbox's server in a daemon thread with an event loop of its own."""
-
-    def __init__(self, box: Sandbox) -> None:
-        self._box = box
-        self._started: Future[asyncio.AbstractEventLoop] = Future()
-        self._over = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="payamak-sandbox", daemon=True)
-
-    def start(self) -> None:
-        """Return once it listens, or raise what kept it from that."""
-        self._thread.start()
-        error = self._started.exception()
-        if error is not None:
-            self._thread.join()
-            raise error
-
-    def stop(self) -> None:
-        self._started.result().call_soon_threadsafe(self._over.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        try:
-            await self._box.start()
-        except BaseException as error:
-            self._started.set_exception(error)
-            return
-        self._started.set_result(asyncio.get_running_loop())
-        await self._over.wait()
-        await self._box.stop()

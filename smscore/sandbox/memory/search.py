@@ -16,7 +16,7 @@ from smscore.sandbox.one_time_codes import code_in
 from smscore.sandbox.spelling import normal
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["Wanted", "conversations", "is_of", "last_code", "next_message", "search"]
+__all__ = ["Wanted", "conversations", "is_of", "last_code", "newest_code", "next_message", "search", "sent_to"]
 
 Test = Callable[[StoredMessage], bool]
 
@@ -128,6 +128,11 @@ def last_code(state: State, number: Recipient) -> tuple[str, Outbound] | None:
     """The last one-time code sent to a number, and its message. The texts are read without the state's lock."""
     with state.lock:
         messages = list(sent_to(state, number, None))
+    return newest_code(messages)
+
+
+def newest_code(messages: Iterable[Outbound]) -> tuple[str, Outbound] | None:
+    """The first one-time code in the texts of messages, newest first, and its message."""
     for message in messages:
         code = code_in(message.text)
         if code is not None:

@@ -130,7 +130,9 @@ class FileStore(Store):
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._saving = threading.Lock()  # never taken while the state's lock is held
-        self._writing = threading.Lock()  # guards the connection; no other lock is taken while it is held
+        # Guards the connection; no other lock is taken while it is held. A signal handler may come back to it where the
+        # sandbox serves in its thread's own loop: then SQLite refuses the second transaction, and no thread hangs.
+        self._writing = threading.RLock()
         self._batch = UnsavedChanges()
         self._connection: sqlite3.Connection | None = None
         self._turn = 0  # how often the file was opened, which tells of another sandbox
