@@ -11,10 +11,19 @@ from ippanel_sms.account import Account, Line, Price
 from ippanel_sms.client import AsyncIPPanel, BulkReceipt
 from ippanel_sms.codes import BulkState
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
-from ippanel_sms.one_time import PatternValue
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
 from smscore import SendReport
-from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipient, Recipients, Text, materialised
+from smscore.wire import (
+    AsyncClient,
+    BlockingClient,
+    Messages,
+    OnBatch,
+    PatternValue,
+    Recipient,
+    Recipients,
+    Text,
+    materialised,
+)
 
 
 class IPPanel(BlockingClient[AsyncIPPanel]):

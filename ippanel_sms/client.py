@@ -16,7 +16,7 @@ from ippanel_sms.codes import BulkState
 from ippanel_sms.envelope import IPPANEL
 from ippanel_sms.inbox import oldest_first
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
-from ippanel_sms.one_time import PatternValue, checked_code, checked_pattern, one_recipient, pattern_texts
+from ippanel_sms.one_time import checked_code, checked_pattern
 from ippanel_sms.segments import (
     CountrySegment,
     Place,
@@ -33,7 +33,7 @@ from smscore.wire import (
     Batch,
     Messages,
     OnBatch,
-    Outgoing,
+    PatternValue,
     Provider,
     Recipient,
     Recipients,
@@ -45,7 +45,10 @@ from smscore.wire import (
     checked_whole,
     is_id,
     one_by_one,
+    one_recipient,
+    outgoing_to_one,
     pages,
+    pattern_texts,
     sends_nothing,
     unix_text,
     utc_text,
@@ -162,10 +165,8 @@ class AsyncIPPanel(AsyncClient):
         Document: IPPanel Edge, Send Pattern SMS.
         """
         extra = {"code": checked_pattern(code), "params": pattern_texts(params)}
-        given = [one_recipient(to)]
         account = self._resolve_account()
-        line = account.line(sender, needed=True)
-        outgoing = Outgoing(checked_numbers(given), [], [line], extra=extra, given=given)
+        outgoing = outgoing_to_one(to, account.line(sender, needed=True), extra)
         return await self._deliver(wire.SEND_PATTERN, outgoing, account, on_batch, None)
 
     async def send_votp(self, to: Recipient, code: Text, *, on_batch: OnBatch | None = None) -> SendReport:

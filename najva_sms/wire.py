@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 from typing import ClassVar, Final, Generic, TypeVar, cast
 
 from attrs import evolve, field, frozen
@@ -46,10 +46,12 @@ from smscore.wire import (
     http_error,
     is_outage,
     local_form,
-    local_forms,
     malformed,
     masked_number,
     masked_text,
+    match_entries,
+    match_ids,
+    missing_entries,
     refusal,
     with_errors,
 )
@@ -225,9 +227,8 @@ def _build_send_p2p(batch: Batch) -> Content:
 
 def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model: type[Entry]) -> BatchResult:
     entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
-    matched = _matched(entries, batch)
-    if not any(matched):
-        raise malformed(answer, "no entry for any recipient", provider=NAJVA.name)
+    text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
+    matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text)
     return _result(answer, batch, matched)
 
 
@@ -249,69 +250,12 @@ def _readable_entries(answer: Answer, model: type[Entry]) -> list[Entry]:
         raise malformed(answer, str(error), provider=NAJVA.name) from None
 
 
-def _matched(entries: list[Entry], batch: Batch) -> Sequence[Entry | None]:
-    """The entry of each recipient, or None where it has none: an entry belongs to whom it names, wherever it stands."""
-    receptors = _receptors(entries)
-    nobody_twice = len(set(batch.recipients)) == len(batch)
-    if receptors == batch.recipients and (nobody_twice or len(batch.texts) == 1):
-        return entries
-    by_receptor = dict(zip(receptors, entries, strict=True))
-    if nobody_twice and len(by_receptor) == len(entries):
-        return [by_receptor.get(recipient) for recipient in batch.recipients]
-    return _matched_one_by_one(entries, receptors, batch)
-
-
-def _receptors(entries: Sequence[SendEntry | P2PEntry]) -> list[str]:
-    given = [entry.receptor for entry in entries]
-    return [form or str(number) for form, number in zip(local_forms(given), given, strict=True)]
-
-
-def _matched_one_by_one(entries: list[Entry], receptors: list[str], batch: Batch) -> Sequence[Entry | None]:
-    one_text = len(batch.texts) == 1
-    texts = batch.texts * len(batch) if one_text else batch.texts
-    wanted = list(zip(batch.recipients, texts, strict=True))
-    found: list[Entry | None] = [None] * len(batch)
-    # Two messages to one number are told apart by their texts, where the answer repeats them as they were.
-    by_text = [(to, getattr(entry, "message", None)) for to, entry in zip(receptors, entries, strict=True)]
-    rest = _assign(found, wanted, entries, by_text)
-    _assign(found, batch.recipients, rest, _receptors(rest), all_or_none=not one_text)
-    return found
-
-
-def _assign(
-    found: list[Entry | None],
-    wanted: Sequence[Hashable],
-    entries: list[Entry],
-    keys: Sequence[Hashable],
-    *,
-    all_or_none: bool = False,
-) -> list[Entry]:
-    """Give each entry to the first free place that wants its key; the entries left over come back.
-
-    ``all_or_none``: only where a key has as many entries as places, since else it is not known whose is whose.
-    """
-    free: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for place in range(len(wanted) - 1, -1, -1):
-        if found[place] is None:
-            free[wanted[place]].append(place)
-    if all_or_none:
-        came = Counter(keys)
-        free = defaultdict(list, {key: places for key, places in free.items() if came[key] == len(places)})
-    rest: list[Entry] = []
-    for entry, key in zip(entries, keys, strict=True):
-        places = free.get(key)
-        if places:
-            found[places.pop()] = entry
-        else:
-            rest.append(entry)
-    return rest
-
-
-_ODD: Final = frozenset(REFUSED.codes)
+_REFUSED_STATUSES: Final = frozenset(REFUSED.codes)
 _YEAR_2100: Final = 4_102_444_800  # a date from there on is no unix time in seconds
 
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
+    missing = missing_entries(answer, matched, provider=NAJVA.name)
     came = [entry for entry in matched if entry is not None]
     one_date = len({entry.date for entry in came}) == 1
     ids = [None if entry is None else entry.messageid for entry in matched]
@@ -322,7 +266,8 @@ def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry
         dates=None if one_date else [_date(entry) for entry in matched],
     )
     statuses = {entry.status for entry in came}
-    return said if len(came) == len(batch) and statuses.isdisjoint(_ODD) else _with_refused(answer, said, matched)
+    refused = {} if statuses.isdisjoint(_REFUSED_STATUSES) else _refused_entries(answer, matched)
+    return with_errors(said, missing | refused) if missing or refused else said
 
 
 def _senders(entries: Sequence[SendEntry | P2PEntry]) -> list[str]:
@@ -349,30 +294,25 @@ def _odd_cost(costs: Sequence[int | Decimal | None]) -> int | Decimal | None:
     return codec.amount(sum(said)) if said else None
 
 
-def _with_refused(answer: Answer, said: BatchResult, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
+def _refused_entries(answer: Answer, matched: Sequence[SendEntry | P2PEntry | None]) -> dict[int, SMSError]:
+    """The error of each recipient whose entry has a status that says no, by its place in the batch."""
     words = _words_of_entries(answer)
     errors: dict[int, SMSError] = {}
-    shared: dict[tuple[int | None, str | None], SMSError] = {}
+    shared: dict[tuple[int, str | None], SMSError] = {}
     for place, entry in enumerate(matched):
-        if entry is not None and entry.status not in REFUSED.codes:
+        if entry is None or entry.status not in _REFUSED_STATUSES:
             continue
-        key = (None, None) if entry is None else (entry.status, words.get(entry.messageid))
+        key = entry.status, words.get(entry.messageid)
         if key not in shared:
-            shared[key] = _refused_alone(answer, *key)
+            shared[key] = refusal(answer, REFUSED, RefusalDetails(code=key[0], message=key[1]), provider=NAJVA.name)
         errors[place] = shared[key]
-    return with_errors(said, errors)
+    return errors
 
 
 def _words_of_entries(answer: Answer) -> dict[int, str | None]:
     """What Najva says of each message: read where one was refused, since it doubles the time."""
     rows = codec.rows(_entries(answer, SEND_ERRORS), StatusEntry)
     return {row.messageid: row.statustext for row in rows if not isinstance(row, DecodeError)}
-
-
-def _refused_alone(answer: Answer, code: int | None, words: str | None) -> SMSError:
-    if code is None:
-        return malformed(answer, "no entry for this recipient", provider=NAJVA.name, of_one=True)
-    return refusal(answer, REFUSED, RefusalDetails(code=code, message=words), provider=NAJVA.name)
 
 
 def _read_file_id(answer: Answer, _: FileContent) -> str:
@@ -392,11 +332,11 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
 
 
 def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:
-    by_id = {entry.messageid: entry for entry in entries}
-    missing = sum(id_ not in by_id for id_ in ids)
-    if missing:
-        raise malformed(answer, f"no entry for {missing} of {len(ids)} ids", provider=NAJVA.name)
-    return [by_id[id_] for id_ in ids]
+    matched = match_ids(ids, entries, id_of=attrgetter("messageid"))
+    found = [entry for entry in matched if entry is not None]
+    if len(found) < len(ids):
+        raise malformed(answer, f"no entry for {len(ids) - len(found)} of {len(ids)} ids", provider=NAJVA.name)
+    return found
 
 
 def _read_outbox(answer: Answer, asked: tuple[int, int]) -> OutboxPage:

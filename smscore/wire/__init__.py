@@ -12,13 +12,15 @@ in ``smscore`` is private and may change without notice.
   :class:`FormContent` or a :class:`FileContent`.
 - Responses: :class:`Answer`, ``codec`` with :class:`Row`, :data:`Raw` and :class:`DecodeError`, :class:`BatchResult`,
   :func:`all_accepted`, :func:`in_bulk`, :func:`with_errors`.
+- Entries, matched to what was asked about: :func:`match_entries`, :func:`match_ids`, :func:`missing_entries`.
 - Error mapping: :data:`Codes`, :class:`Refusal`, :class:`RefusalTable`, :class:`RefusalDetails`, :func:`details_in`,
   :func:`details_of`, :func:`refusal`, :func:`http_error`, :func:`malformed`, :func:`contradictory`, :func:`is_outage`.
 - Paging: :class:`Page`, :func:`pages`, :func:`one_by_one`.
 - Arguments, checked before anything is sent (each raises ``InvalidRequest`` or ``InvalidNumber``):
-  :data:`Recipient`, :data:`Recipients`, :func:`recipients_of`, :func:`checked_numbers`, :data:`AnyMessage`,
-  :data:`Messages`, :class:`Outgoing`, :func:`iterable`, :data:`Text`, :func:`check_text`, :func:`check_sender`,
-  :func:`checked_whole`.
+  :data:`Recipient`, :data:`Recipients`, :func:`checked_numbers`, :data:`AnyMessage`, :data:`Messages`,
+  :func:`iterable`, :data:`Text`, :func:`check_text`, :func:`check_sender`, :func:`checked_whole`.
+- Sends to one recipient, such as one-time codes: :func:`one_recipient`, :func:`outgoing_to_one`,
+  :func:`pattern_texts`, :data:`PatternValue`.
 - Values, converted without raising: :func:`plain_text`, :func:`can_be_encoded`, :func:`as_int`, :func:`is_id`.
 - Phone numbers: :func:`local_form`, :func:`local_forms`, :func:`e164`, :func:`e164_forms`, :func:`with_ascii_digits`.
 - Dates: :func:`from_unix`, :func:`read_day`, :func:`tehran_day`, and for requests :func:`unix_text`, :func:`utc_text`,
@@ -42,6 +44,7 @@ from smscore.wire import codec
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk, with_errors
 from smscore.wire.codec import Body, DecodeError, Raw, Row
 from smscore.wire.endpoint import Answer, Content, Endpoint, FileContent, FormContent, Provider, Repeat, RequestIds
+from smscore.wire.entries import match_entries, match_ids, missing_entries
 from smscore.wire.error_body import RefusalDetails, details_in, details_of
 from smscore.wire.error_mapping import (
     Codes,
@@ -60,9 +63,9 @@ if TYPE_CHECKING:
     from smscore.client import AsyncClient, sends_nothing
     from smscore.loops.threads import in_thread
     from smscore.senders import check_sender
-    from smscore.sending.batching import Outgoing
     from smscore.sending.delivery import OnBatch
-    from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers, iterable, recipients_of
+    from smscore.sending.one_recipient import PatternValue, one_recipient, outgoing_to_one, pattern_texts
+    from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers, iterable
 
 __all__ = [
     "Answer",
@@ -83,9 +86,9 @@ __all__ = [
     "HeaderToken",
     "Messages",
     "OnBatch",
-    "Outgoing",
     "Page",
     "PathToken",
+    "PatternValue",
     "Provider",
     "QueryToken",
     "Raw",
@@ -125,12 +128,17 @@ __all__ = [
     "malformed",
     "masked_number",
     "masked_text",
+    "match_entries",
+    "match_ids",
     "materialised",
+    "missing_entries",
     "one_by_one",
+    "one_recipient",
+    "outgoing_to_one",
     "pages",
+    "pattern_texts",
     "plain_text",
     "read_day",
-    "recipients_of",
     "refusal",
     "sends_nothing",
     "tehran_day",
@@ -147,14 +155,16 @@ _DEFERRED: Final = {
     "BlockingClient": "smscore.blocking",
     "Messages": "smscore.sending.outgoing",
     "OnBatch": "smscore.sending.delivery",
-    "Outgoing": "smscore.sending.batching",
+    "PatternValue": "smscore.sending.one_recipient",
     "Recipients": "smscore.sending.outgoing",
     "check_sender": "smscore.senders",
     "checked_numbers": "smscore.sending.outgoing",
     "in_thread": "smscore.loops.threads",
     "iterable": "smscore.sending.outgoing",
     "materialised": "smscore.blocking",
-    "recipients_of": "smscore.sending.outgoing",
+    "one_recipient": "smscore.sending.one_recipient",
+    "outgoing_to_one": "smscore.sending.one_recipient",
+    "pattern_texts": "smscore.sending.one_recipient",
     "sends_nothing": "smscore.client",
 }
 

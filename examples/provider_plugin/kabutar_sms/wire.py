@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from attrs import evolve, frozen
@@ -28,7 +29,11 @@ from smscore.wire import (
     codec,
     details_in,
     malformed,
+    match_entries,
+    match_ids,
+    missing_entries,
     refusal,
+    with_errors,
 )
 
 T = TypeVar("T")
@@ -99,10 +104,10 @@ def _build_send(batch: Batch) -> Content:
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     messages = _value(answer, "messages", list[SentMessage])
-    if [message.receptor for message in messages] != batch.recipients:
-        raise malformed(answer, "other recipients than those asked for", provider=KABUTAR.name)
-    cost = sum(message.price or 0 for message in messages)
-    return all_accepted(batch, [message.id for message in messages], cost)
+    matched = match_entries(batch, messages, number=attrgetter("receptor"))
+    missing = missing_entries(answer, matched, provider=KABUTAR.name)
+    ids = [None if message is None else message.id for message in matched]
+    return with_errors(all_accepted(batch, ids, sum(message.price or 0 for message in messages)), missing)
 
 
 def _build_ids(ids: Sequence[int]) -> Content:
@@ -110,10 +115,11 @@ def _build_ids(ids: Sequence[int]) -> Content:
 
 
 def _read_states(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    rows = _value(answer, "states", list[StateRow])
-    if [row.id for row in rows] != [*ids]:
-        raise malformed(answer, "other ids than those asked for", provider=KABUTAR.name)
-    return [MessageStatus(row.id, row.state, STATES.get(row.state, DeliveryStatus.UNRECOGNIZED)) for row in rows]
+    rows = match_ids(ids, _value(answer, "states", list[StateRow]), id_of=attrgetter("id"))
+    found = [row for row in rows if row is not None]
+    if len(found) < len(ids):
+        raise malformed(answer, f"{len(found)} states for {len(ids)} ids", provider=KABUTAR.name)
+    return [MessageStatus(row.id, row.state, STATES.get(row.state, DeliveryStatus.UNRECOGNIZED)) for row in found]
 
 
 SEND: Final = SendEndpoint(
