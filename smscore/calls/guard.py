@@ -31,8 +31,13 @@ def _by_plugin() -> frozenset[str] | None:
     return hosts
 
 
-# Kept, since a test may clear the environment for a while; what the plugin says ends with its run.
-_inherited: Final = os.environ.get(VARIABLE) if _by_plugin() is None else None
+class _Kept:
+    """What was told or noticed last: a test may clear the environment, by which pytest is noticed, for a while."""
+
+    hosts: str | None = None
+
+
+_kept: Final = _Kept()
 
 
 def allowed_hosts() -> frozenset[str] | None:
@@ -40,10 +45,11 @@ def allowed_hosts() -> frozenset[str] | None:
     hosts = _by_plugin()
     if hosts is not None:
         return hosts
-    told = os.environ.get(VARIABLE) or _inherited
+    # What the plugin said, before this, ends with its run.
+    told = os.environ.get(VARIABLE) or _kept.hosts
     if told is None and (_pytest_runs() or _django_runs() or _unittest_runs()):
-        # For the child processes; this one would notice again.
-        told = os.environ[VARIABLE] = _ONLY_LOOPBACK
+        told = os.environ[VARIABLE] = _ONLY_LOOPBACK  # for the child processes
+    _kept.hosts = told
     return frozenset(told.lower().replace(",", " ").split()) if told else None
 
 

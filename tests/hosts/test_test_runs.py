@@ -231,6 +231,27 @@ def test_the_guard_holds_where_plugins_are_not_loaded_by_themselves(
     passed(project)
 
 
+@pytest.mark.parametrize("options", [["-p", "no:payamak"], []], ids=["left out", "not loaded"])
+def test_a_test_that_clears_the_environment_is_guarded_without_the_plugin_too(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.delenv("PAYAMAK_TEST_RUN")
+    if not options:
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    project.makepyfile(
+        test_it=f"""
+        import os
+        from unittest.mock import patch
+        from sending import send
+
+        def test_it():
+            with patch.dict(os.environ, clear=True):
+                assert send() == {REFUSED!r}
+        """
+    )
+    passed(project, *options)
+
+
 def test_unittest_cases_and_workers_of_xdist_are_guarded(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it=f"""
