@@ -17,6 +17,7 @@ from smscore.recipients.encoding import undecodable
 _DELIMITERS: Final = ",;\t"
 _SAMPLE: Final = 200  # lines, from which the delimiter is told
 _EXCEL_HINT: Final = re.compile(r'"?sep=(.)"?[\r\n]*')
+_TEXT_FORMULA: Final = re.compile(r'="((?:[^"]|"")*)"')
 _MOSTLY: Final = 0.9  # of the lines
 
 
@@ -58,12 +59,22 @@ def _csv(sample: Sequence[str], lines: Iterator[str]) -> Generator[Row]:
     number = first - 1
     try:
         for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), first):
-            yield number, cells
+            yield number, list(map(_without_formula, cells)) if _has_formula(cells) else cells
     except csv.Error as error:
         raise InvalidRequest(
             f"Row {number + 1} of the file is no CSV: {error}. Look for a quotation mark that is not closed, or not "
             "doubled inside a quoted cell."
         ) from None
+
+
+def _has_formula(cells: Iterable[str]) -> bool:
+    return any(cell[:2] == '="' for cell in cells)
+
+
+def _without_formula(cell: str) -> str:
+    """The text of ``="04521"``, by which exports have Excel show a number's zeros; any other cell as it is."""
+    match = _TEXT_FORMULA.fullmatch(cell)
+    return match[1].replace('""', '"') if match else cell
 
 
 def sniffed_delimiter(sample: Sequence[str]) -> str:
