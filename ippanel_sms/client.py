@@ -280,7 +280,9 @@ class AsyncIPPanel(AsyncClient):
             state_id=None if state is None else _state(state),
         )
         body = wire_reports.OutboxBody(
-            checked_whole("page", page, 1), checked_whole("page_size", page_size, 1), filters
+            checked_whole("page", page, 1),
+            checked_whole("page_size", page_size, 1),
+            None if filters == wire_reports.OutboxFilters() else filters,
         )
         return await self._call(wire_reports.OUTBOX, body)
 

@@ -1,6 +1,7 @@
 """IPPanel's reports: what each call asks, and how its answer is read, in the provider's spelling.
 
-Numbers come as numbers or as texts, and keys may be missing, so that rows are read field by field.
+Numbers come as numbers or as texts, and keys may be missing. So no field of a row is required, and the reader converts
+each by its declared type.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxP
 from smscore import DeliveryStatus
 from smscore.wire import (
     Answer,
+    Body,
     Content,
     Endpoint,
     Page,
@@ -33,43 +35,39 @@ from smscore.wire import (
 PAGE_SIZE: Final = 100  # of the listings that are gone through whole; the document names no limit
 
 
-@frozen
-class OutboxFilters:
-    """What narrows the outbox; moments are unix seconds."""
+class OutboxFilters(Body, frozen=True):
+    """What narrows the outbox; moments are unix seconds as text (Get Outbox Report)."""
 
-    number: str | None = field(default=None, repr=masked_number)
+    number: str | None = None
     messages_outbox_id: str | None = None
     create_from_date: str | None = None
     create_to_date: str | None = None
     send_from_date: str | None = None
     send_to_date: str | None = None
-    message: str | None = field(default=None, repr=masked_text)
+    message: str | None = None
     state_id: str | None = None
 
 
-@frozen
-class OutboxBody:
-    """The body of new_list."""
+class OutboxBody(Body, frozen=True):
+    """The body of new_list: page n (from 1) of ``limit`` bulk messages each; without filters, of all of them."""
 
     page: int
     limit: int
-    filters: OutboxFilters = OutboxFilters()
+    filters: OutboxFilters | None = None
 
 
-@frozen
-class InboxFilters:
+class InboxFilters(Body, frozen=True):
     """What narrows the inbox: messages after this id."""
 
-    from_id: int | None = None
+    from_id: int
 
 
-@frozen
-class InboxBody:
-    """The body of messages-inbox."""
+class InboxBody(Body, frozen=True):
+    """The body of messages-inbox; without filters it asks for all messages."""
 
     page: int
     per_page: int
-    filters: InboxFilters = InboxFilters()
+    filters: InboxFilters | None = None
 
 
 @frozen
@@ -144,7 +142,7 @@ _STATS_OR_NOTHING: Final = cast("type[StatsData | tuple[()]]", StatsData | tuple
 
 def inbox_page(after: int | None, number: int) -> InboxBody:
     """What asks for page n of the messages after an id (None: of all)."""
-    return InboxBody(number, PAGE_SIZE, InboxFilters(after))
+    return InboxBody(number, PAGE_SIZE, None if after is None else InboxFilters(after))
 
 
 def _read_outbox(answer: Answer, body: OutboxBody) -> OutboxPage:

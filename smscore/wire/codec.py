@@ -75,9 +75,12 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
         any_model: Any = model  # mypy takes no type[T] as hashable
         if _is_plain(any_model):
             return cast("T", _decoder(any_model).decode(body))
-        from smscore.wire.converter import structure
+        from smscore.wire import converter  # cattrs takes a while to import, and hardly any model needs it
 
-        return structure(_decoder(Any).decode(body), model)
+        try:
+            return converter.structure(_decoder(Any).decode(body), model)
+        except converter.StructureError as error:
+            raise DecodeError(str(error)) from None
     # msgspec tells of broken UTF-8 by UnicodeDecodeError and of too deep a nesting by RecursionError.
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(_path_of(error)) from None

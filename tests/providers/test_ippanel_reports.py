@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import pickle
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from aioresponses import CallbackResult
 
 from ippanel_sms import AsyncIPPanel, BulkState, BulkStats, IPPanel, OutboxMessage, RecipientStatus, TextCounts
+from ippanel_sms.wire_reports import inbox_page
 from smscore import (
     AuthenticationError,
     DeliveryStatus,
@@ -23,6 +26,7 @@ from smscore import (
     RetryPolicy,
     SMSError,
 )
+from smscore.wire import codec
 
 REPORT = "https://edge.ippanel.com/v1/api/report"
 NEW_LIST, BY_BULK = f"{REPORT}/new_list", f"{REPORT}/by_bulk?messages_outbox_id=12545856"
@@ -443,3 +447,15 @@ async def test_a_cancel_without_any_answer_says_so(ippanel: AsyncIPPanel, provid
     with pytest.raises(ResponseLost) as caught:
         await ippanel.cancel(1)
     assert caught.value.outcome is None
+
+
+def test_reports_need_no_cattrs() -> None:
+    # Its import takes longer than a whole call.
+    script = "import sys, ippanel_sms; from ippanel_sms.wire_reports import *; "
+    script += "OUTBOX.build(OutboxBody(1, 2)), INBOX.build(inbox_page(None, 1)); print('cattrs' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_filters_that_are_not_set_are_left_out() -> None:
+    assert codec.encode(inbox_page(None, 1)) == b'{"page":1,"per_page":100}'
+    assert codec.encode(inbox_page(7, 1)) == b'{"page":1,"per_page":100,"filters":{"from_id":7}}'
