@@ -348,6 +348,7 @@ class Connection:
 
     async def stall(self) -> None:
         """Say nothing more until the server ends."""
+        self.server.busy.discard(self)
         await asyncio.Event().wait()
 
     async def discard(self) -> None:
@@ -687,6 +688,8 @@ class FaultServer:
         self.begun = 0
         """The requests of which at least a byte arrived."""
         self.connections = 0
+        self.busy: set[Connection] = set()
+        """Those with a request that the server is not yet through with."""
         self._always = faults if isinstance(faults, Fault) else GOOD
         self._script = iter([] if isinstance(faults, Fault) else faults)
         self._listening = listening
@@ -723,6 +726,13 @@ class FaultServer:
     def count(self, path: str | None = None) -> int:
         """The complete requests, or those with a path that ends so."""
         return sum(path is None or request.path.endswith(path) for request in self.requests)
+
+    async def settled(self, tries: int) -> None:
+        """Wait until so many requests have come, and all is done with them: their client may have given up before."""
+        with suppress(TimeoutError):  # the counts say what is missing
+            async with asyncio.timeout(30):
+                while self.begun < tries or self.busy:  # noqa: ASYNC110  # of another thread, which tells by its counts
+                    await asyncio.sleep(0.005)
 
     def listen(self) -> None:
         """Take connections from now on."""
@@ -787,8 +797,12 @@ class FaultServer:
                         return
                 finally:
                     del self._idle[task]
+                self.busy.add(connection)
                 self.begun += 1
-                goes_on = await next(self._script, self._always).play(connection)
+                try:
+                    goes_on = await next(self._script, self._always).play(connection)
+                finally:
+                    self.busy.discard(connection)
 
 
 async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -280,15 +280,15 @@ async def test_an_unknown_path_or_method_is_404_in_the_envelope(najva: Any) -> N
     failed(await najva("PUT", SEND), 404)
 
 
-async def test_25_000_messages_are_taken_in_well_under_a_second(najva: Any, box: Sandbox) -> None:
+async def test_25_000_messages_take_no_more_steps_each_than_a_few(najva: Any, box: Sandbox) -> None:
     numbers = [f"0912{index:07}" for index in range(10_000)]
     before = najva.credit
-    start = time.perf_counter()
+    start = time.thread_time()  # what others do on the machine meanwhile does not count
     costs = [
         row["cost"]
         for count in (10_000, 10_000, 5_000)
         for row in entries(await najva("POST", P2P, p2p_body(*((number, number) for number in numbers[:count]))))
     ]
-    assert time.perf_counter() - start < 2.5  # about 0.3 on a machine with nothing else to do
+    assert time.thread_time() - start < 5  # about 0.3; a step for each message of before would make it minutes
     assert (len(costs), before - najva.credit) == (25_000, sum(costs))
     assert len({message.message_id for message in box.messages}) == 25_000
