@@ -413,19 +413,25 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_large_body_may_have_c
 
 
 class SlowOnce(io.BytesIO):
-    """A file whose first read ends only when it is told to."""
+    """A file whose first read ends when it is told to, and before any other one begins."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self.go_on = threading.Event()
-        self.reads = 0
+        self._first_is_over = threading.Event()
+        self._reads = itertools.count(1)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size:
-            self.reads += 1
-            if self.reads == 1:
-                self.go_on.wait(30)
-        return super().read(size)
+        if not size:
+            return b""
+        if next(self._reads) > 1:
+            self._first_is_over.wait(30)
+            return super().read(size)
+        self.go_on.wait(30)
+        try:
+            return super().read(size)
+        finally:
+            self._first_is_over.set()
 
 
 async def test_a_read_of_an_upload_that_was_given_up_moves_nothing_of_the_next() -> None:
