@@ -59,16 +59,12 @@ def _csv(sample: Sequence[str], lines: Iterator[str]) -> Generator[Row]:
     number = first - 1
     try:
         for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), first):
-            yield number, list(map(_without_formula, cells)) if _has_formula(cells) else cells
+            yield number, list(map(_without_formula, cells)) if '="' in "".join(cells) else cells
     except csv.Error as error:
         raise InvalidRequest(
             f"Row {number + 1} of the file is no CSV: {error}. Look for a quotation mark that is not closed, or not "
             "doubled inside a quoted cell."
         ) from None
-
-
-def _has_formula(cells: Iterable[str]) -> bool:
-    return any(cell[:2] == '="' for cell in cells)
 
 
 def _without_formula(cell: str) -> str:

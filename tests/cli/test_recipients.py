@@ -44,6 +44,16 @@ def test_csv_with_any_delimiter_line_end_and_bom(delimiter: str, bom: str, endin
     assert rows(path) == [(1, ["نام", "موبایل"]), (2, ["علی", "09121234567"])]
 
 
+def test_a_formula_that_is_a_text_is_that_text(tmp_path: Path):
+    data = '="mobile",code,other\n="09121234567","=""04521""",="a""b"\n09121234568,=1+1,="a"&"b"\n'
+    path = written(tmp_path / "r.csv", data)
+    assert rows(path) == [
+        (1, ["mobile", "code", "other"]),
+        (2, ["09121234567", "04521", 'a"b']),
+        (3, ["09121234568", "=1+1", '="a"&"b"']),
+    ]
+
+
 def test_a_row_is_counted_as_a_spreadsheet_counts_it(tmp_path: Path):
     path = written(tmp_path / "r.csv", 'note,mobile\n"two\nlines",09121234567\n\n"a ""b""",0912\n')
     assert rows(path) == [(1, ["note", "mobile"]), (2, ["two\nlines", "09121234567"]), (3, []), (4, ['a "b"', "0912"])]
