@@ -13,7 +13,9 @@ nox.options.error_on_missing_interpreters = False  # a machine with one Python r
 nox.options.download_python = "never"
 
 PYTHONS = ("3.11", "3.12", "3.13")
-PACKAGES = ("smscore", "sepahan_sms", "ippanel_sms", "najva_sms")
+# pyproject.toml has the only list of packages, so that a new provider is named there alone.
+_PROJECT = nox.project.load_toml("pyproject.toml")
+PACKAGES = [name for name in _PROJECT["tool"]["coverage"]["run"]["source_pkgs"] if Path(name).is_dir()]
 
 
 def install_wheel(session: nox.Session, *groups: str) -> None:

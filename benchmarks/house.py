@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import tokenize
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
@@ -26,7 +27,8 @@ from types import FrameType
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PROVIDERS: Final = ("sepahan", "ippanel", "najva")
+_PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROVIDERS: Final = tuple(_PROJECT["entry-points"]["payamak.providers"])
 PACKAGES: Final = ("smscore", *(f"{name}_sms" for name in PROVIDERS), "payamak.py", "pytest_payamak.py")
 
 # Where a provider may be named outside its own folder, and why. A path that ends in a slash means all below it.
@@ -37,12 +39,24 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "CONTRIBUTING.md": "an example",
     "SECURITY.md": "whom to tell",
     "pyproject.toml": "packages and entry points",
-    "noxfile.py": "the packages whose types are checked",
     "docs/": "what each provider can do",
     "examples/": "they send through one",
     "benchmarks/": "they measure one",
     "tests/providers/": "each provider's own tests",
+    "tests/sandbox/": "each emulation's own tests, and what the server does with their requests",
     "tests/samples/": "the documents' samples",
+    "tests/cli/": "they type a provider's name, as users do",
+    "tests/browser/": "they look for a provider's name on the page",
+    "tests/hosts/": "they are programs as users write them, with one client each",
+    # What every provider must keep is in tests/conformance, which names none. These hold what the core does, by real
+    # clients: one for tests alone would need a wire format and an emulation of its own.
+    **dict.fromkeys(
+        (
+            *("tests/core/", "tests/wire/", "tests/calls/", "tests/sending/", "tests/loops/", "tests/support/"),
+            *("tests/conftest.py", "tests/openapi.py", "tests/soak.py", "tests/soak_sandbox.py"),
+        ),
+        "they test the core through real clients",
+    ),
 }
 
 

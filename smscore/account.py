@@ -114,7 +114,7 @@ class AccountSettings:
 
 @cache
 def variable(provider: str, setting: str) -> str:
-    """The environment variable of a setting: ``SEPAHAN_TOKEN`` and the like."""
+    """The environment variable of a setting: for a provider named ``nobody``, ``NOBODY_TOKEN`` and so on."""
     return f"{provider}_{setting}".upper()
 
 

@@ -37,7 +37,7 @@ def _problem(url: object) -> str | None:
         return None
     return (
         "must be https. Plain http, in which the token can be read on the way, is allowed only to this machine "
-        "(localhost) and to a host name without dots (a compose service: http://sms-sandbox:8025/najva)"
+        "(localhost) and to a host name without dots (a compose service: http://sms-sandbox:8025/…)"
     )
 
 

@@ -18,7 +18,7 @@ class SMSError(Exception):
     number. All else is in the attributes:
 
     - ``outcome``: what became of the messages; None for a call that sends nothing.
-    - ``provider``: ``"sepahan"``, ``"ippanel"``, ``"najva"`` or None.
+    - ``provider``: the provider's name, or None where the error is of none.
     - ``report``: the whole :class:`SendReport`, or None where there is none.
     - ``code``, ``http_status``, ``message`` (the provider's own words), ``details``: where there was an answer.
     - ``fields``: maps a field that the answer names to what it says of it.
