@@ -250,7 +250,7 @@ def test_the_records_of_a_call_name_the_place_that_they_come_from(box: Sandbox) 
         logging.getLogger("asyncio").disabled = True
         Sepahan().credit()
     """
-    assert ended(started(script, box.url("sepahan"))) == (0, "smscore.calls.caller caller _said", "")
+    assert ended(started(script, box.url("sepahan"))) == (0, "smscore.calls.caller caller _result_of", "")
 
 
 BLOCKED = """
