@@ -26,13 +26,13 @@ from smscore.errors import (
     ServerError,
     SMSError,
 )
+from smscore.inputs import count_parts, normalize_number
 from smscore.messages import InboundMessage, Message
-from smscore.numbers import normalize_number
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
 from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus
-from smscore.text import Parts, count_parts
+from smscore.text import Parts
 
 __all__ = [
     "AccountError",

@@ -48,6 +48,7 @@ from smscore.config import (
     checked_timeouts,
 )
 from smscore.errors import ConfigurationError, NotAttempted, SMSError
+from smscore.inputs import check_text
 from smscore.loops.concurrency import AsFinished, for_each, let_others_run, slices
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
@@ -69,7 +70,7 @@ from smscore.sending.outgoing import (
     stream_of,
 )
 from smscore.statuses import MessageStatus, checked_ids, iterable_of_ids
-from smscore.text import Text, check_text
+from smscore.text import Text
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint
 from smscore.wire.endpoint import Endpoint, Provider
 from smscore.wire.paging import not_read_on

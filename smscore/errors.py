@@ -1,66 +1,63 @@
-"""Everything that Payamak raises: one tree, every leaf an :class:`SMSError`."""
+"""Every error that Payamak raises.
+
+::
+
+    SMSError                                  outcome None unless noted: a call that sends nothing has none
+    ├─ ConfigurationError
+    ├─ ClientClosed                           NOT_SENT
+    ├─ InvalidRequest (also ValueError)       NOT_SENT: refused here, before any request
+    │   └─ InvalidNumber                      .numbers
+    ├─ ConnectionFailed                       NOT_SENT: never reached the provider
+    ├─ NotAttempted                           NOT_SENT: .reason
+    ├─ OutcomeUnknown                         UNKNOWN: the request may have left, and no usable answer came
+    │   ├─ ResponseLost
+    │   ├─ MalformedResponse
+    │   └─ ServerError                        .retry_after
+    ├─ ProviderError                          REJECTED: the provider said no
+    │   ├─ AuthenticationError
+    │   ├─ AccountError
+    │   ├─ InsufficientCredit
+    │   ├─ InvalidParameters                  .fields
+    │   ├─ DuplicateRequest
+    │   ├─ OutsideServiceHours
+    │   ├─ RateLimited                        .retry_after
+    │   └─ NotFound
+    └─ PartialSendError                       .report, .errors
+
+``SMSError`` and ``PartialSendError`` stand in ``results``: an error holds a report, and a report holds errors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from smscore.outcomes import Outcome
+from smscore.results import PartialSendError, SMSError
 
-if TYPE_CHECKING:
-    from smscore.results import SendReport
-
-
-class SMSError(Exception):
-    """Something that a call of Payamak could not do.
-
-    ``str()`` says in English what happened and what to do next; it never holds a token, a text or a full
-    number. All else is in the attributes:
-
-    - ``outcome``: what became of the messages; None for a call that sends nothing.
-    - ``provider``: the provider's name, or None where the error is of none.
-    - ``report``: the whole :class:`SendReport`, or None where there is none.
-    - ``code``, ``http_status``, ``message`` (the provider's own words), ``details``: where there was an answer.
-    - ``fields``: maps a field that the answer names to what it says of it.
-    - ``body``: the first 2 KiB of the answer as text. Numbers and texts may be in it, so it is in no ``repr``, ``str``,
-      log, copy or pickle.
-
-    In the text, ``words #3fa2c1`` stands for the provider's own words: the same mark, the same words but for numbers.
-    """
-
-    default_outcome: ClassVar[Outcome | None] = None
-    meets_every_batch: bool = False
-    """Whether any other batch of the same call would meet the same."""
-
-    __slots__ = ("_body",)  # apart from the other attributes, and so in no pickle
-
-    def __init__(
-        self,
-        text: str = "",
-        *,
-        provider: str | None = None,
-        code: int | str | None = None,
-        http_status: int | None = None,
-        message: str | None = None,
-        details: Sequence[str] = (),
-        fields: Mapping[str, Sequence[str]] | None = None,
-        body: str | None = None,
-    ) -> None:
-        super().__init__(text)
-        self.outcome: Outcome | None = self.default_outcome
-        self.provider = provider
-        self.report: SendReport | None = None
-        self.code = code
-        self.http_status = http_status
-        self.message = message
-        self.details: list[str] = list(details)
-        self.fields: dict[str, list[str]] = {name: list(words) for name, words in (fields or {}).items()}
-        self._body = body
-
-    @property
-    def body(self) -> str | None:
-        """The first 2 KiB of the answer as text, or None where there was none."""
-        return getattr(self, "_body", None)
+__all__ = [
+    "AccountError",
+    "AuthenticationError",
+    "ClientClosed",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DuplicateRequest",
+    "InsufficientCredit",
+    "InvalidNumber",
+    "InvalidParameters",
+    "InvalidRequest",
+    "MalformedResponse",
+    "NotAttempted",
+    "NotFound",
+    "OutcomeUnknown",
+    "OutsideServiceHours",
+    "PartialSendError",
+    "ProviderError",
+    "RateLimited",
+    "ResponseLost",
+    "SMSError",
+    "ServerError",
+]
 
 
 class ConfigurationError(SMSError):
@@ -175,17 +172,3 @@ class RateLimited(ProviderError):
 
 class NotFound(ProviderError):
     """The provider does not know what was asked for."""
-
-
-class PartialSendError(SMSError):
-    """Some recipients were accepted and some were not, or may not have been: ``report`` tells each one's fate.
-
-    ``errors`` holds every distinct error once, in the order of the recipients.
-    """
-
-    if TYPE_CHECKING:
-        report: SendReport  # pyright: ignore[reportIncompatibleVariableOverride]  # it is never without one
-
-    def __init__(self, text: str = "", *, errors: Sequence[SMSError] = (), **answer: Any) -> None:
-        super().__init__(text, **answer)
-        self.errors: list[SMSError] = list(errors)

@@ -1,4 +1,4 @@
-"""Iranian mobile numbers: any usual spelling in, the local form ``09123456789`` out."""
+"""Iranian mobile numbers: any usual spelling in, the local form ``09123456789`` out, or None. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol, SupportsIndex, TypeAlias
 from urllib.parse import unquote
 
 from smscore.characters import CharacterTable, ascii_digit, is_divider, is_plus
-from smscore.errors import InvalidNumber
 from smscore.integers import as_int, as_whole
 from smscore.text import LazyText, plain_text
 
@@ -69,20 +68,6 @@ def without_separators(text: str) -> str:
     """A number, or a piece of one, with ASCII digits and nothing between them, and without ``tel:``."""
     plain = text.translate(_PLAIN_WITH_BRACKETS)
     return _digits(plain) or plain
-
-
-def normalize_number(number: Recipient) -> str:
-    """One mobile number, in any spelling, as E.164: ``+989123456789``.
-
-    Raises ``InvalidNumber`` for anything else.
-    """
-    local = local_form(number)
-    if local is None:
-        raise InvalidNumber(
-            "This is not an Iranian mobile number. Give one such as 09123456789 or +989123456789.",
-            numbers=[(0, number)],
-        )
-    return e164(local)
 
 
 def is_one_recipient(value: object) -> bool:
@@ -234,11 +219,6 @@ def _is_in_columns(joined: bytes, start: str, count: int, length: int) -> bool:
         and all(joined[place::width] == sign.encode() * count for place, sign in enumerate(start))
         and joined.translate(None, _DIGITS) == (b"+\n" if start[0] == "+" else b"\n") * count
     )
-
-
-def as_e164(number: object) -> str:
-    """A number known to be good, in any spelling, as E.164."""
-    return e164(local_form(number) or str(number))
 
 
 def e164(local: str) -> str:

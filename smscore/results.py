@@ -1,24 +1,80 @@
-"""What a send gives back: one truthful result for every recipient."""
+"""What a send gives back, one result for every recipient, and the error that it raises in place of that.
+
+A report holds errors and an error holds a report, so that both are here; the tree of errors is in ``errors``.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 import msgspec
 from attrs import define, field, frozen
 
 from smscore.columns import IdColumn, SpanColumn, SparseColumn, TimeColumn
-from smscore.errors import InvalidNumber, PartialSendError, SMSError
 from smscore.masking import masked_number
-from smscore.numbers import as_e164
+from smscore.numbers import e164
 from smscore.outcomes import Outcome
 
 OUTCOMES: Final = tuple(Outcome)
 OUTCOME_BYTES: Final = {outcome: bytes([index]) for index, outcome in enumerate(OUTCOMES)}
+
+
+class SMSError(Exception):
+    """The base of every error that Payamak raises.
+
+    ``str()`` says in English what happened and what to do next; it never holds a token, a text or a full
+    number. All else is in the attributes:
+
+    - ``outcome``: what became of the messages; None for a call that sends nothing.
+    - ``provider``: the provider's name, or None where the error is of none.
+    - ``report``: the whole :class:`SendReport`, or None where there is none.
+    - ``code``, ``http_status``, ``message`` (the provider's own words), ``details``: where there was an answer.
+    - ``fields``: maps a field that the answer names to what it says of it.
+    - ``body``: the first 2 KiB of the answer as text. Numbers and texts may be in it, so it is in no ``repr``, ``str``,
+      log, copy or pickle.
+
+    In the text, ``words #3fa2c1`` stands for the provider's own words: the same mark, the same words but for numbers.
+    """
+
+    __module__ = "smscore.errors"  # where callers import it from
+
+    default_outcome: ClassVar[Outcome | None] = None
+    meets_every_batch: bool = False
+    """Whether any other batch of the same call would meet the same."""
+
+    __slots__ = ("_body",)  # apart from the other attributes, and so in no pickle
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        provider: str | None = None,
+        code: int | str | None = None,
+        http_status: int | None = None,
+        message: str | None = None,
+        details: Sequence[str] = (),
+        fields: Mapping[str, Sequence[str]] | None = None,
+        body: str | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.outcome: Outcome | None = self.default_outcome
+        self.provider = provider
+        self.report: SendReport | None = None
+        self.code = code
+        self.http_status = http_status
+        self.message = message
+        self.details: list[str] = list(details)
+        self.fields: dict[str, list[str]] = {name: list(words) for name, words in (fields or {}).items()}
+        self._body = body
+
+    @property
+    def body(self) -> str | None:
+        """The first 2 KiB of the answer as text, or None where there was none."""
+        return getattr(self, "_body", None)
 
 
 @frozen
@@ -52,7 +108,7 @@ class SendReport(Sequence[RecipientResult]):
     million stays small.
     """
 
-    _given: Sequence[Any] = field(alias="given")  # the caller's own objects, made E.164 when looked at
+    _recipients: Sequence[str] = field(alias="recipients")  # local forms; E.164 is made when one is looked at
     _outcomes: bytes = field(alias="outcomes")
     _message_ids: IdColumn = field(alias="message_ids")
     _errors: SparseColumn[SMSError] = field(alias="errors")
@@ -70,9 +126,10 @@ class SendReport(Sequence[RecipientResult]):
     """The lines that the provider says it used."""
     _provider: str | None = field(default=None, alias="provider")
     _sent_at: TimeColumn | None = field(default=None, alias="sent_at")
+    _bad: Mapping[int, object] = field(factory=dict[int, object], alias="bad")  # bad numbers as given, by position
 
     def __len__(self) -> int:
-        return len(self._given)
+        return len(self._recipients)
 
     @overload
     def __getitem__(self, index: int) -> RecipientResult: ...
@@ -89,7 +146,7 @@ class SendReport(Sequence[RecipientResult]):
     def _result(self, position: int) -> RecipientResult:
         error = self._errors[position]
         return RecipientResult(
-            str(self._given[position]) if isinstance(error, InvalidNumber) else as_e164(self._given[position]),
+            str(self._bad[position]) if position in self._bad else e164(self._recipients[position]),
             OUTCOMES[self._outcomes[position]],
             self._message_ids[position],
             error,
@@ -191,6 +248,22 @@ class SendReport(Sequence[RecipientResult]):
     def __repr__(self) -> str:
         counts = ", ".join(f"{self._count(o)} {_WORDS[o]}" for o in OUTCOMES if self._count(o))
         return f"<SendReport of {len(self)}: {counts or 'nobody'}>"
+
+
+class PartialSendError(SMSError):
+    """Some recipients were accepted and some were not, or may not have been: ``report`` tells each one's fate.
+
+    ``errors`` holds every distinct error once, in the order of the recipients.
+    """
+
+    __module__ = "smscore.errors"
+
+    if TYPE_CHECKING:
+        report: SendReport  # pyright: ignore[reportIncompatibleVariableOverride]  # it is never without one
+
+    def __init__(self, text: str = "", *, errors: Sequence[SMSError] = (), **answer: Any) -> None:
+        super().__init__(text, **answer)
+        self.errors: list[SMSError] = list(errors)
 
 
 _WORDS: Final = {

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
 from smscore.characters import is_blank
-from smscore.errors import InvalidRequest
 
 _LETTERS: Final = re.escape(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -66,16 +65,8 @@ class Parts(NamedTuple):
     left: int
 
 
-def count_parts(text: Text) -> Parts:
-    """How many SMS parts a text takes: Latin 160 in one and 153 in each of several, Persian 70 and 67.
-
-    Persian is counted in UTF-16 units, as the operators do; a zero-width non-joiner counts one. An emoji, or a Latin
-    sign that takes two places such as €, stays whole: where it does not fit, it begins the next part, as a handset
-    does it. A provider's own count, where it gives one, wins. Raises ``InvalidRequest`` for what is no text.
-    """
-    plain = plain_text(text)
-    if plain is None:
-        raise InvalidRequest(f"The text {_no_text(text)}. Give the text to count as a str.")
+def parts_of(plain: str) -> Parts:
+    """How many SMS parts a text takes, as ``smscore.count_parts`` says."""
     if _GSM_BASIC.fullmatch(plain):
         return _parts("GSM-7", len(plain))
     if _GSM.fullmatch(plain):
@@ -123,7 +114,7 @@ def text_problem(text: object) -> str | None:
     """Why a text cannot be sent, or None where it can."""
     plain = text if type(text) is str else plain_text(text)
     if plain is None:
-        return _no_text(text)
+        return not_a_text(text)
     if not plain or (is_blank(plain[0]) and all(map(is_blank, plain))):
         return "is empty"
     if not can_be_encoded(plain):
@@ -131,7 +122,8 @@ def text_problem(text: object) -> str | None:
     return None
 
 
-def _no_text(text: object) -> str:
+def not_a_text(text: object) -> str:
+    """What an error says of a value that is no text."""
     return f"is {type(text).__name__}, not str"
 
 
@@ -148,12 +140,3 @@ def can_be_encoded(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def check_text(text: Text) -> str:
-    """The text, a lazy one made now, if it can be sent; ``InvalidRequest`` otherwise."""
-    plain = plain_text(text)
-    problem = text_problem(text if plain is None else plain)
-    if plain is None or problem is not None:
-        raise InvalidRequest(f"The message text {problem}. Give the text to send as a str.")
-    return plain

@@ -14,9 +14,9 @@ from smscore.cli.output import counted, money, provider_words
 from smscore.cli.recording import States
 from smscore.cli.results_file import SKIPPED
 from smscore.cli.sending import Problem, Sending
+from smscore.inputs import count_parts
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan
-from smscore.text import count_parts
 
 _SHOWN: Final = 20  # bad rows
 _SAMPLES: Final = 3  # rows

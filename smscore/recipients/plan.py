@@ -12,12 +12,13 @@ import msgspec
 from attrs import define, field, frozen
 
 from smscore.errors import InvalidRequest
+from smscore.inputs import check_text, count_parts
 from smscore.numbers import e164
 from smscore.recipients.cells import Cells, Row, cell_at, is_filled
 from smscore.recipients.number_column import Layout, find_layout, mobile_of, number_problem
 from smscore.recipients.sheet import Origin
 from smscore.recipients.template import Template, Unfilled, bind
-from smscore.text import check_text, count_parts, text_problem
+from smscore.text import text_problem
 
 _SAMPLE: Final = 200  # rows, from which the column is told
 _LISTED: Final = 10_000  # bad rows and duplicates that are kept for showing; all are counted

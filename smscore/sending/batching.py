@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
-from attrs import Factory, define, field, frozen
+from attrs import define, field, frozen
 
 from smscore.columns import Positions, take
 from smscore.wire.batch import Batch
@@ -18,18 +18,17 @@ T = TypeVar("T")
 class Outgoing:
     """All the messages of one call, checked, as columns.
 
-    ``recipients`` are local forms, ``given`` what they were given as, where that is something else. ``texts`` and
-    ``senders`` have one entry for all, or one each. ``bad`` are the places of numbers that cannot be sent to; their
-    ``recipients`` are empty. ``extra`` are fields in the provider's spelling that go along with every request.
+    ``recipients`` are local forms (``09123456789``). ``texts`` and ``senders`` have one entry for all, or one each.
+    ``bad`` maps the positions of numbers that cannot be sent to to what was given; their ``recipients`` are empty.
+    ``extra`` are fields in the provider's spelling that go along with every request.
     """
 
     recipients: list[str] = field(repr=False)
     texts: list[str] = field(repr=False)
     senders: list[str | None] = field(repr=False)
     refs: list[Any] | None = field(default=None, repr=False)
-    bad: list[int] = field(factory=list[int])
+    bad: dict[int, Any] = field(factory=dict[int, Any], repr=False)
     extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
-    given: list[Any] = field(default=Factory(lambda self: self.recipients, takes_self=True), repr=False, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.recipients)
@@ -37,18 +36,14 @@ class Outgoing:
     def extend(self, more: Outgoing) -> None:
         """Append what follows in the same call."""
         size, size_of_more = len(self), len(more)
-        if self.recipients is self.given and more.recipients is not more.given:
-            self.recipients = [*self.given]
-        self.bad += [size + place for place in more.bad]
+        self.recipients += more.recipients
+        self.bad |= {size + place: given for place, given in more.bad.items()}
         self.texts = _joined(self.texts, size, more.texts, size_of_more)
         self.senders = _joined(self.senders, size, more.senders, size_of_more)
         if self.refs is None and more.refs is not None:
             self.refs = [None] * size
         if self.refs is not None:
             self.refs += more.refs or [None] * size_of_more
-        self.given += more.given
-        if self.recipients is not self.given:
-            self.recipients += more.recipients
 
 
 def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> list[T]:

@@ -36,8 +36,8 @@ class Merger:
         self._senders: dict[str, None] = {}
         self._failures: list[SMSError] = []
         self._bulk_ids: list[int] = []
-        for place in outgoing.bad:
-            self._errors.put([place], invalid_number([(offset + place, outgoing.given[place])]))
+        for place, given in outgoing.bad.items():
+            self._errors.put([place], invalid_number([(offset + place, given)]))
 
     def add(self, batch: Batch, result: BatchResult) -> None:
         """Write one batch's result where its recipients stand."""
@@ -77,7 +77,7 @@ class Merger:
     def report(self) -> SendReport:
         """The report of all batches added so far."""
         return SendReport(
-            given=self._outgoing.given,
+            recipients=self._outgoing.recipients,
             outcomes=bytes(self._outcomes),
             message_ids=self._message_ids,
             errors=self._errors,
@@ -91,6 +91,7 @@ class Merger:
             senders=[*self._senders],
             provider=self._provider,
             sent_at=self._sent_at,
+            bad=self._outgoing.bad,
         )
 
 

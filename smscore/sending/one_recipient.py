@@ -36,8 +36,7 @@ def outgoing_to_one(to: Recipient, sender: str | None, extra: Mapping[str, Any])
     ``sender`` is in the provider's form, ``extra`` what goes into the request besides. Raises ``InvalidNumber`` or
     ``InvalidRequest``.
     """
-    given = [one_recipient(to)]
-    return Outgoing(checked_numbers(given), [], [sender], extra=extra, given=given)
+    return Outgoing(checked_numbers([one_recipient(to)]), [], [sender], extra=extra)
 
 
 def pattern_texts(params: Mapping[str, PatternValue]) -> dict[str, str]:

@@ -51,7 +51,7 @@ def checked_numbers(to: Recipients) -> list[str]:
     numbers = [*recipients_of(to)]
     recipients, bad = _recipients(numbers)
     if bad:
-        raise invalid_number([(place, numbers[place]) for place in bad])
+        raise invalid_number([*bad.items()])
     return recipients
 
 
@@ -74,8 +74,7 @@ class OneText:
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The recipients, checked; the bad ones are among ``bad``."""
         recipients, bad = _recipients(items)
-        given = _immutable(items, recipients)
-        return Outgoing(recipients, [self.text], [self.sender], bad=bad, extra=self.extra, given=given)
+        return Outgoing(recipients, [self.text], [self.sender], bad=bad, extra=self.extra)
 
 
 @frozen
@@ -107,7 +106,6 @@ class PeerToPeer:
             refs if any(ref is not None for ref in refs) else None,
             bad,
             self.extra,
-            given=_immutable(to, recipients),
         )
 
     def _senders(self, own: list[str | None]) -> list[str | None]:
@@ -145,26 +143,16 @@ def check_sendable(outgoing: Outgoing) -> Outgoing:
     if not outgoing:
         raise InvalidRequest("There is no recipient. Give at least one.")
     if outgoing.bad:
-        raise invalid_number([(place, outgoing.given[place]) for place in outgoing.bad])
+        raise invalid_number([*outgoing.bad.items()])
     return outgoing
 
 
-def _recipients(to: list[Any]) -> tuple[list[str], list[int]]:
+def _recipients(to: list[Any]) -> tuple[list[str], dict[int, Any]]:
+    """The numbers in local form, and by position those that are none; they are normalised here alone."""
     forms = local_forms(to)
     if None not in forms:
-        return cast("list[str]", forms), []
-    return [form or "" for form in forms], [place for place, form in enumerate(forms) if form is None]
-
-
-def _immutable(given: list[Any], recipients: list[str]) -> list[Any]:
-    """What a report tells of: an object that may change later gives way to the number that it held."""
-    if set(map(type, given)) <= _IMMUTABLE:
-        return given
-    pairs = zip(given, recipients, strict=True)
-    return [one if type(one) in _IMMUTABLE or not recipient else recipient for one, recipient in pairs]
-
-
-_IMMUTABLE: Final = frozenset({str, int})
+        return cast("list[str]", forms), {}
+    return [form or "" for form in forms], {place: to[place] for place, form in enumerate(forms) if form is None}
 
 
 def invalid_number(wrong: list[tuple[int, object]]) -> InvalidNumber:

@@ -34,12 +34,13 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
-from smscore.dates import from_unix, jalali_text, read_day, tehran_day, unix_text, utc_text
+from smscore.dates import from_unix, read_day, tehran_day
+from smscore.inputs import check_text, jalali_text, unix_text, utc_text
 from smscore.integers import as_int
 from smscore.masking import masked_number, masked_text
 from smscore.numbers import Recipient, e164, e164_forms, local_form, local_forms, with_ascii_digits
 from smscore.statuses import is_id
-from smscore.text import Text, can_be_encoded, check_text, plain_text
+from smscore.text import Text, can_be_encoded, plain_text
 from smscore.wire import codec
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, all_accepted, in_bulk, with_errors
 from smscore.wire.codec import Body, DecodeError, Raw, Row

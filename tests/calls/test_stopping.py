@@ -266,8 +266,8 @@ def test_one_request_takes_messages_of_several_senders_unless_it_is_said_otherwi
 
 
 def test_a_call_of_bad_numbers_alone_has_no_batch():
-    assert [*split(Outgoing([""], ["a"], ["1"], bad=[0]), 10)] == []
-    assert [*split(Outgoing([""], ["a"], ["1"], bad=[0]), 10, one_sender=True)] == []
+    assert [*split(Outgoing([""], ["a"], ["1"], bad={0: "x"}), 10)] == []
+    assert [*split(Outgoing([""], ["a"], ["1"], bad={0: "x"}), 10, one_sender=True)] == []
 
 
 def test_a_column_takes_as_many_values_as_it_has_places():

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import InvalidRequest
+from smscore.inputs import count_parts
 from smscore.recipients.plan import Plan, make_plan
 from smscore.recipients.template import parse_template
-from smscore.text import count_parts
 
 HEADER = ["نام", "موبایل", "debt"]
 

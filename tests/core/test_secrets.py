@@ -454,8 +454,8 @@ async def test_a_client_shows_its_base_url_and_sender_alone(provider: str, conne
         assert leaks(repr(vars(each))) == []
         assert leaks(attrs.asdict(each._settings)) == []
         assert leaks(repr(each._account)) == []
-        assert each._account.now().sender in repr(each)
-        assert each._account.now().base_url in repr(each)
+        assert each._account.resolve().sender in repr(each)
+        assert each._account.resolve().base_url in repr(each)
 
 
 @pytest.mark.parametrize("provider", BLOCKING)
@@ -469,7 +469,7 @@ def test_a_blocking_client_shows_as_little(provider: str) -> None:
 @pytest.mark.parametrize("provider", ASYNC)
 def test_a_client_and_its_token_do_not_pickle(provider: str) -> None:
     client = ASYNC[provider](TOKEN)
-    token = client._account.now().token
+    token = client._account.resolve().token
     for what in (client, token):
         with pytest.raises(TypeError) as caught:
             pickle.dumps(what)
@@ -479,7 +479,7 @@ def test_a_client_and_its_token_do_not_pickle(provider: str) -> None:
 
 
 def test_the_token_hides_from_every_way_of_printing() -> None:
-    secret = AsyncSepahan(TOKEN)._account.now().token
+    secret = AsyncSepahan(TOKEN)._account.resolve().token
     assert leaks(f"{secret} {secret!r} {secret!s} {[secret]} {vars(type(secret)).keys()}") == []
     assert not hasattr(secret, "__dict__")
 

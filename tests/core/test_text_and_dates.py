@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import InvalidRequest, Parts, count_parts
-from smscore.dates import TEHRAN, from_unix, jalali_text, read_day, read_retry_after, unix_text, utc_text
-from smscore.text import check_text, text_problem
+from smscore.dates import TEHRAN, from_unix, read_day, read_retry_after
+from smscore.inputs import check_text, jalali_text, unix_text, utc_text
+from smscore.text import text_problem
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 

@@ -49,8 +49,7 @@ def calls(draw: st.DrawFn) -> Call:
         [f"متن {place}" for place in range(count)] if several_texts and count else ["سلام"],
         senders,
         list(range(count)) if with_refs else None,
-        sorted(bad),
-        given=[local(place) for place in range(count)],
+        {place: local(place) for place in sorted(bad)},
     )
     size, one_sender = draw(st.none() | st.integers(1, 30)), draw(st.booleans())
     return Call(outgoing, split(outgoing, size, one_sender=one_sender), size, one_sender)

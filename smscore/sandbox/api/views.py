@@ -5,6 +5,7 @@ from typing import Literal
 
 import attrs
 
+from smscore.inputs import count_parts
 from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.faults import FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
@@ -12,7 +13,6 @@ from smscore.sandbox.memory.messages import Inbound, Outbound
 from smscore.sandbox.memory.stages import Stage, stage_of
 from smscore.sandbox.spelling import normal
 from smscore.statuses import DeliveryStatus
-from smscore.text import count_parts
 
 __all__ = [
     "AnswerView",
