@@ -254,6 +254,7 @@ class NajvaSandbox(Emulation):
     paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = (DEFAULT_LINE,)
+    calls_webhook: ClassVar[bool] = True
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/v2/sms/send", send, sends=True),
         Route("POST", "/v2/sms/send-p2p", send_p2p, sends=True),

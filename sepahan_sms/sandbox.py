@@ -284,13 +284,12 @@ def receive(call: Call) -> Reply:
     body = read_json(call.body or b"{}", ReceiveBody, error(-21))
     count = LIMIT if body.numberOfMessages is None else body.numberOfMessages
     need(1 <= count <= LIMIT, 416)
-    inbox = [inbound for inbound in call.state.inbox if inbound.provider == call.emulation.name]
-    lines = {inbound.number for inbound in inbox} | {message.sender for message in call.account.messages}
+    lines = {inbound.number for inbound in call.inbox} | {message.sender for message in call.account.messages}
     need(body.privateNumber is None or body.privateNumber in lines, 406)
     since = call.now - DAY if body.startDate is None else start_of(body.startDate)
     wanted = (
         inbound
-        for inbound in inbox
+        for inbound in call.inbox
         if inbound not in call.own(Seen).inbound
         and inbound.received_at >= since
         and body.privateNumber in (None, inbound.number)

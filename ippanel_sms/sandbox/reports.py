@@ -211,8 +211,7 @@ def inbox(call: Call) -> Reply:
 def inbox_ids(call: Call) -> dict[Inbound, int]:
     """The id of everything that has come in, as this account knows it."""
     memory = call.own(Inbox)
-    arrived = (inbound for inbound in call.state.inbox if inbound.provider == call.emulation.name)
-    memory.ids = {inbound: memory.ids.get(inbound) or call.next_id() for inbound in arrived}
+    memory.ids = {inbound: memory.ids.get(inbound) or call.next_id() for inbound in call.inbox}
     return memory.ids
 
 

@@ -3,12 +3,14 @@
 ::
 
     async with Sandbox() as box:                        # or: with Sandbox() as box, in a thread of its own
-        async with AsyncSepahan("any token", sender="50003300", base_url=box.url("sepahan")) as client:
+        async with AsyncNobody("any token", sender="3000505", base_url=box.url("nobody")) as client:
             await client.send("09123456789", "سلام")
         print(box.messages)
 
-``Emulation`` and what goes with it is for whoever adds a provider.
+``Emulation`` and the names that go with it are for whoever adds a provider.
 """
+
+from __future__ import annotations
 
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload, read_json

@@ -1,4 +1,6 @@
-"""Reading a request's body in bounded pieces, also where it is compressed: 2 MB of gzip can hold 2 GB."""
+"""Reading a request's body in bounded pieces, also if it is compressed: 2 MB of gzip can hold 2 GB."""
+
+from __future__ import annotations
 
 import asyncio
 import zlib
@@ -9,7 +11,7 @@ from aiohttp import web
 
 __all__ = ["BrokenBody", "TooLargeBody", "read_body"]
 
-PIECE: Final = 256 * 1024  # bytes that are decompressed at once, a millisecond's work
+PIECE: Final = 256 * 1024  # bytes that are decompressed at once, about a millisecond's work
 
 
 class BrokenBody(Exception):
@@ -17,13 +19,15 @@ class BrokenBody(Exception):
 
 
 class TooLargeBody(Exception):
-    """The body is larger than is read."""
+    """The body is larger than the server reads."""
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
-    """The body, decompressed: ``BrokenBody``, or ``TooLargeBody`` above ``most`` bytes, compressed or not.
+    """The body, decompressed. The event loop runs between two pieces.
 
-    The event loop goes on between two pieces.
+    Raises:
+        BrokenBody: it did not arrive whole, or is not in its declared encoding.
+        TooLargeBody: it has over ``most`` bytes, before or after decompression.
     """
     decoder = _decoder(request.headers.get("Content-Encoding", "identity").strip().lower())
     body, came = bytearray(), 0
@@ -42,7 +46,7 @@ async def read_body(request: web.Request, most: int) -> bytes:
     return bytes(body)
 
 
-def _decoder(encoding: str) -> "_Identity | _Inflater":
+def _decoder(encoding: str) -> _Identity | _Inflater:
     if encoding == "identity":
         return _Identity()
     if encoding in ("gzip", "x-gzip", "deflate"):
@@ -51,7 +55,7 @@ def _decoder(encoding: str) -> "_Identity | _Inflater":
 
 
 class _Identity:
-    """Gives what comes as it is."""
+    """Leaves the body as it is."""
 
     is_whole = True
 
@@ -60,7 +64,7 @@ class _Identity:
 
 
 class _Inflater:
-    """Decompresses what comes, piece by piece."""
+    """Decompresses the body, piece by piece."""
 
     def __init__(self, *, is_gzip: bool) -> None:
         self._is_gzip = is_gzip
@@ -75,11 +79,11 @@ class _Inflater:
             self._stream = self._stream or zlib.decompressobj(self._window_bits(data))
             yield self._stream.decompress(data, PIECE)
             data = self._stream.unconsumed_tail
-            if self._stream.eof:  # in gzip another member may follow
+            if self._stream.eof:  # a gzip body may have several members
                 data, self._stream = self._stream.unused_data, None
 
     def _window_bits(self, data: bytes) -> int:
         if self._is_gzip:
             return 16 + zlib.MAX_WBITS
-        has_header = data[0] & 0x0F == zlib.DEFLATED  # some send "deflate" without the header of zlib
+        has_header = data[0] & 0x0F == zlib.DEFLATED  # some clients send "deflate" without zlib's header
         return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS

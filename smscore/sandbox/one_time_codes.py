@@ -1,8 +1,10 @@
 """Finding the one-time code in a text, and telling it from other numbers.
 
-The page has the same rule in JavaScript (``codes.js``), so nothing here depends on what either language takes for a
+The page has the same rules in JavaScript (``codes.js``), so nothing here depends on what either language considers a
 letter, a digit or a space.
 """
+
+from __future__ import annotations
 
 import re
 from typing import Final
@@ -11,17 +13,17 @@ from smscore.numbers import with_ascii_digits
 
 __all__ = ["code_in"]
 
-LOOKED_AT: Final = 1000  # characters
+SEARCHED: Final = 1000  # characters of a text
 
 _LETTER: Final = r"[\u0620-\u064a\u066e-\u06d3]"
 _SPACE: Final = r"[ \n\u00a0\u200c]"
 
-# 4 to 8 digits that are no part of a date, a price, an address, a name or a telephone number.
+# 4 to 8 digits that are not part of a date, a price, an address, a name or a phone number.
 _GROUP: Final = (
     r"(?:(?<![0-9a-z_@+./,:-])|(?<=[^0-9]:)|(?<=\bg-))([0-9]{4,8})"
     rf"(?![0-9a-z_@]|[./:,-][0-9]|{_SPACE}{{0,9}}(?:ریال|تومان|هزار|میلیون|rials?\b|tomans?\b|irr\b))"
 )
-# What else has a number, and may be called a code too: «کد پیگیری», "order code".
+# Things that have a number too, which may even be called a code: «کد پیگیری», "order code".
 _PERSIAN_THINGS: Final = (
     "سفارش|تخفیف|پیگیری|رهگیری|پستی|ملی|مرسوله|بسته|فاکتور|قبض|رزرو|نوبت|پذیرش|بلیت|بلیط|پرداخت|تراکنش|خرید|کالا"
     "|محصول|مشتری|اشتراک|هدیه|معرف|دعوت|شعبه|پرسنلی|دانشجویی|اقتصادی|دستوری|آگهی|پرونده|تیکت|شارژ|جشنواره|قرعه"
@@ -37,12 +39,12 @@ _WORD: Final = (
     rf"(?!{_SPACE}{{0,3}}(?:{_PERSIAN_THINGS}))"
     rf"|{_NOT_LATIN_THINGS}\bcode\b|\botp\b|\bpin\b|\bpasscode\b|\bpassword\b|\bverification\b)"
 )
-# Words that name a one-time code and nothing else.
+# Words that only ever name a one-time code.
 _SURE: Final = (
     rf"(?:(?<!{_LETTER})(?:کد|رمز){_SPACE}{{0,3}}(?:تایید|ورود|فعال|عضویت|امنیتی|احراز|پویا|عبور|یک{_SPACE}?بار)"
     r"|\botp\b|\bone[ -]time\b|\bverification\b|\bpasscode\b)"
 )
-# The number of something stands behind its name: «سفارش شماره ۷۷۴۱۲», "order #77412".
+# The number of a thing follows its name: «سفارش شماره ۷۷۴۱۲», "order #77412".
 _OF_A_THING: Final = (
     rf"(?:{_PERSIAN_THINGS}|\b(?:{'|'.join(_LATIN_THINGS)})\b)"
     rf"(?:{_SPACE}{{1,3}}(?:شماره|شما|your|number|no|id|code))?{_SPACE}{{0,3}}"
@@ -63,16 +65,16 @@ NUMBER_OF_A_THING: Final = _compiled(rf"{_OF_A_THING}#?$")
 NAMED_OF_A_THING: Final = _compiled(rf"{_OF_A_THING}[#:]{{1,2}}{_SPACE}{{0,3}}$")
 OF_A_PAGE: Final = _compiled(rf"@[!-?A-~]{{1,253}} #{_GROUP}")
 ALONE: Final = _compiled(rf"^[^0-9a-z\u0600-\u06ff]*{_GROUP}[^0-9a-z\u0600-\u06ff]*$")
-_NEAR: Final = 60  # characters that are looked at before and after a group
+_NEAR: Final = 60  # characters before and after a group that say what it is
 
 
 def code_in(text: str) -> str | None:
-    """The one-time code that a text's first 1,000 characters hold, in ASCII digits, or None without one.
+    """The one-time code in a text's first 1,000 characters, in ASCII digits; None if there is none.
 
-    It is what a word for codes announces, else what a page asks for (``@example.ir #1234``), else what such a word
-    explains afterwards, else what follows a word that is sure, else the only thing in the text.
+    It is the number that a word for codes announces; else that of a web page's line (``@example.ir #1234``); else one
+    that such a word follows, or that comes after a word for one-time codes alone; else the only thing in the text.
     """
-    plain = with_ascii_digits(text[:LOOKED_AT]).translate(_FOLDED)
+    plain = with_ascii_digits(text[:SEARCHED]).translate(_FOLDED)
     groups = [group for group in GROUP.finditer(plain) if not _is_of_a_thing(plain[: group.start()])]
     for group in groups:
         if ANNOUNCED.search(plain[max(0, group.start() - _NEAR) : group.start()]):

@@ -1,4 +1,6 @@
-"""The sandbox's web page: its files, as they lie in the folder ``page``."""
+"""The sandbox's web page: the files of the folder ``page``."""
+
+from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from smscore.sandbox.api.errors import RestError
 __all__ = ["index", "static"]
 
 FOLDER: Final = Path(__file__).parent / "page"
-# What the page shows was written by strangers: nothing but its own files may run.
+# The page shows texts of unknown origin, so only its own files may run.
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -35,5 +37,5 @@ async def static(request: web.Request) -> web.StreamResponse:
 
 def _file(name: str) -> web.StreamResponse:
     if name not in {path.name for path in FOLDER.iterdir() if path.is_file()}:
-        raise RestError(404, "The page has no such file.")
+        raise RestError(404, "The page has no such file; the page itself is at /.")
     return web.FileResponse(FOLDER / name, headers=HEADERS)

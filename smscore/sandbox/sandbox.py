@@ -15,15 +15,17 @@ from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 from smscore import clock
 from smscore.numbers import Recipient
 from smscore.sandbox.callers import Callers, host_names
-from smscore.sandbox.emulation import Emulation, emulations
-from smscore.sandbox.faults import FaultKind
+from smscore.sandbox.emulation import Emulation
+from smscore.sandbox.fault_kinds import FaultKind
+from smscore.sandbox.installed import installed_emulations
+from smscore.sandbox.memory.file_store import FileStore
 from smscore.sandbox.memory.messages import Inbound, Outbound, SandboxMessage, TokenAccount
 from smscore.sandbox.memory.search import newest_code, next_message, sent_to
 from smscore.sandbox.memory.state import State
-from smscore.sandbox.memory.store import FileStore, Store, StoreError
+from smscore.sandbox.memory.store import Store, StoreError
 from smscore.sandbox.server import Server
 from smscore.sandbox.server_thread import ServerThread
-from smscore.sandbox.spelling import normal
+from smscore.sandbox.spelling import normalized
 from smscore.sandbox.webhook import Method
 
 __all__ = ["Sandbox"]
@@ -35,14 +37,14 @@ R = TypeVar("R")
 OPENING_CREDIT: Final = 1_000_000_000
 KEPT: Final = 100_000  # messages
 
-_NONE_CAME: Final = "No such message came in time. What did come is in the sandbox's messages."
+_NONE_CAME: Final = "No such message was sent in time. Those that were are in the sandbox's messages."
 
-# A wildcard address is for listening; a client on this machine connects to loopback.
+# A wildcard address is only for listening; a client on this machine connects to loopback.
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing binds to it unasked)
 
 
 def _in_turn(method: Callable[Concatenate[Sandbox, P], R]) -> Callable[Concatenate[Sandbox, P], R]:
-    """Let a method have the memory to itself, in the server's own thread where it has one."""
+    """Let a method have the memory to itself, in the server's own thread if it has one."""
 
     @wraps(method)
     def in_turn(self: Sandbox, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -56,15 +58,18 @@ def _in_turn(method: Callable[Concatenate[Sandbox, P], R]) -> Callable[Concatena
 
 
 class Sandbox:
-    """The three providers on this machine: nothing is sent, everything is remembered.
+    """The providers on this machine: nothing is sent, and everything is remembered.
 
-    ``async with Sandbox() as box:`` serves in the running loop, ``with Sandbox() as box:`` in a thread of its
-    own. ``port`` 0 takes a free one. Any token that is not empty opens an account at its first use, with
-    ``credit`` Rials. The last ``keep`` messages are remembered, and where ``store`` names a file, beyond the end:
-    with the accounts' credit, what came in and what was settled; a ``StoreError`` where it is no store or in use.
-    It answers to loopback names and to IP addresses, and to the names of ``allow_hosts``, such as that of a compose
-    service. ``clock`` gives seconds since the epoch. The methods may be called from any thread; what
-    the sandbox remembers stays readable after the end.
+    ``async with Sandbox() as box:`` serves in the running event loop, ``with Sandbox() as box:`` in a thread of its
+    own. ``port`` 0 chooses a free one. Any token that is not empty opens an account at its first use, with
+    ``credit`` Rials. The last ``keep`` messages are remembered. ``store`` names a file that keeps them after the end,
+    with the credit of accounts, the messages that came in, and the statuses set by hand. The sandbox answers to
+    loopback names, to IP addresses, and to the names in ``allow_hosts``, e.g. that of a compose service. ``clock``
+    returns seconds since the epoch. All methods may be called from any thread; what the sandbox remembers can still
+    be read after its end.
+
+    Raises:
+        StoreError: the file is no sandbox's store, or in use.
     """
 
     def __init__(
@@ -78,17 +83,16 @@ class Sandbox:
         allow_hosts: Iterable[str] = (),
         clock: Callable[[], float] = clock.time,
     ) -> None:
-        self._emulations = emulations()
+        self._emulations = installed_emulations()
         if keep < 1:
-            raise ValueError("keep is how many messages are kept: a number from 1 on.")
+            raise ValueError("keep must be 1 or more: it is how many messages are kept.")
         file = None if store is None else FileStore(Path(store))
         self._state = State(self._emulations, credit=credit, clock=clock, keep=keep, store=file or Store())
         if file is not None:
             self._state.restore(file.load())
         self._host = host
-        self._callers = Callers(
-            host_names(allow_hosts) | {host.lower()}
-        )  # its clients know it by the name it listens at
+        # Its own host too: that is the name by which its clients know it.
+        self._callers = Callers(host_names(allow_hosts) | {host.lower()})
         self._asked_port = port
         self._server: Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,16 +105,20 @@ class Sandbox:
 
     @property
     def providers(self) -> list[str]:
-        """The names of the providers that it speaks for."""
+        """The names of the providers that it emulates."""
         return list(self._emulations)
 
     def url(self, provider: str) -> str:
-        """The base URL for that provider's client. A ``RuntimeError`` while the sandbox is not running."""
+        """The base URL for that provider's client.
+
+        Raises:
+            RuntimeError: the sandbox is not running.
+        """
         return f"{self._origin()}/{self._emulation(provider).name}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables by which every client finds the sandbox, with a token and a sender."""
+        """The environment variables that point every client at the sandbox, with a token and a sender."""
         return {
             f"{name.upper()}_{setting}": value
             for name, emulation in self._emulations.items()
@@ -132,7 +140,7 @@ class Sandbox:
     @property
     @_in_turn
     def messages(self) -> list[SandboxMessage]:
-        """Every message accepted, oldest first, each with its status code of this moment."""
+        """Every accepted message, oldest first, with its status code at this moment."""
         now = self._state.now()
         return [self._public(message, now) for message in self._state.messages]
 
@@ -148,7 +156,7 @@ class Sandbox:
         )
 
     def last_code(self, number: Recipient) -> str | None:
-        """The one-time code, in ASCII digits, of the last message to ``number`` that holds one; None without one."""
+        """The one-time code, in ASCII digits, of the last message to ``number`` that has one; None if none has."""
         found = newest_code(self._sent_to(number))
         return found and found[0]
 
@@ -157,13 +165,16 @@ class Sandbox:
         return list(sent_to(self._state, number, None))
 
     def wait_for(self, number: Recipient, *, text: str | None = None, timeout: float = 5.0) -> SandboxMessage:
-        """The last message to ``number``, with ``text`` in it; where there is none, the first one that comes.
+        """The last message to ``number`` that contains ``text``; if there is none yet, the first one that comes.
 
-        A ``TimeoutError`` where none comes within ``timeout`` seconds. This blocks: where the sandbox serves in
-        the running loop, use ``wait_for_async``.
+        Raises:
+            TimeoutError: none came within ``timeout`` seconds.
+            RuntimeError: the sandbox serves in the running event loop, which this would block.
         """
         if self._loop is not None and self._loop is _running_loop():
-            raise RuntimeError("wait_for would keep the sandbox in this loop from serving: await wait_for_async.")
+            raise RuntimeError(
+                "wait_for would block the event loop in which the sandbox serves: await wait_for_async instead."
+            )
         heard: queue.SimpleQueue[None] = queue.SimpleQueue()
         until = clock.monotonic() + timeout
         with self._state.listening(partial(heard.put, None)):
@@ -179,9 +190,9 @@ class Sandbox:
         number: Recipient,
         *,
         text: str | None = None,
-        timeout: float = 5.0,  # noqa: ASYNC109 (as wait_for's, and its error says what to do next)
+        timeout: float = 5.0,  # noqa: ASYNC109 (the same as wait_for has, and with its error)
     ) -> SandboxMessage:
-        """As ``wait_for``, without blocking the loop."""
+        """The same as ``wait_for``, without blocking the event loop."""
         heard, loop = asyncio.Event(), asyncio.get_running_loop()
         with self._state.listening(partial(loop.call_soon_threadsafe, heard.set)):
             try:
@@ -200,42 +211,53 @@ class Sandbox:
 
     @_in_turn
     def credit(self, provider: str, token: str) -> int:
-        """The credit of that token's account, in Rials. ``token`` is the bare one, for Najva too."""
+        """The credit of a token's account, in Rials. ``token`` is without its scheme, such as ``Bearer``."""
         return self._account(provider, token).credit
 
     @_in_turn
     def set_credit(self, provider: str, token: str, rials: int) -> None:
-        """Set the credit of that token's account, in Rials."""
+        """Set the credit of a token's account, in Rials."""
         self._account(provider, token)
         self._state.set_credit(provider, token, rials)
 
     def _account(self, provider: str, token: str) -> TokenAccount:
         if not token or token.strip() != token or token.startswith("Bearer "):
-            raise ValueError("A token is a text that is not empty, without its scheme and without spaces around it.")
+            raise ValueError("token must not be empty, and without its scheme and surrounding spaces.")
         return self._state.account(self._emulation(provider).name, token)
 
     # What can be made to happen
 
     @_in_turn
     def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock forward, at most 100 years in all. A ``ValueError`` for any other step."""
+        """Move the sandbox's clock forward.
+
+        Raises:
+            ValueError: not a finite number of 0 or more, or the clock would be over 100 years ahead.
+        """
         self._state.advance(seconds)
 
     @_in_turn
     def feed(self, provider: str, *, sender: Recipient, number: str, text: str) -> None:
-        """Let a message come in on the line ``number``; Sepahan's Receive hands it out, once an account."""
-        sender = sender if isinstance(sender, str) else normal(sender)
+        """Let a message from ``sender`` come in on the line ``number``, for the clients that read messages.
+
+        Raises:
+            ValueError: unknown provider, or a text that UTF-8 cannot encode.
+        """
+        sender = sender if isinstance(sender, str) else normalized(sender)
         for value in (sender, number, text):
-            value.encode()  # a lone surrogate could not be sent on: UnicodeEncodeError, a ValueError
+            value.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate, which no reply could carry
         name = self._emulation(provider).name
         self._state.add_inbound(Inbound(name, sender, number, text, self._state.now()))
 
     @_in_turn
     def settle(self, provider: str, message_id: int, code: int) -> None:
-        """Set the status code of a message for good: undelivered, blocked, … A bulk id settles all of it.
+        """Set the status code of a message for good, e.g. undelivered or blocked.
 
-        Najva's 14 (blocked) pays the message's cost back. A ``KeyError`` where the id is unknown,
-        a ``ValueError`` where the provider has no such code.
+        All messages of a bulk are set by its id. A code that the provider refunds returns the message's cost.
+
+        Raises:
+            KeyError: the provider gave no such id, or its message is no longer kept.
+            ValueError: the provider has no such code.
         """
         emulation = self._emulation(provider)
         if code not in emulation.codes:
@@ -247,7 +269,11 @@ class Sandbox:
 
     @_in_turn
     def set_pattern(self, provider: str, code: str, text: str) -> None:
-        """Know a pattern: ``%code%`` in its text is a placeholder. A ``ValueError`` where the provider has none."""
+        """Add or replace a pattern; ``%code%`` in its text is a placeholder named code.
+
+        Raises:
+            ValueError: the provider has no patterns.
+        """
         self._emulation(provider).set_pattern(code, text)
 
     @_in_turn
@@ -262,12 +288,15 @@ class Sandbox:
         code: int | None = None,
         seconds: float | None = None,
     ) -> None:
-        """Let requests fail: all, or those of a provider, of a call, or to a number; the next ``times``, or all.
+        """Let requests fail: the next ``times`` that match, or all of them until ``clear_faults``.
 
-        ``kind`` is ``refuse`` (with a ``code`` of the provider's), ``no_credit``, ``expired_token``,
-        ``rate_limit`` (429, with ``seconds`` in Retry-After), ``server_error``, ``html`` (with a 200),
-        ``drop_before`` (the connection closes), or, once the request is accepted, ``drop_after``, ``cut`` (half an
-        answer) or ``delay`` (by ``seconds``). A ``ValueError`` where it could never strike.
+        Omitted filters match everything. ``kind`` is ``refuse`` (with one of the provider's error codes as ``code``),
+        ``no_credit``, ``expired_token``, ``rate_limit`` (429, with ``seconds`` in Retry-After), ``server_error``,
+        ``html`` (with a 200) or ``drop_before`` (the connection closes). With ``drop_after``, ``cut`` (half a
+        response) and ``delay`` (by ``seconds``) the request is accepted all the same.
+
+        Raises:
+            ValueError: the fault could never match a request, or a value is out of range.
         """
         self._state.faults.add(
             kind, provider=provider, call=call, number=number, times=times, code=code, seconds=seconds
@@ -275,40 +304,53 @@ class Sandbox:
 
     @_in_turn
     def clear_faults(self) -> None:
-        """Let nothing fail any more."""
+        """Clear all faults."""
         self._state.faults.clear()
 
     @_in_turn
     def set_webhook(self, url: str | None, method: Method = "POST") -> None:
-        """Report each change of a Najva message's status to ``url``, or to nobody. A ``ValueError`` for no address."""
+        """Report status changes to ``url``, for providers that call a webhook; None stops the reports.
+
+        Raises:
+            ValueError: ``url`` is not an http or https address.
+        """
         self._state.webhook.set(url, method)
 
     def emulation(self, kind: type[E]) -> E:
-        """A provider's own part of this sandbox, for what it lets be set. A ``ValueError`` where there is none."""
+        """The emulation of a class, to change its settings.
+
+        Raises:
+            ValueError: no provider has this class.
+        """
         for emulation in self._emulations.values():
             if isinstance(emulation, kind):
                 return emulation
-        raise ValueError(f"No provider of this kind; the sandbox has {sorted(self._emulations)}.")
+        raise ValueError(f"No provider has this class; the sandbox has {sorted(self._emulations)}.")
 
     @_in_turn
     def clear(self) -> None:
-        """Forget every message and account. The clock goes on, and no id is given twice."""
+        """Forget all messages and accounts. The clock goes on, and no id is given twice."""
         self._state.clear()
 
     @_in_turn
     def reset(self) -> None:
-        """Be as new: no message, account, fault or webhook, and the clock is right again. No id is given twice."""
+        """Reset everything: messages, accounts, faults, the webhook, patterns and the clock. No id is given twice."""
         self._state.reset()
 
     def _emulation(self, provider: str) -> Emulation:
         if provider not in self._emulations:
-            raise ValueError(f"No provider of this name; the sandbox has {sorted(self._emulations)}.")
+            raise ValueError(f"Unknown provider; the sandbox has {sorted(self._emulations)}.")
         return self._emulations[provider]
 
     # Running
 
     async def start(self) -> None:
-        """Listen, in the running event loop. An ``OSError`` where the port is taken, a ``StoreError`` the store."""
+        """Start listening, in the running event loop.
+
+        Raises:
+            OSError: it cannot listen there, e.g. because the port is taken.
+            StoreError: the store is in use, or not writable.
+        """
         if self._server is not None:
             raise RuntimeError("The sandbox is already running.")
         self._open_store()
@@ -329,7 +371,7 @@ class Sandbox:
             raise
 
     async def stop(self) -> None:
-        """Stop listening. Doing so twice is fine."""
+        """Stop listening; calling this twice is fine."""
         server, self._server, self._loop = self._server, None, None
         if server is not None:
             await server.stop()

@@ -1,5 +1,7 @@
 """The sandbox's server: the providers, its own REST interface, its events and its page."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import traceback
@@ -7,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final, Self, cast
 
+import anyio
 from aiohttp import web
 
 from smscore import clock
@@ -22,17 +25,17 @@ from smscore.sandbox.webhook import Reporter
 
 __all__ = ["Server"]
 
-# Room for 10,000 long Persian texts of their own, each character written as \uXXXX.
+# Room for 10,000 long Persian texts, each different, with every character written as \uXXXX.
 LARGEST_BODY: Final = 128 * 1024 * 1024
 BACKLOG: Final = 128  # connections that wait to be accepted
-TURNS_OF_ACCEPTING: Final = 3  # of the loop, until a connection that it has taken is the server's
+ACCEPT_TURNS: Final = 3  # turns of the loop until an accepted connection is known to the server
 TICK: Final = 0.1  # seconds
 SAVE: Final = 0.25  # seconds
-GRACE: Final = 1.0  # seconds for requests in flight when the server stops
+GRACE: Final = 1.0  # seconds that requests in flight have when the server stops
 
 
 class Server:
-    """The sandbox's server, from the moment it listens until it is stopped."""
+    """The sandbox's server, from when it listens until it is stopped."""
 
     def __init__(self, runner: web.AppRunner, listening: asyncio.Server) -> None:
         self._runner = runner
@@ -40,10 +43,19 @@ class Server:
 
     @classmethod
     async def start(cls, state: State, host: str, port: int, callers: Callers) -> Self:
-        """All emulations, each below ``/<its name>``, and the sandbox's own pages. An ``OSError`` where it cannot."""
-        app = _build_app(state, callers)
+        """Serve every emulation below ``/<its name>``, and the sandbox's own pages.
+
+        Raises:
+            OSError: it cannot listen there.
+        """
         runner = web.AppRunner(
-            app, access_log=None, logger=_quiet_logger(), shutdown_timeout=GRACE, auto_decompress=False
+            _build_app(state, callers),
+            access_log=None,
+            logger=_quiet_logger(),
+            # aiohttp waits this long twice: for handlers to end, and again once it has told them that the client left.
+            # A client that reads nothing keeps a handler through both.
+            shutdown_timeout=GRACE / 2,
+            auto_decompress=False,
         )
         try:
             await runner.setup()
@@ -61,12 +73,12 @@ class Server:
         return port
 
     async def stop(self) -> None:
-        """End when what is in flight has ended, or ``GRACE`` is over."""
-        # A connection accepted in the very turn in which asyncio's server closes would never be closed itself.
+        """Stop listening, and end once the requests in flight have ended or ``GRACE`` is over."""
+        # A connection accepted in the same turn of the loop in which asyncio's server closes would never be closed.
         with suppress(NotImplementedError):  # Windows' loop accepts in another way
             for socket in self._listening.sockets:
                 asyncio.get_running_loop().remove_reader(socket)
-        for _ in range(TURNS_OF_ACCEPTING):
+        for _ in range(ACCEPT_TURNS):
             await asyncio.sleep(0)
         self._listening.close()
         await self._runner.cleanup()
@@ -88,17 +100,26 @@ def _build_app(state: State, callers: Callers) -> web.Application:
         stream.end()
 
     app.on_shutdown.append(end)
-    app.cleanup_ctx.append(lambda _: _ticking(state))
+    app.cleanup_ctx.append(lambda _: _running(state))
     return app
 
 
-async def _ticking(state: State) -> AsyncIterator[None]:
-    """Let time pass, and reports be called, for as long as the server runs, whether anybody asks or not."""
-    tasks = {asyncio.create_task(work(state)) for work in (_tick, _report, _save)}
+async def _running(state: State) -> AsyncIterator[None]:
+    """Run the background work for as long as the server runs.
+
+    The task group is in a task of its own: aiohttp may end this generator in another task than it started it in.
+    """
+    background = asyncio.create_task(_background(state))
     yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    background.cancel()
+    await asyncio.wait({background})
+
+
+async def _background(state: State) -> None:
+    """Let time pass, send reports and save, whether anybody asks for it or not."""
+    async with anyio.create_task_group() as group:
+        for work in (_tick, _report, _save):
+            group.start_soon(work, state)
 
 
 async def _tick(state: State) -> None:
@@ -113,8 +134,8 @@ async def _save(state: State) -> None:
         await clock.sleep(SAVE)
         try:
             await in_thread(state.store.save, state)
-        except StoreError as error:  # tried again, and raised where the sandbox ends
-            logger.error("%s", error)  # noqa: TRY400 (its words say all)
+        except StoreError as error:  # tried again, and raised at the end of the sandbox
+            logger.error("%s", error)  # noqa: TRY400 (its text says all)
 
 
 async def _report(state: State) -> None:
@@ -141,10 +162,10 @@ def _quiet_logger() -> logging.Logger:
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:
-    """Reduce an exception in a log record to its type and place: its words can hold a header or a number."""
+    """Reduce an exception in a log record to its type and place: its text may quote a header or a number."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, web.RequestPayloadError):
-        return False  # met again after the answer that refused it
+        return False  # raised again after the response that refused the body
     if error is not None:
         places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-1:]]
         record.msg = f"{record.msg} ({type(error).__name__} in {''.join(places)})"

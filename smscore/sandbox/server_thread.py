@@ -1,4 +1,4 @@
-"""A thread with an event loop that serves a sandbox, and does there what other threads ask of the sandbox.
+"""A thread with an event loop that serves a sandbox, and runs there what other threads ask of it.
 
 A signal handler may send to the sandbox in the middle of any of its methods, and the thread that it interrupts goes on
 only after it. So that thread never holds a lock that the server needs: the server's thread, in which no signal handler
@@ -38,7 +38,7 @@ class ServerThread:
         self._thread = threading.Thread(target=self._run, name="payamak-sandbox", daemon=True)
 
     def start(self) -> None:
-        """Return once it serves, or raise what kept it from that."""
+        """Return once it serves, or raise what kept it from serving."""
         self._thread.start()
         error = self._started.exception()
         if error is not None:
@@ -46,12 +46,12 @@ class ServerThread:
             raise error
 
     def stop(self) -> None:
-        """Return once it serves no more."""
+        """Stop serving, and wait for the thread to end."""
         self._wake(self._over.set)
         self._thread.join()
 
     def call(self, function: Callable[[], R]) -> R:
-        """What the function gives, called in the server's thread; in this one after the end, and in a forked child."""
+        """What the function returns in the server's thread; in this one after the end, and in a forked child."""
         if threading.get_ident() == self._thread.ident or os.getpid() != self._pid:
             return function()
         outcome: queue.SimpleQueue[Callable[[], R]] = queue.SimpleQueue()

@@ -1,7 +1,8 @@
-"""The shell around the emulations: each request to a provider becomes a call, and its reply goes out."""
+"""The server's side of the emulations: each request to a provider becomes a call, and its reply goes out."""
+
+from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
@@ -9,27 +10,27 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import BodyPartReader, web
 
-from smscore import clock
 from smscore.auth import BodyToken, Received
 from smscore.sandbox.bodies import BrokenBody, TooLargeBody, read_body
 from smscore.sandbox.emulation import Call, Emulation, Route, Upload
-from smscore.sandbox.faults import FAULT_RULES, NO_ANSWER, StoppedByFault
-from smscore.sandbox.memory.exchanges import CUT_AT, Exchange, exchange
+from smscore.sandbox.memory.exchanges import MAX_BODY, Exchange, received
 from smscore.sandbox.memory.masks import Mask, mask_of
 from smscore.sandbox.memory.state import State
+from smscore.sandbox.play import play
 from smscore.sandbox.replies import CallRefused, PlannedResponse, RefusalReason, planned
+from smscore.sandbox.responses import deliver, half
 
 __all__ = ["Shell"]
 
-PIECE: Final = 64 * 1024
+PIECE: Final = 64 * 1024  # bytes of an upload
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Shell:
-    """Serves emulations, to requests of ``largest_body`` bytes at most.
+    """Serves emulations, to requests of at most ``largest_body`` bytes.
 
-    ``over`` is set when the server ends, and lets go of answers that are held back.
+    ``over`` is set when the server ends, and releases responses that are held back.
     """
 
     def __init__(self, state: State, over: asyncio.Event, largest_body: int) -> None:
@@ -43,10 +44,10 @@ class Shell:
         for route in emulation.routes:
             app.router.add_route(route.method, prefix + route.path, self._handler(emulation, route))
 
-        async def unknown(_: web.Request) -> web.StreamResponse:
-            return whole_response(planned(emulation.refusals[RefusalReason.ROUTE]))
+        async def unknown(request: web.Request) -> web.StreamResponse:
+            return await deliver(request, planned(emulation.refusals[RefusalReason.ROUTE]), self._over)
 
-        # Last, so that it gets the other paths, and the known ones with another method.
+        # Added last, so that it gets all other paths, and the known paths with another method.
         app.router.add_route("*", prefix, unknown)
         app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", unknown)
 
@@ -56,30 +57,36 @@ class Shell:
                 answer = await self._answer(emulation, route, request)
             except CallRefused as refused:
                 answer = planned(refused.reply)
-            response = await self._deliver(request, answer)
+            response = await deliver(request, answer, self._over)
             if request.content.exception() is not None:
-                response.force_close()  # aiohttp closes a connection with a broken body: say so
+                response.force_close()  # aiohttp closes the connection after a broken body: announce it to the client
             return response
 
         return handle
 
     async def _answer(self, emulation: Emulation, route: Route, request: web.Request) -> PlannedResponse:
+        # The token is looked for before the body is read, unless the body is where it is.
         in_body = isinstance(route.credentials or emulation.credentials, BodyToken)
         body = await self._read_body(emulation, request) if in_body else b""
-        token = emulation.token(_received(request, body), route)
+        token = emulation.token(_parts(request, body), route)
         if token is None:
             return planned(emulation.refusals[RefusalReason.UNAUTHORIZED])
         upload = None if route.upload_limit is None else await _read_upload(request, route.upload_limit)
         if route.upload_limit is None and not in_body:
             body = await self._read_body(emulation, request)
+        return self._play(emulation, route, request, body, token, upload)
+
+    def _play(
+        self, emulation: Emulation, route: Route, request: web.Request, body: bytes, token: str, upload: Upload | None
+    ) -> PlannedResponse:
         mask = mask_of(token)
-        asked = exchange(emulation.name, route.name, request.method, request.path_qs, request.headers, body, mask)
+        exchange = received(emulation.name, route.name, request.method, request.path_qs, request.headers, body, mask)
         with self._state.lock:
             self._state.tick()
             call = Call(
                 emulation=emulation,
                 route=route,
-                state=self._state,
+                memory=self._state,
                 account=self._state.account(emulation.name, token),
                 body=body,
                 path=request.match_info,
@@ -87,12 +94,12 @@ class Shell:
                 headers=request.headers,
                 upload=upload,
                 now=self._state.now(),
-                exchange=asked,
+                exchange=exchange,
             )
-            answer = played(call)
-            note(asked, answer, mask)
-            self._state.answered(asked)
-            return answer
+            response = play(call, self._state.faults)
+            _note(exchange, response, mask)
+            self._state.answered(exchange)
+            return response
 
     async def _read_body(self, emulation: Emulation, request: web.Request) -> bytes:
         try:
@@ -102,99 +109,33 @@ class Shell:
         except BrokenBody:
             raise CallRefused(emulation.refusals[RefusalReason.BODY]) from None
 
-    async def _deliver(self, request: web.Request, answer: PlannedResponse) -> web.StreamResponse:
-        if answer.delay:
-            with contextlib.suppress(TimeoutError):
-                async with clock.timeout(answer.delay):
-                    await self._over.wait()
-        if answer.is_dropped or (answer.delay and self._over.is_set()):
-            hang_up(request)
-            return web.Response()
-        return await cut_response(request, answer) if answer.is_cut else whole_response(answer)
 
-
-def played(call: Call) -> PlannedResponse:
-    """What goes out for a call, the fault that it meets included. The state's lock is held."""
-    call.exchange.fault = call.state.faults.meet(call.emulation, call.route)
-    honest = honest_answer(call)
-    fault = call.exchange.fault
-    return honest if fault is None else FAULT_RULES[fault.kind].turns(fault, call.emulation, honest)
-
-
-def honest_answer(call: Call) -> PlannedResponse:
-    """What the provider answers; where a fault keeps it from being asked, no answer."""
-    kind = call.exchange.fault and FAULT_RULES[call.exchange.fault.kind]
-    if kind and not kind.is_accepted:
-        return NO_ANSWER
-    credit = call.account.credit
-    if kind and kind.empties_account:
-        call.account.credit = 0
-    try:
-        return planned(call.route.answer(call))
-    except CallRefused as refused:
-        return planned(refused.reply)
-    except StoppedByFault:
-        return NO_ANSWER
-    finally:
-        if kind and kind.empties_account:
-            call.account.credit = credit
-
-
-def note(exchange: Exchange, answer: PlannedResponse, mask: Mask) -> None:
-    """Keep what goes out, as far as it does."""
-    if answer.is_dropped:
+def _note(exchange: Exchange, response: PlannedResponse, mask: Mask) -> None:
+    """Keep the part of a response that goes out."""
+    if response.is_dropped:
         exchange.answered(None, b"", is_cut=False)
     else:
-        body = mask.beginning(answer.body, CUT_AT)
-        exchange.answered(answer.status, half(body) if answer.is_cut else body, is_cut=len(answer.body) > CUT_AT)
+        body = mask.beginning(response.body, MAX_BODY)
+        sent = half(body) if response.is_cut else body
+        exchange.answered(response.status, sent, is_cut=len(response.body) > MAX_BODY)
 
 
-def half(body: bytes) -> bytes:
-    return body[: len(body) // 2]
-
-
-def hang_up(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.close()
-
-
-def whole_response(answer: PlannedResponse) -> web.Response:
-    return web.Response(
-        body=answer.body,
-        status=answer.status,
-        content_type=answer.content_type,
-        charset="utf-8",
-        headers=answer.headers,
-    )
-
-
-async def cut_response(request: web.Request, answer: PlannedResponse) -> web.StreamResponse:
-    """Promise the whole body, send half of it, and hang up."""
-    response = web.StreamResponse(status=answer.status)
-    response.content_type = answer.content_type
-    response.content_length = len(answer.body)
-    await response.prepare(request)
-    await response.write(half(answer.body))
-    hang_up(request)
-    return response
-
-
-def _received(request: web.Request, body: bytes) -> Received:
+def _parts(request: web.Request, body: bytes) -> Received:
     return Received(request.headers, request.query, request.match_info, _fields(body, request.content_type))
 
 
 def _fields(body: bytes, content_type: str) -> Mapping[str, object]:
-    """The fields of a form or of a JSON object; none of anything else."""
+    """The fields of a form or a JSON object; none of anything else."""
     if content_type == "application/x-www-form-urlencoded":
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     try:
         return msgspec.json.decode(body, type=dict[str, object])
-    except (ValueError, RecursionError):  # no JSON, or none that is an object
+    except (ValueError, RecursionError):  # not JSON, or not an object
         return {}
 
 
 async def _read_upload(request: web.Request, limit: int) -> Upload | None:
-    """The multipart field ``file``, read in pieces and only counted; None where it is not there, or cut off."""
+    """The multipart field ``file``, read in pieces and only counted; None if it is missing or incomplete."""
     found: Upload | None = None
     try:
         async for part in await request.multipart():
@@ -202,7 +143,7 @@ async def _read_upload(request: web.Request, limit: int) -> Upload | None:
                 found = Upload(part.filename or "", await _size(part, limit))
                 if found.size > limit:
                     break
-    except Exception:  # aiohttp's reader has a dozen types for what is no multipart, AssertionError among them
+    except Exception:  # aiohttp's reader raises a dozen types for an invalid body, AssertionError among them
         return None
     return found
 

@@ -1,28 +1,30 @@
-"""Delivery reports: the calls that a provider makes to its customer, one for each change of a message's status."""
+"""Delivery reports: the webhook calls that a provider makes, one for each change of a message's status."""
 
-import asyncio
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import aiohttp
-import attrs
+import anyio
 import msgspec
+from attrs import define, field, frozen
 from yarl import URL
 
 __all__ = ["LastReport", "Method", "Reporter", "Webhook"]
 
 Method = Literal["GET", "POST"]
 
-MOST_WAITING: Final = 10_000
-AT_ONCE: Final = 4
-PATIENCE: Final = aiohttp.ClientTimeout(total=10)
+MAX_WAITING: Final = 10_000  # reports
+AT_ONCE: Final = 4  # calls
+TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False)
 class LastReport:
-    """What became of the report called last: an HTTP status, or the error that kept it from one."""
+    """The last call: its HTTP status, or the error without one."""
 
     at: datetime
     message_id: str
@@ -31,18 +33,18 @@ class LastReport:
     error: str | None
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class Report:
-    """One report that waits to be called."""
+    """A report whose call is still to be made; ``body`` is the provider's JSON."""
 
     message_id: int
     status: int
     body: Mapping[str, int]
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class Webhook:
-    """Where reports go, how the last one went, and how many there were; ``missed`` were too many to wait."""
+    """Where reports go, the result of the last one, and counts; ``missed`` ones were dropped from a full queue."""
 
     url: str | None = None
     method: Method = "POST"
@@ -50,29 +52,33 @@ class Webhook:
     called: int = 0
     failed: int = 0
     missed: int = 0
-    _waiting: deque[Report] = attrs.field(factory=deque[Report], init=False)
+    _waiting: deque[Report] = field(factory=deque[Report], init=False)
 
     def set(self, url: str | None, method: Method) -> None:
-        """Call ``url`` from now on, or nobody; what waits is forgotten. A ``ValueError`` where it is no address."""
-        if url is not None and not is_address(url):
-            raise ValueError("A webhook is an http or https address, such as http://127.0.0.1:8000/report.")
+        """Send reports to ``url`` from now on, or to nobody. Those that wait are dropped, and the counts start anew.
+
+        Raises:
+            ValueError: ``url`` is not an http or https address, or ``method`` is neither GET nor POST.
+        """
+        if url is not None and not _is_address(url):
+            raise ValueError("url must be an http or https address, e.g. http://127.0.0.1:8000/report.")
         if method not in ("GET", "POST"):
-            raise ValueError("A webhook is called with GET or with POST.")
+            raise ValueError("method must be GET or POST.")
         self.url, self.method, self.last = url, method, None
         self.called = self.failed = self.missed = 0
         self._waiting.clear()
 
     def add(self, report: Report) -> None:
-        """Let a report wait for its call, if anybody is to be called."""
+        """Queue a report, if there is a webhook."""
         if self.url is None:
             return
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             self.missed += 1
             return
         self._waiting.append(report)
 
     def next_ones(self) -> list[Report]:
-        """The next few reports, no two of them of one message: those keep their order."""
+        """The next reports, at most ``AT_ONCE``, and never two of one message: those keep their order."""
         taken: dict[int, Report] = {}
         while self._waiting and len(taken) < AT_ONCE and self._waiting[0].message_id not in taken:
             report = self._waiting.popleft()
@@ -80,7 +86,7 @@ class Webhook:
         return list(taken.values())
 
 
-def is_address(url: str) -> bool:
+def _is_address(url: str) -> bool:
     try:
         parts = URL(url)
     except ValueError:
@@ -89,7 +95,7 @@ def is_address(url: str) -> bool:
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send a request once: aiohttp by itself sends a GET again where the connection drops."""
+    """Send a request once: aiohttp itself repeats a GET if a kept connection turns out to be closed."""
     try:
         return await handler(request)
     except aiohttp.ServerDisconnectedError:
@@ -101,11 +107,11 @@ class _Dropped(Exception):
 
 
 class Reporter:
-    """Calls a webhook. ``call`` makes one round of calls, at most a few at once."""
+    """Calls a webhook."""
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(
-            timeout=PATIENCE, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_once,)
+            timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_once,)
         )
 
     async def close(self) -> None:
@@ -113,8 +119,10 @@ class Reporter:
         await self._session.close()
 
     async def call(self, webhook: Webhook, reports: list[Report], now: float) -> None:
-        """Call each of the reports once, whatever becomes of it."""
-        await asyncio.gather(*(self._call(webhook, report, now) for report in reports))
+        """Send each of the reports once, all at the same time; a call that fails is noted, and not repeated."""
+        async with anyio.create_task_group() as calls:
+            for report in reports:
+                calls.start_soon(self._call, webhook, report, now)
 
     async def _call(self, webhook: Webhook, report: Report, now: float) -> None:
         url, status, error = webhook.url, None, None
@@ -122,9 +130,11 @@ class Reporter:
             return
         try:
             status = await self._status(webhook.method, url, report)
-        except Exception as failure:  # whatever keeps a call from its answer is shown, and ends nothing
-            error = words_of(failure)
-        if webhook.url != url:
+        except (
+            Exception
+        ) as failure:  # the user's own server may do anything: shown on the page, and the sandbox goes on
+            error = _description(failure)
+        if webhook.url != url:  # another one was set meanwhile, and its counts are not this call's
             return
         webhook.called += 1
         webhook.failed += status is None or not 200 <= status < 300
@@ -137,7 +147,7 @@ class Reporter:
         )
 
     async def _status(self, method: str, url: str, report: Report) -> int:
-        """The two parameters stand in the body, with GET too: so says the document."""
+        """The status of the response. The JSON is in the body with GET too, as the document that knows GET has it."""
         body = msgspec.json.encode(report.body)
         async with self._session.request(
             method, url, data=body, headers={"Content-Type": "application/json"}, allow_redirects=False
@@ -145,15 +155,15 @@ class Reporter:
             return response.status
 
 
-def words_of(failure: Exception) -> str:
-    for kind, words in _FAILURES:
+def _description(failure: Exception) -> str:
+    for kind, description in _FAILURES:
         if isinstance(failure, kind):
-            return words
+            return description
     return type(failure).__name__
 
 
 _FAILURES: Final = (
     (TimeoutError, "no answer within 10 seconds"),
     (_Dropped, "the connection closed without an answer"),
-    (aiohttp.ClientConnectorError, "nobody listens there"),
+    (aiohttp.ClientConnectorError, "connection refused, or unknown host"),
 )

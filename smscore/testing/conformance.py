@@ -35,7 +35,7 @@ from smscore.profile import Capability, Profile
 from smscore.results import SendReport
 from smscore.sandbox import Sandbox
 from smscore.sandbox.emulation import Emulation, Route
-from smscore.sandbox.faults import FAULT_RULES
+from smscore.sandbox.fault_kinds import FAULT_RULES
 from smscore.testing.recorder import Recorder
 from smscore.testing.sources import imports_of, is_within, sources_of
 

@@ -43,10 +43,10 @@ def test_a_profile_names_what_there_is(name: str):
     assert registry.load(name, "sandbox").name == name
 
 
-def test_the_runtime_needs_five_libraries_and_the_rest_are_extras():
+def test_the_runtime_needs_six_libraries_and_the_rest_are_extras():
     needed = [line for line in requires("payamak") or [] if "extra ==" not in line]
     names = sorted(line.split(">")[0].split("<")[0] for line in needed)
-    assert names == ["aiohttp", "attrs", "cattrs", "msgspec", "persiantools"]
+    assert names == ["aiohttp", "anyio", "attrs", "cattrs", "msgspec", "persiantools"]
 
 
 @pytest.mark.skipif("PAYAMAK_WHEEL" not in os.environ, reason="only where nox has installed the wheel")

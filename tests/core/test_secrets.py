@@ -41,7 +41,8 @@ from smscore import (
 )
 from smscore.recipients.plan import Planned
 from smscore.sandbox import SandboxMessage
-from smscore.sandbox.api.rest import CreditBody, InboundBody
+from smscore.sandbox.api.phones import InboundBody
+from smscore.sandbox.api.settings import CreditBody
 from smscore.wire.batch import Batch
 
 TOKEN = "tok-5ecret-9f8e7d"

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sandbox.odd import ODD, changed, places, put
 
 from smscore.sandbox import Sandbox
-from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
-from smscore.sandbox.faults import FAULT_RULES
+from smscore.sandbox.api.routes import ROUTES
+from smscore.sandbox.api.routing import Nothing, RestRoute
+from smscore.sandbox.fault_kinds import FAULT_RULES
 
 NAJVA = {"message": "کد: ۴۸۲۱", "sender": "90000123", "receivers": ["09123456789"] * 3}
 

@@ -103,7 +103,7 @@ async def test_what_else_changes_is_told_of_by_name(reader: aiohttp.StreamReader
 
 
 async def test_a_quiet_line_is_kept_alive(monkeypatch: pytest.MonkeyPatch, rest: Any) -> None:
-    monkeypatch.setattr(events, "ALIVE", 0.2)
+    monkeypatch.setattr(events, "KEEP_ALIVE", 0.2)
     async with rest.session.get(rest.origin + "/events") as response:
         await response.content.readuntil(b"\n\n")
         assert await asyncio.wait_for(response.content.readuntil(b"\n\n"), 2) == b": alive\n\n"
@@ -130,7 +130,7 @@ async def test_messages_too_long_for_a_batch_are_counted_alone(reader: aiohttp.S
 
 
 async def test_a_reader_that_hung_up_makes_room_at_once(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "MOST_READERS", 1)
+    monkeypatch.setattr(events, "MAX_READERS", 1)
     for _ in range(3):
         assert await reads(rest)
         await asyncio.sleep(4 * events.PAUSE)
@@ -146,7 +146,7 @@ async def reads(rest: Any) -> bool:
 
 
 async def test_readers_are_not_without_number(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "MOST_READERS", 1)
+    monkeypatch.setattr(events, "MAX_READERS", 1)
     async with rest.session.get(rest.origin + "/events") as response:
         await response.content.readuntil(b"\n\n")
         assert (await rest("GET", "/events")).status == 503

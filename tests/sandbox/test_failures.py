@@ -120,7 +120,7 @@ async def test_patterns_have_an_end(rest: Any, box: Sandbox) -> None:
 
 
 async def test_calls_that_wait_have_an_end(rest: Any, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smscore.sandbox.api.rest.MAX_WAITING", 1)
+    monkeypatch.setattr("smscore.sandbox.api.messages.MAX_WAITING", 1)
     with box._state.listening(lambda: None):
         refused = await rest("GET", "/api/messages/wait?timeout=0")
     assert refused.status == 503

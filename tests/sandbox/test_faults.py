@@ -10,7 +10,8 @@ from sandbox.bodies import E164, NUMBER, SENDS, najva_send, sepahan_send
 
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
-from smscore.sandbox.faults import FAULT_RULES, SPECIAL_FAULTS, FaultKind
+from smscore.sandbox.fault_kinds import FAULT_RULES, FaultKind
+from smscore.sandbox.faults import SPECIAL_FAULTS
 from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS, Scenario
 
 AUTHORIZATION = {"sepahan": "token", "ippanel": "token", "najva": "Bearer token"}
@@ -42,7 +43,7 @@ def raw(request: pytest.FixtureRequest, box: Sandbox, session: aiohttp.ClientSes
 
 def test_every_kind_has_its_row() -> None:
     assert list(FAULT_RULES) == list(get_args(FaultKind))
-    assert all(kind.words for kind in FAULT_RULES.values())
+    assert all(rule.description for rule in FAULT_RULES.values())
 
 
 async def test_each_documented_code_is_answered_as_documented(box: Sandbox, raw: Raw) -> None:
@@ -52,7 +53,7 @@ async def test_each_documented_code_is_answered_as_documented(box: Sandbox, raw:
         box.fail("refuse", code=code, times=1)
         status, _, body = await raw.send()
         assert status == error.reply.status
-        assert error.words in body
+        assert error.description in body
     assert box.messages == []
 
 
@@ -304,5 +305,5 @@ async def test_a_fault_set_by_hand_goes_before_that_of_a_special_recipient(box: 
 
 @pytest.mark.parametrize("number", ["abc", "5000", ""])
 def test_a_fault_of_a_number_that_nothing_is_sent_to_is_refused(number: str) -> None:
-    with pytest.raises(ValueError, match="no mobile number"):
+    with pytest.raises(ValueError, match="must be a mobile number"):
         Sandbox().fail("html", number=number)

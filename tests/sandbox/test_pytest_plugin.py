@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smscore.sandbox.faults import FAULT_RULES
+from smscore.sandbox.fault_kinds import FAULT_RULES
 from smscore.sandbox.special_recipients import SPECIAL_RECIPIENTS
 
 pytest_plugins = ("pytester",)

@@ -14,7 +14,7 @@ from sandbox.bodies import E164, NUMBER, SENDS, ippanel_send, najva_send, sepaha
 
 from smscore import DeliveryStatus
 from smscore.sandbox import Sandbox
-from smscore.sandbox.api.rest import ROUTES
+from smscore.sandbox.api.routes import ROUTES
 from smscore.sandbox.memory import search
 from smscore.sandbox.one_time_codes import code_in
 
@@ -530,15 +530,15 @@ async def test_a_query_that_does_not_fit_is_refused(rest: Any, query: str) -> No
 
 
 PLAIN = [
-    ("GET", "/api/messages?text=" + "a" * 201, None, "text is too long: give at most 200 characters."),
+    ("GET", "/api/messages?text=" + "a" * 201, None, "text must have at most 200 characters."),
     ("GET", "/api/messages?number=", None, "number is empty: give a value, or leave it out."),
-    ("GET", "/api/messages?limit=0", None, "limit is too small: give 1 or more."),
-    ("GET", "/api/messages/wait?timeout=61", None, "timeout is too large: give 60.0 or less."),
-    ("GET", "/api/messages/first", None, "seq is of the wrong kind: give a whole number."),
-    ("POST", "/api/faults", {"kind": "html", "times": "2"}, "times is of the wrong kind: give a whole number or null."),
-    ("POST", "/api/faults", {"kind": "a"}, "kind has no such value: /openapi.json lists those that it has."),
-    ("PUT", "/api/clock", {}, "advance is missing: give it a value."),
-    ("PUT", "/api/clock", [], "The body is of the wrong kind: give an object."),
+    ("GET", "/api/messages?limit=0", None, "limit must be 1 or more."),
+    ("GET", "/api/messages/wait?timeout=61", None, "timeout must be 60.0 or less."),
+    ("GET", "/api/messages/first", None, "seq must be a whole number."),
+    ("POST", "/api/faults", {"kind": "html", "times": "2"}, "times must be a whole number or null."),
+    ("POST", "/api/faults", {"kind": "a"}, "kind has no such value: /openapi.json lists the valid ones."),
+    ("PUT", "/api/clock", {}, "advance is required."),
+    ("PUT", "/api/clock", [], "The body must be an object."),
 ]
 
 

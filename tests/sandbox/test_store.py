@@ -15,10 +15,9 @@ import pytest
 from sandbox.bodies import NUMBER, SENDS, ippanel_send, najva_send, sepahan_send
 
 from smscore.sandbox import Sandbox, StoreError, server
+from smscore.sandbox.memory import database, numbering, timeline
 from smscore.sandbox.memory import exchanges as exchange
 from smscore.sandbox.memory import state as state_module
-from smscore.sandbox.memory import store as store_module
-from smscore.sandbox.memory import timeline
 
 NOON = 1_760_000_000.0
 TOKENS = {"najva": "Bearer a token", "sepahan": "a token", "ippanel": "a token"}
@@ -160,7 +159,7 @@ async def test_no_id_is_given_twice_though_the_sandbox_is_killed(
     path: Path, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "SAVE", 3600)
-    monkeypatch.setattr(state_module, "RESERVED_AHEAD", 3)
+    monkeypatch.setattr(numbering, "RESERVED_AHEAD", 3)
     given: list[tuple[int, int]] = []
     for _ in range(3):
         box = stored(path)
@@ -210,7 +209,7 @@ async def test_it_is_written_while_it_runs(path: Path) -> None:
         box._state.store.save = lambda state: (original(state), saved.set())
         while not saved.is_set():
             await ask(box, "/api/clock")
-        assert not box._state.store._batch.entries
+        assert not box._state.store._unsaved.entries
 
 
 async def test_what_is_done_between_two_runs_is_kept(path: Path) -> None:
@@ -249,7 +248,7 @@ async def test_one_file_is_one_sandboxs(path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
     path.write_text("somebody's notes " * 100)
-    with pytest.raises(StoreError, match="no sandbox's store"):
+    with pytest.raises(StoreError, match="is not a sandbox's store"):
         stored(path)
     assert path.read_text().startswith("somebody's notes")
 
@@ -259,7 +258,7 @@ def test_somebody_elses_database_is_refused_and_left_alone(path: Path) -> None:
         connection.execute("CREATE TABLE customers (name TEXT)")
         connection.commit()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="no sandbox's"):
+    with pytest.raises(StoreError, match="another program's database"):
         stored(path)
     assert path.read_bytes() == before
 
@@ -269,7 +268,7 @@ async def test_a_store_of_another_version_is_refused(path: Path, step: int, word
     async with stored(path):
         pass
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {store_module.VERSION + step}")
+        connection.execute(f"PRAGMA user_version = {database.VERSION + step}")
     with pytest.raises(StoreError, match=words):
         stored(path)
 
@@ -383,7 +382,7 @@ async def test_inbound_messages_count_too_and_are_forgotten_with_their_marks() -
 
 
 async def test_texts_have_an_end_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeline, "MOST_CHARACTERS", 10_000)
+    monkeypatch.setattr(timeline, "MAX_CHARACTERS", 10_000)
     async with Sandbox() as box:
         for _ in range(5):
             await send(box, "najva", najva_send(text="a" * 3000))
@@ -391,7 +390,7 @@ async def test_texts_have_an_end_together(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_raw_requests_have_an_end_together_and_the_oldest_is_cut_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "MOST_RAW", 20_000)
+    monkeypatch.setattr(exchange, "MAX_BYTES", 20_000)
     async with Sandbox() as box:
         for _ in range(3):
             await send(box, "najva", najva_send(text="a" * 5000))
@@ -401,7 +400,7 @@ async def test_raw_requests_have_an_end_together_and_the_oldest_is_cut_first(mon
 
 
 async def test_of_many_accounts_the_one_longest_not_used_is_closed(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    monkeypatch.setattr(state_module, "MOST_ACCOUNTS", 2)
+    monkeypatch.setattr(state_module, "MAX_ACCOUNTS", 2)
     async with stored(path) as box:
         for name in ("first", "second", "first", "third"):
             await send(box, "najva", najva_send(), f"Bearer {name}")
@@ -419,7 +418,7 @@ async def test_plans_of_messages_that_are_forgotten_are_forgotten() -> None:
         for _ in range(3000):
             message = state_module.Outbound("ippanel", account, 1, "+989120000000", "5", "a", 0, 0.0, 2e9)
             assert state.accept(account, [message])
-        assert len(state._steps) < 1100
+        assert len(state.schedule) < 1100
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")

@@ -1,4 +1,6 @@
-"""The OpenAPI 3.1 description of the REST interface, made of its table of routes."""
+"""The OpenAPI 3.1 description of the REST interface, made from its table of routes."""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Iterator
@@ -7,32 +9,33 @@ from typing import Any, Final
 import msgspec
 
 from smscore.sandbox.api.errors import ErrorBody
-from smscore.sandbox.api.rest import ROUTES, Nothing, RestRoute
+from smscore.sandbox.api.routes import ROUTES
+from smscore.sandbox.api.routing import Nothing, RestRoute
 
 __all__ = ["description"]
 
 TEMPLATE: Final = "#/components/schemas/{name}"
 NAMES: Final = re.compile(r'"#/components/schemas/(\w+)"')
-# What any call may be refused with, besides its own.
-OF_QUERIES: Final = (403, 422)
-OF_BODIES: Final = (400, 403, 413, 415, 422)
-WORDS: Final = {
+# The statuses that refuse a call without a body, and one with a body, besides those of its own route.
+WITHOUT_BODY: Final = (403, 422)
+WITH_BODY: Final = (400, 403, 413, 415, 422)
+DESCRIPTIONS: Final = {
     400: "The body is not JSON, or did not arrive whole.",
-    403: "A web page of another origin, or a name that is not this machine's.",
-    404: "There is none.",
-    409: "It cannot have this.",
+    403: "The call comes from a web page of another origin, or has a host name that is not allowed.",
+    404: "It does not exist.",
+    409: "It has no such property.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
-    422: "Something does not fit; the words say what.",
-    503: "Too many calls wait.",
+    422: "A value is invalid; the error says which one, and why.",
+    503: "Too many calls are waiting.",
 }
 
 Json = dict[str, Any]
 
 
 def description() -> Json:
-    """The whole description, JSON-ready."""
-    shapes = [shape for route in ROUTES for shape in (route.path, route.query, route.body, route.gives)]
+    """The whole description, as JSON-ready values."""
+    shapes = [shape for route in ROUTES for shape in (route.path, route.query, route.body, route.returns)]
     schemas, components = msgspec.json.schema_components([*shapes, ErrorBody], ref_template=TEMPLATE)
     by_shape = dict(zip([*shapes, ErrorBody], schemas, strict=True))
     for body in {route.body for route in ROUTES}:
@@ -45,8 +48,8 @@ def description() -> Json:
         "info": {
             "title": "Payamak sandbox",
             "version": "1",
-            "description": "What an application sent to the sandbox, for tests in any language. "
-            "The providers' own calls are below the names of /api/choices; live events are at /events.",
+            "description": "The messages that an application sent to the sandbox, for tests in any language. "
+            "The providers' own calls are below /<name>, with the names of /api/choices; live events are at /events.",
         },
         "paths": paths,
         "components": {"schemas": dict(used_in(paths, components))},
@@ -54,9 +57,9 @@ def description() -> Json:
 
 
 def operation(route: RestRoute, schemas: dict[Any, Json], components: Json) -> Json:
-    own = OF_QUERIES if route.body is Nothing else OF_BODIES
+    own = WITHOUT_BODY if route.body is Nothing else WITH_BODY
     refused = {str(status): refusal(status, schemas) for status in sorted({*own, *route.errors})}
-    answer = {"description": "Done.", "content": {"application/json": {"schema": schemas[route.gives]}}}
+    answer = {"description": "Done.", "content": {"application/json": {"schema": schemas[route.returns]}}}
     described: Json = {
         "summary": route.summary,
         "operationId": route.answer.__name__,
@@ -73,7 +76,7 @@ def operation(route: RestRoute, schemas: dict[Any, Json], components: Json) -> J
 
 
 def parameters(where: str, shape: type, components: Json) -> Iterator[Json]:
-    """Each field of a shape as a parameter; what may be left out is no null in a text."""
+    """Each field of a shape as a parameter. One that may be omitted is not nullable: a URL has no null."""
     if shape is Nothing:
         return
     for name, schema in components[shape.__name__]["properties"].items():
@@ -93,13 +96,13 @@ def without_null(schema: Json) -> Json:
 
 def refusal(status: int, schemas: dict[Any, Json]) -> Json:
     return {
-        "description": WORDS[status],
+        "description": DESCRIPTIONS[status],
         "content": {"application/json": {"schema": schemas[ErrorBody]}},
     }
 
 
 def used_in(part: Json, components: Json, seen: set[str] | None = None) -> Iterator[tuple[str, Json]]:
-    """The components that a part of the description names, and those that they name in turn."""
+    """The components that a part of the description refers to, directly or through other components."""
     seen = set() if seen is None else seen
     for name in NAMES.findall(msgspec.json.encode(part).decode()):
         if name not in seen:

@@ -1,47 +1,49 @@
 """What the sandbox keeps: messages out and in, and the accounts that they belong to."""
 
+from __future__ import annotations
+
 from collections import deque
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
-import attrs
+from attrs import define, field, frozen
 
 from smscore.sandbox.memory.exchanges import Exchange
 
-__all__ = ["Inbound", "Outbound", "SandboxMessage", "TokenAccount"]
+__all__ = ["Inbound", "Outbound", "SandboxMessage", "StoredMessage", "TokenAccount"]
 
 T = TypeVar("T")
 
 
 def masked(number: str) -> str:
-    """At most the last four characters of a number, and at most a third of it."""
+    """At most the last four characters of a number, and at most a third of it: a line may have only a few digits."""
     shown = min(4, len(number) // 3)
     return f"…{number[len(number) - shown :]}"
 
 
-@attrs.frozen
+@frozen
 class SandboxMessage:
-    """One message the sandbox accepted, as it was when ``Sandbox.messages`` was read.
+    """A message that the sandbox accepted, as it was when ``Sandbox.messages`` was read.
 
-    ``recipient`` is E.164, ``sender`` as the client wrote it, ``code`` the provider's own status code at that
-    moment, ``received_at`` aware (UTC). The repr shows neither the text nor a full number.
+    ``recipient`` is E.164, ``sender`` is as the client wrote it, ``code`` is the provider's own status code at that
+    moment, and ``received_at`` is aware (UTC). The repr shows neither the text nor a full number.
     """
 
     provider: str
-    recipient: str = attrs.field(repr=masked)
-    sender: str = attrs.field(repr=masked)
-    text: str = attrs.field(repr=False)
+    recipient: str = field(repr=masked)
+    sender: str = field(repr=masked)
+    text: str = field(repr=False)
     message_id: int
     code: int
     received_at: datetime
 
 
-@attrs.define(repr=False, eq=False)
+@define(repr=False, eq=False)
 class Outbound:
-    """One accepted message. ``cost`` is in Rials, times are seconds since the epoch on the sandbox's clock."""
+    """A message that a client sent. ``cost`` is in Rials; times are seconds since the epoch on the sandbox's clock."""
 
     provider: str
-    account: "TokenAccount"
+    account: TokenAccount
     message_id: int
     recipient: str
     sender: str
@@ -49,15 +51,15 @@ class Outbound:
     cost: int
     received_at: float
     starts_at: float
-    settled: int | None = None  # a code set by hand, in place of the one the clock gives
-    cancelled: bool = False  # before its time
+    settled: int | None = None  # a code set by hand, which replaces the one that follows from the clock
+    cancelled: bool = False  # before it was due
     exchange: Exchange | None = None
     seq: int = 0
 
 
-@attrs.define(repr=False, eq=False)
+@define(repr=False, eq=False)
 class Inbound:
-    """One message that came in on a line of a provider."""
+    """A message that came in on a line of a provider: ``number`` is the line, ``sender`` is whoever wrote it."""
 
     provider: str
     sender: str
@@ -67,24 +69,27 @@ class Inbound:
     seq: int = 0
 
 
-@attrs.define(repr=False, eq=False)
+StoredMessage: TypeAlias = Outbound | Inbound
+
+
+@define(repr=False, eq=False)
 class TokenAccount:
     """What belongs to one token of one provider. ``credit`` is in Rials."""
 
     credit: int
-    messages: deque[Outbound] = attrs.field(factory=deque[Outbound])
-    by_id: dict[int, Outbound] = attrs.field(factory=dict[int, Outbound])
-    owned: dict[type, object] = attrs.field(factory=dict[type, object])
-    key: tuple[str, str] = ("", "")  # the provider, and the token's hash
+    messages: deque[Outbound] = field(factory=deque[Outbound])
+    by_id: dict[int, Outbound] = field(factory=dict[int, Outbound])
+    owned: dict[type, object] = field(factory=dict[type, object])
+    key: tuple[str, str] = ("", "")  # the provider, and the hash of the token
 
     def own(self, kind: type[T]) -> T:
-        """What a provider remembers of this account: its instance of ``kind``, made at the first use."""
+        """What a provider remembers of this account: its instance of ``kind``, created at first use."""
         if kind not in self.owned:
             self.owned[kind] = kind()
         return cast("T", self.owned[kind])
 
     def accept(self, messages: list[Outbound]) -> bool:
-        """Charge and keep all of ``messages``, or none where the credit is too low for all of them."""
+        """Charge and keep all of ``messages``, or none; False if the credit is too low."""
         cost = sum(message.cost for message in messages)
         if cost > self.credit:
             return False
@@ -94,12 +99,12 @@ class TokenAccount:
         return True
 
     def hold(self, message: Outbound) -> None:
-        """Keep a message that is paid for."""
+        """Keep a message that is already charged."""
         self.messages.append(message)
         self.by_id[message.message_id] = message
 
     def forget_oldest(self, message: Outbound) -> None:
-        """Forget a message that is the oldest of this account, if it still has it."""
+        """Forget a message that is the oldest of this account, if the account still has it."""
         if self.messages and self.messages[0] is message:
             self.messages.popleft()
         if self.by_id.get(message.message_id) is message:

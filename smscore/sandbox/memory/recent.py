@@ -1,4 +1,6 @@
-"""A memory that forgets the oldest."""
+"""A mapping that forgets its oldest keys."""
+
+from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TypeVar
@@ -10,7 +12,7 @@ V = TypeVar("V")
 
 
 class Recent(OrderedDict[K, V]):
-    """A dict of the ``most`` keys that were set last."""
+    """A dict of at most ``most`` keys, those that were set last."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Finding messages among those that are kept."""
+"""Searching the messages that are kept."""
+
+from __future__ import annotations
 
 import re
 from collections import Counter, deque
@@ -6,24 +8,24 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-import attrs
+from attrs import frozen
 
 from smscore.numbers import Recipient, with_ascii_digits, without_separators
-from smscore.sandbox.api.views import StoredMessage, status_of
-from smscore.sandbox.memory.messages import Inbound, Outbound
+from smscore.sandbox.memory.messages import Inbound, Outbound, StoredMessage
 from smscore.sandbox.memory.state import State
+from smscore.sandbox.memory.status import status_of
 from smscore.sandbox.one_time_codes import code_in
-from smscore.sandbox.spelling import normal
+from smscore.sandbox.spelling import normalized
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["Wanted", "conversations", "is_of", "last_code", "newest_code", "next_message", "search", "sent_to"]
+__all__ = ["MessageFilter", "conversations", "is_of", "last_code", "newest_code", "next_message", "search", "sent_to"]
 
-Test = Callable[[StoredMessage], bool]
+Check = Callable[[StoredMessage], bool]
 
 
-@attrs.frozen(kw_only=True)
-class Wanted:
-    """What messages are looked for; None leaves a thing open."""
+@frozen(kw_only=True)
+class MessageFilter:
+    """Which messages are searched for; filters that are None match everything."""
 
     provider: str | None = None
     status: DeliveryStatus | None = None
@@ -32,8 +34,8 @@ class Wanted:
     direction: str | None = None
 
 
-def tests(wanted: Wanted, state: State) -> Iterator[Test]:
-    """What a message must pass, the quickest first."""
+def checks_of(wanted: MessageFilter, state: State) -> Iterator[Check]:
+    """What a message must satisfy, the fastest check first."""
     if wanted.provider:
         yield lambda entry: entry.provider == wanted.provider
     if wanted.direction:
@@ -49,17 +51,17 @@ def tests(wanted: Wanted, state: State) -> Iterator[Test]:
 
 
 def folded(text: str) -> str:
-    """A text as it is searched: however its letters and digits were typed."""
+    """A text as it is compared: case, Arabic letters and the script of digits make no difference."""
     return with_ascii_digits(text).translate(_PERSIAN).casefold()
 
 
 _PERSIAN: Final = str.maketrans("يكى", "یکی")
 
 
-def has_number(given: str) -> Test:
-    """Whether the number, or a piece of one, is whom a message went to or came from.
+def has_number(given: str) -> Check:
+    """Whether a message has this number, or a part of it, as its sender or recipient.
 
-    A piece may begin as any spelling of a whole number does: with 0, 0098, 98, +98 or +98 (0), with spaces and dashes.
+    A part may begin as any spelling of a whole number does: with 0, 0098, 98, +98 or +98 (0), with spaces and dashes.
     """
     piece = without_separators(given)
     begins = _PREFIX.match(piece)
@@ -71,7 +73,7 @@ _PREFIX: Final = re.compile(r"\+98|0098|0")
 _PREFIXES: Final = ("+98", "0098", "98", "0", "")
 
 
-def has_status(status: DeliveryStatus, state: State) -> Test:
+def has_status(status: DeliveryStatus, state: State) -> Check:
     now = state.now()
 
     def test(entry: StoredMessage) -> bool:
@@ -85,47 +87,50 @@ def has_status(status: DeliveryStatus, state: State) -> Test:
 def numbers(entry: StoredMessage) -> tuple[str, ...]:
     if isinstance(entry, Outbound):
         return entry.recipient, entry.sender
-    return normal(entry.sender), normal(entry.number)
+    return normalized(entry.sender), normalized(entry.number)
 
 
 def person(entry: StoredMessage) -> str:
-    """The number at the other end: whoever a message is to, or came from."""
-    return entry.recipient if isinstance(entry, Outbound) else normal(entry.sender)
+    """The number of the person: whom a message went to, or who wrote it."""
+    return entry.recipient if isinstance(entry, Outbound) else normalized(entry.sender)
 
 
-def is_of(number: Recipient) -> Test:
-    """Whether a message went to this number or came from it."""
-    wanted = normal(number)
+def is_of(number: Recipient) -> Check:
+    """A check for messages to and from this number."""
+    wanted = normalized(number)
     return lambda entry: person(entry) == wanted
 
 
 def search(
-    state: State, wanted: Wanted, entries: Iterable[StoredMessage], limit: int
+    state: State, wanted: MessageFilter, entries: Iterable[StoredMessage], limit: int
 ) -> tuple[list[StoredMessage], int]:
-    """The first of the entries that are wanted, and how many there are in all."""
-    checks = list(tests(wanted, state))
+    """The first ``limit`` entries that match, and how many match in all."""
+    checks = list(checks_of(wanted, state))
     found = (entry for entry in entries if all(check(entry) for check in checks))
     page = list(islice(found, limit))
     return page, len(page) + sum(1 for _ in found)
 
 
 def sent_to(state: State, number: Recipient | None, text: str | None, after: int = 0) -> Iterator[Outbound]:
-    """The messages to a number with a text in them, those after a place, newest first."""
-    checks = [*([is_of(number)] if number is not None else []), *tests(Wanted(text=text), state)]
+    """The messages to a number that contain a text, newest first; only those after a place."""
+    checks = [*([is_of(number)] if number is not None else []), *checks_of(MessageFilter(text=text), state)]
     for entry in state.timeline.newest_first(after=after):
         if isinstance(entry, Outbound) and all(check(entry) for check in checks):
             yield entry
 
 
 def next_message(state: State, number: Recipient | None, text: str | None, after: int | None = None) -> Outbound | None:
-    """The first message after a place to a number with a text in it; without a place, the newest one of all."""
+    """The first message after a place, to a number, that contains a text; without a place, the newest of all."""
     if after is None:
         return next(sent_to(state, number, text), None)
     return next(iter(deque(sent_to(state, number, text, after), maxlen=1)), None)
 
 
 def last_code(state: State, number: Recipient) -> tuple[str, Outbound] | None:
-    """The last one-time code sent to a number, and its message. The texts are read without the state's lock."""
+    """The last one-time code sent to a number, and its message.
+
+    The texts are searched without the lock, so that requests go on meanwhile.
+    """
     with state.lock:
         messages = list(sent_to(state, number, None))
     return newest_code(messages)
@@ -141,7 +146,7 @@ def newest_code(messages: Iterable[Outbound]) -> tuple[str, Outbound] | None:
 
 
 def conversations(state: State, limit: int) -> list[tuple[str, StoredMessage, int]]:
-    """The numbers heard of last: each with its last message and how many of its are kept."""
+    """The numbers with the latest messages: each with its last message, and how many of its messages are kept."""
     counts = Counter(map(person, state.timeline))
     last: dict[str, StoredMessage] = {}
     for entry in state.timeline.newest_first():

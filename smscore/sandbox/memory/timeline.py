@@ -1,13 +1,15 @@
-"""The messages that the sandbox keeps, by their place in the order they came."""
+"""The messages that the sandbox keeps, by their place in the order in which they came."""
+
+from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 __all__ = ["Timeline"]
 
-# What the texts of all kept messages may have together, in characters: memory has an end whatever is sent.
-MOST_CHARACTERS = 64 * 1024 * 1024
+# Characters of all texts together: a limit on messages alone would let long texts fill the machine's memory.
+MAX_CHARACTERS: Final = 64 * 1024 * 1024
 
 
 class TimelineEntry(Protocol):
@@ -29,8 +31,8 @@ class Timeline(Generic[E]):
         self._keep = keep
         self._kept: dict[int, E] = {}
         self._characters = 0
-        self.first: int = 1  # no entry stands before it
-        self.last: int = 0  # the seq given last
+        self.first: int = 1  # no kept entry is before this place
+        self.last: int = 0  # the place that was given last
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -39,17 +41,17 @@ class Timeline(Generic[E]):
         return iter(self._kept.values())
 
     def get(self, seq: int) -> E | None:
-        """The entry of this place, or None where it is not kept."""
+        """The entry at this place, or None if it is not kept."""
         return self._kept.get(seq)
 
     def add(self, entry: E) -> None:
-        """Keep an entry at the next place."""
+        """Keep an entry, at the next place."""
         self.last += 1
         entry.seq = self.last
         self._put(entry)
 
     def restore(self, entries: list[E], *, last: int) -> None:
-        """Keep entries, in order, at the places that they have, where there are none yet; ``last`` was given last."""
+        """Fill an empty timeline with entries, in order, at the places that they have; ``last`` was given last."""
         for entry in entries:
             self._put(entry)
             self.last = entry.seq
@@ -61,8 +63,8 @@ class Timeline(Generic[E]):
         self._characters += len(entry.text)
 
     def overflow(self) -> Iterator[E]:
-        """Take out the oldest entries, one by one, until what is kept fits."""
-        while self._kept and (len(self._kept) > self._keep or self._characters > MOST_CHARACTERS):
+        """Remove the oldest entries, one by one, until the others fit."""
+        while self._kept and (len(self._kept) > self._keep or self._characters > MAX_CHARACTERS):
             entry = self._kept.get(self.first)
             if entry is not None:
                 self._forget(entry)
@@ -70,7 +72,7 @@ class Timeline(Generic[E]):
             self.first += 1
 
     def drop(self, entries: list[E]) -> None:
-        """Take these entries out."""
+        """Remove these entries."""
         for entry in entries:
             self._forget(entry)
         if not self._kept:
@@ -81,7 +83,7 @@ class Timeline(Generic[E]):
         self._characters -= len(entry.text)
 
     def newest_first(self, *, before: int | None = None, after: int = 0) -> Iterator[E]:
-        """The entries between two places, both left out, from the newest on."""
+        """The entries between two places, neither of them included, newest first."""
         last = self.last if before is None else min(before - 1, self.last)
         if last == self.last and after < self.first:
             yield from reversed(self._kept.values())
@@ -89,7 +91,7 @@ class Timeline(Generic[E]):
             yield from self._at(reversed(self._seqs(after + 1, last)))
 
     def between(self, first: int, last: int) -> Iterator[E]:
-        """The entries from one place to another, both included, from the oldest on."""
+        """The entries from one place to another, both included, oldest first."""
         yield from self._at(self._seqs(first, last))
 
     def _at(self, seqs: Iterable[int]) -> Iterator[E]:
@@ -99,5 +101,5 @@ class Timeline(Generic[E]):
         first = max(first, self.first)
         if last - first < len(self._kept):
             return range(first, last + 1)
-        seqs = list(self._kept)  # there are wide gaps: these are fewer than the places
+        seqs = list(self._kept)  # wide gaps, as after one provider was cleared: the entries are fewer than the places
         return seqs[bisect_left(seqs, first) : bisect_right(seqs, last)]
