@@ -7,7 +7,6 @@ from typing import Literal
 
 from attrs import asdict, frozen
 
-from smscore.inputs import count_parts
 from smscore.sandbox.api.request_views import AnswerView, RequestView, answer_view, fault_of, request_view, utc
 from smscore.sandbox.emulation import Emulation
 from smscore.sandbox.fault_kinds import FaultKind
@@ -15,6 +14,7 @@ from smscore.sandbox.memory.messages import Inbound, Outbound, StoredMessage
 from smscore.sandbox.memory.state import State
 from smscore.sandbox.memory.status import status_of
 from smscore.sandbox.spelling import normalized
+from smscore.text import parts_of
 
 __all__ = [
     "MessageDetail",
@@ -104,7 +104,7 @@ def _outbound_view(state: State, message: Outbound) -> MessageView:
         status=status.value,
         status_words=status.description,
         is_final=status.is_final,
-        parts=count_parts(message.text).parts,
+        parts=parts_of(message.text).parts,
         characters=len(message.text),
         cost=message.cost,
         received_at=utc(message.received_at),
@@ -127,7 +127,7 @@ def _inbound_view(inbound: Inbound) -> MessageView:
         status=None,
         status_words=None,
         is_final=True,
-        parts=count_parts(inbound.text).parts,
+        parts=parts_of(inbound.text).parts,
         characters=len(inbound.text),
         cost=None,
         received_at=utc(inbound.received_at),
