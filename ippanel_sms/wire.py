@@ -144,8 +144,8 @@ def _read_send_p2p(answer: Answer, batch: Batch) -> BatchResult:
 
 def _read_ids(answer: Answer, _: object) -> list[int]:
     ids = data(answer, SendData).message_outbox_ids
-    if not ids:
-        raise wrong(answer, "no id of a bulk message")
+    if not ids or min(ids) <= 0:  # as Sepahan's: what is not positive is no id
+        raise wrong(answer, "no id of a bulk message" if not ids else "an id that is not positive")
     return ids
 
 

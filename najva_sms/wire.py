@@ -229,7 +229,17 @@ def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model
     entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
     text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
     matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text)
-    return _result(answer, batch, matched)
+    return _result(answer, batch, list(map(_with_an_id, matched)) if _lack_ids(entries) else matched)
+
+
+def _lack_ids(entries: Sequence[SendEntry | P2PEntry]) -> bool:
+    return min((entry.messageid for entry in entries), default=1) <= 0
+
+
+def _with_an_id(entry: Entry | None) -> Entry | None:
+    """The entry; None where it has no id, which is positive, and no status that says no."""
+    has_one = entry is not None and (entry.messageid > 0 or entry.status in _REFUSED_STATUSES)
+    return entry if has_one else None
 
 
 def _usual_entries(answer: Answer, usual: type[Usual[T]]) -> list[T]:

@@ -390,7 +390,7 @@ def test_the_blocking_client_sends_it_too(name: str, provider_http: Any) -> None
 
 
 @pytest.mark.parametrize("name", ["send_p2p", *ONE])
-@pytest.mark.parametrize("ids", [[], ["x"], None, [1.5]])
+@pytest.mark.parametrize("ids", [[], ["x"], None, [1.5], [0], ["-1"]])
 async def test_an_answer_without_a_usable_id_leaves_it_unknown(
     name: str, ids: Any, ippanel: AsyncIPPanel, provider_http: Any
 ) -> None:

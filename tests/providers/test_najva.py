@@ -309,6 +309,12 @@ async def test_all_refused_raise_the_first_ones_error(najva: AsyncNajva, provide
     assert [one.error.code for one in caught.value.report] == [14, 6]
 
 
+async def test_a_refused_entry_needs_no_id(najva: AsyncNajva, provider_http: Any) -> None:
+    provider_http.post(SEND, payload=ok([entry(0, "09120000000", status=6), entry(2, "09120000001")]))
+    report = await najva.send(numbers(2), "سلام")
+    assert [one.outcome for one in report] == [Outcome.REJECTED, Outcome.ACCEPTED]
+
+
 async def test_a_refused_entry_stops_no_further_batch(new_najva: Any, provider_http: Any) -> None:
     provider_http.post(SEND, payload=ok([entry(1, "09120000000", status=6)]))
     accept_all(provider_http)
@@ -323,6 +329,8 @@ async def test_a_refused_entry_stops_no_further_batch(new_najva: Any, provider_h
         entry(None, "09120000001"),
         entry(2.5, "09120000001"),
         entry(True, "09120000001"),
+        entry(0, "09120000001"),
+        entry("-5", "09120000001"),
         entry(2, "09120000001", status="1x"),
         entry(2, None),
         {"messageid": 2, "receptor": "09120000001"},
