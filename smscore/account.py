@@ -32,8 +32,10 @@ class ResolvedAccount:
     base_url: str
 
     def line(self, sender: object, *, needed: bool) -> str | None:
-        """The line of a call that was given ``sender``, in the provider's form."""
-        return check_sender(self.sender if sender is None else sender, self.provider, needed=needed)
+        """The line of a call that was given ``sender``, in the provider's form. Raises ``InvalidRequest``."""
+        if sender is None and self.sender is not None:
+            return self.sender  # checked when it was resolved
+        return check_sender(sender, self.provider, needed=needed)
 
 
 @define(eq=False)

@@ -11,12 +11,11 @@ from collections.abc import (
     Callable,
     Generator,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, contextmanager
-from functools import partial, wraps
+from contextlib import contextmanager
+from functools import wraps
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
@@ -35,7 +34,6 @@ from smscore.config import (
     DEFAULT_TIMEOUTS,
     ITEMS_PER_TURN,
     MAX_CONCURRENCY,
-    STREAM_BATCH_SIZE,
     UNSET,
     RetryPolicy,
     Settings,
@@ -49,22 +47,20 @@ from smscore.config import (
 )
 from smscore.errors import ConfigurationError, NotAttempted, SMSError
 from smscore.inputs import check_text
-from smscore.loops.concurrency import AsFinished, for_each, let_others_run, slices
+from smscore.loops.concurrency import for_each, let_others_run
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
-from smscore.sending.batching import Batches, Groups, Outgoing, add_to_groups, chunked, has_groups, split
-from smscore.sending.delivery import BatchCall, Delivery, OnBatch
-from smscore.sending.merging import Merger
+from smscore.sending.batching import Outgoing, chunked
+from smscore.sending.delivery import OnBatch, SendCall
 from smscore.sending.outgoing import (
     AnyMessage,
     Messages,
     OneText,
-    Payload,
     PeerToPeer,
     Recipients,
-    Source,
-    check_sendable,
+    checked_outgoing,
+    copied,
     iterable,
     recipients_of,
     stream_of,
@@ -83,64 +79,13 @@ R = TypeVar("R")
 Q = ParamSpec("Q")
 
 
-async def _checked(items: Iterable[Any], payload: Payload) -> Outgoing:
-    """All that a call sends; ``InvalidNumber`` names every bad number."""
-    return check_sendable(await _columns(_copied(items), payload))
-
-
-async def _columns(items: Iterable[Any], payload: Payload, start: int = 0) -> Outgoing:
-    """The items, checked a slice at a time, so that a list of a million does not hold up the loop."""
-    source = iter(items)
-    columns = payload.columns([*islice(source, ITEMS_PER_TURN)], start)
-    while piece := [*islice(source, ITEMS_PER_TURN)]:
-        await let_others_run()
-        columns.extend(payload.columns(piece, start + len(columns)))
-    return columns
-
-
-async def _groups(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
-    """The messages by sender, a slice at a time, where that tells them apart."""
-    if not has_groups(outgoing, one_sender=one_sender):
-        return None
-    groups: Groups = {}
-    for start in range(0, len(outgoing), ITEMS_PER_TURN):
-        add_to_groups(groups, outgoing, range(start, min(start + ITEMS_PER_TURN, len(outgoing))))
-        await let_others_run()
-    return groups
-
-
-def _copied(items: Iterable[R]) -> Iterable[R]:
-    # A collection is copied at once, since its owner may change it meanwhile; a tuple is less work for the collector.
-    return items if isinstance(items, Iterator) else tuple(items)
-
-
 async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
-    source = iter(_copied(message_ids))
+    source = iter(copied(message_ids))
     ids: list[int] = []
     while piece := [*islice(source, ITEMS_PER_TURN)]:
         ids += checked_ids(piece, len(ids))
         await let_others_run()
     return ids
-
-
-def _one_text(
-    endpoint: SendEndpoint, text: Text, account: ResolvedAccount, sender: str | None, extra: Mapping[str, str]
-) -> OneText:
-    return OneText(check_text(text), account.line(sender, needed=endpoint.needs_sender), extra)
-
-
-def _peer_to_peer(
-    endpoint: SendEndpoint, account: ResolvedAccount, sender: str | None, extra: Mapping[str, str]
-) -> PeerToPeer:
-    return PeerToPeer(account.provider, account.line(sender, needed=False), endpoint.needs_sender, extra)
-
-
-def _raise_refusal(report: SendReport) -> None:
-    """Raise what no batch of the call can get past: a host that a test run may not reach."""
-    for failure in report._failures:
-        if isinstance(failure, ConfigurationError):
-            failure.report = report
-            raise failure
 
 
 def sends_nothing(method: Callable[Q, R]) -> Callable[Q, R]:
@@ -298,10 +243,6 @@ class AsyncClient:
             error.outcome = Outcome.NOT_SENT  # reads take it off
             raise
 
-    def _batch_size(self, endpoint: SendEndpoint) -> int | None:
-        limits = [self._settings.batch_size, endpoint.limit or self.provider.send_limit]
-        return min((limit for limit in limits if limit is not None), default=None)
-
     # Reading
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
@@ -343,13 +284,9 @@ class AsyncClient:
         return read
 
     def _rule(self) -> StopRule:
-        """What may stop a call that begins now."""
+        """What may stop a call that begins now. Raises ``ClientClosed``."""
         self._caller.transport.check_open()
-        return self._stop_rule()
-
-    def _stop_rule(self) -> StopRule:
-        call = self._settings.timeout.call
-        return StopRule(deadline=None if call is None else clock.monotonic() + call)
+        return self._caller.stop_rule()
 
     # Sending
 
@@ -366,8 +303,8 @@ class AsyncClient:
     ) -> SendReport:
         """One text to many recipients."""
         account = self._resolve_account()
-        payload = _one_text(endpoint, text, account, sender, extra)
-        outgoing = await _checked(recipients_of(to), payload)
+        payload = OneText(check_text(text), account.line(sender, needed=endpoint.needs_sender), extra)
+        outgoing = await checked_outgoing(recipients_of(to), payload)
         return await self._deliver(endpoint, outgoing, account, on_batch, request_id)
 
     async def _send_p2p(
@@ -382,8 +319,8 @@ class AsyncClient:
     ) -> SendReport:
         """A text of its own to each recipient."""
         account = self._resolve_account()
-        payload = _peer_to_peer(endpoint, account, sender, extra)
-        outgoing = await _checked(iterable(messages, "messages"), payload)
+        payload = PeerToPeer(account.provider, account.line(sender, needed=False), endpoint.needs_sender, extra)
+        outgoing = await checked_outgoing(iterable(messages, "messages"), payload)
         return await self._deliver(endpoint, outgoing, account, on_batch, request_id)
 
     def _send_stream(
@@ -398,8 +335,8 @@ class AsyncClient:
     ) -> AsyncGenerator[SendReport, None]:
         """One text to a source of recipients of any length."""
         account = self._resolve_account()
-        payload = _one_text(endpoint, text, account, sender, extra)
-        return self._stream(endpoint, stream_of(to, "to"), payload, account, on_batch)
+        payload = OneText(check_text(text), account.line(sender, needed=endpoint.needs_sender), extra)
+        return SendCall(self._caller, endpoint, account, on_batch).stream(stream_of(to, "to"), payload)
 
     def _send_p2p_stream(
         self,
@@ -412,17 +349,14 @@ class AsyncClient:
     ) -> AsyncGenerator[SendReport, None]:
         """A source of messages of any length."""
         account = self._resolve_account()
-        payload = _peer_to_peer(endpoint, account, sender, extra)
-        return self._stream(endpoint, stream_of(messages, "messages"), payload, account, on_batch)
+        payload = PeerToPeer(account.provider, account.line(sender, needed=False), endpoint.needs_sender, extra)
+        return SendCall(self._caller, endpoint, account, on_batch).stream(stream_of(messages, "messages"), payload)
 
     async def _send_batch(
         self, endpoint: SendEndpoint, batch: Batch, account: ResolvedAccount, on_batch: OnBatch | None
     ) -> BatchResult:
-        """What became of the one batch that a call consists of; an error that met it whole is raised."""
-        result = await self._delivery(self._batches_to(endpoint, account), on_batch).deliver(batch)
-        if result.failure is not None:
-            raise result.failure
-        return result
+        """The result of a call's only batch. An error that met the batch as a whole is raised."""
+        return await SendCall(self._caller, endpoint, account, on_batch).send_batch(batch)
 
     async def _deliver(
         self,
@@ -432,85 +366,5 @@ class AsyncClient:
         on_batch: OnBatch | None,
         request_id: str | None,
     ) -> SendReport:
-        groups = await _groups(outgoing, one_sender=endpoint.one_sender)
-        batches = split(
-            outgoing,
-            self._batch_size(endpoint),
-            one_sender=endpoint.one_sender,
-            groups=groups,
-            request_ids=endpoint.request_ids,
-            request_id=request_id,
-        )
-        merger = Merger(outgoing, provider=self.provider.name)
-        delivery = self._delivery(self._batches_to(endpoint, account), on_batch)
-
-        async def deliver(batch: Batch) -> None:
-            merger.add(batch, await delivery.deliver(batch))
-
-        size = len(batches.chunks[0])
-        await for_each(batches, deliver, self._settings.max_concurrency, starts_per_turn=ITEMS_PER_TURN // size)
-        report = merger.report()
-        if not report.ok and not report.refused_one_by_one:
-            report.raise_for_failures()
-        return report
-
-    async def _stream(
-        self,
-        endpoint: SendEndpoint,
-        items: Source,
-        payload: Payload,
-        account: ResolvedAccount,
-        on_batch: OnBatch | None,
-    ) -> AsyncGenerator[SendReport, None]:
-        self._caller.transport.check_open()
-        delivery = self._delivery(self._batches_to(endpoint, account), on_batch)
-
-        async def deliver(window: tuple[Merger, Batches]) -> SendReport:
-            merger, batches = window
-            for batch in batches:
-                merger.add(batch, await delivery.deliver(batch))
-            return merger.report()
-
-        async with (
-            aclosing(self._windows(endpoint, items, payload)) as windows,
-            aclosing(AsFinished(windows, deliver, self._settings.max_concurrency)) as reports,
-        ):
-            has_left = False
-            async for report in reports:
-                has_left = has_left or len(report.not_sent) < len(report)
-                if not has_left:
-                    _raise_refusal(report)
-                yield report
-
-    async def _windows(
-        self, endpoint: SendEndpoint, items: Source, payload: Payload
-    ) -> AsyncGenerator[tuple[Merger, Batches], None]:
-        """A source in windows of one report each; it is one batch, or one for each sender in it."""
-        size = self._batch_size(endpoint) or STREAM_BATCH_SIZE
-        offset = index = 0
-        async with aclosing(slices(items, size)) as pieces:
-            while piece := await self._next_piece(pieces):
-                outgoing = await _columns(piece, payload, offset)
-                batches = split(
-                    outgoing,
-                    size,
-                    one_sender=endpoint.one_sender,
-                    request_ids=endpoint.request_ids,
-                    first_index=index,
-                )
-                yield Merger(outgoing, offset, provider=self.provider.name), batches
-                offset += len(piece)
-                index += len(batches)
-
-    async def _next_piece(self, pieces: AsyncGenerator[list[R], None]) -> list[R]:
-        """What a source gives next, empty at its end; a source that is waited for does not outlast the client."""
-        async with self._caller.transport.waiting():
-            nothing: list[R] = []
-            return await anext(pieces, nothing)
-
-    def _batches_to(self, endpoint: SendEndpoint, account: ResolvedAccount) -> BatchCall:
-        return partial(self._caller.call, endpoint, account=account, has_turn=True)
-
-    def _delivery(self, call: BatchCall, on_batch: OnBatch | None) -> Delivery:
-        # A closed client refuses each batch, so that a call which it was closed under has a report.
-        return Delivery(self.provider.name, call, self._caller.turn, self._stop_rule(), on_batch)
+        """The report of messages that have been checked; raises as ``send`` does."""
+        return await SendCall(self._caller, endpoint, account, on_batch).send(outgoing, request_id)

@@ -27,13 +27,6 @@ Positions: TypeAlias = Sequence[int]
 _NO_ID: Final = -(2**63)  # no provider counts from there
 
 
-def take(column: list[T], positions: Positions) -> list[T]:
-    """The entries of a column at these positions."""
-    if isinstance(positions, range):
-        return column[positions.start : positions.stop]
-    return [column[position] for position in positions]
-
-
 @define(eq=False)
 class SparseColumn(Generic[T]):
     """Entries that most recipients do not have: they are None, and take no room until the first is written."""

@@ -48,7 +48,6 @@ class Caller:
 
         ``has_turn``: the caller has waited for the first try's turn.
         """
-        rule.check(self.provider.name)
         request = self._request(endpoint, params, account)
         began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
@@ -58,7 +57,7 @@ class Caller:
                 if wait is not None:
                     async with self.transport.waiting():
                         await clock.sleep(wait)
-                if tries > 1 or not has_turn:
+                if self.limit is not None and (tries > 1 or not has_turn):
                     await self.turn(_left(endpoint, began, rule))
                 answer = await self._attempt(request, rule, tries)
                 result = await self._read(endpoint, answer, params, rule)
@@ -85,6 +84,11 @@ class Caller:
             has_turn = await self.limit.wait(left)
         if not has_turn:
             raise not_attempted("its turn would come too late", self.provider.name)
+
+    def stop_rule(self) -> StopRule:
+        """What stops a call that begins now."""
+        seconds = self.settings.timeout.call
+        return StopRule(deadline=None if seconds is None else clock.monotonic() + seconds)
 
     async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
         """Open a connection ahead; ``ConnectionFailed`` where there is none."""

@@ -411,7 +411,8 @@ async def _read(response: aiohttp.ClientResponse) -> Answer | NoAnswer:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    return read_retry_after(response.headers.get("Retry-After"), clock.now())
+    header = response.headers.get("Retry-After")
+    return None if header is None else read_retry_after(header, clock.now())
 
 
 # The first that fits names the reason; the order goes from the particular to the general.

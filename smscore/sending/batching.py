@@ -7,7 +7,9 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 from attrs import define, field, frozen
 
-from smscore.columns import Positions, take
+from smscore.columns import Positions
+from smscore.config import ITEMS_PER_TURN
+from smscore.loops.concurrency import let_others_run
 from smscore.wire.batch import Batch
 from smscore.wire.endpoint import RequestIds
 
@@ -131,9 +133,27 @@ def add_to_groups(groups: Groups, outgoing: Outgoing, positions: range) -> Group
     return groups
 
 
+async def grouped(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
+    """The messages by sender, a slice in a turn of the event loop; None where a batch may have several senders."""
+    if not has_groups(outgoing, one_sender=one_sender):
+        return None
+    groups: Groups = {}
+    for start in range(0, len(outgoing), ITEMS_PER_TURN):
+        add_to_groups(groups, outgoing, range(start, min(start + ITEMS_PER_TURN, len(outgoing))))
+        await let_others_run()
+    return groups
+
+
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """The items in pieces of at most ``size``, in order; slices, not copies, of a range."""
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def take(column: list[T], positions: Positions) -> list[T]:
+    """The entries of a column at these positions."""
+    if isinstance(positions, range):
+        return column[positions.start : positions.stop]
+    return [column[position] for position in positions]
 
 
 def _senders(column: list[str | None], positions: Positions, one_sender: bool) -> list[str | None]:

@@ -1,21 +1,31 @@
-"""One sending call on its way: its batches, what stops them, and what the caller's journal hears."""
+"""One sending call: its batches, what stops them, what ``on_batch`` hears, and its report or its stream of reports."""
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
 
+from smscore.account import ResolvedAccount
+from smscore.calls.caller import Caller
 from smscore.calls.stop import StopRule
-from smscore.errors import ClientClosed, InvalidRequest, NotAttempted, SMSError
+from smscore.config import ITEMS_PER_TURN, STREAM_BATCH_SIZE
+from smscore.errors import ClientClosed, ConfigurationError, InvalidRequest, NotAttempted, SMSError
+from smscore.loops.concurrency import AsFinished, for_each, slices
 from smscore.loops.logs import logger_for_callers
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
-from smscore.sending.merging import batch_report
-from smscore.wire.batch import Batch, BatchResult, failed, may_have_left
+from smscore.sending.batching import Batches, Outgoing, grouped, split
+from smscore.sending.merging import Merger, batch_report
+from smscore.sending.outgoing import Payload, Source, columns_of
+from smscore.wire.batch import Batch, BatchResult, SendEndpoint, failed, may_have_left
+
+T = TypeVar("T")
 
 _log: Final = logger_for_callers(__name__)
 
@@ -97,3 +107,109 @@ class Delivery:
             self.rule.stop(f"on_batch raised {type(error).__name__}", error)
             return False
         return True
+
+
+@frozen
+class SendCall:
+    """One sending call of a client: what it sends to, as whom, and who hears of its batches."""
+
+    caller: Caller
+    endpoint: SendEndpoint
+    account: ResolvedAccount
+    on_batch: OnBatch | None
+
+    async def send(self, outgoing: Outgoing, request_id: str | None) -> SendReport:
+        """The report of these messages. Raises where nobody was accepted, a batch failed or anybody is ``UNKNOWN``."""
+        endpoint = self.endpoint
+        batches = split(
+            outgoing,
+            self._batch_size(),
+            one_sender=endpoint.one_sender,
+            groups=await grouped(outgoing, one_sender=endpoint.one_sender),
+            request_ids=endpoint.request_ids,
+            request_id=request_id,
+        )
+        merger = Merger(outgoing, provider=self.caller.provider.name)
+        delivery = self._delivery()
+
+        async def deliver(batch: Batch) -> None:
+            merger.add(batch, await delivery.deliver(batch))
+
+        starts = ITEMS_PER_TURN // len(batches.chunks[0])
+        await for_each(batches, deliver, self.caller.settings.max_concurrency, starts_per_turn=starts)
+        report = merger.report()
+        if not report.ok and not report.refused_one_by_one:
+            report.raise_for_failures()
+        return report
+
+    async def send_batch(self, batch: Batch) -> BatchResult:
+        """The result of a call's only batch. An error that met the batch as a whole is raised."""
+        result = await self._delivery().deliver(batch)
+        if result.failure is not None:
+            raise result.failure
+        return result
+
+    async def stream(self, items: Source, payload: Payload) -> AsyncGenerator[SendReport, None]:
+        """A report for each window of a source of any length, as they end."""
+        self.caller.transport.check_open()
+        delivery = self._delivery()
+
+        async def deliver(window: tuple[Merger, Batches]) -> SendReport:
+            merger, batches = window
+            for batch in batches:
+                merger.add(batch, await delivery.deliver(batch))
+            return merger.report()
+
+        async with (
+            aclosing(self._windows(items, payload)) as windows,
+            aclosing(AsFinished(windows, deliver, self.caller.settings.max_concurrency)) as reports,
+        ):
+            has_left = False
+            async for report in reports:
+                has_left = has_left or len(report.not_sent) < len(report)
+                if not has_left:
+                    _raise_refusal(report)
+                yield report
+
+    async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[Merger, Batches], None]:
+        """A source in windows of one report each: one batch, or one for each sender in it."""
+        size = self._batch_size() or STREAM_BATCH_SIZE
+        offset = index = 0
+        async with aclosing(slices(items, size)) as pieces:
+            while piece := await self._next_piece(pieces):
+                outgoing = await columns_of(piece, payload, offset)
+                batches = split(
+                    outgoing,
+                    size,
+                    one_sender=self.endpoint.one_sender,
+                    request_ids=self.endpoint.request_ids,
+                    first_index=index,
+                )
+                yield Merger(outgoing, offset, provider=self.caller.provider.name), batches
+                offset += len(piece)
+                index += len(batches)
+
+    async def _next_piece(self, pieces: AsyncGenerator[list[T], None]) -> list[T]:
+        """What a source gives next, empty at its end; waiting for a source does not outlast the client."""
+        async with self.caller.transport.waiting():
+            nothing: list[T] = []
+            return await anext(pieces, nothing)
+
+    def _delivery(self) -> Delivery:
+        # A closed client refuses each batch, so that a call which it was closed under has a report.
+        caller = self.caller
+        call = partial(caller.call, self.endpoint, account=self.account, has_turn=True)
+        return Delivery(caller.provider.name, call, caller.turn, caller.stop_rule(), self.on_batch)
+
+    def _batch_size(self) -> int | None:
+        """The most recipients in one request, or None where neither settings nor provider limit it."""
+        own, limit = self.caller.settings.batch_size, self.endpoint.limit or self.caller.provider.send_limit
+        return limit if own is None else own if limit is None else min(own, limit)
+
+
+def _raise_refusal(report: SendReport) -> None:
+    """Raise what no batch of the call can get past: a host that a test run may not reach."""
+    for failure in report._failures:
+        if isinstance(failure, ConfigurationError):
+            failure.report = report
+            raise failure

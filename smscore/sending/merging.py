@@ -22,7 +22,7 @@ class Merger:
     """Columns of a call's results, filled in as its batches end."""
 
     def __init__(self, outgoing: Outgoing, offset: int = 0, *, provider: str | None = None) -> None:
-        size = len(outgoing)
+        size = len(outgoing.recipients)
         self._provider = provider
         self._outgoing = outgoing
         self._offset = offset

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeAlias, cast
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
+from smscore.config import ITEMS_PER_TURN
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.given import is_iterable
-from smscore.loops.concurrency import SliceSource
+from smscore.loops.concurrency import SliceSource, let_others_run
 from smscore.messages import Message
 from smscore.numbers import Recipient, is_one_recipient, local_forms
 from smscore.senders import check_sender
 from smscore.sending.batching import Outgoing
 from smscore.text import Text, can_all_be_sent, plain_text, text_problem
 from smscore.wire.endpoint import Provider
+
+T = TypeVar("T")
 
 Recipients: TypeAlias = Recipient | Iterable[Recipient]
 AnyMessage: TypeAlias = Message | tuple[Recipient, Text]
@@ -136,6 +140,29 @@ def _checked_texts(texts: list[Any], start: int) -> list[str]:
             if problem:
                 raise InvalidRequest(f"The text of message {place} {problem}.")
     return cast("list[str]", plain)
+
+
+async def checked_outgoing(items: Iterable[Any], payload: Payload) -> Outgoing:
+    """All that a call sends. Raises ``InvalidNumber``, which names every bad number, or ``InvalidRequest``."""
+    return check_sendable(await columns_of(copied(items), payload))
+
+
+async def columns_of(items: Iterable[Any], payload: Payload, start: int = 0) -> Outgoing:
+    """The items as columns; ``start`` is the first one's position.
+
+    They are checked a slice at a time, so that a list of a million does not hold up the event loop.
+    """
+    source = iter(items)
+    columns = payload.columns([*islice(source, ITEMS_PER_TURN)], start)
+    while piece := [*islice(source, ITEMS_PER_TURN)]:
+        await let_others_run()
+        columns.extend(payload.columns(piece, start + len(columns)))
+    return columns
+
+
+def copied(items: Iterable[T]) -> Iterable[T]:
+    """The items of a collection as they are now, since its owner may change it while others run; or an iterator."""
+    return items if isinstance(items, Iterator) else tuple(items)  # a tuple is less work for the collector
 
 
 def check_sendable(outgoing: Outgoing) -> Outgoing:

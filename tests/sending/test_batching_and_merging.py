@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome, ResponseLost, SMSError
-from smscore.columns import take
 from smscore.results import OUTCOME_BYTES
-from smscore.sending.batching import Outgoing, chunked, split
+from smscore.sending.batching import Outgoing, chunked, split, take
 from smscore.sending.merging import Merger, batch_report
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed
 from smscore.wire.endpoint import RequestIds
