@@ -117,11 +117,11 @@ async def test_the_calls_time_bounds_connecting_too():
 
     async with await asyncio.start_server(mute, "localhost", 0) as server:
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
-        async with AsyncSepahan("t", base_url=url, timeout=Timeouts(call=0.2, connect=5)) as client:
+        async with AsyncSepahan("t", base_url=url, timeout=Timeouts(call=0.2, connect=60)) as client:
             start = time.monotonic()
             with pytest.raises(ConnectionFailed, match="opening the connection timed out"):
                 await client.connect()
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 30
         for writer in accepted:
             writer.close()
 

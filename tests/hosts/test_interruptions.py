@@ -220,7 +220,7 @@ def test_a_logging_handler_that_raises_costs_no_report(box: Sandbox, call: str, 
         ours.addHandler(Broken())
         print({call}.ok)
     """
-    code, out, err = ended(started(script, box.url("sepahan")), 20)
+    code, out, err = ended(started(script, box.url("sepahan")))
     assert (code, out) == (0, "True")
     assert "LookupError: the handler is broken" in err  # told of as logging tells of its own
 

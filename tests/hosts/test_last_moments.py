@@ -62,7 +62,7 @@ def script(last: str, *then: str) -> str:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_last_alert_goes_out(box: Sandbox, moment: str, host: str, before: str) -> None:
     url = box.url("sepahan").replace("127.0.0.1", host)
-    assert ended(started(script(CALLS["a send"], before, MOMENTS[moment]), url), 20) == (0, "True", "")
+    assert ended(started(script(CALLS["a send"], before, MOMENTS[moment]), url)) == (0, "True", "")
     assert len(box.messages) == 1 + bool(before)
 
 
@@ -70,28 +70,28 @@ def test_a_last_alert_goes_out(box: Sandbox, moment: str, host: str, before: str
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_every_way_to_send_works_in_the_last_moments(box: Sandbox, moment: str, call: str) -> None:
     url = box.url("sepahan").replace("127.0.0.1", "localhost")
-    assert ended(started(script(CALLS[call], MOMENTS[moment]), url), 20) == (0, "True", "")
+    assert ended(started(script(CALLS[call], MOMENTS[moment]), url)) == (0, "True", "")
     assert box.messages
 
 
 def test_a_handler_that_was_registered_before_the_import_still_sends(box: Sandbox) -> None:
     first = "import atexit\natexit.register(lambda: last())\n"
     process = started(script(CALLS["a send"], BEFORE), box.url("sepahan"), first=first)
-    assert ended(process, 20) == (0, "True", "")
+    assert ended(process) == (0, "True", "")
     assert len(box.messages) == 2
 
 
 def test_a_stream_that_began_before_goes_on_at_the_exit(box: Sandbox) -> None:
     begun = "stream = sepahan.send_stream(TWO * 3, 'سلام')\nprint(next(stream).ok)"
     text = script("all(report.ok for report in stream)", begun, "atexit.register(last)")
-    assert ended(started(text, box.url("sepahan")), 20) == (0, "True\nTrue", "")
+    assert ended(started(text, box.url("sepahan"))) == (0, "True\nTrue", "")
     assert len(box.messages) == 6
 
 
 def test_ten_threads_that_outlive_the_main_one_all_send(box: Sandbox) -> None:
     threads = "for _ in range(10): " + MOMENTS["a thread outlives main"]
     url = box.url("sepahan").replace("127.0.0.1", "localhost")
-    assert ended(started(script(CALLS["a send"], threads), url), 20) == (0, "\n".join(["True"] * 10), "")
+    assert ended(started(script(CALLS["a send"], threads), url)) == (0, "\n".join(["True"] * 10), "")
     assert len(box.messages) == 10
 
 
@@ -101,7 +101,7 @@ def test_a_file_is_uploaded_at_the_exit(box: Sandbox) -> None:
         atexit.register(lambda: print(bool(najva_sms.Najva().upload_file(io.BytesIO(b"x" * 1000), filename="a.png"))))
     """
     process = started(text, box.url("sepahan"), NAJVA_TOKEN="token", NAJVA_BASE_URL=box.url("najva"))
-    assert ended(process, 20) == (0, "True", "")
+    assert ended(process) == (0, "True", "")
 
 
 def test_a_blocking_call_in_a_loop_of_the_last_moments_works_or_says_that_it_cannot(box: Sandbox) -> None:
@@ -115,4 +115,4 @@ def test_a_blocking_call_in_a_loop_of_the_last_moments_works_or_says_that_it_can
             except ClientClosed:
                 return True
     """)
-    assert ended(started(text, box.url("sepahan")), 20) == (0, "True", "")
+    assert ended(started(text, box.url("sepahan"))) == (0, "True", "")

@@ -353,15 +353,12 @@ def test_clients_that_are_dropped_close_quietly_in_both_faces(box: Sandbox) -> N
 
 def test_a_script_that_forgets_to_close_ends_at_once_and_quietly(box: Sandbox) -> None:
     script = """
+        from smscore.loops import background
+        background._GRACE = 120
         client = Sepahan()
         print(client.send("09123456789", "سلام").ok)
     """
-    process = started(script, box.url("sepahan"))
-    assert process.stdout is not None
-    assert process.stdout.readline() == "True\n"
-    start = time.monotonic()
-    assert ended(process) == (0, "", "")
-    assert time.monotonic() - start < 1
+    assert ended(started(script, box.url("sepahan"))) == (0, "True", "")
 
 
 def test_a_script_that_ends_in_the_middle_of_a_stream_ends_too(box: Sandbox) -> None:
@@ -385,14 +382,13 @@ def test_a_client_may_be_closed_at_the_exit_of_the_process(box: Sandbox) -> None
 def test_a_daemon_thread_in_the_middle_of_a_request_does_not_hold_up_the_exit(silent: SilentServer) -> None:
     script = """
         import threading
-        threading.Thread(target=lambda: Sepahan().send("09123456789", "سلام"), daemon=True).start()
-        time.sleep(0.3)
+        client = Sepahan(timeout=120)
+        threading.Thread(target=lambda: client.send("09123456789", "سلام"), daemon=True).start()
+        sys.stdin.read()
     """
     process = started(script, silent.url)
-    assert silent.heard.wait(10)
-    start = time.monotonic()
+    assert silent.heard.wait(30)
     assert ended(process)[0] == 0
-    assert time.monotonic() - start < 3
 
 
 def test_a_journal_that_raises_stop_iteration_does_not_hang(box: Sandbox) -> None:
@@ -420,19 +416,16 @@ INTERRUPTED = {
 @pytest.mark.parametrize("call", INTERRUPTED.values(), ids=INTERRUPTED.keys())
 def test_ctrl_c_ends_a_slow_request_at_once(silent: SilentServer, call: str) -> None:
     script = f"""
-        client = Sepahan()
+        client = Sepahan(timeout=120)
         try:
             {call}
         except KeyboardInterrupt:
             print("interrupted")
     """
     process = started(script, silent.url)
-    assert silent.heard.wait(10)
-    time.sleep(0.1)
+    assert silent.heard.wait(30)
     process.send_signal(signal.SIGINT)
-    start = time.monotonic()
     assert ended(process) == (0, "interrupted", "")
-    assert time.monotonic() - start < 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process is of POSIX")
@@ -445,8 +438,7 @@ def test_a_client_works_on_after_ctrl_c(silent: SilentServer, box: Sandbox) -> N
             print(quick.send("09123456789", "سلام").ok)
     """
     process = started(script, silent.url)
-    assert silent.heard.wait(10)
-    time.sleep(0.1)
+    assert silent.heard.wait(30)
     process.send_signal(signal.SIGINT)
     assert ended(process) == (0, "True", "")
 

@@ -54,7 +54,7 @@ ASYNC = """
 
 
 def run(server: FaultServer, *parts: str, first: str = "") -> tuple[int, str, str]:
-    return ended(started("\n".join(textwrap.dedent(part) for part in parts), server.url, first=first), 20)
+    return ended(started("\n".join(textwrap.dedent(part) for part in parts), server.url, first=first))
 
 
 @pytest.mark.parametrize("when", PAST_AND_FUTURE)

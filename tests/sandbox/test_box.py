@@ -70,7 +70,7 @@ def test_waiting_in_vain_is_a_timeout(threaded: Sandbox) -> None:
     start = time.perf_counter()
     with pytest.raises(TimeoutError, match="No such message"):
         threaded.wait_for(NUMBER, timeout=0.1)
-    assert 0.1 <= time.perf_counter() - start < 1
+    assert 0.1 <= time.perf_counter() - start < 4  # where it waited 5 seconds without being told
 
 
 async def test_waiting_without_blocking_the_loop(box: Sandbox, najva: Any) -> None:

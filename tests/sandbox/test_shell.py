@@ -79,12 +79,15 @@ async def test_async_with_serves_in_the_running_loop(session: aiohttp.ClientSess
         assert "payamak-sandbox" not in {thread.name for thread in threading.enumerate()}
 
 
-async def test_it_stops_at_once_though_a_client_keeps_its_connection(session: aiohttp.ClientSession) -> None:
+async def test_it_stops_at_once_though_a_client_keeps_its_connection(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "GRACE", 60)
     async with Sandbox() as box:
         async with session.get(box.url("ippanel")) as answer:
             assert answer.status == 404
         start = time.perf_counter()
-    assert time.perf_counter() - start < 0.9  # of the second that requests in flight would have
+    assert time.perf_counter() - start < 30  # of the minute that requests in flight would have
 
 
 async def test_it_starts_once_and_may_be_stopped_twice() -> None:

@@ -287,11 +287,17 @@ async def test_the_calls_time_bounds_a_read_of_several_requests(provider: Provid
     assert len(provider.requests) <= 2
 
 
-async def test_waiting_for_a_turn_counts_to_the_calls_time(provider: Provider) -> None:
-    async with provider.client(rate_limit=1, timeout=Timeouts(call=1.6)) as client:
-        start = time.monotonic()
+async def test_waiting_for_a_turn_counts_to_the_calls_time(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("smscore.clock.monotonic", lambda: sum(waits))
+    monkeypatch.setattr("smscore.clock.sleep", sleep)
+    async with provider.client(rate_limit=0.1, timeout=Timeouts(call=16)) as client:
         error = await failure(client.send(numbers(5), "سلام"))
-    assert time.monotonic() - start < 1.6
+    assert waits == [pytest.approx(10.2)]
     assert outcomes(error.report) == [ACCEPTED, ACCEPTED, NOT_SENT, NOT_SENT, NOT_SENT]
     assert error.outcome is None
 

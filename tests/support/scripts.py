@@ -25,6 +25,7 @@ def started(script: str, url: str, *options: str, first: str = "", **settings: s
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-X", "dev", *options, "-c", preamble + textwrap.dedent(script)],
         env=known | {"SEPAHAN_TOKEN": "token", "SEPAHAN_SENDER": LINE, "SEPAHAN_BASE_URL": url} | settings,
+        stdin=subprocess.PIPE,  # which a script can wait for: it ends as ``ended`` begins
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -32,7 +33,7 @@ def started(script: str, url: str, *options: str, first: str = "", **settings: s
     )
 
 
-def ended(process: subprocess.Popen[str], within: float = 8) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen[str], within: float = 60) -> tuple[int, str, str]:
     """Its exit code, what it printed and what it complained of; one that hangs is killed and fails the test."""
     try:
         out, err = process.communicate(timeout=within)
