@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import tempfile
 from collections import Counter
@@ -15,6 +14,7 @@ from attrs import define, field, frozen
 from smscore import clock, registry
 from smscore.cli.demo_outcomes import Told, problems_of, tell_apart
 from smscore.errors import InvalidNumber
+from smscore.loops.threads import in_thread
 from smscore.numbers import local_form
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
@@ -111,7 +111,7 @@ async def run_demo(view: View) -> bool:
     """Whether every number added up with what the sandbox received."""
     with tempfile.TemporaryDirectory() as folder:
         recipients = Path(folder) / "recipients.csv"
-        await asyncio.to_thread(write_recipients, recipients, PLANS[-1].count)
+        await in_thread(write_recipients, recipients, PLANS[-1].count)
         began = clock.time()
         async with Sandbox(clock=lambda: began) as box:  # it stands still: a slow machine shows the same statuses
             view.started({plan.provider: box.url(plan.provider) for plan in PLANS})
@@ -132,7 +132,7 @@ async def _send_all(box: Sandbox, recipients: Path, view: View) -> tuple[list[Se
         ) as client:
             one = Sent(plan, box.credit(plan.provider, TOKEN))
             await _send(client, one, recipients, fates, view.sending(plan))
-        one.take(one.blocking, await asyncio.to_thread(_send_blocking, plan, box.url(plan.provider)))
+        one.take(one.blocking, await in_thread(_send_blocking, plan, box.url(plan.provider)))
         sent.append(one)
     view.waiting()
     box.advance(MOMENT)
@@ -152,7 +152,7 @@ async def _send(client: Any, sent: Sent, recipients: Path, fates: list[Fate], pr
 
     began = clock.monotonic()
     if plan is PLANS[-1]:
-        rows, repeats = distinct(await asyncio.to_thread(read_rows, recipients))
+        rows, repeats = distinct(await in_thread(read_rows, recipients))
         stream = client.send_stream([row.number for row in rows], TEXT, on_batch=on_batch)
         # Reports come as their batches end; the rows are in the order of the offsets.
         for report in sorted([report async for report in stream], key=lambda report: report.offset):

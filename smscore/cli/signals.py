@@ -14,13 +14,14 @@ import select
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import define, field
+
+from smscore import clock
 
 T = TypeVar("T")
 Listener: TypeAlias = Callable[[], str | None]
@@ -85,7 +86,7 @@ class Signals:
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.number = self.number or number
-        self.at = time.monotonic()
+        self.at = clock.monotonic()
         listener = self._listeners[-1] if self._listeners else None
         if listener is not None:
             words = listener()

@@ -7,11 +7,11 @@ import io
 import os
 import select
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from smscore import clock
 from smscore.cli.signals import SIGNALS
 
 _STREAMS: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
@@ -51,7 +51,7 @@ class PatientStream(io.RawIOBase):
             return done
 
     def _wait(self) -> None:
-        began = time.monotonic()
+        began = clock.monotonic()
         while not select.select((), (self._descriptor,), (), _GLANCE)[1]:
             if self._given_up or _is_long(began):
                 self._given_up = True
@@ -61,7 +61,7 @@ class PatientStream(io.RawIOBase):
 def _is_long(began: float) -> bool:
     if SIGNALS.count > 1:
         return True
-    return SIGNALS.count == 1 and time.monotonic() - max(began, SIGNALS.at) > _MOMENT
+    return SIGNALS.count == 1 and clock.monotonic() - max(began, SIGNALS.at) > _MOMENT
 
 
 class DroppingStream(io.TextIOBase):

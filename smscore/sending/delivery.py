@@ -81,6 +81,7 @@ class Delivery:
                 self.rule.check(self.provider)  # it has been stopped, and so raises
         except (NotAttempted, ClientClosed) as error:
             return failed(batch, error)
+        # A date for users, by which nothing waits: in a test that freezes the time of day it is the frozen one.
         began = time.time()
         try:
             result = await self.call(batch, self.rule)

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -15,7 +16,10 @@ from typing import Any
 import pytest
 from commandline import TOKEN, environment, json_lines, read_rows, run, start, write_mobiles
 from faultserver import GOOD, STALL, FaultServer
+from freezegun import freeze_time
 
+from smscore.cli import streams
+from smscore.cli.signals import SIGNALS
 from smscore.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no signals and no pty there")
@@ -102,6 +106,20 @@ def test_ctrl_c_in_another_command_exits_with_130():
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in err) == (130, False)
+
+
+def test_nobody_is_waited_for_after_a_signal_in_frozen_time_either(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "_MOMENT", 0.1)
+    monkeypatch.setattr(SIGNALS, "count", 0)
+    reading, writing = os.pipe()
+    watchdog = threading.Timer(30, setattr, (SIGNALS, "count", 2))  # so that a failure does not hang
+    with os.fdopen(reading), os.fdopen(writing, "w", encoding="utf-8") as stream, freeze_time("2012-01-14"):
+        SIGNALS.count = 1
+        watchdog.start()
+        with pytest.raises(BrokenPipeError):
+            streams.PatientStream(stream).write(b"x" * 1_000_000)
+    watchdog.cancel()
+    assert SIGNALS.count == 1
 
 
 # Terminals

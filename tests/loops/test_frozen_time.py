@@ -57,6 +57,18 @@ def run(server: FaultServer, *parts: str, first: str = "") -> tuple[int, str, st
     return ended(started("\n".join(textwrap.dedent(part) for part in parts), server.url, first=first))
 
 
+@pytest.mark.parametrize("freezer", FREEZERS)
+def test_a_result_says_that_it_was_sent_at_the_frozen_time(freezer: str) -> None:
+    use = f"""
+        {FREEZERS[freezer]}
+        sms = Sepahan()
+        with frozen("2012-01-14"):
+            print(sms.send("09123456789", "سلام")[0].sent_at)
+    """
+    with FaultServer() as server:
+        assert run(server, use) == (0, "2012-01-14 00:00:00+00:00", "")
+
+
 @pytest.mark.parametrize("when", PAST_AND_FUTURE)
 @pytest.mark.parametrize("freezer", FREEZERS)
 @pytest.mark.parametrize("wait", WAITS)
