@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,12 @@ from ippanel_sms import (
     BulkReceipt,
     BulkState,
     BulkStats,
-    CountrySegment,
-    Gender,
     InboxMessage,
     Line,
     Place,
-    PostalCodeSegment,
     Price,
     RecipientStatus,
     SegmentCount,
-    Slice,
     TextCounts,
 )
 from najva_sms import AsyncNajva, DeliveryReport, OutboxMessage, OutboxPage, parse_webhook
@@ -43,14 +39,16 @@ from smscore import (
     InboundMessage,
     InsufficientCredit,
     InvalidParameters,
-    Message,
     MessageStatus,
     NotFound,
     Outcome,
     OutsideServiceHours,
     SendReport,
     SMSError,
+    registry,
 )
+from smscore.testing.runner import result_of
+from smscore.testing.samples import load_samples
 
 ROOT = Path(__file__).parents[1] / "samples"
 SAMPLES = {f"{path.parent.name}/{path.stem}": json.loads(path.read_text("utf-8")) for path in ROOT.glob("*/*.json")}
@@ -75,100 +73,8 @@ def moment(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
-async def gathered(items: AsyncIterator[Any]) -> list[Any]:
-    return [item async for item in items]
-
-
-def postal_segment(code: int) -> PostalCodeSegment:
-    return PostalCodeSegment(code, age_from=1330, age_to=1402, mci=Slice(0, 1))
-
-
-# The call that each sample's request stands for; a sample without a request is called in the same way.
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "sepahan/send": lambda client: client.send("09121234567", "string", sender="string"),
-    "sepahan/send_p2p": lambda client: client.send_p2p([("09121234567", "string")], sender="string"),
-    "sepahan/check_request_id": lambda client: client.check_request_id("order-7"),
-    "sepahan/status": lambda client: client.status([0]),
-    "sepahan/old_status": lambda client: client.old_status([0]),
-    "sepahan/credit": lambda client: client.credit(),
-    "sepahan/receive": lambda client: client.receive(number="50003300", since=dt.date(2025, 12, 31), limit=2),
-    "ippanel/send": lambda client: client.send(
-        OTHERS, "متن پیام", sender="+983000505", send_time=dt.datetime(2025, 3, 12, 21, 20, 2, tzinfo=dt.UTC)
-    ),
-    "ippanel/send_country": lambda client: client.send_country(
-        CountrySegment(
-            938,
-            89,
-            212,
-            82,
-            age_to=1401,
-            gender=Gender.ALL,
-            mci=Slice(10, 100),
-            irancell=Slice(1, 2),
-            other=Slice(2, 3),
-        ),
-        "تست",
-        sender="+98BANK",
-        other_recipients=["+989121111111", "+989351111111"],
-    ),
-    "ippanel/send_postal_code": lambda client: client.send_postal_code(
-        [postal_segment(131), postal_segment(141)],
-        "متن پیام",
-        sender="+98BANK",
-        other_recipients=OTHERS,
-        send_time=dt.datetime(2025, 2, 28, 10, 52, 2, tzinfo=dt.UTC),
-    ),
-    "ippanel/send_p2p": lambda client: client.send_p2p(
-        [(OTHERS[0], "پیام یک"), ("+989360000000", "پیام دو"), (OTHERS[1], "پیام یک")],
-        sender="+983000505",
-        send_time=dt.datetime(2025, 3, 12, 21, 20, 2, tzinfo=dt.UTC),
-    ),
-    "ippanel/send_pattern": lambda client: client.send_pattern(OTHERS[0], "a1b2c3", {"code": "45852"}),
-    "ippanel/send_votp": lambda client: client.send_votp(OTHERS[0], "45852"),
-    "ippanel/cancel": lambda client: client.cancel(BULK_ID),
-    "ippanel/price": lambda client: client.price("تست"),
-    "ippanel/credit": lambda client: client.credit(),
-    "ippanel/outbox": lambda client: client.outbox(
-        message_id=BULK_ID,
-        sender="+983000505",
-        text="پیام",
-        state=6,
-        created_since=moment(1744102007),
-        created_until=moment(1744188407),
-        send_since=moment(1744102008),
-        send_until=moment(1744188408),
-    ),
-    "ippanel/outbox_message": lambda client: client.outbox_message(BULK_ID),
-    "ippanel/recipients": lambda client: gathered(client.recipients(BULK_ID)),
-    "ippanel/stats": lambda client: client.stats(BULK_ID),
-    "ippanel/inbox": lambda client: gathered(client.inbox(after_id=121)),
-    "ippanel/provinces": lambda client: client.provinces(),
-    "ippanel/counties": lambda client: client.counties(89),
-    "ippanel/cities": lambda client: client.cities(212),
-    "ippanel/count": lambda client: client.count(
-        CountrySegment(938, 89, 212, 82, age_to=1401, gender=Gender.MALE, mci=Slice(0, 1))
-    ),
-    "ippanel/lines": lambda client: client.lines(),
-    "ippanel/account": lambda client: client.account(),
-    "najva/send": lambda client: client.send(
-        ["09120000000", "09120000001", "09120000002"], NAJVA_TEXT, sender="90000123", file_id=FILE_ID
-    ),
-    "najva/send_p2p": lambda client: client.send_p2p(
-        [Message(f"0912000000{n}", f"پیامک {n + 1}") for n in range(3)], sender="90000123", file_id=FILE_ID
-    ),
-    "najva/status": lambda client: client.status([1, 2, 3]),
-    "najva/outbox": lambda client: client.outbox(),
-    "najva/upload_file": lambda client: client.upload_file(b"\x89PNG", filename="card.png"),
-}
-
-# What the SDK sends in place of a recorded request that it cannot make, and why.
-DIFFERENT: dict[str, dict[str, Any]] = {
-    # "string" is no mobile number, so the SDK refuses to send to it; all else is the sample's.
-    "sepahan/send-success": {"body.reciverNumbers": ["09121234567"]},
-    "sepahan/send_p2p-request": {"body.reciverNumbers": ["09121234567"]},
-    # The older URL has the key in its path; the described one keeps it in a header.
-    "najva/outbox-older_url_request": {"path": "/v2/sms/outbox", "query": {"page": "0", "pageSize": "200"}},
-}
+SOURCES = {name: load_samples(ROOT / name) for name in registry.names()}
+CALLS = {f"{provider}/{name}": call for provider, source in SOURCES.items() for name, call in source.calls.items()}
 
 SEPAHAN_ERRORS = {
     **dict.fromkeys((-1, -2, -3), AuthenticationError),
@@ -305,21 +211,14 @@ def same_json(value: Any) -> str:
 
 def expected_request(name: str) -> dict[str, Any]:
     """The recorded request, with what the SDK sends differently put in its place."""
-    request = json.loads(json.dumps(SAMPLES[name]["request"]))
-    for place, value in DIFFERENT.get(name, {}).items():
-        *parents, key = place.split(".")
-        target = request
-        for parent in parents:
-            target = target[parent]
-        assert target[key] != value
-        target[key] = value
-    return request
+    provider, _, sample = name.partition("/")
+    return SOURCES[provider].with_request()[sample]
 
 
 async def call(name: str, new_client: Callable[..., Any]) -> Any:
     provider = name.partition("/")[0]
     client = new_client(CLIENTS[provider])
-    return await CALLS[f"{provider}/{SAMPLES[name]['call']}"](client)
+    return await result_of(CALLS[f"{provider}/{SAMPLES[name]['call']}"](client))
 
 
 def answer_with(provider_http: Any, status: int, body: Any) -> None:

@@ -6,7 +6,6 @@ The forms are made from the samples, so that a new call is tried in all of them 
 import datetime as dt
 import json
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from itertools import product
 from typing import Any
@@ -26,57 +25,11 @@ from smscore import (
     SendReport,
     SMSError,
 )
+from smscore.testing.odd_forms import FORMS, Form
 from smscore.wire import codec
 from smscore.wire.codec import DecodeError
 
 LARGE = 639027944154527200  # through a float it is another id
-
-
-@frozen
-class Form:
-    """How an answer's JSON is written."""
-
-    number: Callable[[Any], str] = json.dumps
-    comma: str = ""
-    before: str = ""
-    after: str = ""
-    encoding: str = "utf-8"
-    content_type: str = "application/json"
-
-    def of(self, value: Any) -> bytes:
-        return (self.before + self._written(value) + self.after).encode(self.encoding)
-
-    def _written(self, value: Any) -> str:
-        if isinstance(value, dict):
-            entries = [f"{json.dumps(key)}: {self._written(item)}" for key, item in value.items()]
-            return "{" + ", ".join(entries) + (self.comma if entries else "") + "}"
-        if isinstance(value, list):
-            return "[" + ", ".join(map(self._written, value)) + (self.comma if value else "") + "]"
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return self.number(value) if is_number else json.dumps(value, ensure_ascii=False)
-
-
-def with_zeros(number: float, zeros: str = ".0") -> str:
-    return f"{number}{zeros}" if isinstance(number, int) else str(number)
-
-
-FORMS = {
-    "numbers as texts": Form(lambda number: f'"{number}"'),
-    "numbers as texts with blanks": Form(lambda number: f'" {number} "'),
-    "whole numbers with .0": Form(with_zeros),
-    "whole numbers with .000": Form(lambda number: with_zeros(number, ".000")),
-    "whole numbers with .0 as texts": Form(lambda number: f'"{with_zeros(number)}"'),
-    "a comma after every last entry": Form(comma=" ,\n "),
-    "a comma after the answer": Form(after=",\n"),
-    "a byte order mark": Form(before="\ufeff"),
-    "UTF-16 with a byte order mark": Form(encoding="utf-16"),
-    "HTML by its content type": Form(content_type="text/html; charset=windows-1256"),
-    "no content type": Form(content_type=""),
-    "a content type that is none": Form(content_type=";;="),
-    "all at once": Form(
-        lambda number: f'"{with_zeros(number)}"', ",", "\ufeff \n", "\n, \n", content_type="text/plain"
-    ),
-}
 
 
 def answer(http: Any, name: str, form: Form) -> None:
