@@ -96,6 +96,7 @@ _LOCALE: Final = re.compile(
 )
 _LANGUAGES: Final = {0x09: "en", 0x29: "fa"}  # the lower ten bits of an LCID
 _SYSTEM: Final = {"f800": "date", "f400": "time", "x-sysdate": "date", "x-systime": "time"}
+_CALENDAR: Final = 0x7F  # without the bit of "Input dates according to selected calendar"
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 
 
@@ -103,7 +104,8 @@ def parse_locale(text: str) -> tuple[str, Locale | None]:
     """The symbol of ``$symbol-locale``, as of a currency, and the locale; None where it names none.
 
     A locale is ``NNCCLLLL`` in hexadecimal digits (the digits' shape, the calendar, Windows' number of the language),
-    or a tag and then ``NNCC``, as ``fa-IR,16`` for the Persian calendar.
+    or a tag and then ``NNCC``, as ``fa-IR,16`` for the Persian calendar. Excel adds 80 to a calendar in which dates are
+    also typed in, which changes nothing of how they are shown: ``fa-IR,96``.
     """
     match = _LOCALE.fullmatch(text)
     if match is None:
@@ -117,5 +119,5 @@ def parse_locale(text: str) -> tuple[str, Locale | None]:
         number = int(tag, 16)
         code = number & 0xFFFF
         language = _LANGUAGES.get(code & 0x3FF, hex(code) if code else "")
-        return match["symbol"], Locale(language, number >> 16 & 0xFF, number >> 24 & 0xFF)
-    return match["symbol"], Locale(tag.partition("-")[0], more & 0xFF, more >> 8 & 0xFF)
+        return match["symbol"], Locale(language, number >> 16 & _CALENDAR, number >> 24 & 0xFF)
+    return match["symbol"], Locale(tag.partition("-")[0], more & _CALENDAR, more >> 8 & 0xFF)
