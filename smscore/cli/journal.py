@@ -119,11 +119,11 @@ def ranges(rows: Iterable[int]) -> Ranges:
     return found
 
 
-def range_words(rows: Iterable[int], most: int | None = None) -> str:
-    """Row numbers for people: ``2-101, 205``."""
-    parts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges(rows)]
-    shown, more = parts[:most], len(parts[most:]) if most is not None else 0
-    return ", ".join(shown) + (" …" if more else "")
+def range_words(rows: Iterable[int], most: int | None = None, *, whole: bool = True) -> str:
+    """Row numbers for people: ``2-101, 205``; with dots at the end where there are more, or these are not the whole."""
+    found = ranges(rows)
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:most]]
+    return ", ".join(shown) + (" …" if len(shown) < len(found) or not whole else "")
 
 
 @define

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
+from smscore.cli.journal import Ranges
 from smscore.cli.recording import Recording
 from smscore.cli.results_file import ResultRow, interrupted_row, result_row, skipped_row, untried_row
 from smscore.errors import NotAttempted, SMSError
@@ -21,7 +22,8 @@ from smscore.results import SendReport
 from smscore.sending.delivery import BatchEvent
 
 _PIECE: Final = 10_000  # rows that are written at a time where nothing is sent
-_LISTED: Final = 1_000  # rows that a problem names
+_PROBLEMS: Final = 50  # told apart by their texts
+_RANGES: Final = 10_000  # of rows that a problem keeps
 
 Stream: TypeAlias = Callable[..., AsyncGenerator[SendReport, None]]
 
@@ -77,14 +79,26 @@ class Problem:
     outcome: Outcome
     error: SMSError
     count: int = 0
-    rows: list[int] = field(factory=list[int])
-    """The first of them."""
+    ranges: Ranges = field(factory=list[tuple[int, int]])
+    """Their rows as their batches ended; of very many ranges the first."""
+
+    @property
+    def rows(self) -> list[int]:
+        """Their rows in ascending order; fewer than ``count`` where not all of them were kept."""
+        return sorted(row for first, last in self.ranges for row in range(first, last + 1))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its rows were kept."""
+        return sum(last - first + 1 for first, last in self.ranges) == self.count
 
     def add(self, row: int) -> None:
         """One more."""
         self.count += 1
-        if len(self.rows) < _LISTED:
-            self.rows.append(row)
+        if self.ranges and row == self.ranges[-1][1] + 1:
+            self.ranges[-1] = self.ranges[-1][0], row
+        elif len(self.ranges) < _RANGES:
+            self.ranges.append((row, row))
 
 
 @define
@@ -100,8 +114,8 @@ class Sending:
     disk_error: OSError | None = None
     defect: Exception | None = None
     abandoned: bool = False
-    problems: dict[tuple[Outcome, str, object], Problem] = field(factory=dict[tuple[Outcome, str, object], Problem])
-    """What went wrong, by outcome, class and code, in the order that it did."""
+    problems: dict[tuple[Outcome, str], Problem] = field(factory=dict[tuple[Outcome, str], Problem])
+    """What went wrong, by outcome and the error's text, in the order that it did; after many texts, by class."""
     _unwritten: list[ResultRow] = field(factory=list[ResultRow], init=False)
 
     def on_batch(self, event: BatchEvent) -> None:
@@ -142,7 +156,9 @@ class Sending:
         return [result_row(one.row, result, self.provider) for one, result in zip(piece, report, strict=True)]
 
     def _note(self, row: int, outcome: Outcome, error: SMSError) -> None:
-        key = outcome, type(error).__name__, error.code
+        key = outcome, str(error)
+        if key not in self.problems and len(self.problems) >= _PROBLEMS:
+            key = outcome, type(error).__name__
         self.problems.setdefault(key, Problem(outcome, error)).add(row)
 
     def take_report(self, report: SendReport) -> None:

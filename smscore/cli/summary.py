@@ -19,6 +19,7 @@ from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan
 
 _SHOWN: Final = 20  # bad rows
+_LISTED: Final = 1_000  # rows of a problem, for scripts
 _SAMPLES: Final = 3  # rows
 
 _WORDS: Final = {
@@ -143,7 +144,7 @@ def _problem_fields(problem: Problem) -> dict[str, Any]:
     return {
         "outcome": problem.outcome.value,
         "count": problem.count,
-        "rows": problem.rows,
+        "rows": problem.rows[:_LISTED],
         "error": type(problem.error).__name__,
         "code": problem.error.code,
         "text": str(problem.error),
@@ -170,7 +171,7 @@ def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterabl
         yield f"Cost: {money(sending.recording.cost)} Rials, as {sending.provider} says."
     for problem in sending.problems.values():
         yield f"  {problem.count:,} {_WORDS[problem.outcome.value]}: {problem.error}"
-        yield f"    rows {range_words(problem.rows, _SHOWN)}"
+        yield f"    rows {range_words(problem.rows, _SHOWN, whole=problem.is_whole)}"
         said_so = provider_words(problem.error)
         if said_so:
             yield f"    {sending.provider} says: {said_so}"

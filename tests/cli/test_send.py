@@ -32,6 +32,10 @@ from faultserver import (
 from workbooks import number_xml, row_xml, text_xml, write_sheet
 
 from smscore.cli import exit_codes, results_file, send_run
+from smscore.cli.journal import range_words
+from smscore.cli.sending import Problem
+from smscore.errors import NotAttempted
+from smscore.outcomes import Outcome
 from smscore.sandbox import Sandbox
 
 Command = Callable[..., Result]
@@ -334,6 +338,37 @@ def test_a_summary_for_scripts_has_its_keys(command: Command, tmp_path: Path):
     )
     assert refused["rows"] == list(range(22, 32))
     assert (untried["error"], untried["outcome"], untried["count"]) == ("NotAttempted", "not_sent", 10)
+
+
+def test_all_rows_that_were_not_tried_are_named(command: Command, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 2_500)
+    options = ["--batch-size", "100", "--concurrency", "1", "--yes", "--out", tmp_path / "results.csv"]
+    with FaultServer(replies("wrong token", sepahan_refusal(-1))) as server:
+        ran = command("send", "-p", "sepahan", "--text", TEXT, *options, source, env=at(server.url))
+    assert "  2,400 not sent: " in ran.stdout
+    assert "    rows 102-2501\n" in ran.stdout
+
+
+def test_two_causes_of_one_class_and_code_are_two_problems(command: Command, tmp_path: Path):
+    refusals = [replies(name, (422, {"errors": {name: ["no"]}})) for name in ("message", "receivers")]
+    with FaultServer(refusals) as server:
+        ran, outcomes = fails(command, server, tmp_path, "--json")
+    assert outcomes == {"accepted": 20, "rejected": 20}
+    told = [(problem["count"], problem["rows"][0]) for problem in json_lines(ran.stdout)[-1]["problems"]]
+    assert told == [(10, 2), (10, 12)]
+
+
+def test_dots_say_that_a_problem_has_more_rows_than_are_named():
+    assert range_words([2, 3, 4, 7]) == "2-4, 7"
+    assert range_words([2, 3, 4, 7, 9], 2) == "2-4, 7 …"
+    assert range_words([2, 3], whole=False) == "2-3 …"
+
+
+def test_rows_of_batches_that_end_out_of_order_are_in_order():
+    problem = Problem(Outcome.NOT_SENT, NotAttempted("x", reason="y"))
+    for row in (12, 13, 2, 3, 4):
+        problem.add(row)
+    assert (problem.rows, problem.is_whole) == ([2, 3, 4, 12, 13], True)
 
 
 def test_without_a_results_file_scripts_get_every_result(command: Command, box: Sandbox, tmp_path: Path):
