@@ -99,9 +99,7 @@ class Plan:
             found.append(
                 f"The header stands in {self.headings:,} more row{'s' if self.headings > 1 else ''}, left out."
             )
-        if not self.messages and self.origin.elsewhere():
-            found.append(self.origin.elsewhere())
-        return found
+        return found if self.messages else [*found, *self.origin.sheets_elsewhere()]
 
     @property
     def recipients_digest(self) -> str:

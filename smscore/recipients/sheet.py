@@ -104,14 +104,16 @@ class Origin:
         """The hidden columns as a spreadsheet names them."""
         return ", ".join(map(column_letters, sorted(self.hidden_columns)[:_LISTED]))
 
-    def elsewhere(self) -> str:
-        """A sentence on the other sheets, and what else the file has that was not read; empty where it has nothing."""
-        found: list[str] = []
+    def sheets_elsewhere(self) -> Iterator[str]:
+        """A sentence on the other sheets, and one on the hidden ones."""
         if self.other_sheets:
-            found.append(f"Other sheets: {', '.join(self.other_sheets[:_LISTED])}. Choose one by --sheet.")
+            yield f"Other sheets: {', '.join(self.other_sheets[:_LISTED])}. Choose one by --sheet."
         if self.hidden_sheets:
-            found.append(f"Hidden sheets: {', '.join(self.hidden_sheets[:_LISTED])}. --sheet reads them too.")
-        return " ".join([*found, *self._left_out()])
+            yield f"Hidden sheets: {', '.join(self.hidden_sheets[:_LISTED])}. --sheet reads them too."
+
+    def elsewhere(self) -> str:
+        """Sentences on all that the file has and that was not read; empty where it has nothing."""
+        return " ".join([*self.sheets_elsewhere(), *self._left_out()])
 
 
 def column_letters(index: int) -> str:

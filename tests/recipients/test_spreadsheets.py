@@ -209,6 +209,16 @@ def test_the_other_sheets_are_named_where_this_one_looks_empty(tmp_path: Path):
         assert plan.notes == ["Other sheets: b. Choose one by --sheet."]
 
 
+def test_what_is_left_out_is_told_once_where_no_row_is_good(tmp_path: Path):
+    bad = HEADER + row_xml(2, text_xml("junk")) + row_xml(3, MOBILE, attributes=' hidden="1"')
+    sheets = ("a", "visible", wb.sheet_xml(bad)), ("b", "visible", wb.sheet_xml(HEADER))
+    with closing(plan_of(wb.zipped(tmp_path / "r.xlsx", wb.xlsx_parts(*sheets)))) as plan:
+        assert plan.notes == [
+            "1 hidden row is left out; --hidden-too reads it.",
+            "Other sheets: b. Choose one by --sheet.",
+        ]
+
+
 def test_a_workbook_with_nothing_to_be_seen(tmp_path: Path):
     path = wb.zipped(tmp_path / "r.xlsx", wb.xlsx_parts(("a", "hidden", wb.sheet_xml(HEADER))))
     with pytest.raises(InvalidRequest, match="no sheet that can be seen"):
