@@ -8,11 +8,11 @@ import logging
 import shlex
 import signal
 import socket
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import click
 
@@ -91,7 +91,8 @@ def sandbox(
     options = {"keep": keep, "store": store, "allow_hosts": allow_hosts or None}
     try:
         with _logged(output):
-            asyncio.run(_serve(_sandbox(port, host, options), output, lambda error: _no_listening(error, host, port)))
+            box = _sandbox(port, host, options)
+            asyncio.run(_serve(box, allow_hosts, output, lambda error: _no_listening(error, host, port)))
     except StoreError as error:
         raise _Unusable(str(error)) from None
 
@@ -143,7 +144,7 @@ def exports(environment: Mapping[str, str]) -> list[str]:
     return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
 
 
-async def _serve(box: Sandbox, output: Output, named: Callable[[OSError], Exception]) -> None:
+async def _serve(box: Sandbox, names: Sequence[str], output: Output, named: Callable[[OSError], Exception]) -> None:
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stop() -> str | None:
@@ -156,15 +157,22 @@ async def _serve(box: Sandbox, output: Output, named: Callable[[OSError], Except
                 await begun.enter_async_context(box)
             except OSError as error:
                 raise named(error) from None
-            await _serve_until(stopped, box, output)
+            await _serve_until(stopped, box, names, output)
         count = len(box.messages)
         output.record("end", {"messages": count}, f"At its end the sandbox held {counted(count, 'message')}.")
 
 
-async def _serve_until(stopped: asyncio.Event, box: Sandbox, output: Output) -> None:
+async def _serve_until(stopped: asyncio.Event, box: Sandbox, names: Sequence[str], output: Output) -> None:
     urls = {f"{provider.upper()}_BASE_URL": box.url(provider) for provider in box.providers}
     page = urljoin(next(iter(urls.values())), "/")
+    here = urlsplit(page)
+    elsewhere = [
+        f"Where {name} is this machine, use http://{name}:{here.port} in place of {here.scheme}://{here.netloc}."
+        for name in names
+    ]
     lines = [*exports(box.environment), f"The page: {page}"]
     hint = "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
-    output.record("sandbox", {"urls": urls, "page": page, "environment": box.environment}, "\n".join([*lines, hint]))
+    output.record(
+        "sandbox", {"urls": urls, "page": page, "environment": box.environment}, "\n".join([*lines, hint, *elsewhere])
+    )
     await stopped.wait()

@@ -208,6 +208,20 @@ def test_the_sandbox_answers_to_a_name_that_is_allowed():
     process.communicate(timeout=20)
 
 
+def test_the_sandbox_says_where_other_containers_find_it():
+    names = ["--allow-host", "sms-sandbox", "--allow-host", "other"]
+    process = subprocess.Popen([*PAYAMAK, "sandbox", "--port", "0", *names], stdout=subprocess.PIPE, encoding="utf-8")
+    assert process.stdout is not None
+    printed = [process.stdout.readline() for _ in range(13)]
+    process.terminate()
+    process.communicate(timeout=20)
+    (port,) = {found[1] for line in printed if (found := re.search(r"127\.0\.0\.1:(\d+)", line))}
+    assert printed[11:] == [
+        f"Where {name} is this machine, use http://{name}:{port} in place of http://127.0.0.1:{port}.\n"
+        for name in ("sms-sandbox", "other")
+    ]
+
+
 def test_a_host_to_allow_is_a_name_alone():
     ran = run("sandbox", "--port", "0", "--allow-host", "http://sms-sandbox:8025")
     assert ran.returncode == 2
