@@ -18,7 +18,8 @@ VARIABLE: Final = "PAYAMAK_TEST_RUN"
 """Set in a test run: the hosts that are allowed besides loopback, divided by commas."""
 EVERY_HOST: Final = "*"
 _WHAT_TO_DO: Final = (
-    "in a test run nothing leaves this machine. Use the fixture sms_sandbox; or list the host of a service of yours in "
+    "in a test run nothing leaves this machine. Use the fixture sms_sandbox (outside pytest: Sandbox() and its "
+    "environment), and give the client no base_url=; or list the host of a service of yours in "
     f"pytest's ini option sms_allow_hosts (outside pytest: in {VARIABLE}); or mark a test that may send for real with "
     "@pytest.mark.sms_live, which allows every host."
 )
