@@ -20,7 +20,7 @@ from smscore.wire import (
     Text,
     can_be_encoded,
     checked_whole,
-    in_thread,
+    read_in_thread,
     sends_nothing,
 )
 
@@ -118,7 +118,7 @@ class AsyncNajva(AsyncClient):
 
         Document: Najva SMS v2.0.0, upload for Bale.
         """
-        content = await in_thread(opened, file, filename)
+        content = await read_in_thread(opened, file, filename)
         try:
             return await self._call(wire.UPLOAD if content.can_be_rewound else wire.UPLOAD_ONCE, content)
         finally:

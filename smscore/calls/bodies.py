@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
 from smscore.calls.connections import RequestProgress, has_unread
-from smscore.loops.threads import in_thread
+from smscore.loops.threads import read_in_thread
 from smscore.wire.endpoint import FileContent
 
 _AT_ONCE: Final = 16 * 1024  # bytes, which the buffer of a connection takes in any case
@@ -95,7 +95,7 @@ class _Form(_Body):
         content, place = self._content, 0
         await writer.write(self._head)
         while place < content.size:
-            piece = await in_thread(content.read, place, min(content.size - place, _PIECE))
+            piece = await read_in_thread(content.read, place, min(content.size - place, _PIECE))
             if not piece:
                 raise OSError("the file became shorter while it was sent")
             place += len(piece)

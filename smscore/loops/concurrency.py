@@ -34,6 +34,8 @@ async def for_each(
         for item in rest:
             await work(item)
 
+    # No asyncio.TaskGroup: it takes 44 microseconds in place of 66 for 8 items, but ignores a CancelledError that the
+    # work itself raises, and the report would say of its batch that it was never sent.
     tasks: list[asyncio.Task[None]] = []
     try:
         for begun in range(1, min(limit, len(items)) + 1):

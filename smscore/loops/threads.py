@@ -1,4 +1,8 @@
-"""Threads of our own for what would block an event loop, also at the end of the process."""
+"""Threads of our own for what would block an event loop, also at the end of the process.
+
+Not ``anyio.to_thread``: where the event loop is in the main thread, the end of the process waits for anyio's threads,
+so that one read of a pipe that never ends would hang the program. And ``threading.Thread`` starts them (see below).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ import _thread
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import NoReturn, ParamSpec, TypeVar
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+    from anyio.lowlevel import RunVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+MAX_FILE_READERS: Final = 16  # a hundred uploads at once must not start a hundred threads
 
 
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -34,6 +44,31 @@ async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
     except RuntimeError:
         return bound()
     return (await answer)()
+
+
+@cache
+def _file_readers() -> RunVar[CapacityLimiter]:
+    # Imported with the first upload: nobody else needs it.
+    from anyio.lowlevel import RunVar
+
+    return RunVar("file readers of payamak")
+
+
+async def read_in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """As ``in_thread``, for files: at most ``MAX_FILE_READERS`` at once in an event loop, first come first served."""
+    async with _limiter():
+        return await in_thread(function, *args, **kwargs)
+
+
+def _limiter() -> CapacityLimiter:
+    from anyio import CapacityLimiter
+
+    readers = _file_readers()
+    limiter = readers.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(MAX_FILE_READERS)
+        readers.set(limiter)
+    return limiter
 
 
 def called(function: Callable[[], R]) -> Callable[[], R]:

@@ -3,8 +3,8 @@
 A provider is made of these names, of ``smscore.profile``, and of ``smscore.sandbox`` for its emulation. Everything else
 in ``smscore`` is private and may change without notice.
 
-- Clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`, :func:`in_thread`
-  (calls a blocking function), :data:`OnBatch`.
+- Clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`,
+  :func:`read_in_thread` (reads a file), :data:`OnBatch`.
 - Authentication: :class:`HeaderToken`, :class:`PathToken`, :class:`QueryToken`, :class:`BodyToken`, and their union
   :data:`Credentials`.
 - Endpoints: :class:`Provider`, :class:`Endpoint`, :class:`SendEndpoint`, :class:`Repeat`, :class:`RequestIds`.
@@ -62,7 +62,7 @@ from smscore.wire.paging import Page, checked_whole, one_by_one, pages
 if TYPE_CHECKING:
     from smscore.blocking import BlockingClient, materialised
     from smscore.client import AsyncClient, sends_nothing
-    from smscore.loops.threads import in_thread
+    from smscore.loops.threads import read_in_thread
     from smscore.senders import check_sender
     from smscore.sending.delivery import OnBatch
     from smscore.sending.one_recipient import PatternValue, one_recipient, outgoing_to_one, pattern_texts
@@ -119,7 +119,6 @@ __all__ = [
     "from_unix",
     "http_error",
     "in_bulk",
-    "in_thread",
     "is_id",
     "is_outage",
     "iterable",
@@ -140,6 +139,7 @@ __all__ = [
     "pattern_texts",
     "plain_text",
     "read_day",
+    "read_in_thread",
     "refusal",
     "sends_nothing",
     "tehran_day",
@@ -160,7 +160,7 @@ _DEFERRED: Final = {
     "Recipients": "smscore.sending.outgoing",
     "check_sender": "smscore.senders",
     "checked_numbers": "smscore.sending.outgoing",
-    "in_thread": "smscore.loops.threads",
+    "read_in_thread": "smscore.loops.threads",
     "iterable": "smscore.sending.outgoing",
     "materialised": "smscore.blocking",
     "one_recipient": "smscore.sending.one_recipient",

@@ -130,6 +130,16 @@ async def test_the_first_error_ends_the_rest_and_is_raised():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_a_cancel_that_comes_out_of_the_work_is_raised() -> None:
+    async def work(item: int) -> None:
+        if item == 1:
+            raise asyncio.CancelledError
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await for_each(range(10), work, 3, starts_per_turn=1)
+
+
 async def test_a_source_that_fails_raises_after_what_was_under_way():
     async def failing() -> AsyncIterator[int]:
         yield 1
