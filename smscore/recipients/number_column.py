@@ -70,7 +70,7 @@ class Layout:
 
     def is_heading(self, cells: Sequence[object]) -> bool:
         """Whether a row is the header once more, as at a page break or below a table."""
-        return bool(self.headings) and tuple(map(heading, cells))[: len(self.headings)] == self.headings
+        return bool(self.headings) and tuple(map(heading, cells[: len(self.headings)])) == self.headings
 
 
 def _columns_words(headings: Iterable[str]) -> str:

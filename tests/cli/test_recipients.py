@@ -291,6 +291,16 @@ def test_a_column_is_found_by_its_name(title: str):
     assert layout([["نام", title], ["علی", "junk"]]) == (1, 1)
 
 
+def test_a_row_is_looked_at_as_far_as_the_header_goes_alone():
+    class Far:
+        def __str__(self) -> str:
+            raise AssertionError("a sheet may have 16,384 columns")
+
+    layout = find_layout([(1, ["name", "mobile"]), (2, ["Ali", "09121234567"])])
+    assert layout.is_heading(["name", "mobile", Far()])
+    assert not layout.is_heading(["Ali", "", Far()])
+
+
 def test_the_surest_name_wins():
     assert layout([["شماره", "تلفن", "موبایل"], ["1", "02188776655", "09121234567"]]) == (2, 1)
 
