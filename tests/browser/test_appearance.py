@@ -173,7 +173,7 @@ def test_nothing_is_wider_than_a_narrow_screen(scene: Callable[..., Page], place
 
 def test_on_a_narrow_screen_messages_are_filtered_by_provider(scene: Callable[..., Page]):
     page = scene(viewport=NARROW)
-    page.locator("#provider").select_option("Najva")
+    page.locator("#provider").select_option("Najva SMS")
     page.locator(".row").nth(4).wait_for(state="detached")
     assert page.locator(".row").count() == 4
 
@@ -239,7 +239,7 @@ def test_pictures_of_the_page(scene: Callable[..., Page], name: str, box: Sandbo
     place, options = PICTURES[name]
     page = scene(place, **({"viewport": DESK, "device_scale_factor": 1.5, "color_scheme": "light"} | options))
     if name == "faults":
-        for kind, provider in (("server_error", "Najva"), ("drop_after", "Sepahan"), ("delay", "")):
+        for kind, provider in (("server_error", "Najva SMS"), ("drop_after", "Sepahan Gostar"), ("delay", "")):
             page.locator("#fault-kind").select_option(kind)
             page.locator("#fault-provider").select_option(provider.lower())
             page.get_by_role("button", name="Set the fault").click()

@@ -53,7 +53,7 @@ def active(page: Page) -> Locator:
 
 
 def test_a_fault_set_on_the_page_hits_the_next_send_and_is_used_up(faults: Page, outcome: Callable[[str], str]):
-    choose(faults, "server_error", Provider="Sepahan")
+    choose(faults, "server_error", Provider="Sepahan Gostar")
     active(faults).get_by_text("1 call left").wait_for()
     assert outcome("sepahan") != "accepted"
     active(faults).get_by_text("No fault is set").wait_for()
@@ -61,14 +61,14 @@ def test_a_fault_set_on_the_page_hits_the_next_send_and_is_used_up(faults: Page,
 
 
 def test_a_fault_of_one_provider_leaves_the_others_alone(faults: Page, outcome: Callable[[str], str]):
-    choose(faults, "no_credit", Provider="Najva", How_long="until cleared")
+    choose(faults, "no_credit", Provider="Najva SMS", How_long="until cleared")
     active(faults).get_by_text("until cleared").wait_for()
     assert outcome("sepahan") == "accepted"
     assert outcome("najva") == "InsufficientCredit"
 
 
 def test_a_refusal_with_a_code_of_the_provider(faults: Page, outcome: Callable[[str], str]):
-    choose(faults, "refuse", Provider="Sepahan", Code="-14")
+    choose(faults, "refuse", Provider="Sepahan Gostar", Code="-14")
     active(faults).get_by_text("1 call left").wait_for()
     assert outcome("sepahan") == "InsufficientCredit"
 
@@ -102,7 +102,7 @@ FITS = """(select) => {
 }"""
 
 
-@pytest.mark.parametrize("provider", ["Sepahan", "IPPanel", "Najva"])
+@pytest.mark.parametrize("provider", ["Sepahan Gostar", "IPPanel Edge", "Najva SMS"])
 def test_the_words_of_every_code_fit_into_the_form(faults: Page, provider: str):
     faults.get_by_label("What happens", exact=True).select_option("refuse")
     faults.get_by_role("form", name="Set a fault").get_by_label("Provider").select_option(provider)
@@ -135,7 +135,7 @@ def test_faults_are_counted_beside_the_view_and_cleared(faults: Page, outcome: C
 def test_the_special_recipients_are_listed_and_do_what_is_said(
     faults: Page, client: Callable[..., Any], apart: Callable[..., Any]
 ):
-    row = faults.get_by_role("row").filter(has_text="answered 500").first
+    row = faults.get_by_role("row").filter(has_text="gets HTTP 500").first
     recipient = row.locator(".mono").inner_text()
     with pytest.raises(SMSError):
         apart(client("najva", retry=RetryPolicy.none()).send, recipient, TEXT)
@@ -160,14 +160,14 @@ def test_the_clock_is_moved_forward(setup: Page, send: Callable[..., Any], box: 
 
 def test_the_environment_lines_are_copied(setup: Page, origin: str):
     setup.get_by_role("group", name="Provider").get_by_role("button", name="Sepahan").last.click()
-    setup.get_by_role("button", name="Copy: Sepahan, environment").click()
+    setup.get_by_role("button", name="Copy: Sepahan Gostar, environment").click()
     setup.get_by_text("Copied").wait_for()
     copied = setup.evaluate("navigator.clipboard.readText()")
     assert f"export SEPAHAN_BASE_URL={origin}/sepahan\n" in copied
 
 
 def test_the_python_lines_run_as_they_stand(setup: Page, apart: Callable[..., Any], box: Sandbox):
-    for provider in ("Sepahan", "IPPanel", "Najva"):
+    for provider in ("Sepahan Gostar", "IPPanel Edge", "Najva SMS"):
         setup.locator("#view-setup").get_by_role("button", name=provider, exact=True).click()
         code = setup.locator("#view-setup").get_by_label(f"{provider}, Python", exact=True).inner_text()
         apart(exec, code + "\nclient.close()", {})
@@ -177,7 +177,7 @@ def test_the_python_lines_run_as_they_stand(setup: Page, apart: Callable[..., An
 def test_the_patterns_are_listed(setup: Page, box: Sandbox):
     box.set_pattern("ippanel", "mine", "کد شما: %code%")
     setup.reload()
-    listed = setup.get_by_role("region", name="IPPanel's patterns").get_by_role("rowheader")
+    listed = setup.get_by_role("region", name="IPPanel Edge's patterns").get_by_role("rowheader")
     listed.get_by_text("mine").wait_for()
     assert listed.all_inner_texts() == ["otp", "welcome", "order", "mine"]
 

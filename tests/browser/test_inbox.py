@@ -30,7 +30,7 @@ def row(page: Page, words: str) -> Locator:
 
 def test_an_empty_inbox_tells_how_a_client_is_pointed_at_it(page: Page, origin: str):
     page.get_by_role("heading", name="Nothing has been sent yet").wait_for()
-    page.get_by_role("button", name="Najva", exact=True).last.click()
+    page.get_by_role("button", name="Najva SMS", exact=True).last.click()
     shown = page.locator("#empty").inner_text()
     assert f"export NAJVA_BASE_URL={origin}/najva" in shown
     assert "from najva_sms import Najva" in shown
@@ -92,7 +92,7 @@ def test_a_scheduled_message_says_when_it_is_to_go_out_and_that_it_was_cancelled
     due = datetime.now(UTC) + timedelta(hours=2)
     [message_id] = apart(client("ippanel").send, "09120000001", PERSIAN, send_time=due).message_ids
     row(page, PERSIAN).locator("a").click()
-    assert "To go out" in page.locator("dl.facts").inner_text()
+    assert "Scheduled for" in page.locator("dl.facts").inner_text()
     apart(client("ippanel").cancel, message_id)
     page.locator("header .status").and_(page.get_by_text("Cancelled")).wait_for()
 

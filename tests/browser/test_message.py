@@ -55,7 +55,7 @@ def test_request_and_answer_are_laid_out_with_every_digit_of_an_id(opened: Page,
     request = opened.get_by_role("region", name="Request")
     assert "POST /najva/v2/sms/send" in request.inner_text()
     assert f'  "message": "{TEXT}",\n' in request.locator("pre").inner_text()
-    answer = opened.get_by_role("region", name="Answer")
+    answer = opened.get_by_role("region", name="Response")
     assert "HTTP 200" in answer.inner_text()
     assert box.messages[0].message_id > 2**53
     assert f'"messageid": {box.messages[0].message_id},\n' in answer.locator("pre").inner_text()

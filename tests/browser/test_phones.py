@@ -127,7 +127,7 @@ def test_a_search_says_that_it_looked_at_the_latest_numbers_only(
 @pytest.mark.parametrize("place", ["#/phones/%", "#/phones/%E0%A4", "#/phones/" + "9" * 101])
 def test_an_address_that_names_no_number_leads_to_the_list(phone: Page, new_page: Callable[..., Page], place: str):
     page = new_page(place)
-    page.get_by_text("This address names no number: choose one here.").wait_for()
+    page.get_by_text("There is no number in this address: choose one here.").wait_for()
     page.get_by_role("list", name="Numbers").get_by_text("0912 000 0001").wait_for()
 
 
@@ -154,7 +154,7 @@ def test_the_latest_code_of_the_phone_is_copied_by_one_click(phone: Page, send: 
 def test_what_the_phone_writes_is_what_sepahan_receives(
     phone: Page, client: Callable[..., Any], apart: Callable[..., Any]
 ):
-    phone.get_by_role("form").get_by_label("Provider").select_option("Sepahan")
+    phone.get_by_role("form").get_by_label("Provider").select_option("Sepahan Gostar")
     assert phone.get_by_role("form").get_by_label("Line", exact=True).input_value() == "50003300"
     phone.get_by_role("textbox", name="Text", exact=True).fill("لغو")
     phone.get_by_role("textbox", name="Text", exact=True).press("Enter")
@@ -205,7 +205,7 @@ def call(box: Sandbox) -> Callable[[], None]:
 
 
 def test_an_answer_goes_to_the_line_that_wrote_last(phone: Page):
-    assert line(phone) == ("Najva", "90000123")
+    assert line(phone) == ("Najva SMS", "90000123")
 
 
 def test_an_answer_never_goes_to_the_line_of_a_voice_call(phone: Page, call: Callable[[], None]):
@@ -213,7 +213,7 @@ def test_an_answer_never_goes_to_the_line_of_a_voice_call(phone: Page, call: Cal
     phone.locator(".bubble").nth(2).wait_for()
     phone.reload()
     phone.locator(".bubble").nth(2).wait_for()
-    assert line(phone) == ("Najva", "90000123")
+    assert line(phone) == ("Najva SMS", "90000123")
 
 
 def test_where_only_a_voice_call_came_the_answer_goes_to_a_line_of_that_provider(
@@ -222,7 +222,7 @@ def test_where_only_a_voice_call_came_the_answer_goes_to_a_line_of_that_provider
     call()
     page = new_page(PHONE)
     page.locator(".bubble").wait_for()
-    assert line(page) == ("IPPanel", "+983000505")
+    assert line(page) == ("IPPanel Edge", "+983000505")
 
 
 def test_the_line_follows_a_message_that_comes_until_it_is_chosen_by_hand(
@@ -232,8 +232,8 @@ def test_the_line_follows_a_message_that_comes_until_it_is_chosen_by_hand(
     page.get_by_role("textbox", name="Text", exact=True).wait_for()
     send("sepahan", "09120000001", "سلام")
     page.locator(".bubble").wait_for()
-    assert line(page) == ("Sepahan", "50003300")
+    assert line(page) == ("Sepahan Gostar", "50003300")
     page.get_by_role("form").get_by_label("Line", exact=True).fill("50009900")
     send("najva", "09120000001", "سلام")
     page.locator(".bubble").nth(1).wait_for()
-    assert line(page) == ("Sepahan", "50009900")
+    assert line(page) == ("Sepahan Gostar", "50009900")

@@ -59,8 +59,8 @@ def test_a_failed_request_comes_into_the_open_list_and_what_is_open_stays_open(
 @pytest.mark.parametrize(
     ("number", "mark", "words"),
     [
-        ("09990000011", "No answer", "No answer: connection closed"),
-        ("09990000013", "Half an answer", "HTTP 200, broken off in the middle"),
+        ("09990000011", "No response", "No response: connection closed"),
+        ("09990000013", "Half a response", "HTTP 200, cut in half"),
     ],
 )
 def test_a_message_whose_answer_was_lost_is_marked(page: Page, try_to_send: Send, number: str, mark: str, words: str):
@@ -70,7 +70,7 @@ def test_a_message_whose_answer_was_lost_is_marked(page: Page, try_to_send: Send
     assert page.locator(".row").first.locator(".lost").inner_text() == mark
     assert page.locator(".row").nth(1).locator(".lost").count() == 0
     page.locator(".row a").first.click()
-    answer = page.get_by_role("region", name="Answer")
+    answer = page.get_by_role("region", name="Response")
     answer.wait_for()
     assert words in answer.inner_text()
     assert "null" not in answer.inner_text()

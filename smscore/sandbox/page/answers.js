@@ -1,18 +1,18 @@
-// What became of a request's answer, in words.
+// The response to a request, in words.
 
-// Faults after which the provider has the message, and its client no answer, or half of one, or a late one.
+// Faults with which the message is accepted, but its client gets no response, half of one, or a late one.
 const MARKS = {
-  drop_after: ["No answer", "Accepted, but the connection closed without an answer."],
-  cut: ["Half an answer", "Accepted, but the answer broke off in the middle."],
-  delay: ["Late answer", "Accepted at once, but answered later."],
+  drop_after: ["No response", "Accepted, but the connection closed without a response."],
+  cut: ["Half a response", "Accepted, but only half of the response arrived."],
+  delay: ["Late response", "Accepted at once, but answered later."],
 };
 
-/** A word and a sentence for a message whose answer was lost, or null. */
+/** A label and a sentence for a message whose response was lost, or null. */
 export const markOf = (message) => MARKS[message.fault] ?? null;
 
-/** An answer in a few words: its HTTP status, and what was wrong with it. */
+/** A response in a few words: its HTTP status, and what was wrong with it. */
 export function answerWords({ status, fault }) {
-  if (status === null) return "No answer: connection closed";
-  const words = { cut: "broken off in the middle", delay: "late" }[fault];
+  if (status === null) return "No response: connection closed";
+  const words = { cut: "cut in half", delay: "late" }[fault];
   return words ? `HTTP ${status}, ${words}` : `HTTP ${status}`;
 }

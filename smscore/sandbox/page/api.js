@@ -1,9 +1,9 @@
-// The sandbox's own REST interface, and its live events.
+// Calls of the sandbox's REST interface, and its live events.
 
 import { note } from "./dom.js";
 import { readTogether } from "./stream.js";
 
-/** The JSON of an answer; an Error with the sandbox's own words for a refusal. */
+/** The JSON of an answer; a refusal throws an Error with the sandbox's own text. */
 export async function call(method, path, body) {
   const options = { method };
   if (body !== undefined) {
@@ -38,7 +38,7 @@ export async function attempt(method, path, body) {
 
 let choicesPromise = null;
 
-/** What the sandbox offers: providers, fault kinds, special recipients. Asked for once. */
+/** What there is to choose from: providers, kinds of fault, special recipients. Read once. */
 export function choices() {
   choicesPromise ??= get("/api/choices").catch((error) => {
     choicesPromise = null;
@@ -49,7 +49,7 @@ export function choices() {
 
 const listeners = new Map();
 
-/** Call `listener` for each live event of a kind; `connected` comes whenever the stream begins anew. */
+/** Call `listener` for each live event of a kind; `connected` is one, whenever the stream starts again. */
 export function on(kind, listener) {
   listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);
 }
@@ -58,7 +58,7 @@ function tell(kind, data) {
   listeners.get(kind)?.forEach((listener) => listener(data));
 }
 
-/** Listen to the sandbox, and again after every break, for as long as the page is open. */
+/** Read live events for as long as the page is open, and reconnect whenever they break off. */
 export function listen() {
   readTogether((kind, text) => tell(kind, text ? JSON.parse(text) : null));
 }

@@ -2,7 +2,7 @@
 
 import { asciiDigits } from "./numbers.js";
 
-const LOOKED_AT = 1000; // characters
+const SEARCHED = 1000; // characters
 const NEAR = 60;
 
 const LETTER = String.raw`[\u0620-\u064a\u066e-\u06d3]`;
@@ -54,7 +54,7 @@ const ending = (text, count) => Array.from(text.slice(-2 * count)).slice(-count)
 
 /** The one-time code that the beginning of a text holds, in ASCII digits, or null. */
 export function codeIn(text) {
-  const plain = folded(beginning(text, LOOKED_AT));
+  const plain = folded(beginning(text, SEARCHED));
   const groups = [...plain.matchAll(GROUPS)].map((match) => ({
     digits: match[1],
     start: match.index,

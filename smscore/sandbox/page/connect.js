@@ -1,4 +1,4 @@
-// How a client is pointed at the sandbox: lines for a shell and for Python.
+// How to point a client at the sandbox: lines for a shell and for Python.
 
 import { choices } from "./api.js";
 import { copyButton, div, el } from "./dom.js";
@@ -18,9 +18,9 @@ function shellLines(provider) {
 }
 
 function pythonLines(provider) {
-  const name = title(provider.name);
+  const { package: from, name } = provider.client;
   return [
-    `from ${provider.name}_sms import ${name}`,
+    `from ${from} import ${name}`,
     `client = ${name}("any token", sender="${line(provider)}", base_url="${baseURL(provider)}")`,
     `client.send("09120000000", "${SAMPLE}")`,
   ].join("\n");
@@ -33,12 +33,12 @@ function codeBlock(text, label) {
 
 const PERSIAN_WORDS = /([\u0600-\u06ff][\u0600-\u06ff\s:]*[\u0600-\u06ff])/;
 
-/** Persian words within a line of code, kept from turning round what stands beside them. */
+/** Persian words within a line of code, isolated so that they do not reorder the text beside them. */
 function isolated(text) {
   return text.split(PERSIAN_WORDS).map((part, index) => (index % 2 ? el("bdi", { lang: "fa" }, part) : part));
 }
 
-/** A choice of the provider, and the lines that go with it. */
+/** Buttons to choose a provider, and the lines for it. */
 export function connectLines(providers) {
   const lines = div("lines");
   const buttons = providers.map((provider) =>
@@ -59,15 +59,15 @@ export function connectLines(providers) {
   return div("connect", choice, lines);
 }
 
-/** What stands in an inbox that has had no message yet. */
+/** What an inbox without any message shows. */
 export async function emptyState() {
   const { providers } = await choices();
   return div(
     "first",
     el("img", { src: "/static/icon.svg", alt: "", width: 56, height: 56 }),
     el("h1", {}, "Nothing has been sent yet"),
-    el("p", {}, "Point a client here, and its messages appear at once."),
-    el("p", {}, "Any token is good; nothing leaves this machine."),
+    el("p", {}, "Point a client at this address, and its messages appear here at once."),
+    el("p", {}, "Any token works; nothing leaves this machine."),
     connectLines(providers),
   );
 }

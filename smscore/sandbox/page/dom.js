@@ -1,6 +1,6 @@
-// Elements without innerHTML: whatever a message holds stays text.
+// Elements without innerHTML, so that a message's text is never taken for HTML.
 
-/** A new element. An attribute `onclick` and its like is a listener; null and false leave an attribute or child out. */
+/** A new element. Attributes such as `onclick` are listeners; null and false omit an attribute or a child. */
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -14,12 +14,12 @@ export function el(tag, attributes = {}, ...children) {
 
 export const div = (className, ...children) => el("div", { class: className }, ...children);
 
-/** A part of a page with a heading of its own. */
+/** A section with a heading. */
 export function section(className, heading, ...children) {
   return el("section", { class: className, "aria-label": heading }, el("h2", {}, heading), ...children);
 }
 
-/** A <select>; `options` are pairs of a value and its words. */
+/** A <select>; `options` are pairs of a value and its label. */
 export function select(attributes, options, chosen = null) {
   const made = options.map(([value, words]) => el("option", { value, selected: value === chosen }, words));
   return el("select", attributes, made);
@@ -43,7 +43,7 @@ export function prose(tag, className, text) {
   return el(tag, { class: className, dir: "auto", lang: PERSIAN.test(text) ? "fa" : null }, text);
 }
 
-/** Latin text, digits mostly, that must not be turned round by what stands beside it. */
+/** Latin text, mostly digits, that right-to-left text beside it must not reorder. */
 export function ltr(text, attributes = {}) {
   return el("bdi", { dir: "ltr", ...attributes }, text);
 }
@@ -57,12 +57,12 @@ export function note(words, kind = "info") {
   setTimeout(() => item.remove(), kind === "error" ? 8000 : 2500);
 }
 
-/** Put `text` on the clipboard, and show on `button` that it is there. */
+/** Copy `text` to the clipboard, and show so on `button`. */
 export async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    copyBySelection(text); // the page is not at a secure address, such as one in a container's network
+    copyBySelection(text); // the clipboard needs a secure origin, which the address of a container is not
   }
   note("Copied");
   button?.classList.add("copied");

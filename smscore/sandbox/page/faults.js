@@ -1,4 +1,4 @@
-// Faults that the next calls are to meet, and the recipients that have one for good.
+// The faults that are set, and the special recipients.
 
 import { attempt, choices, get, on } from "./api.js";
 import { byId, copyButton, div, el, icon, ltr, section, select } from "./dom.js";
@@ -14,7 +14,7 @@ export async function openFaults() {
   const [{ providers, fault_kinds: kinds, special_recipients: special }] = await Promise.all([choices(), readFaults()]);
   place().replaceChildren(
     el("h1", {}, "Faults"),
-    el("p", { class: "lead" }, "What can go wrong with a real provider goes wrong here when you say so."),
+    el("p", { class: "lead" }, "Let requests fail as they can with a real provider."),
     makeForm(providers, kinds),
     section("card", "Active faults", el("div", { id: "active" })),
     specialTable(special),
@@ -118,9 +118,9 @@ function codesOf(owner, isNamed) {
   return owner.error_codes.map(({ code, words }) => option(code, `${whose}\u2066${code}\u2069 · ${words}`));
 }
 
-// Those that are set
+// The active faults
 
-const NONE = "No fault is set: every call is answered as the provider's document says.";
+const NONE = "No fault is set: every call gets the response of the provider's document.";
 
 async function readFaults() {
   active = await get("/api/faults");
@@ -128,7 +128,7 @@ async function readFaults() {
 }
 
 async function refresh() {
-  await readFaults().catch(() => null); // the next event asks again
+  await readFaults().catch(() => null); // the next event tries again
   showActive();
 }
 
@@ -179,7 +179,7 @@ function specialTable(special) {
   return section(
     "card",
     "Special recipients",
-    el("p", { class: "hint" }, "A message to one of these meets the same fate every time, without any setting."),
+    el("p", { class: "hint" }, "Messages to these recipients always end the same way. They need no setup."),
     el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, special.map(row))),
   );
 }

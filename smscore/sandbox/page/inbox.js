@@ -10,18 +10,18 @@ import { title } from "./providers.js";
 import { WindowedList } from "./rows.js";
 
 const PAGE = 200;
-const MOST_AT_TOP = 5000; // rows kept while new ones arrive; older ones are asked for again by scrolling
+const MAX_AT_TOP = 5000; // rows kept while new ones arrive; scrolling loads older ones again
 
 const filters = { provider: "", status: "", number: "", text: "" };
 let total = 0;
 let matching = null;
-let waiting = 0; // new messages that the reader, who has scrolled down, was not shown yet
+let waiting = 0; // new messages that are not shown yet, as the reader has scrolled down
 let waitingIsLeast = false;
 let isComplete = false;
 let isReloading = false;
 let isLoadingMore = false;
-let hasMissed = false; // something came while the list was being read anew
-let generation = 0; // of the list: an answer to a question of an older one is thrown away
+let hasMissed = false; // something came while the list was being reloaded
+let generation = 0; // of the list: answers to requests of an older one are ignored
 let list;
 
 const isFiltered = () => Object.values(filters).some(Boolean);
@@ -41,7 +41,7 @@ function replace(messages, hasAll) {
 
 const show = () => list.paintSoon();
 
-/** Show what stands around the rows, in the same frame as they. */
+/** Update what surrounds the rows, in the same frame as they. */
 function showAround() {
   byId("total").textContent = total ? number(total) : "";
   const found = matching === null ? "" : `${number(matching)} of ${number(total)}`;
@@ -70,7 +70,7 @@ function nothingFound() {
   return [el("p", { class: "nothing" }, "No message matches."), showAll];
 }
 
-/** Ask for the newest messages anew, and go to the top. */
+/** Reload the newest messages, and go to the top. */
 async function reload() {
   const mine = (generation += 1);
   isReloading = true;
@@ -82,7 +82,7 @@ async function reload() {
     waiting = 0;
     list.viewport.scrollTop = 0;
     replace(page.messages, page.messages.length < PAGE);
-    list.repaintAll(); // another sandbox at this address counts from 1 again: the same seq, another message
+    list.repaintAll(); // after a restart the sandbox counts from 1 again: the same seq is another message
   } catch (error) {
     note(`The messages could not be read: ${error.message}`, "error");
   }
@@ -92,10 +92,10 @@ async function reload() {
   show();
 }
 
-/** Ask for the newest messages, and add them where the list is, or count them for a reader further down. */
+/** Load the newest messages; show them at the top, or count them for a reader further down. */
 async function refresh() {
   const mine = generation;
-  const page = await get("/api/messages", query()).catch(() => null); // the next event asks again
+  const page = await get("/api/messages", query()).catch(() => null); // the next event tries again
   if (page === null || mine !== generation) return;
   const isAnotherSandbox = !isFiltered() && (page.messages[0]?.seq ?? -1) < (list.items[0]?.seq ?? -1);
   if (isAnotherSandbox) return void reload();
@@ -104,7 +104,7 @@ async function refresh() {
   show();
 }
 
-/** The newest messages, newest first; `isAll` where there are no older ones. */
+/** Take in the newest messages, newest first; `isAll` if there are no older ones. */
 function take(messages, isAll) {
   const newest = list.items[0]?.seq ?? -1;
   const fresh = messages.filter((message) => message.seq > newest);
@@ -119,17 +119,17 @@ function take(messages, isAll) {
   if (filters.status) list.items = without(messages, isAll);
   list.items = [...fresh, ...list.items];
   patch(messages);
-  if (list.items.length > MOST_AT_TOP) replace(list.items.slice(0, PAGE), false);
+  if (list.items.length > MAX_AT_TOP) replace(list.items.slice(0, PAGE), false);
 }
 
-/** The list without what has left the filter by its new status. */
+/** The list without messages whose new status does not match the filter any more. */
 function without(messages, isAll) {
   const kept = new Set(messages.map((message) => message.seq));
   const oldest = isAll ? -1 : messages.at(-1).seq;
   return list.items.filter((item) => item.seq < oldest || kept.has(item.seq));
 }
 
-/** Show changed statuses: `changes` hold a seq and what is new. */
+/** Show changed statuses; each change has a seq and the new values. */
 function patch(changes) {
   if (list.items.length === 0) return;
   for (const change of changes) {
@@ -141,7 +141,7 @@ function patch(changes) {
   list.paintSoon();
 }
 
-/** By halving, as the list is sorted by falling seq. */
+/** By binary search: the list is sorted by descending seq. */
 function indexOf(seq) {
   let low = 0;
   let high = list.items.length;
@@ -193,7 +193,7 @@ function onStatuses(event) {
 }
 
 const TITLE = document.title;
-let unseen = 0; // messages that came while the page was out of sight
+let unseen = 0; // messages that came while the page was not visible
 let unannounced = 0;
 const announceSoon = throttled(() => {
   byId("announcer").textContent = `${counted(unannounced, "new message")}.`;
@@ -240,7 +240,7 @@ function search() {
   filters.text = byId("search-text").value;
   filters.number = byId("search-number").value.trim();
   filters.status = byId("status").value;
-  matching = null; // until the answer
+  matching = null; // until the response
   reload();
 }
 
@@ -270,11 +270,11 @@ function onCleared() {
   reload();
 }
 
-// Moving by keys
+// Moving with the keys
 
-let cursor = null; // the seq of the row that j and k go on from
+let cursor = null; // the seq of the row from which j and k move
 
-/** Go `step` rows on; gives the message reached, or null at either end. */
+/** Move by `step` rows; returns the message there, or null if there is none. */
 export function move(step) {
   if (list.items.length === 0) return null;
   const from = cursor === null ? -1 : indexOf(cursor);

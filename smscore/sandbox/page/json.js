@@ -1,4 +1,4 @@
-// JSON laid out for reading. Numbers stay as they were written: message ids are beyond what a JavaScript number holds.
+// JSON indented for reading. Numbers stay as they were written: ids can be beyond what a JavaScript number holds.
 
 import { el, ltr } from "./dom.js";
 
@@ -6,7 +6,7 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 const OPENING = new Set(["{", "["]);
 const CLOSING = new Set(["}", "]"]);
 
-/** The text's pieces, coloured and indented; null where it is no JSON. */
+/** The parts of the text, coloured and indented; null if it is not JSON. */
 export function prettyJSON(text) {
   try {
     JSON.parse(text);
@@ -41,8 +41,8 @@ function piece(token, next) {
 
 const ESCAPE = /(\\(?:u[0-9a-f]{4}|.))/;
 
-/** Escapes such as \n, kept from being turned round by the Persian beside them. */
+/** Escapes such as \n, isolated so that Persian beside them does not reorder them. */
 const withEscapes = (string) => string.split(ESCAPE).map((part, index) => (index % 2 ? ltr(part) : part));
 
-/** A string with its letters in place of \uXXXX, but still in one line. */
+/** A string with letters instead of \uXXXX, still in one line. */
 const readable = (token) => JSON.stringify(JSON.parse(token));

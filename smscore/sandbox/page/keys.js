@@ -1,4 +1,4 @@
-// The keys of the page: what each does is said here, and listed in the setup and by ?.
+// What the keys of the page do, as listed in the setup and by ?.
 
 import { byId, div, el } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The page: which view is open, by the part of the address after #, and the keys.
+// The page: which view is open, by the part of the address after #; and the keys.
 
 import { choices, listen, on } from "./api.js";
 import { byId, note } from "./dom.js";
@@ -15,7 +15,7 @@ import { openSetup, repaintSetup, startSetup } from "./setup.js";
 
 const VIEWS = ["inbox", "phones", "requests", "faults", "setup"];
 
-/** What an address opens: a pattern, its view, and what shows it. */
+/** The first pattern that an address matches names its view, and the function that shows it. */
 const ROUTES = [
   [/^#\/message\/(\d+)$/, "inbox", (seq) => openOne(Number(seq))],
   [/^#\/phones(?:\/(.+))?$/, "phones", openPhoneAt],
@@ -37,7 +37,7 @@ function route() {
 
 function openPhoneAt(part) {
   const number = part ? numberIn(part) : null;
-  if (part && number === null) note("This address names no number: choose one here.", "error");
+  if (part && number === null) note("There is no number in this address: choose one here.", "error");
   return openPhones(number);
 }
 
@@ -55,7 +55,7 @@ function closeOne() {
 
 // Keys
 
-/** Whether the arrow keys move what has the focus: an open message, or a body in it. */
+/** Whether the arrow keys scroll the element with the focus: an open message, or a body in it. */
 const isScrolling = (element) => element.closest("#message") !== null;
 const isTyping = (element) => element.matches("input, select, textarea");
 const isMessageOpen = () => location.hash.startsWith("#/message/");
@@ -96,7 +96,7 @@ function escape(element) {
   } else if (isMessageOpen()) location.hash = "#/";
 }
 
-// Whether the stream is there
+// Whether the live events arrive
 
 function showLink(state, words) {
   byId("link").dataset.state = state;
@@ -106,6 +106,7 @@ function showLink(state, words) {
 async function start() {
   window.addEventListener("unhandledrejection", ({ reason }) => note(reason.message, "error"));
   startPreferences();
+  setProviders((await choices()).providers); // first, as every row shows a provider's title
   on("connected", () => showLink("live", "Live"));
   on("disconnected", () => showLink("away", "Reconnecting"));
   startInbox();
@@ -121,7 +122,6 @@ async function start() {
     event.preventDefault();
     byId("main").focus();
   });
-  setProviders((await choices()).providers);
   route();
   listen();
 }

@@ -1,4 +1,4 @@
-// One message: its text, its facts, its status to be set by hand, and the raw request and answer.
+// One message: its text and details, its status to be set by hand, and the raw request and response.
 
 import { answerWords } from "./answers.js";
 import { attempt, get, on } from "./api.js";
@@ -13,7 +13,7 @@ let shown = null; // the message in the page, or null
 
 const place = () => byId("message");
 
-/** Show the message with that number. */
+/** Show the message at that place. */
 export async function openMessage(seq) {
   place().hidden = false;
   if (shown?.seq !== seq) shown = { seq };
@@ -69,7 +69,7 @@ function facts(message) {
   const incoming = direction === "in";
   const rows = [
     ["Time", moment(message.received_at, fullTime(message.received_at))],
-    ...(due ? [["To go out", moment(due, fullTime(due))]] : []),
+    ...(due ? [["Scheduled for", moment(due, fullTime(due))]] : []),
     ["Call", ltr(message.call)],
     ["Size", `${counted(message.parts, "part")}, ${counted(message.characters, "character")}`],
     ["Cost", rials(message.cost)],
@@ -118,7 +118,7 @@ function onStatuses({ changed, more }) {
   showStatus(place().querySelector("header .status"), shown);
 }
 
-/** Say that the message is gone, unless only another provider's were cleared. */
+/** Show that the message is gone, unless only another provider's messages were cleared. */
 async function onCleared() {
   if (shown === null) return;
   const { seq } = shown;
@@ -128,16 +128,16 @@ async function onCleared() {
   place().replaceChildren(closeBar(), el("p", { class: "nothing" }, "This message was cleared."));
 }
 
-// The request and the answer
+// The request and the response
 
 function exchange({ request, answer }) {
   return [
     request && raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
-    answer && raw("Answer", answerWords(answer), answer.body, answer.cut, null),
+    answer && raw("Response", answerWords(answer), answer.body, answer.cut, null),
   ];
 }
 
-/** Write the message anew, as after a change of digits. */
+/** Render the message again, e.g. after the digits changed. */
 export function repaintMessage() {
   if (shown?.text !== undefined) place().replaceChildren(...content(shown));
 }

@@ -1,4 +1,4 @@
-// One message as a row of the inbox, and the small pieces that other views show too.
+// A message as a row of the inbox, and the small parts that other views share.
 
 import { markOf } from "./answers.js";
 import { codeIn } from "./codes.js";
@@ -25,13 +25,13 @@ export function showStatus(pill, message) {
   pill.title = message.status_words ? `${message.code}: ${message.status_words}` : "";
 }
 
-/** A mark for a message whose client has no answer, or null. */
+/** A mark for a message whose client got no response, or null. */
 export function lostMark(message) {
   const mark = markOf(message);
   return mark && el("span", { class: "lost", title: mark[1] }, mark[0]);
 }
 
-/** A button that copies the one-time code of a text, or null where the text gives none. */
+/** A button that copies a one-time code, or null without one. */
 export function codeButton(code) {
   if (code === null) return null;
   const label = `Copy the code ${code}`;

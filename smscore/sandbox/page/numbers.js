@@ -1,10 +1,10 @@
-// Telephone numbers as people type them.
+// Phone numbers as people type them.
 
-export const MOST_OF_NUMBER = 100; // characters that the server takes
+export const MAX_NUMBER_LENGTH = 100; // characters that the server accepts
 
 // The server has the same rules, in numbers.py and characters.py.
 const DIGITS = /[^\P{Nd}0-9]/gu; // ASCII ones are left
-const BETWEEN = /[\p{Z}\p{Cc}\p{Cf}\p{Pd}\p{DI}\u2212\u2800]/gu; // also the marks that come along by copying
+const BETWEEN = /[\p{Z}\p{Cc}\p{Cf}\p{Pd}\p{DI}\u2212\u2800]/gu; // also the invisible marks that are copied along
 const PLUS = /[\uff0b\ufe62\ufb29\u207a\u208a]/g;
 const MOBILE = /^(?:\+98|0098|98|0)?(9\d{9})$/;
 const TRUNK_ZERO = /^\(*(\+98|0098|98)\)*\(0/;
@@ -23,7 +23,7 @@ function asciiDigit(digit) {
 /** The same text with ASCII digits. */
 export const asciiDigits = (text) => text.replace(DIGITS, asciiDigit);
 
-/** A number, or a piece of one, without what only divides its digits. */
+/** A number, or a part of one, without what only separates its digits. */
 export function plainNumber(given) {
   const usual = asciiDigits(given).replace(PLUS, "+").replace(/\p{Ps}/gu, "(").replace(/\p{Pe}/gu, ")");
   const divided = usual.replace(BETWEEN, "").replace(/^tel:/i, "");
@@ -38,18 +38,18 @@ export function e164(given) {
   return mobile && `+98${mobile[1]}`;
 }
 
-/** How a number may be written; a piece of any of them is a piece of the number. */
+/** How a number may be written; a part of any of these is a part of the number. */
 export function spellings(number) {
   const mobile = MOBILE.exec(number);
   return mobile ? [number, `0098${mobile[1]}`, `0${mobile[1]}`] : [number];
 }
 
-/** The number in a part of an address, or null where that holds none. */
+/** The number in a part of an address, or null if there is none. */
 export function numberIn(part) {
   try {
     const number = decodeURIComponent(part).trim();
-    return number && number.length <= MOST_OF_NUMBER ? number : null;
+    return number && number.length <= MAX_NUMBER_LENGTH ? number : null;
   } catch {
-    return null; // a % that stands for nothing
+    return null; // a % without two hexadecimal digits
   }
 }

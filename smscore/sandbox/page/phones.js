@@ -1,17 +1,17 @@
-// Conversations by number, as the person with that phone sees them, and what the person writes back.
+// Conversations as the person with a phone sees them, and what the person writes back.
 
 import { attempt, choices, get, on } from "./api.js";
 import { codeIn } from "./codes.js";
 import { byId, debounced, div, el, icon, ltr, note, prose, select, throttled } from "./dom.js";
 import { clockTime, counted, date, digits, lineOf, number as written, phone, when } from "./format.js";
-import { e164, MOST_OF_NUMBER, plainNumber, spellings } from "./numbers.js";
+import { e164, MAX_NUMBER_LENGTH, plainNumber, spellings } from "./numbers.js";
 import { badge, codeButton, lostMark, moment, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";
 
 const PIECE = 100; // bubbles shown at once
-const MOST_NUMBERS = 200; // shown at once
-const MOST_SEARCHED = 1000; // the server gives no more
-const MOST_LETTERS = 10_000; // of what a phone writes
+const MAX_NUMBERS = 200; // shown at once
+const MAX_SEARCHED = 1000; // the server gives no more
+const MAX_TEXT = 10_000; // characters
 
 let number = null; // whose phone it is
 let bubbles = []; // the messages of that phone, oldest first
@@ -34,7 +34,7 @@ export async function openPhones(wanted) {
 
 async function build() {
   const words = "Find or open a number";
-  const box = { type: "search", inputmode: "tel", dir: "ltr", maxlength: MOST_OF_NUMBER };
+  const box = { type: "search", inputmode: "tel", dir: "ltr", maxlength: MAX_NUMBER_LENGTH };
   const search = el("input", { ...box, placeholder: words, "aria-label": words });
   const list = el("ol", { class: "numbers", role: "list", "aria-label": "Numbers" });
   const chat = div("chat");
@@ -54,24 +54,24 @@ function openTyped(given) {
 
 async function listNumbers() {
   const wanted = plainNumber(parts.search.value);
-  const limit = wanted ? MOST_SEARCHED : MOST_NUMBERS;
-  const conversations = await get("/api/conversations", { limit }).catch(() => null); // asked again soon
+  const limit = wanted ? MAX_SEARCHED : MAX_NUMBERS;
+  const conversations = await get("/api/conversations", { limit }).catch(() => null); // tried again soon
   if (conversations === null || wanted !== plainNumber(parts.search.value)) return;
   const found = conversations.filter((entry) => spellings(entry.number).some((each) => each.includes(wanted)));
   const rest = aboutTheRest(wanted, found.length, conversations.length === limit && limit);
   const below = rest ? [el("li", { class: "nothing" }, rest)] : [];
-  parts.list.replaceChildren(...found.slice(0, MOST_NUMBERS).map(contact), ...below);
+  parts.list.replaceChildren(...found.slice(0, MAX_NUMBERS).map(contact), ...below);
   if (number !== null) return;
-  const hint = found.length ? "Choose a number to see its phone." : "Send a message, and its recipient's phone is here.";
+  const hint = found.length ? "Choose a number to see its phone." : "Send a message, and its recipient's phone appears here.";
   parts.chat.replaceChildren(el("p", { class: "nothing" }, hint));
 }
 
-/** What is said below the numbers; `searched` is how many were looked at, where there may be more. */
+/** The line below the numbers; `searched` is how many were searched, if there may be more. */
 function aboutTheRest(wanted, count, searched) {
   if (wanted && searched) return `Only the latest ${written(searched)} numbers were searched. Press Enter to open another.`;
-  if (searched || count > MOST_NUMBERS) return `The latest ${written(MOST_NUMBERS)} numbers: search for others.`;
+  if (searched || count > MAX_NUMBERS) return `The latest ${written(MAX_NUMBERS)} numbers: search for others.`;
   if (count > 0) return null;
-  return wanted ? "Press Enter to open this number." : "No number was heard of yet.";
+  return wanted ? "Press Enter to open this number." : "No messages yet.";
 }
 
 function contact({ number: owner, last, count }) {
@@ -179,24 +179,28 @@ async function makeComposer() {
   const { providers } = await choices();
   const names = providers.map(({ name }) => [name, title(name)]);
   const provider = select({ "aria-label": "Provider" }, names);
-  const kind = { inputmode: "tel", dir: "ltr", maxlength: MOST_OF_NUMBER };
+  const kind = { inputmode: "tel", dir: "ltr", maxlength: MAX_NUMBER_LENGTH };
   const line = el("input", { ...kind, "aria-label": "Line", list: "lines", required: true });
   const suggestions = el("datalist", { id: "lines" });
-  const writing = { rows: 1, maxlength: MOST_LETTERS, dir: "auto", required: true };
+  const writing = { rows: 1, maxlength: MAX_TEXT, dir: "auto", required: true };
   const text = el("textarea", { ...writing, "aria-label": "Text", placeholder: WRITE });
   const send = el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"));
+  const unread = el("p", { class: "hint" }, "This provider has no call to read messages: only the sandbox shows it.");
   const form = el(
     "form",
     { class: "composer", "aria-label": "Write to a line" },
     div("towards", el("span", {}, "To"), provider, line, suggestions),
     div("writing", text, send),
+    unread,
   );
   const suggestLine = () => {
-    const own = linesOf(providers.find(({ name }) => name === provider.value));
+    const chosen = providers.find(({ name }) => name === provider.value);
+    unread.hidden = chosen.receives_messages;
+    const own = linesOf(chosen);
     suggestions.replaceChildren(...own.map((value) => el("option", { value })));
     line.value = own[0] ?? "";
   };
-  let isChosen = false; // by hand: it stays, whoever writes next
+  let isChosen = false; // by hand: it stays the same, whoever writes next
   const choose = () => (isChosen = true);
   parts.suggest = () => {
     if (isChosen || text.value !== "") return;
@@ -220,17 +224,17 @@ function sendByEnter(event, form) {
   form.requestSubmit();
 }
 
-// A voice call's line, and one that is a name, take no messages.
+// The line of a voice call, and one that is a name, cannot be written to.
 const isNumber = (line) => /^\+?\d+$/.test(line);
 const canBeAnswered = (message) => isNumber(lineOf(message));
 
-/** A provider's lines that take messages: those that wrote to this phone, latest first, then its others. */
+/** A provider's lines that can be written to: those that wrote to this phone, latest first, then its others. */
 function linesOf({ name, lines }) {
   const used = bubbles.filter((message) => message.provider === name).map(lineOf).reverse();
   return [...new Set([...used, ...lines])].filter(isNumber);
 }
 
-/** Write all anew, as after a change of digits. */
+/** Render everything again, e.g. after the digits changed. */
 export function repaintPhones() {
   if (!isOpen() || parts === null) return;
   listNumbers();

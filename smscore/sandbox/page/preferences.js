@@ -1,4 +1,4 @@
-// The theme and the digits, remembered from visit to visit.
+// The theme and the digits, which the browser remembers.
 
 import { byId, icon } from "./dom.js";
 
@@ -9,7 +9,7 @@ const listeners = [];
 
 export const preferences = { theme: document.documentElement.dataset.theme, persian: read("digits") === "persian" };
 
-/** Call `listener` whenever numbers and dates are to be written anew. */
+/** Call `listener` when numbers and dates must be rendered again. */
 export function onDigitsChanged(listener) {
   listeners.push(listener);
 }
@@ -26,7 +26,7 @@ function remember(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // storage is off: it lasts as long as the page
+    // storage is off: the choice lasts as long as the page
   }
 }
 

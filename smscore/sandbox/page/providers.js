@@ -1,13 +1,14 @@
-// The providers' names and colours, in the order in which the sandbox lists them.
+// The providers as people write and tell them apart: their titles and colours.
 
-const names = [];
+let providers = [];
 
-export function setProviders(providers) {
-  names.splice(0, names.length, ...providers.map((provider) => provider.name));
+/** Take over the providers, in the order in which the sandbox lists them. */
+export function setProviders(listed) {
+  providers = listed;
 }
 
-const SPELLED = { ippanel: "IPPanel" }; // the others are written with one capital
+export const title = (name) => providers.find((provider) => provider.name === name)?.title ?? name;
 
-export const title = (name) => SPELLED[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+const HUES = 6; // colours of style.css
 
-export const hue = (name) => Math.max(0, names.indexOf(name)) % 6;
+export const hue = (name) => Math.max(0, providers.findIndex((provider) => provider.name === name)) % HUES;

@@ -1,10 +1,10 @@
-// A request or an answer as it went over the wire.
+// A request or a response as it went over the wire.
 
 import { copyButton, div, el } from "./dom.js";
 import { counted } from "./format.js";
 import { prettyJSON } from "./json.js";
 
-/** A part of the page with the summary, the headers and the body, laid out where it is JSON. */
+/** A section with the summary, the headers and the body, which is indented if it is JSON. */
 export function raw(name, summary, body, isCut, headers) {
   const text = body ?? "";
   const pretty = prettyJSON(text);

@@ -1,4 +1,4 @@
-// Requests that failed: those that a provider refused, and those that met a fault.
+// Failed requests: those that a provider refused, and those that met a fault.
 
 import { answerWords } from "./answers.js";
 import { get, on } from "./api.js";
@@ -9,8 +9,8 @@ import { title } from "./providers.js";
 import { raw } from "./raw.js";
 
 const SHOWN = 50;
-const NONE = "No request failed: each was answered as the provider's document says, and its messages are in the inbox.";
-const LEAD = "What a provider refused, and what met a fault. The last 200 are kept, and 50 shown, newest first.";
+const NONE = "No request failed. Messages of those that succeeded are in the inbox.";
+const LEAD = "Requests that a provider refused or that met a fault. The last 200 are kept and the newest 50 shown.";
 
 const place = () => byId("view-requests");
 
@@ -23,7 +23,7 @@ export async function openRequests() {
 async function showFailed() {
   const list = byId("failed");
   if (list === null) return;
-  const failed = await get("/api/requests", { limit: SHOWN }).catch(() => null); // the next event asks again
+  const failed = await get("/api/requests", { limit: SHOWN }).catch(() => null); // the next event tries again
   if (failed === null) return;
   const open = new Set([...list.querySelectorAll("details[open]")].map((each) => each.dataset.number));
   const none = el("li", { class: "card" }, el("p", { class: "nothing" }, NONE));
@@ -45,7 +45,7 @@ function item(failed, isOpen) {
   );
   const parts = [
     raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
-    raw("Answer", answerWords(answer), answer.body, answer.cut, null),
+    raw("Response", answerWords(answer), answer.body, answer.cut, null),
   ];
   return el("li", { class: "card" }, el("details", { "data-number": number, open: isOpen }, head, parts));
 }

@@ -1,4 +1,4 @@
-// A list of which only the rows in sight are in the page, so that its length does not matter.
+// A list of which only the visible rows are in the page, so that its length does not matter.
 
 const MARGIN = 5; // rows kept ready above and below
 

@@ -1,4 +1,4 @@
-// How to reach the sandbox, its clock, and where it reports Najva's deliveries to.
+// How to reach the sandbox, its clock, and where it sends delivery reports.
 
 import { attempt, call, choices, get, on } from "./api.js";
 import { byId, div, el, ltr, note, prose, section, select } from "./dom.js";
@@ -17,7 +17,7 @@ export async function openSetup() {
   place().replaceChildren(
     el("h1", {}, "Setup"),
     section("card", "Connect a client", connectLines(providers)),
-    div("columns", clockCard(clock), webhookCard(webhook)),
+    div("columns", clockCard(clock), webhookCard(webhook, providers)),
     ...providers.filter(({ patterns }) => patterns.length).map(patternsCard),
     keysCard(),
   );
@@ -33,12 +33,12 @@ function clockCard(clock) {
     "Clock",
     el("div", { id: "clock" }, clockWords(clock)),
     div("choices", STEPS.map(button)),
-    el("p", { class: "hint" }, "It only goes forward. As it does, scheduled messages go out and statuses move."),
+    el("p", { class: "hint" }, "It only goes forward. Scheduled messages are sent and statuses change as it does."),
   );
 }
 
 function clockWords(clock) {
-  const ahead = clock.ahead >= 1 ? `${duration(clock.ahead)} ahead` : "as this machine's";
+  const ahead = clock.ahead >= 1 ? `${duration(clock.ahead)} ahead` : "same as this machine";
   const time = el("time", { class: "big", datetime: clock.now, dir: "auto" }, fullTime(clock.now));
   return [time, el("span", { class: "hint" }, ahead)];
 }
@@ -50,13 +50,15 @@ async function advance(seconds) {
 
 async function showClock() {
   if (byId("clock") === null) return;
-  const clock = await get("/api/clock").catch(() => null); // the next event asks again
+  const clock = await get("/api/clock").catch(() => null); // the next event tries again
   if (clock !== null) byId("clock")?.replaceChildren(...clockWords(clock));
 }
 
-// Najva's reports
+// Delivery reports
 
-function webhookCard(webhook) {
+function webhookCard(webhook, providers) {
+  const callers = providers.filter((provider) => provider.calls_webhook).map(({ name }) => title(name));
+  if (callers.length === 0) return null;
   const placeholder = "http://127.0.0.1:8000/sms/report";
   const url = el("input", { id: "webhook-url", type: "url", placeholder, value: webhook.url, dir: "ltr" });
   const method = select({ id: "webhook-method" }, METHODS, webhook.method);
@@ -67,8 +69,9 @@ function webhookCard(webhook) {
   const form = el(
     "form",
     { class: "card", "aria-label": "Delivery reports" },
-    el("h2", {}, "Najva's delivery reports"),
-    el("p", { class: "hint" }, "Najva calls this address whenever a status moves. Leave it empty for no reports."),
+    el("h2", {}, "Delivery reports"),
+    el("p", { class: "hint" }, `${callers.join(", ")}: every status change is sent to this address, as JSON in the body.`),
+    el("p", { class: "hint" }, "Leave it empty for no reports."),
     div("fields", fields),
     div("buttons", el("button", { class: "primary" }, "Save")),
     lastReport(webhook),
@@ -87,14 +90,14 @@ function webhookCard(webhook) {
 
 function lastReport({ last, called, failed }) {
   if (last === null) return null;
-  const fate = last.error ?? `HTTP ${digits(String(last.http_status))}`;
+  const result = last.error ?? `HTTP ${digits(String(last.http_status))}`;
   return el(
     "p",
     { class: "hint" },
     `${counted(called, "report")}, ${number(failed)} failed. `,
-    `The last: status ${digits(String(last.status))} of message `,
+    `Last: status ${digits(String(last.status))} of message `,
     ltr(digits(last.message_id), { class: "mono" }),
-    ` at ${clockTime(last.at)}, ${fate}.`,
+    ` at ${clockTime(last.at)}, ${result}.`,
   );
 }
 
@@ -106,7 +109,7 @@ function patternsCard({ name, patterns }) {
   return section(
     "card",
     `${title(name)}'s patterns`,
-    el("p", { class: "hint" }, "A send may name one of these. PUT /api/patterns adds those of your panel."),
+    el("p", { class: "hint" }, "A send may name one of these. Add those of your panel with PUT /api/patterns."),
     el("table", {}, el("tbody", {}, patterns.map(row))),
   );
 }

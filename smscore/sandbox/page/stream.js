@@ -1,8 +1,8 @@
-// The sandbox's live events, read over one connection however many tabs are open: a browser gives a host but six.
+// The live events, over one connection for all tabs: a browser opens at most six to a host.
 
 const KINDS = ["messages", "statuses", "cleared", "faults", "clock", "requests"];
 const CHANNEL = "events";
-const RETRY = 2000; // milliseconds, where the browser itself does not try again
+const RETRY = 2000; // milliseconds, if the browser itself does not try again
 
 /** Read the events until the returned function is called: `tell(kind, text)` for each, and as the stream comes and goes. */
 export function read(tell) {
@@ -24,7 +24,7 @@ export function read(tell) {
   };
 }
 
-/** Read the events together with the browser's other tabs; alone where it has no worker that tabs share. */
+/** Share the events with the browser's other tabs; read them alone if it has no shared workers. */
 export function readTogether(tell) {
   try {
     const channel = new BroadcastChannel(CHANNEL);
@@ -37,11 +37,11 @@ export function readTogether(tell) {
       readWhileVisible(tell);
     };
   } catch {
-    readWhileVisible(tell); // no such worker here, or storage is off
+    readWhileVisible(tell); // no shared workers, or storage is off
   }
 }
 
-/** Read the events in the tabs that are seen; one that is shown again catches up as it is connected. */
+/** Read the events in visible tabs; one that becomes visible again catches up when it connects. */
 function readWhileVisible(tell) {
   let stop = null;
   const follow = () => {
@@ -52,7 +52,7 @@ function readWhileVisible(tell) {
   follow();
 }
 
-/** What the shared worker does: read for every tab, and say to each new one whether the stream is there. */
+/** The shared worker's work: read for all tabs, and tell each new one whether the events arrive. */
 export function readForAll(scope) {
   const channel = new BroadcastChannel(CHANNEL);
   let link = null;

@@ -1,4 +1,4 @@
-// The worker that all tabs share: it lives as long as one of them does.
+// The worker that all tabs share; it ends with the last of them.
 
 import { readForAll } from "./stream.js";
 
