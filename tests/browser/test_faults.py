@@ -197,4 +197,4 @@ def test_a_refused_setting_says_what_to_do(setup: Page, allowed: list[str]):
     allowed.append("422 (Unprocessable Entity)")
     setup.get_by_label("Address").fill("ftp://127.0.0.1/report")
     setup.get_by_role("button", name="Save").click()
-    setup.get_by_text("A webhook is an http or https address").wait_for()
+    setup.get_by_text("url must be an http or https address").wait_for()

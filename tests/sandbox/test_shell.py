@@ -90,6 +90,22 @@ async def test_it_stops_at_once_though_a_client_keeps_its_connection(
     assert time.perf_counter() - start < 30  # of the minute that requests in flight would have
 
 
+async def test_a_client_that_reads_nothing_holds_up_the_stop_for_one_grace_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "GRACE", 3.0)  # aiohttp waits twice for each handler
+    async with Sandbox() as box:
+        for _ in range(1000):
+            box.feed("sepahan", sender="09123456789", number="50003300", text="م" * 10_000)
+        where = urlsplit(box.url("sepahan"))
+        reader, writer = await asyncio.open_connection(where.hostname, where.port, limit=1)
+        writer.write(b"GET /api/messages?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert await reader.readexactly(1) == b"H"  # the response has begun, and is far from its end
+        start = time.perf_counter()
+    assert time.perf_counter() - start < 5.5
+    writer.close()
+
+
 async def test_it_starts_once_and_may_be_stopped_twice() -> None:
     async with Sandbox() as box:
         with pytest.raises(RuntimeError, match="already running"):

@@ -434,3 +434,15 @@ def test_the_files_are_their_owners_alone(tmp_path: Path, umask: int) -> None:
         os.umask(before)
     assert "messages.db-wal" in seen
     assert set(seen.values()) == {0o600}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+@pytest.mark.parametrize(("mode", "is_warned"), [(0o600, False), (0o640, True), (0o644, True)])
+def test_a_store_that_others_can_read_is_warned_of(
+    path: Path, mode: int, is_warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored(path)
+    path.chmod(mode)
+    stored(path)
+    assert any("chmod 600" in record.getMessage() for record in caplog.records) is is_warned
+    assert stat.S_IMODE(path.stat().st_mode) == mode  # its owner may have meant it
