@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
+from itertools import accumulate
 from typing import Any, Final, TypeGuard, TypeVar, cast, get_args
 
 import attrs
@@ -73,8 +74,11 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
     """
     try:
         any_model: Any = model  # mypy takes no type[T] as hashable
-        if _is_plain(any_model):
+        if any_model is not Any and _is_plain(any_model):
             return cast("T", _decoder(any_model).decode(body))
+        _check_depth(bytes(body).decode())
+        if any_model is Any:
+            return cast("T", _decoder(Any).decode(body))
         from smscore.wire import converter  # cattrs takes a while to import, and hardly any model needs it
 
         try:
@@ -228,9 +232,27 @@ def _tree(body: bytes | Raw) -> Any:
 
 
 def _loads(written: str, *, strict: bool = True) -> Any:
+    _check_depth(written)
     return json.loads(
         written, strict=strict, parse_float=lambda number: Raw(number.encode()), parse_constant=lambda _: None
     )
+
+
+_MAX_DEPTH: Final = 100
+_NO_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[^\[\]{}"]++', re.DOTALL)
+_STEPS: Final[Mapping[str, int]] = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+def _check_depth(written: str) -> None:
+    """``RecursionError`` where JSON is nested deeper than any provider's.
+
+    A reader would go down to the end of the stack before it raises one, and any finalizer of the program that the
+    garbage collector called there would fail.
+    """
+    if written.count("[") + written.count("{") > _MAX_DEPTH:
+        brackets = _NO_BRACKETS.sub("", written)
+        if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > _MAX_DEPTH:
+            raise RecursionError
 
 
 def _shaped(tree: object, model: type[T]) -> T:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -160,6 +163,40 @@ def test_what_is_no_json_is_an_error_and_nothing_else(body: bytes, model: Any) -
     with pytest.raises(DecodeError) as caught:
         codec.decode(body, model)
     assert "secret" not in str(caught.value)
+
+
+@pytest.fixture
+def failed_finalizers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """What went wrong in a finalizer that takes twenty frames, with a garbage collector that comes by all the time."""
+
+    def finalizer(phase: str, info: object, depth: int = 20) -> None:
+        if depth:
+            finalizer(phase, info, depth - 1)
+
+    failed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", failed.append)
+    usual = gc.get_threshold()
+    gc.callbacks.append(finalizer)
+    gc.set_threshold(10)
+    yield failed
+    gc.set_threshold(*usual)
+    gc.callbacks.remove(finalizer)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'["[", '])
+@pytest.mark.parametrize("reader", [codec.read_loosely, codec.read, codec.decode])
+@pytest.mark.parametrize("model", [Any, Model, Aliased])
+def test_finalizers_have_room_on_the_stack_while_nested_json_is_read(
+    failed_finalizers: list[object], reader: Callable[[bytes, Any], object], model: Any, opening: bytes
+) -> None:
+    with pytest.raises(DecodeError):
+        reader(opening * 200_000, model)
+    assert failed_finalizers == []
+
+
+def test_brackets_in_texts_and_side_by_side_are_no_nesting() -> None:
+    body = [["]" * 10, "[" * 1_000, '"[' * 1_000, {"{": []}]] * 1_000
+    assert codec.read_loosely(json.dumps(body).encode(), list[Any]) == body
 
 
 @BOTH
