@@ -47,11 +47,21 @@ def run(connection: Connection, order: Order, text: str | None, template: Templa
     """The exit code of a send of one ``text``, or of a ``template``."""
     if order.resuming and order.out is not None:
         order = order.with_remembered(remembered(real_path(order.out)))
+    _options(order, _stream(client_class(connection.provider), template))  # so that a dry run refuses what a send would
     options = ReadOptions(order.sheet, order.encoding, order.hidden_too)
     with rows_of(order.recipients, options) as rows:
         plan = make_plan(rows, column=order.column, text=text, template=template, origin=rows.origin)
     with closing(plan):
-        return _show_only(connection, order, plan) if order.dry_run else _send(connection, order, plan)
+        return _show_only(connection, order, plan) if order.dry_run else _send(connection, order, plan, template)
+
+
+def _stream(client: Any, template: Template | None) -> Any:
+    return call_of(client, "send_stream" if template is None else "send_p2p_stream")
+
+
+def _options(order: Order, stream: Callable[..., Any]) -> dict[str, Any]:
+    """What the call is given; ``InvalidRequest`` for what this provider's does not take."""
+    return accepted_options(stream, {"sender": order.sender, **order.options})
 
 
 def _show_only(connection: Connection, order: Order, plan: Plan) -> int:
@@ -77,7 +87,7 @@ def _problem(order: Order, plan: Plan) -> str | None:
     return None if plan.messages else "No row of the file can be sent to."
 
 
-def _send(connection: Connection, order: Order, plan: Plan) -> int:
+def _send(connection: Connection, order: Order, plan: Plan, template: Template | None) -> int:
     output = connection.output
     if output.json:
         output.record("plan", plan_fields(plan, None), "")
@@ -88,8 +98,8 @@ def _send(connection: Connection, order: Order, plan: Plan) -> int:
         raise InvalidRequest(problem)
     client = connect(connection, **order.settings)
     client.check()  # before anything is written
-    stream = call_of(client, "send_stream" if plan.text is not None else "send_p2p_stream")
-    options = accepted_options(stream, {"sender": order.sender, **order.options})
+    stream = _stream(client, template)
+    options = _options(order, stream)
     if not order.resuming:
         if order.out is not None:
             check_free(order.out)

@@ -574,6 +574,18 @@ def test_wrong_use_is_2_with_words(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.csv"]
 
 
+@pytest.mark.parametrize(
+    ("provider", "option"), [("najva", ["--send-time", "2030-01-01T09:30+03:30"]), ("sepahan", ["--file-id", "f"])]
+)
+def test_a_dry_run_refuses_an_option_that_the_send_would(
+    provider: str, option: list[str], command: Command, tmp_path: Path
+):
+    source = write_mobiles(tmp_path / "r.csv", 1)
+    ran = command("send", "-p", provider, "--text", TEXT, "--dry-run", *option, source)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert f"takes no {option[0]}" in ran.stderr
+
+
 def test_ippanel_takes_a_time_and_najva_a_file(command: Command, box: Sandbox, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 1)
     (tmp_path / "card.png").write_bytes(b"png")
