@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from attrs import field, frozen
+import msgspec
+from attrs import frozen
 
 from smscore.recipients.format_digits import general
 from smscore.recipients.format_tokens import NotShown
@@ -53,20 +54,24 @@ def _shown_number(code: str, value: float, date1904: bool) -> str:
 _TEXT_SECTION: Final = 3  # semicolons before it
 
 
-@frozen
-class Formatted:
+class Formatted(msgspec.Struct, frozen=True, gc=False):
     """A number or a text that its cell shows in a format of its own."""
 
-    value: float | str = field(repr=False)
+    value: float | str
     format: Format
 
+    def __repr__(self) -> str:
+        return "<formatted cell>"
 
-@frozen
-class Shown:
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
     """A value with the text that the file itself says is shown for it."""
 
-    value: float | str = field(repr=False)
-    text: str = field(repr=False)
+    value: float | str
+    text: str
+
+    def __repr__(self) -> str:
+        return "<shown cell>"
 
 
 @frozen

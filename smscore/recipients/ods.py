@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from attrs import define, field
 
 from smscore.errors import InvalidRequest
 from smscore.recipients.cells import Fault, Shown
 from smscore.recipients.excel import ERROR, NO_RESULT, ByName
+from smscore.recipients.fast_ods import OdsRows
+from smscore.recipients.fast_rows import FastRows
 from smscore.recipients.package import Package, local
 from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, choose_sheet, damaged
 
@@ -43,7 +45,9 @@ class OdsBook:
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
         """The rows of this sheet, or of the first one that can be seen."""
         reader = _ContentReader(self, name, about)
-        for _ in self._package.parsed(_CONTENT, start=reader.start, end=reader.end, text=reader.text.append):
+        fast = FastRows(reader, "<table:table-row", "</table:table-row>")
+        handlers: dict[str, Any] = {"start": reader.start, "end": reader.end, "text": reader.text.append}
+        for _ in self._package.parsed(_CONTENT, **handlers, divert=fast.divert):
             yield from reader.taken()
         if self.name is None:
             choose_sheet(self.sheets, name)  # says what is wrong with it
@@ -74,7 +78,13 @@ class _ContentReader:
         self._cells: list[object] = []
         self._width = 0
         self._cell: dict[str, str] = {}
-        self._in_cell = False
+        self._in_cell = self._in_row = False
+        self.read_row = OdsRows(self).read_row
+
+    @property
+    def is_between_rows(self) -> bool:
+        """Whether the parser stands between the rows of the sheet that is read."""
+        return self._reading and not (self._in_row or self._in_cell or self._aside)
 
     def taken(self) -> Iterator[SheetRow]:
         """The rows that were read since the last time, each as often as it is repeated."""
@@ -98,6 +108,7 @@ class _ContentReader:
             self._paragraphs = self._kept = 0
         elif kind == "table-row":
             self._row, self._cells, self._width = attributes, [], 0
+            self._in_row = True
         elif kind == "table-column":
             self._hide_column(attributes)
         elif kind == "table":
@@ -131,7 +142,8 @@ class _ContentReader:
                 self._in_cell = False
                 self._end_cell(covered=kind == "covered-table-cell")
         elif kind == "table-row":
-            self._end_row()
+            self._in_row = False
+            self.add_row(self._row, self._cells)
         elif kind == "table":
             self._reading = False
 
@@ -183,18 +195,19 @@ class _ContentReader:
             return Fault(NO_RESULT)
         return text
 
-    def _end_row(self) -> None:
-        count = _repeated(self._row, "rows")
-        if self._reading and self._cells:
+    def add_row(self, attributes: Mapping[str, str], cells: Sequence[object]) -> None:
+        """Take in a row: its attributes and its cells."""
+        count = _repeated(attributes, "rows")
+        if self._reading and cells:
             if self._number + count - 1 > MAX_ROWS:
                 raise damaged("it has more rows than a spreadsheet can have")
-            visibility = self._row.get("table:visibility", "visible")
+            visibility = attributes.get("table:visibility", "visible")
             self._about.filtered = self._about.filtered or visibility == "filter"
-            self._rows.append((SheetRow(self._number, self._cells, visibility != "visible"), count))
+            self._rows.append((SheetRow(self._number, cells, visibility != "visible"), count))
         self._number += count
 
 
-def _repeated(attributes: dict[str, str], what: str) -> int:
+def _repeated(attributes: Mapping[str, str], what: str) -> int:
     given = attributes.get(_REPEATED[what])
     if given is None:
         return 1

@@ -5,15 +5,17 @@ from __future__ import annotations
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeAlias
 from xml.parsers import expat
 
 from attrs import frozen
 
 from smscore.errors import InvalidRequest
 from smscore.recipients.sheet import damaged
+
+Divert: TypeAlias = Callable[[Iterable[bytes], Callable[[], bool]], Iterable[bytes]]
 
 _PIECE: Final = 1 << 16  # bytes
 _FREE: Final = 1 << 26  # bytes that a part may have however well it is packed
@@ -98,11 +100,12 @@ class Package:
         start: Callable[[str, dict[str, str]], Any],
         end: Callable[[str], Any] | None = None,
         text: Callable[[str], Any] | None = None,
-        divert: Callable[[bytes], bytes] | None = None,
+        divert: Divert | None = None,
     ) -> Iterator[None]:
         """Go through an XML part: the handlers are called, and what they have made can be taken after each step.
 
-        ``divert`` sees each piece first, and gives what of it is left for the parser; an empty piece is the end.
+        ``divert`` sees the pieces first, and gives what of them is left for the parser. It may ask whether the parser
+        has taken in all that it was given.
         """
         parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -113,10 +116,13 @@ class Package:
         # No spreadsheet has a DOCTYPE; without one there are no entities, and so none that grow.
         parser.StartDoctypeDeclHandler = _refuse_doctype
         try:
-            for piece in self.pieces(name):
-                parser.Parse(piece if divert is None else divert(piece))
+            given = 0
+            pieces: Iterable[bytes] = self.pieces(name)
+            for piece in pieces if divert is None else divert(pieces, lambda: parser.CurrentByteIndex == given):
+                parser.Parse(piece)
+                given += len(piece)
                 yield
-            parser.Parse(b"" if divert is None else divert(b""), True)
+            parser.Parse(b"", True)
             yield
         except expat.ExpatError as error:
             raise damaged(f"its part {name} is no XML ({expat.ErrorString(error.code)})") from None

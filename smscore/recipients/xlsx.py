@@ -12,12 +12,12 @@ from attrs import define, field
 
 from smscore.recipients.cells import Fault, Format, Formatted
 from smscore.recipients.excel import ERROR, NO_RESULT, ByName, Styles, styles_of, unescaped
+from smscore.recipients.fast_rows import FastRows
+from smscore.recipients.fast_xlsx import CellShape, Convert, XlsxRows
 from smscore.recipients.package import Package, local
 from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, choose_sheet, damaged
-from smscore.recipients.usual_rows import Convert, UsualCell, UsualRows
 
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
-_ATTRIBUTE: Final = re.compile(' ([^ "=]+)="([^"]*)"')
 _DIGITS: Final = "0123456789"
 _TRUE: Final = ("1", "true", "on")
 _EPOCH: Final = dt.datetime(1899, 12, 30)
@@ -64,9 +64,9 @@ class XlsxBook:
         self.name = choose_sheet(self.sheets, name)
         part = self._parts[self.name]
         reader = _SheetReader(about, self._strings(), self._styles(), self._uncalculated, self._date1904)
-        usual = UsualRows(reader)
+        fast = FastRows(reader, "<row", "</row>")
         handlers: dict[str, Any] = {"start": reader.start, "end": reader.end, "text": reader.text.append}
-        for _ in self._package.parsed(part, **handlers, divert=usual.divert):
+        for _ in self._package.parsed(part, **handlers, divert=fast.divert):
             yield from reader.taken()
         about.filtered = about.filtered or any(self._is_filtered(table) for table in self._tables(part))
 
@@ -166,8 +166,14 @@ class _SheetReader:
         self._cell: dict[str, str] = {}
         self._valued = self._formula = self._phonetic = False
         self._inline: list[str] = []
-        self._in_data = self._after_data = False
+        self._in_data = self._after_data = self._in_row = False
+        self.read_row = XlsxRows(self).read_row
         self._result = ""
+
+    @property
+    def is_between_rows(self) -> bool:
+        """Whether the parser stands between the sheet's rows."""
+        return self._in_data and not self._in_row
 
     def taken(self) -> list[SheetRow]:
         """The rows that were read since the last time."""
@@ -205,6 +211,7 @@ class _SheetReader:
         if kind == "c":
             self._end_cell()
         elif kind == "row":
+            self._in_row = False
             self._rows.append(SheetRow(self._number, self._cells, self._hidden))
         elif kind == "t":
             if not self._phonetic:
@@ -236,6 +243,7 @@ class _SheetReader:
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         number = int(attributes["r"]) if "r" in attributes else self._number + 1
+        self._in_row = True
         self._hidden = _is_hidden(attributes)
         self._cells = self._next_row(number)
 
@@ -257,7 +265,9 @@ class _SheetReader:
             cells.extend([""] * (index - len(cells)))
         cells.append(value)
 
-    def add_row(self, number: int, attributes: str, columns: Sequence[int], values: Sequence[object]) -> None:
+    def add_row(
+        self, number: int, attributes: Mapping[str, str], columns: Sequence[int], values: Sequence[object]
+    ) -> None:
         """Take in a row that was read without the parser."""
         row = self._next_row(number)
         if columns and columns[-1] == len(columns) - 1:
@@ -265,10 +275,9 @@ class _SheetReader:
         else:
             for index, value in zip(columns, values, strict=True):
                 self._place(row, index, value)
-        hidden = ("hid" in attributes or 'ht="0' in attributes) and _is_hidden(dict(_ATTRIBUTE.findall(attributes)))
-        self._rows.append(SheetRow(number, row, hidden))
+        self._rows.append(SheetRow(number, row, _is_hidden(attributes)))
 
-    def converter(self, cell: UsualCell) -> tuple[int, Convert]:
+    def converter(self, cell: CellShape) -> tuple[int, Convert]:
         """The column of such a cell, and what makes a value of its text."""
         column = self.columns[cell.letters]
         if cell.type == "s" and cell.style not in self._texts:
