@@ -107,19 +107,23 @@ def value_of(cell: object) -> object:
 
 def shown(cell: object) -> str:
     """A cell as people see it, without the spaces around it; ``NotShown`` where nothing that could be sent is seen."""
+    return _clean(_text_of(cell))
+
+
+def _text_of(cell: object) -> str:
     if isinstance(cell, str):
-        return _clean(cell)
+        return cell
     if isinstance(cell, Formatted):
-        return _clean(cell.format.show(cell.value))
+        return cell.format.show(cell.value)
     if isinstance(cell, Shown):
-        return _clean(cell.text)
+        return cell.text
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float):
         return general(cell)
     if isinstance(cell, Fault):
         raise NotShown(cell.problem)
-    return "" if cell is None else _clean(str(cell))
+    return "" if cell is None else str(cell)
 
 
 def heading(cell: object) -> str:
@@ -128,6 +132,15 @@ def heading(cell: object) -> str:
         return shown(cell)
     except NotShown:
         return ""
+
+
+def shown_or_empty(cells: Sequence[object]) -> list[str]:
+    """Many cells as people see them; an empty text where nothing that could be sent is seen."""
+    try:
+        texts = list(map(_text_of, cells))
+    except NotShown:
+        return list(map(heading, cells))
+    return list(map(heading if _CONTROL.search("".join(texts)) else str.strip, texts))
 
 
 # Layout becomes a line break or a space; what no text holds makes a bad row.

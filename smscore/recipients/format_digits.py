@@ -134,9 +134,11 @@ class PlainSection:
 
     def show(self, value: float) -> str:
         """A number above zero in it."""
-        if value.is_integer() and value < _EXACT_BELOW:
-            digits = f"{int(value):,}" if self.grouped else str(int(value))
-            digits += "." + "0" * self.places if self.places else ""
+        kept = f"{value:.15g}"
+        whole, _, decimals = kept.partition(".")
+        if len(decimals) <= self.places and "e" not in kept:  # there is nothing to round
+            digits = f"{int(whole):,}" if self.grouped else whole
+            digits += f".{decimals:0<{self.places}}" if self.places else ""
         else:
             digits = format(_rounded(to_decimal(value), self.places), ",f" if self.grouped else "f")
         if self.least == 0 and digits.startswith("0"):

@@ -11,7 +11,7 @@ from typing import Final
 from attrs import field, frozen
 
 from smscore.errors import InvalidRequest
-from smscore.numbers import local_form, with_ascii_digits
+from smscore.numbers import local_form, local_forms, with_ascii_digits
 from smscore.recipients.cells import Fault, Row, cell_at, heading, is_filled, value_of
 
 # The surest first: a sheet with both "شماره" and "موبایل" often counts its rows in the former.
@@ -263,6 +263,16 @@ def mobile_of(cell: object) -> str | None:
     elif scientific and sum(map(str.isdigit, scientific[1])) >= _MOBILE_DIGITS:
         text = str(int(Decimal(re.sub(r"[,/٫]", ".", scientific[1])).scaleb(int(scientific[2]))))
     return local_form(text)
+
+
+def mobile_numbers(cells: Sequence[object]) -> list[str | None]:
+    """What ``mobile_of`` gives for each of these cells; quicker for a column of one spelling."""
+    forms = local_forms([_digits_of_whole(value_of(cell)) for cell in cells])
+    return [mobile_of(cell) if form is None else form for form, cell in zip(forms, cells, strict=True)]
+
+
+def _digits_of_whole(value: object) -> object:
+    return str(int(value)) if type(value) is float and value > 0 and value.is_integer() else value
 
 
 def _plain(value: object) -> str:

@@ -115,10 +115,14 @@ class Package:
         parser.CharacterDataHandler = text
         # No spreadsheet has a DOCTYPE; without one there are no entities, and so none that grow.
         parser.StartDoctypeDeclHandler = _refuse_doctype
+        given = 0
+
+        def has_parsed_all() -> bool:
+            return parser.CurrentByteIndex == given
+
         try:
-            given = 0
             pieces: Iterable[bytes] = self.pieces(name)
-            for piece in pieces if divert is None else divert(pieces, lambda: parser.CurrentByteIndex == given):
+            for piece in pieces if divert is None else divert(pieces, has_parsed_all):
                 parser.Parse(piece)
                 given += len(piece)
                 yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import IO, Final
 
@@ -13,35 +13,18 @@ from attrs import define, field, frozen
 
 from smscore.errors import InvalidRequest
 from smscore.inputs import check_text, count_parts
-from smscore.numbers import e164
-from smscore.recipients.cells import Cells, Row, cell_at, is_filled
-from smscore.recipients.number_column import Layout, find_layout, mobile_of, number_problem
+from smscore.recipients.cells import Row, is_filled
+from smscore.recipients.number_column import Layout, find_layout
+from smscore.recipients.planned import DUPLICATE, Planned, RowPlanner
 from smscore.recipients.sheet import Origin
-from smscore.recipients.template import Template, Unfilled, bind
-from smscore.text import text_problem
+from smscore.recipients.template import Template, bind
+
+__all__ = ["DUPLICATE", "BadRow", "Plan", "Planned", "make_plan"]
 
 _SAMPLE: Final = 200  # rows, from which the column is told
 _LISTED: Final = 10_000  # bad rows and duplicates that are kept for showing; all are counted
-DUPLICATE: Final = "its recipient and text are those of an earlier row"
-
-
-class Planned(msgspec.Struct, array_like=True):
-    """A row of the file that is no empty one: to be sent, or with the ``problem`` that keeps it from that."""
-
-    row: int
-    recipient: str
-    """Local form; empty where the row holds no mobile number."""
-    text: str | None = None
-    """None where all get the same."""
-    problem: str | None = None
-
-    def __repr__(self) -> str:
-        return f"<row {self.row}>"
-
-    @property
-    def e164(self) -> str:
-        """The recipient as E.164, or empty."""
-        return e164(self.recipient) if self.recipient else ""
+_BLOCK: Final = 500  # rows that are planned at a time
+_ONE_PART: Final = 35  # characters that fit one part in every encoding: each takes at most two units of 70
 
 
 @frozen
@@ -111,34 +94,40 @@ class Plan:
         """The same for the same texts in the same rows."""
         return self._texts.hexdigest()[:32]
 
-    def add(self, planned: Planned) -> None:
-        """Take in a row."""
-        self._file.write(_ENCODER.encode(planned) + b"\n")
-        self.last_row = planned.row
-        if planned.problem is None:
-            self._count(planned)
-        elif planned.problem is DUPLICATE:
-            self.duplicate_count += 1
-            if len(self.duplicates) < _LISTED:
-                self.duplicates.append(planned.row)
-        else:
-            self.bad_count += 1
-            if len(self.bad) < _LISTED:
-                self.bad.append(BadRow(planned.row, planned.problem))
+    def add(self, rows: Sequence[Planned]) -> None:
+        """Take in rows."""
+        if not rows:
+            return
+        self._file.write(_ENCODER.encode_lines(rows))
+        self.last_row = rows[-1].row
+        messages: list[Planned] = []
+        for row in rows:
+            if row.problem is None:
+                messages.append(row)
+            elif row.problem is DUPLICATE:
+                self.duplicate_count += 1
+                if len(self.duplicates) < _LISTED:
+                    self.duplicates.append(row.row)
+            else:
+                self.bad_count += 1
+                if len(self.bad) < _LISTED:
+                    self.bad.append(BadRow(row.row, row.problem))
+        if messages:
+            self._count(messages)
 
-    def _count(self, planned: Planned) -> None:
-        self._recipients.update(b"%d:%s\n" % (planned.row, planned.recipient.encode()))
-        if planned.text is not None or not self.messages:
-            text = planned.text or self.text or ""
-            self.sample = self.sample or planned.text
-            parts = count_parts(text).parts
-            self._texts.update(b"%d:%s\n" % (planned.row if planned.text is not None else 0, text.encode()))
-            self.least_parts = min(self.least_parts or parts, parts)
-            self.most_parts = max(self.most_parts, parts)
+    def _count(self, messages: Sequence[Planned]) -> None:
+        self._recipients.update("".join(f"{row.row}:{row.recipient}\n" for row in messages).encode())
+        if messages[0].text is None:
+            texts = [] if self.messages else [(0, self.text or "")]
         else:
-            parts = self.most_parts
-        self.messages += 1
-        self.total_parts += parts
+            texts = [(row.row, row.text or "") for row in messages]
+            self.sample = self.sample or texts[0][1]
+        self._texts.update("".join(f"{row}:{text}\n" for row, text in texts).encode())
+        counts = [1 if len(text) <= _ONE_PART else count_parts(text).parts for _, text in texts] or [self.most_parts]
+        self.least_parts = min(self.least_parts or counts[0], *counts)
+        self.most_parts = max(self.most_parts, *counts)
+        self.messages += len(messages)
+        self.total_parts += sum(counts) if len(counts) == len(messages) else counts[0] * len(messages)
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -169,7 +158,11 @@ def make_plan(
     if filler is not None and any(filler.shows_dates_of_the_computer(cells) for _, cells in sample):
         origin.remarks.append(_OWN_DATES)
     try:
-        _add_all(plan, _body(chain(sample, rows), plan), _one_text if filler is None else filler.fill)
+        planner = RowPlanner(layout, filler)
+        body = _body(chain(sample, rows), plan)
+        while block := list(islice(body, _BLOCK)):
+            plan.add(planner.plan(block))
+            plan.headings = planner.headings
     except BaseException:
         plan.close()
         raise
@@ -186,10 +179,6 @@ def _of_sheet(origin: Origin) -> str:
     return "" if origin.sheet is None else f"In the sheet {origin.sheet!r}: "
 
 
-def _one_text(_: Cells) -> None:
-    return None
-
-
 def _body(rows: Iterable[Row], plan: Plan) -> Iterator[Row]:
     for number, cells in rows:
         if number <= plan.layout.header:
@@ -198,39 +187,3 @@ def _body(rows: Iterable[Row], plan: Plan) -> Iterator[Row]:
             plan.empty += 1
         else:
             yield number, cells
-
-
-def _add_all(plan: Plan, rows: Iterable[Row], fill: Callable[[Cells], str | None]) -> None:
-    seen: set[int | bytes] = set()
-    for number, cells in rows:
-        cell = cell_at(cells, plan.layout.column)
-        recipient = mobile_of(cell)
-        if recipient is not None:
-            plan.add(_planned(number, recipient, cells, fill, seen))
-        elif plan.layout.is_heading(cells):
-            plan.headings += 1
-        else:
-            plan.add(Planned(number, "", problem=number_problem(cell)))
-
-
-def _planned(
-    number: int, recipient: str, cells: Cells, fill: Callable[[Cells], str | None], seen: set[int | bytes]
-) -> Planned:
-    try:
-        text = fill(cells)
-    except Unfilled as error:
-        return Planned(number, recipient, problem=str(error))
-    problem = None if text is None else text_problem(text)
-    if problem is not None:
-        return Planned(number, recipient, problem=f"its text {problem}")
-    key = _key(recipient, text)
-    if key in seen:
-        return Planned(number, recipient, problem=DUPLICATE)
-    seen.add(key)
-    return Planned(number, recipient, text)
-
-
-def _key(recipient: str, text: str | None) -> int | bytes:
-    if text is None:
-        return int(recipient)
-    return hashlib.blake2b(f"{recipient}{text}".encode(), digest_size=16).digest()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Final
 
 from attrs import frozen
 
 from smscore.errors import InvalidRequest
-from smscore.recipients.cells import Cells, Formatted, cell_at, is_filled, shown
+from smscore.recipients.cells import Cells, Formatted, cell_at, is_filled, shown, shown_or_empty
 from smscore.recipients.format_tokens import NotShown
 from smscore.recipients.number_column import Layout
 
@@ -70,6 +72,30 @@ class Filler:
         if self.width is not None and any(map(is_filled, cells[self.width :])):
             raise Unfilled("it has more cells than the header: quote the cell that holds a delimiter")
         return "".join(before + _value(cells, name, column) for before, name, column in self.pieces)
+
+    def fill_all(self, table: Sequence[Cells]) -> list[str | Unfilled]:
+        """What ``fill`` gives for each of these rows, column by column; an ``Unfilled`` is not raised but given."""
+        pieces: list[Iterable[str]] = []
+        unsure: set[int] = set()
+        if self.width is not None:
+            unsure.update(row for row, cells in enumerate(table) if len(cells) > self.width)
+        for before, name, column in self.pieces:
+            pieces.append(repeat(before, len(table)))
+            if name is not None:
+                values = shown_or_empty([cell_at(cells, column) for cells in table])
+                pieces.append(values)
+                if "" in values:
+                    unsure.update(row for row, value in enumerate(values) if not value)
+        texts: list[str | Unfilled] = list(map("".join, zip(*pieces, strict=True)))
+        for row in unsure:
+            texts[row] = self._text_or_error(table[row])
+        return texts
+
+    def _text_or_error(self, cells: Cells) -> str | Unfilled:
+        try:
+            return self.fill(cells)
+        except Unfilled as error:
+            return error
 
     def shows_dates_of_the_computer(self, cells: Cells) -> bool:
         """Whether a row's text has a date that each computer shows in its own way."""

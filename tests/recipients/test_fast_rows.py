@@ -110,36 +110,34 @@ ODS_CELLS = [
     '<table:table-cell table:number-columns-repeated="16384"/>',
     '<table:table-cell table:number-columns-repeated="0"/>',
     '<table:table-cell table:style-name="ce1"></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>علی</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string" table:number-columns-repeated="2"><text:p>a</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>a &amp; b</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>a<text:s text:c="2"/>b</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>a</text:p><text:p>b</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>a\r\nb</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>a]]>b</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="string"><text:p>a\x01</text:p></table:table-cell>',
+    wb.ods_cell("علی", 'office:value-type="string"'),
+    wb.ods_cell("a", 'office:value-type="string" table:number-columns-repeated="2"'),
+    wb.ods_cell("a &amp; b", 'office:value-type="string"'),
+    wb.ods_cell('a<text:s text:c="2"/>b', 'office:value-type="string"'),
+    wb.ods_cell("a</text:p><text:p>b", 'office:value-type="string"'),
+    wb.ods_cell("a\r\nb", 'office:value-type="string"'),
+    wb.ods_cell("a]]>b", 'office:value-type="string"'),
+    wb.ods_cell("a\x01", 'office:value-type="string"'),
     '<table:table-cell office:value-type="string" office:string-value="z"/>',
     '<table:table-cell office:value-type="string" office:string-value="z"><text:p/></table:table-cell>',
-    '<table:table-cell office:value-type="float" office:value="4521"><text:p>04521</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="float" office:value="-1.5E-5"><text:p>0</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="float" office:value="1E999"><text:p>0</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="float" office:value="x"><text:p>0</text:p></table:table-cell>',
+    wb.ods_cell("04521", 'office:value-type="float" office:value="4521"'),
+    wb.ods_cell("0", 'office:value-type="float" office:value="-1.5E-5"'),
+    wb.ods_cell("0", 'office:value-type="float" office:value="1E999"'),
+    wb.ods_cell("0", 'office:value-type="float" office:value="x"'),
     '<table:table-cell office:value-type="float" office:value="7"/>',
-    '<table:table-cell office:value-type="float"><text:p>7</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="percentage" office:value="0.5" calcext:value-type="percentage"><text:p>50%</text:p>'
-    "</table:table-cell>",
-    '<table:table-cell office:value-type="string" calcext:value-type="error"><text:p>#N/A</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="date" office:date-value="2024-03-20"><text:p>1403/01/01</text:p></table:table-cell>',
-    '<table:table-cell office:value-type="boolean" office:boolean-value="true"><text:p>TRUE</text:p></table:table-cell>',
+    wb.ods_cell("7", 'office:value-type="float"'),
+    wb.ods_cell("50%", 'office:value-type="percentage" office:value="0.5" calcext:value-type="percentage"'),
+    wb.ods_cell("#N/A", 'office:value-type="string" calcext:value-type="error"'),
+    wb.ods_cell("1403/01/01", 'office:value-type="date" office:date-value="2024-03-20"'),
+    wb.ods_cell("TRUE", 'office:value-type="boolean" office:boolean-value="true"'),
     '<table:table-cell office:value-type="boolean" office:boolean-value="true"/>',
     '<table:table-cell table:formula="of:=A1"/>',
-    '<table:table-cell table:formula="of:=A1" office:value-type="float" office:value="5"><text:p>5</text:p></table:table-cell>',
-    '<table:table-cell a="1" a="1" office:value-type="string"><text:p>a</text:p></table:table-cell>',
+    wb.ods_cell("5", 'table:formula="of:=A1" office:value-type="float" office:value="5"'),
+    wb.ods_cell("a", 'a="1" a="1" office:value-type="string"'),
     "<table:table-cell><text:p>plain</text:p></table:table-cell>",
     "<table:covered-table-cell/>",
     '<table:covered-table-cell office:value-type="string"><text:p>under</text:p></table:covered-table-cell>',
-    '<table:table-cell office:value-type="string"><office:annotation><text:p>n</text:p></office:annotation><text:p>a</text:p>'
-    "</table:table-cell>",
+    wb.ods_cell("n</text:p></office:annotation><text:p>a", "><office:annotation"),
 ]
 ODS_ROWS = [
     "",
@@ -203,8 +201,9 @@ WRITTEN = (
     'calcext:value-type="float"><text:p>{0}</text:p></table:table-cell><table:table-cell office:value-type="string" '
     'calcext:value-type="string"><text:p>علی {0}</text:p></table:table-cell><table:table-cell/><table:table-cell '
     'table:style-name="ce2" table:formula="of:=[.A{0}]*2" office:value-type="percentage" office:value="{0}.5" '
-    'calcext:value-type="percentage"><text:p>{0}50%</text:p></table:table-cell><table:table-cell table:style-name="ce3" '
-    'office:value-type="date" office:date-value="2024-03-0{0}" calcext:value-type="date"><text:p>1403/01/0{0}</text:p>'
+    'calcext:value-type="percentage"><text:p>{0}50%</text:p></table:table-cell><table:table-cell '
+    'table:style-name="ce3" office:value-type="date" office:date-value="2024-03-0{0}" '
+    'calcext:value-type="date"><text:p>1403/01/0{0}</text:p>'
     '</table:table-cell><table:table-cell table:number-columns-repeated="16379"/></table:table-row>'
 )
 
