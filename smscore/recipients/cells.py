@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final, TypeAlias
 
 import msgspec
@@ -141,6 +142,22 @@ def shown_or_empty(cells: Sequence[object]) -> list[str]:
     except NotShown:
         return list(map(heading, cells))
     return list(map(heading if _CONTROL.search("".join(texts)) else str.strip, texts))
+
+
+_MAX_NAMES: Final = 20
+_MAX_NAME: Final = 60  # characters; Excel allows 31 for a sheet, and any number for a heading
+
+
+def name_list(names: Iterable[str]) -> str:
+    """The names of sheets or columns for a message: as many as can be read, each cut where it is far too long."""
+    found = list(islice(names, _MAX_NAMES + 1))
+    more = ["…"] if len(found) > _MAX_NAMES else []
+    return ", ".join([*map(short_name, found[:_MAX_NAMES]), *more])
+
+
+def short_name(name: str) -> str:
+    """A name for a message, cut where it is far too long."""
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
 
 
 # Layout becomes a line break or a space; what no text holds makes a bad row.

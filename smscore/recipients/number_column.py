@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from smscore.errors import InvalidRequest
 from smscore.numbers import local_form, local_forms, with_ascii_digits
-from smscore.recipients.cells import Fault, Row, cell_at, heading, is_filled, value_of
+from smscore.recipients.cells import Fault, Row, cell_at, heading, is_filled, name_list, value_of
 
 # The surest first: a sheet with both "شماره" and "موبایل" often counts its rows in the former.
 _SURE_NAMES: Final = (
@@ -74,7 +74,7 @@ class Layout:
 
 
 def _columns_words(headings: Iterable[str]) -> str:
-    known = ", ".join(filter(None, headings))
+    known = name_list(filter(None, headings))
     return f"Its columns: {known}." if known else "It has no header."
 
 

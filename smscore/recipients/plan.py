@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from smscore.errors import InvalidRequest
 from smscore.inputs import check_text, count_parts
-from smscore.recipients.cells import Row, is_filled
+from smscore.recipients.cells import Row, is_filled, short_name
 from smscore.recipients.number_column import Layout, find_layout
 from smscore.recipients.planned import DUPLICATE, Planned, RowPlanner
 from smscore.recipients.sheet import Origin
@@ -176,7 +176,7 @@ _OWN_DATES: Final = (
 
 
 def _of_sheet(origin: Origin) -> str:
-    return "" if origin.sheet is None else f"In the sheet {origin.sheet!r}: "
+    return "" if origin.sheet is None else f"In the sheet {short_name(origin.sheet)!r}: "
 
 
 def _body(rows: Iterable[Row], plan: Plan) -> Iterator[Row]:

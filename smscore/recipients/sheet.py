@@ -8,11 +8,11 @@ from typing import Final, Protocol
 from attrs import define, field, frozen
 
 from smscore.errors import InvalidRequest
-from smscore.recipients.cells import Cells, Row, is_filled
+from smscore.recipients.cells import Cells, Row, is_filled, name_list
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
-_LISTED: Final = 20  # columns and sheets that a note names
+_LISTED: Final = 20  # columns that a note names
 
 DAMAGED: Final = "The spreadsheet is damaged: {}. Open it in Excel or LibreOffice, and save it again."
 
@@ -107,9 +107,9 @@ class Origin:
     def sheets_elsewhere(self) -> Iterator[str]:
         """A sentence on the other sheets, and one on the hidden ones."""
         if self.other_sheets:
-            yield f"Other sheets: {', '.join(self.other_sheets[:_LISTED])}. Choose one by --sheet."
+            yield f"Other sheets: {name_list(self.other_sheets)}. Choose one by --sheet."
         if self.hidden_sheets:
-            yield f"Hidden sheets: {', '.join(self.hidden_sheets[:_LISTED])}. --sheet reads them too."
+            yield f"Hidden sheets: {name_list(self.hidden_sheets)}. --sheet reads them too."
 
     def elsewhere(self) -> str:
         """Sentences on all that the file has and that was not read; empty where it has nothing."""
@@ -170,5 +170,5 @@ def choose_sheet(sheets: Mapping[str, bool], wanted: str | None) -> str:
             raise InvalidRequest("The spreadsheet has no sheet that can be seen. Name one by --sheet.")
         return visible[0]
     if wanted not in sheets:
-        raise InvalidRequest(f"The spreadsheet has no sheet of this name. It has: {', '.join(sheets)}.")
+        raise InvalidRequest(f"The spreadsheet has no sheet of this name. It has: {name_list(sheets)}.")
     return wanted

@@ -227,6 +227,17 @@ def test_a_workbook_with_nothing_to_be_seen(tmp_path: Path):
         read(path, sheet="b")
 
 
+def test_a_message_names_no_more_than_can_be_read(tmp_path: Path):
+    sheets = [(f"{n} {'x' * 5000}", "visible", wb.sheet_xml(HEADER)) for n in range(30)]
+    path = wb.zipped(tmp_path / "r.xlsx", wb.xlsx_parts(*sheets))
+    with pytest.raises(InvalidRequest, match=r"no sheet of this name\. It has: 0 x") as caught:
+        read(path, sheet="b")
+    assert len(str(caught.value)) < 1500
+    with pytest.raises(InvalidRequest, match="Its columns: موبایل, x") as caught:
+        plan_of(xlsx(tmp_path, row_xml(1, text_xml("موبایل"), *(text_xml("x" * 5000) for _ in range(20)))))
+    assert len(str(caught.value)) < 1500
+
+
 # Hidden rows and columns
 
 
