@@ -45,14 +45,14 @@ class Meta:
 
 
 @frozen
-class Envelope:
+class IPPanelEnvelope:
     """What every answer is wrapped in."""
 
     meta: Meta
     data: Raw = codec.NULL
 
 
-class Usual(Row, Generic[T], frozen=True):
+class IPPanelAnswer(Row, Generic[T], frozen=True):
     """A whole answer, if it is what the document says."""
 
     meta: Meta
@@ -102,14 +102,14 @@ def wrong(answer: Answer, what: str) -> SMSError:
 
 def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
     """The data of an answer that is what the document says, in one pass; None of any other."""
-    usual = codec.decode_fast(answer.body, Usual[model])  # type: ignore[valid-type]  # a runtime alias
+    usual = codec.decode_fast(answer.body, IPPanelAnswer[model])  # type: ignore[valid-type]  # a runtime alias
     return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
 
 
 def _opened(answer: Answer) -> tuple[Raw, Meta]:
     """The data of a successful answer, unread; what the envelope refuses is raised."""
     try:
-        envelope = codec.read(answer.body, Envelope)
+        envelope = codec.read(answer.body, IPPanelEnvelope)
     except DecodeError as error:
         words = _words(answer)
         if words.code in ERRORS.codes:
@@ -123,23 +123,23 @@ def _opened(answer: Answer) -> tuple[Raw, Meta]:
 
 
 @frozen
-class RefusedMeta:
+class IPPanelRefusedMeta:
     """Where the code of a refusal stands."""
 
     message_code: str | None = None
 
 
 @frozen
-class Refused(RefusedMeta):
+class IPPanelRefused(IPPanelRefusedMeta):
     """An answer that says no: its code is in the meta, or at the top."""
 
-    meta: RefusedMeta | None = None
+    meta: IPPanelRefusedMeta | None = None
 
 
 def _words(answer: Answer) -> RefusalDetails:
     words = details_in(answer.body)
     try:
-        refused = codec.read_loosely(answer.body, Refused)
+        refused = codec.read_loosely(answer.body, IPPanelRefused)
     except DecodeError:
         return words
     return evolve(words, code=(refused.meta and refused.meta.message_code) or refused.message_code)

@@ -35,14 +35,14 @@ class Recipients(Body, frozen=True):
     recipients: list[str]
 
 
-class Entry(Body, frozen=True):
+class TextRecipients(Body, frozen=True):
     """One of the ``params`` of a peer-to-peer send: a text, and all who get it."""
 
     recipients: list[str]
     message: str
 
 
-class SendBody(Body, frozen=True, kw_only=True):
+class IPPanelSendBody(Body, frozen=True, kw_only=True):
     """The body of /api/send, whatever the sending type: what is None is left out."""
 
     sending_type: str
@@ -85,7 +85,7 @@ def _build_send(batch: Batch) -> Content:
 
 
 def _build_send_p2p(batch: Batch) -> Content:
-    params = [Entry(e164_forms(recipients), text) for text, recipients in _by_text(batch).items()]
+    params = [TextRecipients(e164_forms(recipients), text) for text, recipients in _by_text(batch).items()]
     return _content(sending_type="peer_to_peer", from_number=batch.senders[0], params=params, **batch.extra)
 
 
@@ -114,7 +114,7 @@ def _build_bulk(batch: Batch) -> Content:
 
 
 def _content(**body: Any) -> Content:
-    return Content(codec.encode(SendBody(**body)))
+    return Content(codec.encode(IPPanelSendBody(**body)))
 
 
 def _by_text(batch: Batch) -> dict[str, list[str]]:

@@ -66,7 +66,7 @@ NAJVA: Final = Provider(
 )
 
 
-class SendBody(Body, frozen=True):
+class NajvaSendBody(Body, frozen=True):
     """The body of send."""
 
     message: str
@@ -75,7 +75,7 @@ class SendBody(Body, frozen=True):
     file_id: str | None = None
 
 
-class P2PMessage(Body, frozen=True):
+class NajvaP2PMessage(Body, frozen=True):
     """One of the messages of send-p2p."""
 
     message: str
@@ -85,7 +85,7 @@ class P2PMessage(Body, frozen=True):
 class SendP2PBody(Body, frozen=True):
     """The body of send-p2p; without a sender the account's default line is used."""
 
-    messages: list[P2PMessage]
+    messages: list[NajvaP2PMessage]
     sender: str | None = None
     file_id: str | None = None
 
@@ -171,14 +171,14 @@ class OutboxEntry:
 Entry = TypeVar("Entry", SendEntry, P2PEntry)
 
 
-class Usual(Row, Generic[T], frozen=True, rename={"said": "return"}):
+class NajvaAnswer(Row, Generic[T], frozen=True, rename={"said": "return"}):
     """A whole answer with many entries, if it is what the document says."""
 
     said: Return
     entries: list[T]
 
 
-class Envelope(Row, frozen=True, rename={"said": "return"}):
+class NajvaEnvelope(Row, frozen=True, rename={"said": "return"}):
     """What every answer is wrapped in, its entries unread."""
 
     said: Return
@@ -188,7 +188,7 @@ class Envelope(Row, frozen=True, rename={"said": "return"}):
 def _entries(answer: Answer, table: RefusalTable) -> Raw:
     """The entries of a successful answer, unread; what the envelope refuses is raised."""
     try:
-        envelope = codec.read(answer.body, Envelope)
+        envelope = codec.read(answer.body, NajvaEnvelope)
     except DecodeError as error:
         raise malformed(answer, str(error), provider=NAJVA.name, table=table) from None
     if envelope.said.status != SUCCESS or not answer.is_success:
@@ -217,15 +217,15 @@ def _decoded(answer: Answer, raw: Raw, model: type[T]) -> T:
 
 def _build_send(batch: Batch) -> Content:
     (sender,), (text,) = batch.senders, batch.texts
-    return Content(codec.encode(SendBody(text, sender, batch.recipients, **batch.extra)))
+    return Content(codec.encode(NajvaSendBody(text, sender, batch.recipients, **batch.extra)))
 
 
 def _build_send_p2p(batch: Batch) -> Content:
-    messages = list(map(P2PMessage, batch.texts, batch.recipients))
+    messages = list(map(NajvaP2PMessage, batch.texts, batch.recipients))
     return Content(codec.encode(SendP2PBody(messages, batch.senders[0], **batch.extra)))
 
 
-def _read_send(answer: Answer, batch: Batch, *, usual: type[Usual[Entry]], model: type[Entry]) -> BatchResult:
+def _read_send(answer: Answer, batch: Batch, *, usual: type[NajvaAnswer[Entry]], model: type[Entry]) -> BatchResult:
     entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
     text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
     matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text)
@@ -242,7 +242,7 @@ def _with_an_id(entry: Entry | None) -> Entry | None:
     return entry if has_one else None
 
 
-def _usual_entries(answer: Answer, usual: type[Usual[T]]) -> list[T]:
+def _usual_entries(answer: Answer, usual: type[NajvaAnswer[T]]) -> list[T]:
     """The entries of an answer that is what the document says, in one pass; none of any other."""
     try:  # codec.decode_fast would go through all characters once more, and here they are millions
         whole = codec.decode(answer.body, usual)
@@ -330,7 +330,7 @@ def _read_file_id(answer: Answer, _: FileContent) -> str:
 
 
 def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    entries = _usual_entries(answer, Usual[StatusEntry]) or _decoded(
+    entries = _usual_entries(answer, NajvaAnswer[StatusEntry]) or _decoded(
         answer, _entries(answer, STATUS_ERRORS), list[StatusEntry]
     )
     if [entry.messageid for entry in entries] != ids:
@@ -379,7 +379,7 @@ SEND: Final = SendEndpoint(
     "POST",
     "/v2/sms/send",
     _build_send,
-    partial(_read_send, usual=Usual[SendEntry], model=SendEntry),
+    partial(_read_send, usual=NajvaAnswer[SendEntry], model=SendEntry),
     Repeat.NEVER,
 )
 SEND_P2P: Final = SendEndpoint(
@@ -387,7 +387,7 @@ SEND_P2P: Final = SendEndpoint(
     "POST",
     "/v2/sms/send-p2p",
     _build_send_p2p,
-    partial(_read_send, usual=Usual[P2PEntry], model=P2PEntry),
+    partial(_read_send, usual=NajvaAnswer[P2PEntry], model=P2PEntry),
     Repeat.NEVER,
     needs_sender=False,
     one_sender=True,

@@ -165,7 +165,7 @@ class AsyncSepahan(AsyncClient):
         """
         if not isinstance(mark_as_read, bool):
             raise InvalidRequest("mark_as_read= is True or False.")
-        body = wire.ReceiveBody(
+        body = wire.SepahanReceiveBody(
             privateNumber=check_sender(number, wire.SEPAHAN, needed=False),
             startDate=None if since is None else jalali_text(since, "since"),
             numberOfMessages=checked_whole("limit", limit, 1, _RECEIVE_LIMIT),

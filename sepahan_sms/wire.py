@@ -50,7 +50,7 @@ RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
 """Where the customers of Sepahan's resellers send to: give it as ``base_url=``."""
 
 
-class SendBody(Body, frozen=True):
+class SepahanSendBody(Body, frozen=True):
     """The body of Send and SendP2P; the misspelling is the provider's."""
 
     senderNumbers: list[str | None]
@@ -58,7 +58,7 @@ class SendBody(Body, frozen=True):
     smsTexts: list[str]
 
 
-class ReceiveBody(Body, frozen=True):
+class SepahanReceiveBody(Body, frozen=True):
     """The body of Receive: what is None is left out, and the provider's default holds."""
 
     privateNumber: str | None = None
@@ -76,7 +76,7 @@ class SendValue:
     totalPrice: int | Decimal | None = None
 
 
-class UsualSend(Row, frozen=True):
+class SepahanSendAnswer(Row, frozen=True):
     """The whole answer to Send and SendP2P, if it is what the document says."""
 
     isSuccess: bool
@@ -91,7 +91,7 @@ class RequestIdValue:
 
 
 @frozen
-class Envelope:
+class SepahanEnvelope:
     """What every answer is wrapped in."""
 
     isSuccess: bool
@@ -106,7 +106,7 @@ class SecondShape:
 
 
 @frozen
-class Refused:
+class SepahanRefused:
     """Where an answer that says no keeps its code: in the error, or beside it."""
 
     error: Any = None
@@ -127,7 +127,7 @@ def _value(answer: Answer, model: type[T], *, table: RefusalTable = ERRORS, seco
     """
     name = SEPAHAN.name
     try:
-        envelope = codec.read(answer.body, Envelope)
+        envelope = codec.read(answer.body, SepahanEnvelope)
     except DecodeError as error:
         if second_shape and answer.is_success and (found := _second_shape(answer.body)) is not None:
             return _read(answer, found, model)
@@ -161,7 +161,7 @@ def _read(answer: Answer, value: Raw, model: type[T]) -> T:
 def _words(answer: Answer) -> RefusalDetails:
     words = details_in(answer.body)
     try:
-        refused = codec.read_loosely(answer.body, Refused)
+        refused = codec.read_loosely(answer.body, SepahanRefused)
         code = _code(refused.error)
     except DecodeError:
         return words
@@ -179,7 +179,7 @@ def _build_send(batch: Batch) -> Content:
     # The document names the header both ways; with the wrong one alone the id would protect nothing.
     request_id = batch.request_id or ""
     return Content(
-        codec.encode(SendBody(batch.senders, batch.recipients, batch.texts)),
+        codec.encode(SepahanSendBody(batch.senders, batch.recipients, batch.texts)),
         headers={"requestId": request_id, "Request-Id": request_id},
     )
 
@@ -191,7 +191,7 @@ def _build_send_p2p(batch: Batch) -> Content:
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
-    usual = codec.decode_fast(answer.body, UsualSend)
+    usual = codec.decode_fast(answer.body, SepahanSendAnswer)
     value = usual.value if usual and usual.isSuccess and answer.is_success else _value(answer, SendValue)
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
@@ -233,7 +233,7 @@ def _read_statuses(
     ]
 
 
-def _read_messages(answer: Answer, _: ReceiveBody) -> list[InboundMessage]:
+def _read_messages(answer: Answer, _: SepahanReceiveBody) -> list[InboundMessage]:
     try:
         rows = _value(answer, _ROWS, table=RECEIVE_ERRORS, second_shape=True)
     except MalformedResponse as error:
@@ -335,7 +335,7 @@ CREDIT: Final = Endpoint[None, int](
 )
 
 
-def _receive(repeat: Repeat) -> Endpoint[ReceiveBody, list[InboundMessage]]:
+def _receive(repeat: Repeat) -> Endpoint[SepahanReceiveBody, list[InboundMessage]]:
     return Endpoint(
         "Receive",
         "POST",
