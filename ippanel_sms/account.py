@@ -1,4 +1,4 @@
-"""What IPPanel tells of an account: prices, its lines, and whose it is."""
+"""What IPPanel reports about an account: prices, its lines, and whose it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smscore.wire import masked_number, masked_text
 
 @frozen
 class Price:
-    """What a text costs for each recipient, in Rials: of MCI, and of any ``other`` operator; ``parts`` SMS parts."""
+    """The cost of a text per recipient in Rials, with MCI and with any ``other`` operator; ``parts``: its SMS parts."""
 
     mci: Decimal
     other: Decimal
@@ -20,7 +20,7 @@ class Price:
 
 @frozen
 class Line:
-    """A line of yours to send from; ``number`` is what a send takes as ``sender``."""
+    """One of your lines. ``number`` is what a send takes as ``sender``."""
 
     id: int | None
     number: str = field(repr=masked_number)
@@ -30,7 +30,7 @@ class Line:
 
 @frozen
 class Account:
-    """Whose token it is; ``send_block`` says that it may not send. What IPPanel does not say is None."""
+    """The owner of the token. ``send_block``: it may not send. What the answer lacks is None."""
 
     user_id: int | None
     user_name: str | None = field(repr=masked_text)

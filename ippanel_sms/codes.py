@@ -1,4 +1,4 @@
-"""IPPanel's codes: what each error and each status means."""
+"""IPPanel's error codes, delivery statuses and states of bulk messages, as its reference lists them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ERRORS: Final = RefusalTable(
         "400-1": Refusal(AuthenticationError, "the token is wrong or has expired"),
         "400-2": Refusal(InvalidParameters, "fields of the request are wrong"),
     },
-    # 400-1 comes for an unknown path or id too.
+    # 400-1 also comes with a 404, for an unknown path or id.
     whatever_the_code={404: Refusal(NotFound, "what was asked for does not exist")},
     fields={
         "credit": Refusal(InsufficientCredit, "the credit is too low"),
         "from_number": Refusal(InvalidParameters, "the sender line is not valid", meets_every_batch=True),
     },
-    leaves_unknown_to_status=True,  # its reference has many codes of its own, and only the HTTP status classes them
+    leaves_unknown_to_status=True,  # the reference has many codes without an explanation; their HTTP status has one
 )
 
 # What became of one recipient of a bulk message.
@@ -34,9 +34,9 @@ STATUSES: Final[Mapping[int, DeliveryStatus]] = {
 
 
 class BulkState(IntEnum):
-    """How far a bulk message is, by IPPanel's own numbers.
+    """The state of a bulk message, by IPPanel's own numbers.
 
-    A number that its document does not list is a state of its own too, named ``UNRECOGNIZED``.
+    An unlisted number becomes a member named ``UNRECOGNIZED`` with that value.
     """
 
     CREATING = 0

@@ -1,4 +1,4 @@
-"""What IPPanel wraps every answer in: its data, what it says of itself, and its refusals."""
+"""The envelope of IPPanel's answers: ``data``, ``meta``, and how a refusal is read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IPPANEL: Final = Provider(
 
 @frozen
 class Meta:
-    """What every answer says of itself; some answers lack some of it, and only a listing's tells of pages."""
+    """The ``meta`` of every answer. Only ``status`` is always there; only listings have pages."""
 
     status: bool
     message_code: str | None = None
@@ -46,21 +46,21 @@ class Meta:
 
 @frozen
 class IPPanelEnvelope:
-    """What every answer is wrapped in."""
+    """The envelope of every answer, its data not decoded yet."""
 
     meta: Meta
     data: Raw = codec.NULL
 
 
 class IPPanelAnswer(Row, Generic[T], frozen=True):
-    """A whole answer, if it is what the document says."""
+    """A whole answer, as documented: decoded in one pass."""
 
     meta: Meta
     data: T
 
 
 def data(answer: Answer, model: type[T]) -> T:
-    """The data of a successful answer; what the envelope refuses is raised."""
+    """The data of a successful answer. Raises the error that a refusal or a malformed answer stands for."""
     found = _usual(answer, model)
     if found is not None:
         return found[0]
@@ -72,9 +72,9 @@ def data(answer: Answer, model: type[T]) -> T:
 
 
 def page(answer: Answer, model: type[T]) -> Page[T]:
-    """The rows of a successful listing, and which page they are; what the envelope refuses is raised.
+    """The rows of a successful listing, and which page they are. Raises as :func:`data` does.
 
-    A row that cannot be read is there too, as the model is without any of its fields: it costs the others nothing.
+    A row that cannot be read becomes a model without any of its fields, so that it does not cost the other rows.
     """
     answer = evolve(answer, body=codec.readable(answer.body))
     rows_model = cast("type[list[T] | None]", list[model] | None)  # type: ignore[valid-type]  # a runtime alias
@@ -96,18 +96,18 @@ def _rows(answer: Answer, raw: Raw, model: type[T]) -> list[T]:
 
 
 def wrong(answer: Answer, what: str) -> SMSError:
-    """The error for a whole answer that is not the documented one."""
+    """The error for a complete answer that is not as documented."""
     return malformed(answer, what, provider=IPPANEL.name)
 
 
 def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
-    """The data of an answer that is what the document says, in one pass; None of any other."""
+    """The data of an answer that is as documented, in one pass; None for any other answer."""
     usual = codec.decode_fast(answer.body, IPPanelAnswer[model])  # type: ignore[valid-type]  # a runtime alias
     return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
 
 
 def _opened(answer: Answer) -> tuple[Raw, Meta]:
-    """The data of a successful answer, unread; what the envelope refuses is raised."""
+    """The data of a successful answer, not decoded yet. Raises as :func:`data` does."""
     try:
         envelope = codec.read(answer.body, IPPanelEnvelope)
     except DecodeError as error:
@@ -124,14 +124,14 @@ def _opened(answer: Answer) -> tuple[Raw, Meta]:
 
 @frozen
 class IPPanelRefusedMeta:
-    """Where the code of a refusal stands."""
+    """Where a refusal has its code."""
 
     message_code: str | None = None
 
 
 @frozen
 class IPPanelRefused(IPPanelRefusedMeta):
-    """An answer that says no: its code is in the meta, or at the top."""
+    """A refusal: its code is in ``meta``, or at the top level."""
 
     meta: IPPanelRefusedMeta | None = None
 

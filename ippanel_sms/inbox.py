@@ -1,4 +1,4 @@
-"""The whole inbox, oldest first, while new messages come in."""
+"""Reading the whole inbox oldest first while new messages come in."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ippanel_sms.messages import InboxMessage
 from smscore.wire import Page, codec, pages
 
 ReadInbox: TypeAlias = Callable[[int | None, int], Awaitable[Page[InboxMessage]]]
-"""Reads page n of the messages after an id (None: of all)."""
+"""Reads page n (from 1) of the messages after an id; None reads all."""
 
 
 async def oldest_first(read: ReadInbox, after: int | None) -> AsyncGenerator[list[InboxMessage], None]:
-    """The messages after this id, in lists, the oldest first; what comes in meanwhile may be among them.
+    """The messages after an id, a list at a time, oldest first. Messages that come in meanwhile may be among them.
 
-    One without an id is given before the next one that has an id; if there is none yet, at the end, and so at the end
-    of the next call too.
+    A message without an id comes before the next one that has an id; if there is none yet, at the end, and again at the
+    end of the next call.
     """
     # IPPanel lists the newest first, so that every new message pushes one from each page on to the next, and who went
     # from the last page back by number alone would miss what is pushed past the page that is asked for. So the oldest

@@ -1,4 +1,4 @@
-"""What IPPanel tells of messages: bulk messages and their recipients, and what people wrote to your lines."""
+"""What IPPanel reports about messages: bulk messages, their recipients, and messages to your lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from smscore.wire import masked_number, masked_text
 
 @frozen
 class OutboxMessage:
-    """A bulk message that you sent; whatever IPPanel does not say is None, in a listing even its ``message_id``.
+    """A bulk message that you sent. What the answer lacks is None; in a listing that may even be ``message_id``.
 
-    ``exit_count`` is how many of its ``recipient_count`` recipients it went out to, ``type`` IPPanel's own word for
-    its kind, ``parts`` how many parts its text takes, ``cost`` in Rials. ``created_at`` and ``send_at`` are aware.
+    ``exit_count`` is to how many of its ``recipient_count`` recipients it went out, ``type`` IPPanel's own word for
+    its kind, ``parts`` the SMS parts of its text, ``cost`` in Rials. ``created_at`` and ``send_at`` are aware (UTC).
     """
 
     message_id: int | None
@@ -36,9 +36,9 @@ class OutboxMessage:
 
 @frozen
 class OutboxPage:
-    """A page of the outbox: ``total`` counts the messages of all pages, ``page`` counts from 1 to ``last_page``.
+    """A page of the outbox. ``total`` is the number of messages on all pages; ``page`` counts from 1 to ``last_page``.
 
-    ``total`` and ``last_page`` are None where IPPanel does not say them.
+    ``total`` and ``last_page`` are None if the answer lacks them.
     """
 
     total: int | None
@@ -49,10 +49,10 @@ class OutboxPage:
 
 @frozen
 class RecipientStatus:
-    """What became of one recipient of a bulk message: ``recipient`` is E.164, ``code`` IPPanel's own number.
+    """The delivery status of one recipient of a bulk message. ``recipient`` is E.164, ``code`` IPPanel's own number.
 
-    ``code`` is None and ``status`` UNRECOGNIZED where IPPanel does not say it, as of a message under way; ``parts``
-    is how many parts the message took.
+    If the answer has no code, as for a message that is still being sent, ``code`` is None and ``status``
+    ``UNRECOGNIZED``. ``parts`` is the number of SMS parts.
     """
 
     recipient: str = field(repr=masked_number)
@@ -63,20 +63,20 @@ class RecipientStatus:
 
 @frozen
 class TextCounts:
-    """How many messages: ``fa`` Persian ones, ``en`` Latin ones."""
+    """Numbers of messages: ``fa`` in Persian, ``en`` in Latin letters."""
 
     fa: int = 0
     en: int = 0
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum of both."""
         return self.fa + self.en
 
 
 @frozen
 class BulkStats:
-    """How many messages of a bulk message have come how far, by IPPanel's name of the operator (``"mci"``)."""
+    """The messages of a bulk message counted by status, and in each by IPPanel's name of the operator (``"mci"``)."""
 
     sent: Mapping[str, TextCounts]
     pending: Mapping[str, TextCounts]
@@ -87,11 +87,10 @@ class BulkStats:
 
 @frozen
 class InboxMessage(InboundMessage):
-    """A message to one of your lines: a ``smscore.InboundMessage`` with its id and its moment.
+    """A message to one of your lines: a ``smscore.InboundMessage`` with its id and the time it was received.
 
-    ``number`` and ``sender`` are E.164 where they are mobile numbers; ``date`` is the day in Tehran of
-    ``received_at``, which is aware, and both are None where the moment cannot be read. ``message_id`` is None where
-    IPPanel does not say it.
+    ``number`` and ``sender`` are E.164 if they are mobile numbers. ``received_at`` is aware (UTC), and ``date`` its day
+    in Tehran; both are None if the time cannot be read. ``message_id`` is None if the answer lacks it.
     """
 
     message_id: int | None

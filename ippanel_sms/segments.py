@@ -1,4 +1,4 @@
-"""Whom a bulk message reaches by where people live: segments, and whether they can be sent to."""
+"""Segments: the people that a bulk message reaches by place, age and gender, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smscore.wire import as_int, iterable
 
 
 def _plain(value: SupportsIndex) -> int:
-    """A whole number as an ``int``, numpy's too. What is none stays as it is: it is told of before anything is sent."""
+    """A whole number as an ``int``, numpy's too. Anything else stays as it is, and is reported before a send."""
     given: Any = value
     number = None if isinstance(given, int) else as_int(given)
     return given if number is None else number
@@ -25,7 +25,7 @@ def _plain_or_none(value: SupportsIndex | None) -> int | None:
 
 
 class Gender(IntEnum):
-    """Whom a segment reaches, by gender."""
+    """The gender of the people in a segment."""
 
     ALL = 0
     MALE = 1
@@ -34,7 +34,7 @@ class Gender(IntEnum):
 
 @frozen
 class Slice:
-    """Some of an operator's numbers in a segment: ``size`` of them from number ``start``."""
+    """A slice of an operator's numbers in a segment: ``size`` of them, beginning with number ``start`` (from 0)."""
 
     start: int = field(converter=_plain)
     size: int = field(converter=_plain)
@@ -45,10 +45,10 @@ _NOBODY: Final = Slice(0, 0)
 
 @frozen
 class CountrySegment:
-    """People by number prefix and place; ids are IPPanel's.
+    """People by number prefix and place. The ids are IPPanel's, as ``provinces()``, ``counties()``, ``cities()`` list.
 
-    ``pre`` has 2 to 6 digits, ``bank`` is ``"all"`` or ``"white"`` (not blacklisted), ages are Jalali birth years
-    from 1300 to 1410. Document: IPPanel Edge, Send Country SMS.
+    ``pre`` has 2 to 6 digits. ``bank`` is ``"all"`` or ``"white"`` (not blacklisted). ``age_from`` and ``age_to`` are
+    Jalali birth years from 1300 to 1410. Document: IPPanel Edge, Send Country SMS.
     """
 
     pre: int = field(converter=_plain)
@@ -91,7 +91,7 @@ class Place:
 
 @frozen
 class SegmentCount:
-    """How many numbers a segment has, by operator; None where IPPanel does not say."""
+    """How many numbers a segment has, by operator; None if the answer lacks it."""
 
     mci: int | None
     irancell: int | None
@@ -114,42 +114,42 @@ def _is_slice(value: object) -> bool:
     return isinstance(value, Slice) and _whole(0)(value.start) and _whole(0)(value.size)
 
 
-# What each field must be, and the words for it.
+# For each field: whether a value is valid, and what an error says otherwise.
 _FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "pre": (_whole(10, 999_999), "is a number of 2 to 6 digits"),
-    "postal_code": (_whole(10, 99_999), "is a number of 2 to 5 digits"),
-    "province_id": (_whole(1), "is IPPanel's id, a number from 1"),
-    "county_id": (lambda value: value is None or _whole(1)(value), "is IPPanel's id, a number from 1, or None"),
-    "city_id": (lambda value: value is None or _whole(1)(value), "is IPPanel's id, a number from 1, or None"),
-    "bank": (lambda value: value in ("all", "white"), 'is "all" or "white"'),
-    "gender": (_whole(0, 2), "is 0, 1 or 2 (ippanel_sms.Gender)"),
-    "age_from": (_whole(1300, 1410), "is a Jalali year from 1300 to 1410"),
-    "age_to": (_whole(1300, 1410), "is a Jalali year from 1300 to 1410"),
-    "mci": (_is_slice, "is a Slice with a start and a size from 0"),
-    "irancell": (_is_slice, "is a Slice with a start and a size from 0"),
-    "other": (_is_slice, "is a Slice with a start and a size from 0"),
+    "pre": (_whole(10, 999_999), "must be a number of 2 to 6 digits"),
+    "postal_code": (_whole(10, 99_999), "must be a number of 2 to 5 digits"),
+    "province_id": (_whole(1), "must be IPPanel's id, a number ≥ 1"),
+    "county_id": (lambda value: value is None or _whole(1)(value), "must be IPPanel's id, a number ≥ 1, or None"),
+    "city_id": (lambda value: value is None or _whole(1)(value), "must be IPPanel's id, a number ≥ 1, or None"),
+    "bank": (lambda value: value in ("all", "white"), 'must be "all" or "white"'),
+    "gender": (_whole(0, 2), "must be 0, 1 or 2 (ippanel_sms.Gender)"),
+    "age_from": (_whole(1300, 1410), "must be a Jalali year from 1300 to 1410"),
+    "age_to": (_whole(1300, 1410), "must be a Jalali year from 1300 to 1410"),
+    "mci": (_is_slice, "must be a Slice with start and size ≥ 0"),
+    "irancell": (_is_slice, "must be a Slice with start and size ≥ 0"),
+    "other": (_is_slice, "must be a Slice with start and size ≥ 0"),
 }
 
 
 def checked_segments(segments: S | Iterable[S], kind: type[S]) -> list[S]:
-    """The segments as a list, if IPPanel can take every one; ``InvalidRequest`` names what is wrong otherwise."""
+    """The segments as a list. Raises ``InvalidRequest``, which names every invalid field of each."""
     given: Any = segments  # callers may be untyped
     found: list[S] = [given] if isinstance(given, kind) else list(iterable(given, "segments"))
     if not found:
-        raise InvalidRequest("There is no segment. Give at least one.")
+        raise InvalidRequest("segments= is empty. Give at least one.")
     problems = [
         f"segment {place}: {problem}" for place, segment in enumerate(found) for problem in _problems(segment, kind)
     ]
     if problems:
-        raise InvalidRequest("These segments cannot be sent to. " + "; ".join(problems) + ".")
+        raise InvalidRequest("Invalid segments. " + "; ".join(problems) + ".")
     return found
 
 
 def counted_segment(segment: CountrySegment) -> CountrySegment:
-    """The segment, if its numbers can be counted, whatever its sizes; ``InvalidRequest`` says what is wrong."""
+    """The segment, whatever its sizes. Raises ``InvalidRequest``, which names every invalid field."""
     problems = [*_wrong_fields(segment, CountrySegment)]
     if problems:
-        raise InvalidRequest("The numbers of this segment cannot be counted. " + "; ".join(problems) + ".")
+        raise InvalidRequest("Invalid segment. " + "; ".join(problems) + ".")
     return segment
 
 
@@ -157,7 +157,7 @@ def _problems(segment: Segment, kind: type[Segment]) -> Iterator[str]:
     wrong = [*_wrong_fields(segment, kind)]
     yield from wrong
     if not wrong and not (segment.mci.size or segment.irancell.size or segment.other.size):
-        yield "the sizes of mci, irancell and other are all 0, so that it reaches nobody"
+        yield "mci, irancell and other all have size 0, so that it reaches nobody"
 
 
 def _wrong_fields(segment: Segment, kind: type[Segment]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""IPPanel's sends: what each puts on the wire, and how its answer is read, in the provider's spelling."""
+"""IPPanel's sends: what each call sends, and how its answer is read. Names are spelled as in the document."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Recipients(Body, frozen=True):
 
 
 class TextRecipients(Body, frozen=True):
-    """One of the ``params`` of a peer-to-peer send: a text, and all who get it."""
+    """One of the ``params`` of a peer-to-peer send: a text and all its recipients."""
 
     recipients: list[str]
     message: str
 
 
 class IPPanelSendBody(Body, frozen=True, kw_only=True):
-    """The body of /api/send, whatever the sending type: what is None is left out."""
+    """The body of /api/send for every sending type. Fields that are None are omitted."""
 
     sending_type: str
     from_number: str | None = None
@@ -57,7 +57,7 @@ class IPPanelSendBody(Body, frozen=True, kw_only=True):
 
 @frozen
 class SendData:
-    """What a send gives back: an id for each bulk message."""
+    """The data of a send: one id for each bulk message."""
 
     message_outbox_ids: list[int]
 
@@ -71,7 +71,7 @@ class PriceBody(Body, frozen=True):
 
 @frozen
 class PriceData:
-    """What a text costs."""
+    """The data of calculate-price."""
 
     mci_price: Decimal
     other_price: Decimal
@@ -118,7 +118,7 @@ def _content(**body: Any) -> Content:
 
 
 def _by_text(batch: Batch) -> dict[str, list[str]]:
-    """The recipients of each text, in the order that the texts first come in."""
+    """The recipients of each text, in the order in which the texts first occur."""
     found: dict[str, list[str]] = {}
     for text, recipient in zip(_texts(batch), batch.recipients, strict=True):
         found.setdefault(text, []).append(recipient)

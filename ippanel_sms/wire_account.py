@@ -1,4 +1,4 @@
-"""IPPanel's account and its bank of numbers: what each call asks, and how its answer is read, in its spelling."""
+"""IPPanel's account and its bank of numbers: what each call sends, and how its answer is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE_SIZE: Final = 100
 
 @frozen
 class CreditData:
-    """What is left of the account's money."""
+    """The data of My Credit."""
 
     credit: Decimal
 
@@ -34,7 +34,7 @@ class LineRow:
 
 @frozen
 class AccountData:
-    """Whose token it is."""
+    """The data of Check Token."""
 
     user_id: int | None = None
     user_name: str | None = field(default=None, repr=masked_text)
@@ -89,7 +89,7 @@ def _read_account(answer: Answer, _: None) -> Account:
 
 
 def _read_places(answer: Answer, _: object) -> list[Place]:
-    # A place is there to be named by its id: one without is of no use, and costs the others nothing.
+    # A place without an id cannot be used in a segment: it is dropped.
     return [Place(row.id, row.name or "") for row in page(answer, PlaceRow).items if row.id is not None]
 
 
@@ -100,7 +100,7 @@ def _build_count(segment: CountrySegment) -> Content:
         "province_id": segment.province_id,
         "county_id": segment.county_id,
         "city_id": segment.city_id,
-        "gender_id": segment.gender or None,  # 1 and 2 alone are documented: all are counted without it
+        "gender_id": segment.gender or None,  # only 1 and 2 are documented; without it all are counted
         "number_prefix": segment.pre,
     }
     return Content(query={name: str(int(value)) for name, value in fields.items() if value is not None})

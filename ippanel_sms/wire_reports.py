@@ -1,4 +1,4 @@
-"""IPPanel's reports: what each call asks, and how its answer is read, in the provider's spelling.
+"""IPPanel's reports: what each call sends, and how its answer is read. Names are spelled as in the document.
 
 Numbers come as numbers or as texts, and keys may be missing. So no field of a row is required, and the reader converts
 each by its declared type.
@@ -32,7 +32,7 @@ from smscore.wire import (
     tehran_day,
 )
 
-PAGE_SIZE: Final = 100  # of the listings that are gone through whole; the document names no limit
+PAGE_SIZE: Final = 100  # of listings that are read to their end; the document names no limit
 
 
 class OutboxFilters(Body, frozen=True):
@@ -97,7 +97,7 @@ class OutboxRow:
 
 @frozen
 class RecipientRow:
-    """One recipient of a bulk message, its text left unread: it may hold a one-time code."""
+    """One recipient of a bulk message. Its text is not decoded, since it may contain a one-time code."""
 
     recipient: str | None = field(default=None, repr=masked_number)
     message_status: int | None = None
@@ -116,7 +116,7 @@ class InboxRow(Row, frozen=True, rename={"sender": "from"}):
 
 @frozen
 class Languages:
-    """How many texts there are in either language."""
+    """Numbers of texts by language."""
 
     fa: int | None = None
     en: int | None = None
@@ -127,7 +127,7 @@ Operators: TypeAlias = dict[str, Languages | tuple[()] | None]
 
 @frozen
 class StatsData:
-    """The counts of a bulk message by how far its messages have come, by operator."""
+    """The data of Get Bulk Stats: numbers of messages by status and operator."""
 
     operators_sent: Operators | None = None
     operators_pending: Operators | None = None
@@ -136,12 +136,12 @@ class StatsData:
     operators_delivered: Operators | None = None
 
 
-# An empty object comes as [] from some servers.
+# Some servers send an empty object as [].
 _STATS_OR_NOTHING: Final = cast("type[StatsData | tuple[()]]", StatsData | tuple[()])
 
 
 def inbox_page(after: int | None, number: int) -> InboxBody:
-    """What asks for page n of the messages after an id (None: of all)."""
+    """The body that asks for page n (from 1) of the messages after an id; None asks for all."""
     return InboxBody(number, PAGE_SIZE, None if after is None else InboxFilters(after))
 
 

@@ -46,7 +46,7 @@ class AsyncNajva(AsyncClient):
     ) -> SendReport:
         """Send one text to one recipient or many, 10,000 a request, and report what became of each.
 
-        ``file_id`` is of a file that :meth:`upload_file` took, for Bale. Costs are in Rials.
+        ``file_id`` is what :meth:`upload_file` returned, for messages that go out through Bale. Costs are in Rials.
 
         Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
         ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
@@ -110,11 +110,13 @@ class AsyncNajva(AsyncClient):
 
     @sends_nothing
     async def upload_file(self, file: UploadFile, *, filename: str | None = None) -> str:
-        """The id of a file uploaded for Bale, to give as ``file_id`` when sending.
+        """The id of a file uploaded for Bale, to pass as ``file_id`` to a send.
 
-        ``file`` is a path, which is sent while it is read, or bytes or a binary file object, which need
-        ``filename``. It has at most 15 MB (15 x 1024 x 1024 bytes) and ends in jpeg, jpg, png, gif, opus, ogg or mp4;
-        anything else is ``InvalidRequest`` before a byte leaves. A file object of yours stays open.
+        ``file`` is a path, which is streamed, or bytes or a binary file object, which also need ``filename``. A file
+        object is read from its current position and stays open. The limit is 15 MB (15 x 1024 x 1024 bytes).
+
+        Raises ``InvalidRequest``, before anything is sent, for a larger file and for a name that does not end in jpeg,
+        jpg, png, gif, opus, ogg or mp4.
 
         Document: Najva SMS v2.0.0, upload for Bale.
         """
@@ -127,7 +129,9 @@ class AsyncNajva(AsyncClient):
 
     @sends_nothing
     async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
-        """The delivery statuses of messages, in the order asked, 1,000 a request.
+        """The delivery statuses of messages, in the order asked, 1,000 ids a request.
+
+        Raises ``InvalidRequest`` for an id that is not a whole number of 64 bits.
 
         Document: Najva SMS v2.0.0, status.
         """
@@ -135,9 +139,9 @@ class AsyncNajva(AsyncClient):
 
     @sends_nothing
     async def outbox(self, *, page: int = 0, page_size: int = 200) -> OutboxPage:
-        """A page of the messages sent lately; ``page`` counts from 0, ``page_size`` is 1 to 200.
+        """A page of the recently sent messages. ``page`` counts from 0; ``page_size`` is 1 to 200.
 
-        The document says that the provider has not opened this call yet.
+        According to the document the provider has not enabled this call yet.
 
         Document: Najva SMS v2.0.0, outbox.
         """
@@ -147,5 +151,5 @@ class AsyncNajva(AsyncClient):
 
 def _file_id(file_id: str | None) -> Mapping[str, str]:
     if file_id is not None and (not isinstance(file_id, str) or not file_id.strip() or not can_be_encoded(file_id)):
-        raise InvalidRequest("file_id= is what upload_file gave.")
+        raise InvalidRequest("Invalid file_id=. Give the id that upload_file returned.")
     return {} if file_id is None else {"file_id": file_id}

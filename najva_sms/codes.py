@@ -1,4 +1,4 @@
-"""Najva's codes: what each error and each status means."""
+"""Najva's error codes and delivery statuses, as its document lists them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smscore.wire import Codes, Refusal, RefusalTable
 
 SUCCESS: Final = 200
 
-# No answer to a wrong token is documented; 401 and 403 are what HTTP has for it, in either place.
+# The document has no answer to a wrong token. HTTP has 401 and 403 for it, here in either place.
 _TOKEN: Final[Codes] = {
     401: Refusal(AuthenticationError, "the token is not accepted"),
     403: Refusal(AuthenticationError, "the token is not accepted"),
@@ -43,12 +43,12 @@ _UPLOAD: Final[Codes] = {
     ),
 }
 
-# A wrong sender meets every batch alike.
+# A wrong sender refuses every batch.
 _FIELDS: Final = {"sender": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True)}
 
 
 def _in_either_place(codes: Codes, fields: Mapping[str, Refusal] | None = None) -> RefusalTable:
-    # The document does not say whether a code comes in the answer or as its HTTP status.
+    # The document does not say whether a code is the HTTP status or in return.status.
     return RefusalTable(codes, statuses=codes, fields=fields or {})
 
 
@@ -69,7 +69,7 @@ STATUSES: Final[Mapping[int, DeliveryStatus]] = {
     100: DeliveryStatus.NOT_FOUND,
 }
 
-# A message that has one of these in the answer to its own send was refused alone.
+# send, send-p2p: a message with one of these statuses in the answer to its own send was refused; the others went.
 REFUSED: Final = RefusalTable(
     {
         6: Refusal(ProviderError, "it failed at the sender line", "خطا در ارسال پیام به سرشماره مشخص شده"),
@@ -83,5 +83,5 @@ REFUSED: Final = RefusalTable(
 
 
 def delivery_status(code: int | None) -> DeliveryStatus:
-    """The meaning of a status code; UNRECOGNIZED where the document does not list it, or there is none."""
+    """The meaning of a status code; ``UNRECOGNIZED`` for an unlisted one and for None."""
     return DeliveryStatus.UNRECOGNIZED if code is None else STATUSES.get(code, DeliveryStatus.UNRECOGNIZED)

@@ -1,4 +1,4 @@
-"""What Najva tells of messages that were sent: a page of the outbox, and a delivery report."""
+"""What Najva reports about sent messages: a page of the outbox, and a delivery report."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from smscore.wire import masked_number, masked_text
 
 @frozen
 class OutboxMessage:
-    """A message of the outbox: ``recipient`` E.164, ``sent_at`` aware, ``cost`` in Rials.
+    """A message of the outbox: ``recipient`` in E.164, ``sent_at`` aware (UTC), ``cost`` in Rials.
 
-    What of it cannot be read is None, or an empty text.
+    What the answer lacks, or has in a form that cannot be read, is None or an empty text.
     """
 
     message_id: int | None
@@ -30,7 +30,7 @@ class OutboxMessage:
 
 @frozen
 class OutboxPage:
-    """A page of the outbox: ``total`` counts the messages of all pages, ``page`` counts from 0."""
+    """A page of the outbox. ``total`` is the number of messages on all pages; ``page`` counts from 0."""
 
     total: int
     page: int
@@ -39,7 +39,7 @@ class OutboxPage:
 
 @frozen
 class DeliveryReport:
-    """One call of Najva to your webhook: a message's delivery status has changed."""
+    """One call of Najva to your webhook: the delivery status of a message has changed."""
 
     message_id: int
     code: int

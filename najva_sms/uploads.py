@@ -1,4 +1,4 @@
-"""A file for Bale, checked before a byte of it leaves."""
+"""A file for Bale, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NOT_IN_NAMES: Final = frozenset({"Cc", "Cs"})  # control characters, and what U
 
 
 def opened(file: UploadFile, filename: str | None) -> FileContent:
-    """The file, open and checked: its extension, and at most 15 MB. A path is not read; what opens it closes it.
+    """The file, opened, with its extension and size (15 MB) checked. The caller closes what was opened here.
 
-    Raises ``InvalidRequest`` for a file that Najva would refuse, that has no name, or that is not there.
+    Raises ``InvalidRequest`` for a file that Najva would refuse, that has no name, or that cannot be opened.
     """
     if isinstance(file, (str, os.PathLike)):
         path = Path(file)
@@ -34,7 +34,7 @@ def opened(file: UploadFile, filename: str | None) -> FileContent:
             content.file.close()
             raise
     if filename is None:
-        raise InvalidRequest("Bytes and file objects need filename=…, whose extension tells Najva what they are.")
+        raise InvalidRequest("Bytes and file objects need filename=, whose extension tells Najva the type.")
     name = _checked_name(filename)
     if isinstance(file, (bytes, bytearray, memoryview)):
         return _sized(FileContent(io.BytesIO(file), name))
@@ -42,7 +42,7 @@ def opened(file: UploadFile, filename: str | None) -> FileContent:
         return _sized(_file_object(file, name))
     except (OSError, ValueError, AttributeError) as error:
         raise InvalidRequest(
-            f"The file object cannot be read ({type(error).__name__}). Give an open binary one."
+            f"The file object cannot be read ({type(error).__name__}). Give one that is open in binary mode."
         ) from None
 
 
@@ -50,7 +50,7 @@ def _checked_name(name: object) -> str:
     if not isinstance(name, str) or Path(name).suffix.lower().removeprefix(".") not in EXTENSIONS:
         raise InvalidRequest(f"Najva takes files that end in {', '.join(sorted(EXTENSIONS))} only.")
     if any(unicodedata.category(sign) in _NOT_IN_NAMES for sign in name):
-        raise InvalidRequest("filename must not hold control characters.")
+        raise InvalidRequest("filename must not contain control characters.")
     return Path(name).name
 
 
@@ -62,9 +62,9 @@ def _open(path: Path, name: str) -> FileContent:
 
 
 def _file_object(file: BinaryIO, name: str) -> FileContent:
-    """The file itself, or what a source that cannot be rewound holds, up to the limit and a byte."""
+    """The file itself; of a source that cannot be rewound, its content, up to one byte over the limit."""
     if not isinstance(file.read(0), bytes):
-        raise InvalidRequest("The file object gives text. Open it in binary mode.")
+        raise InvalidRequest("The file object is open in text mode. Open it in binary mode.")
     if file.seekable():
         return FileContent(file, name)
     held = bytearray()
@@ -74,7 +74,7 @@ def _file_object(file: BinaryIO, name: str) -> FileContent:
 
 
 def _sized(content: FileContent) -> FileContent:
-    """The content with where it starts and how long it is, if that is not too long."""
+    """The content with its start and its size in bytes. Raises ``InvalidRequest`` if it is too large."""
     start = content.file.tell()
     size = content.file.seek(0, io.SEEK_END) - start
     if size > MOST_BYTES:

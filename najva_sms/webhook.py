@@ -1,4 +1,4 @@
-"""Najva's calls to you: from a request's body or query to a delivery report."""
+"""Najva's webhook: from the body or query of its request to a delivery report."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from smscore.wire import DecodeError, Row, codec, is_id
 def parse_webhook(
     *, body: bytes | str = b"", query: str | bytes = "", content_type: str | None = None
 ) -> DeliveryReport:
-    """The delivery report that a call to your webhook carries, by GET or POST.
+    """The delivery report in a request to your webhook, by GET or POST.
 
-    ``body`` is the request's raw body, JSON, a form or ``multipart/form-data``, and ``query`` its raw query string;
-    either may be empty. ``content_type`` may be left out: what the body is shows in itself.
-    Nothing is signed, so check what matters with ``status``. Anything that is no report raises ``InvalidRequest``.
+    ``body`` is the raw body of the request (JSON, a form or ``multipart/form-data``), ``query`` its raw query string;
+    either may be empty. ``content_type`` is not needed: the format is recognised by the body.
+
+    Requests are not signed: anybody who knows the address can make one, so confirm what matters with ``status``.
+    Raises ``InvalidRequest`` for anything that is not a report.
 
     Document: Najva SMS v2.0.0, webhook.
     """
@@ -33,12 +35,12 @@ def parse_webhook(
         if is_id(message_id) and is_id(code):
             return DeliveryReport(message_id, code, delivery_status(code))
     raise InvalidRequest(
-        "This is no delivery report of Najva: it has no whole messageid and status. Answer it with 400."
+        "This is not a delivery report of Najva: messageid and status are missing or invalid. Answer it with 400."
     )
 
 
 class _Report(Row, frozen=True):
-    """The two that count of a call in JSON."""
+    """The two fields of a report in JSON."""
 
     messageid: int
     status: int
@@ -76,7 +78,7 @@ _LONGEST_BOUNDARY: Final = 70  # characters, says RFC 2046
 
 
 def _said_once(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
-    # A name that stands twice says two things, and so says nothing.
+    # A field given twice is ambiguous, and so is ignored.
     names = Counter(name for name, _ in fields)
     return {name: value for name, value in fields if names[name] == 1}
 
@@ -91,4 +93,4 @@ def _bytes(value: object, name: str) -> bytes:
         return value.encode("utf-8", "surrogatepass")
     if value is None or isinstance(value, (bytes, bytearray)):
         return bytes(value or b"")
-    raise InvalidRequest(f"{name}= takes the raw bytes or text of the request.")
+    raise InvalidRequest(f"{name}= must be bytes or str: give it as it came in the request.")

@@ -1,4 +1,4 @@
-"""Najva's endpoints: what each call puts on the wire, and how its answer is read, in the provider's spelling."""
+"""Najva's endpoints: what each call sends, and how its answer is read. Names are spelled as in the document."""
 
 from __future__ import annotations
 
@@ -92,17 +92,17 @@ class SendP2PBody(Body, frozen=True):
 
 @frozen
 class Return:
-    """What every answer says of itself."""
+    """The ``return`` of every answer."""
 
     status: int
 
 
-# Seen in answers, not in the document.
+# The document has receptor; answers with receiver have been seen.
 _ALSO: Final = {"receptor": "receiver"}
 
 
 class SendEntry(Row, frozen=True):
-    """What a report needs of one message in the answer to a send; an odd cost must not cost the id."""
+    """One message in the answer to a send. Only what tells whether it was taken is required."""
 
     also_called: ClassVar[Mapping[str, str]] = _ALSO
 
@@ -115,7 +115,7 @@ class SendEntry(Row, frozen=True):
 
 
 class P2PEntry(Row, frozen=True):
-    """The same with the text, which tells two messages to one number apart."""
+    """One message in the answer to send-p2p: with its text, which tells two messages to one number apart."""
 
     also_called: ClassVar[Mapping[str, str]] = _ALSO
 
@@ -155,7 +155,7 @@ class OutboxHead:
 
 @frozen
 class OutboxEntry:
-    """Another entry of an outbox page; an odd one must not cost the others."""
+    """Any other entry of an outbox page. No field is required, so that a malformed entry does not cost the others."""
 
     also_called: ClassVar[Mapping[str, str]] = _ALSO
 
@@ -172,21 +172,21 @@ Entry = TypeVar("Entry", SendEntry, P2PEntry)
 
 
 class NajvaAnswer(Row, Generic[T], frozen=True, rename={"said": "return"}):
-    """A whole answer with many entries, if it is what the document says."""
+    """A whole answer with many entries, as documented: decoded in one pass."""
 
     said: Return
     entries: list[T]
 
 
 class NajvaEnvelope(Row, frozen=True, rename={"said": "return"}):
-    """What every answer is wrapped in, its entries unread."""
+    """The envelope of every answer, its entries not decoded yet."""
 
     said: Return
     entries: Raw = codec.NULL
 
 
 def _entries(answer: Answer, table: RefusalTable) -> Raw:
-    """The entries of a successful answer, unread; what the envelope refuses is raised."""
+    """The entries of a successful answer, not decoded yet. Raises the error that a refusal stands for."""
     try:
         envelope = codec.read(answer.body, NajvaEnvelope)
     except DecodeError as error:
@@ -197,13 +197,13 @@ def _entries(answer: Answer, table: RefusalTable) -> Raw:
 
 
 def _refused(answer: Answer, said: Return, table: RefusalTable) -> SMSError:
-    # The document does not say where the code of an error stands: either place counts.
+    # The document does not say where an error's code is: return.status and the HTTP status both count.
     documented = next((code for code in (said.status, answer.status) if code in table.codes), None)
     code = said.status if documented is None and said.status != SUCCESS else documented
     words = evolve(details_in(answer.body), code=code)
     if documented is not None:
         return refusal(answer, table, words, provider=NAJVA.name)
-    # An overload or a failure is one, whatever code stands beside it.
+    # 429 and 5xx tell of an overload or a failure, whatever code is in the body.
     decides = answer.status if said.status == SUCCESS or is_outage(answer.status) else said.status
     return http_error(answer, words, provider=NAJVA.name, status=decides)
 
@@ -243,7 +243,7 @@ def _with_an_id(entry: Entry | None) -> Entry | None:
 
 
 def _usual_entries(answer: Answer, usual: type[NajvaAnswer[T]]) -> list[T]:
-    """The entries of an answer that is what the document says, in one pass; none of any other."""
+    """The entries of an answer that is as documented, in one pass; an empty list for any other answer."""
     try:  # codec.decode_fast would go through all characters once more, and here they are millions
         whole = codec.decode(answer.body, usual)
     except DecodeError:
@@ -252,7 +252,7 @@ def _usual_entries(answer: Answer, usual: type[NajvaAnswer[T]]) -> list[T]:
 
 
 def _readable_entries(answer: Answer, model: type[Entry]) -> list[Entry]:
-    """The entries that can be read; what the envelope refuses is raised."""
+    """The entries that can be read, of an answer in any form. Raises the error that a refusal stands for."""
     raw = _entries(answer, SEND_ERRORS)
     try:
         return [entry for entry in codec.rows(raw, model) if not isinstance(entry, DecodeError)]
@@ -261,7 +261,7 @@ def _readable_entries(answer: Answer, model: type[Entry]) -> list[Entry]:
 
 
 _REFUSED_STATUSES: Final = frozenset(REFUSED.codes)
-_YEAR_2100: Final = 4_102_444_800  # a date from there on is no unix time in seconds
+_YEAR_2100: Final = 4_102_444_800  # a later date is not a unix time in seconds, but perhaps in milliseconds
 
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
@@ -320,7 +320,7 @@ def _refused_entries(answer: Answer, matched: Sequence[SendEntry | P2PEntry | No
 
 
 def _words_of_entries(answer: Answer) -> dict[int, str | None]:
-    """What Najva says of each message: read where one was refused, since it doubles the time."""
+    """Najva's words for each message. Only read if one was refused, since it doubles the time of reading."""
     rows = codec.rows(_entries(answer, SEND_ERRORS), StatusEntry)
     return {row.messageid: row.statustext for row in rows if not isinstance(row, DecodeError)}
 
@@ -393,7 +393,7 @@ SEND_P2P: Final = SendEndpoint(
     one_sender=True,
 )
 UPLOAD: Final = Endpoint[FileContent, str]("upload-file", "POST", "/upload-file/bale", Content, _read_file_id)
-UPLOAD_ONCE: Final = evolve(UPLOAD, repeat=Repeat.NEVER)  # of a source that cannot be rewound
+UPLOAD_ONCE: Final = evolve(UPLOAD, repeat=Repeat.NEVER)  # for a file that cannot be rewound
 STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "status",
     "POST",

@@ -49,8 +49,8 @@ class AsyncSepahan(AsyncClient):
     ) -> SendReport:
         """Send one text to one recipient or many, 100 a request, and report what became of each.
 
-        ``request_id`` is your own id for the call, a letter or digit and at most 55 more of ``A-Z a-z 0-9 . _ -``;
-        batch n of several goes out as ``<request_id>-<n>``. Costs are in Rials.
+        ``request_id`` is your own id for the call: a letter or digit, then at most 55 more of ``A-Z a-z 0-9 . _ -``.
+        If the call needs several batches, batch n (from 1) goes out as ``<request_id>-<n>``. Costs are in Rials.
 
         Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
         ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
@@ -110,11 +110,10 @@ class AsyncSepahan(AsyncClient):
 
     @sends_nothing
     async def check_request_id(self, request_id: str) -> bool:
-        """Whether a request with this id came in within the past 4 hours.
+        """Whether the provider received a request with this id in the past 4 hours.
 
-        Of an older one the answer is False too: then do not take it for a no.
-
-        It is the id that went out: ``result.request_id``.
+        False says nothing about an older request. ``request_id`` is the id that went out, ``result.request_id``; of a
+        call with several batches each batch has its own. Raises ``InvalidRequest`` for anything else.
 
         Document: Sepahan Gostar, method checkRequestId.
         """
@@ -122,7 +121,9 @@ class AsyncSepahan(AsyncClient):
 
     @sends_nothing
     async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
-        """The delivery statuses of messages of the past 24 hours, in the order asked, 100 a request.
+        """The delivery statuses of messages sent in the past 24 hours, in the order asked, 100 ids a request.
+
+        Raises ``InvalidRequest`` for an id that is not a whole number of 64 bits.
 
         Document: Sepahan Gostar, method status.
         """
@@ -130,9 +131,9 @@ class AsyncSepahan(AsyncClient):
 
     @sends_nothing
     async def old_status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
-        """The delivery statuses of messages of the past weeks, today's left out, in the order asked.
+        """The delivery statuses of messages sent before today, in the order asked, 100 ids a request.
 
-        The provider answers between 01:00 and 05:00 Tehran time only; raises ``OutsideServiceHours`` at others.
+        The provider answers only between 01:00 and 05:00 Tehran time; at other times ``OutsideServiceHours`` is raised.
 
         Document: Sepahan Gostar, method oldStatus.
         """
@@ -140,7 +141,7 @@ class AsyncSepahan(AsyncClient):
 
     @sends_nothing
     async def credit(self) -> int:
-        """The credit left, in Rials as is usual in this trade; the document names no currency.
+        """The remaining credit, probably in Rials: the document names no currency.
 
         Document: Sepahan Gostar, method credit.
         """
@@ -155,16 +156,16 @@ class AsyncSepahan(AsyncClient):
         limit: int = 100,
         mark_as_read: bool = True,
     ) -> list[InboundMessage]:
-        """Messages that people sent to your lines, at most ``limit`` (1 to 100).
+        """Messages that people sent to your lines, at most ``limit`` of them (1 to 100).
 
-        ``number`` is one line of yours, all by default; ``since`` a date or an aware datetime, the past 24 hours by
-        default. The provider hands each message out once, unless ``mark_as_read`` is False; a call that marks is never
-        repeated, so that messages of an answer lost on the way (``ResponseLost``) are gone.
+        ``number`` is one of your lines, by default all. ``since`` is a date or an aware datetime, by default 24 hours
+        ago; the provider is asked for whole days. The provider hands out each message once, unless ``mark_as_read`` is
+        False. A call that marks is never repeated: if its answer is lost (``ResponseLost``), so are its messages.
 
         Document: Sepahan Gostar, method Receive.
         """
         if not isinstance(mark_as_read, bool):
-            raise InvalidRequest("mark_as_read= is True or False.")
+            raise InvalidRequest("mark_as_read= must be True or False.")
         body = wire.SepahanReceiveBody(
             privateNumber=check_sender(number, wire.SEPAHAN, needed=False),
             startDate=None if since is None else jalali_text(since, "since"),
@@ -177,13 +178,11 @@ class AsyncSepahan(AsyncClient):
 def _checked_request_id(request_id: str | None) -> str | None:
     if request_id is None or (isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)):
         return request_id
-    raise InvalidRequest(
-        "The request id has the wrong form. Give a letter or digit, then at most 55 of A-Z a-z 0-9 . _ -"
-    )
+    raise InvalidRequest("Invalid request_id=. It must be a letter or digit, then at most 55 more of A-Z a-z 0-9 . _ -")
 
 
 def _checked_sent_id(request_id: str) -> str:
     # A batch's id is the call's with "-<n>" behind it, and so may be longer.
     if not isinstance(request_id, str) or not _SENT_ID.fullmatch(request_id):
-        raise InvalidRequest("This is no request id. Give the .request_id of a result.")
+        raise InvalidRequest("Invalid request_id=. Give the .request_id of a result.")
     return request_id

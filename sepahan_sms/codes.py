@@ -1,4 +1,4 @@
-"""Sepahan's codes: what each error and each status means."""
+"""Sepahan's error codes and delivery statuses, as its document lists them."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _CODES: Final[Codes] = {
     -21: Refusal(InvalidParameters, "the input values are not valid", "مقادیر ورودی نامعتبر است"),
 }
 
-# A wrong sender meets every batch alike, also where the answer names the field in place of the code.
+# A wrong sender refuses every batch, also where the answer names the field instead of a code.
 _FIELDS: Final = {"senderNumbers": _CODES[-12]}
 
 ERRORS: Final = RefusalTable(_CODES, fields=_FIELDS)
 
-# The only failure of its own that the document has for both calls comes without a code.
+# status and oldStatus: the one failure that the document has for them alone has no code.
 _INVALID_INPUT: Final[Codes] = {401: Refusal(InvalidParameters, "the input is not valid", "ورودی نامعتبر")}
 
 STATUS_ERRORS: Final = RefusalTable(_CODES, statuses=_INVALID_INPUT)
@@ -71,7 +71,7 @@ OLD_STATUS_ERRORS: Final = RefusalTable(
     statuses=_INVALID_INPUT,
 )
 
-# The document lists these in the column of HTTP statuses; they are honoured there and in error.code.
+# Receive: the document lists these as HTTP statuses. They are recognised there and in error.code.
 _RECEIVE: Final[Codes] = {
     406: Refusal(InvalidParameters, "the receiving line is wrong or inactive", "شماره دریافت کننده نامعتبر"),
     410: Refusal(AccountError, "the receiving line has expired", "شماره دریافت کننده منقضی شده"),

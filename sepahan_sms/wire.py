@@ -1,4 +1,4 @@
-"""Sepahan's endpoints: what each call puts on the wire, and how its answer is read, in the provider's spelling."""
+"""Sepahan's endpoints: what each call sends, and how its answer is read. Names are spelled as in the document."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ SEPAHAN: Final = Provider(
     base_url="https://api.sepahansms.com",
     send_limit=100,
 )
-REQUEST_IDS: Final = RequestIds(lifetime=3.5 * 3600)  # of the 4 hours that the document names
+# Send: an id is remembered for 4 hours. Half an hour less leaves room for clocks that differ and for slow tries.
+REQUEST_IDS: Final = RequestIds(lifetime=3.5 * 3600)
 
 RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
-"""Where the customers of Sepahan's resellers send to: give it as ``base_url=``."""
+"""The base URL for customers of Sepahan's resellers: pass it as ``base_url=``."""
 
 
 class SepahanSendBody(Body, frozen=True):
@@ -59,7 +60,7 @@ class SepahanSendBody(Body, frozen=True):
 
 
 class SepahanReceiveBody(Body, frozen=True):
-    """The body of Receive: what is None is left out, and the provider's default holds."""
+    """The body of Receive. Fields that are None are omitted, and the provider's defaults apply."""
 
     privateNumber: str | None = None
     startDate: str | None = None
@@ -69,7 +70,7 @@ class SepahanReceiveBody(Body, frozen=True):
 
 @frozen
 class SendValue:
-    """What Send and SendP2P give back; an odd price or count must not cost the ids."""
+    """The value of Send and SendP2P. Price and count are optional, so that an odd one does not cost the ids."""
 
     ids: list[int]
     smsCount: int | None = None
@@ -77,7 +78,7 @@ class SendValue:
 
 
 class SepahanSendAnswer(Row, frozen=True):
-    """The whole answer to Send and SendP2P, if it is what the document says."""
+    """The whole answer to Send and SendP2P, as documented: decoded in one pass."""
 
     isSuccess: bool
     value: SendValue
@@ -85,14 +86,14 @@ class SepahanSendAnswer(Row, frozen=True):
 
 @frozen
 class RequestIdValue:
-    """What checkRequestId gives back."""
+    """The value of checkRequestId."""
 
     isDuplicate: bool
 
 
 @frozen
 class SepahanEnvelope:
-    """What every answer is wrapped in."""
+    """The envelope of every answer."""
 
     isSuccess: bool
     value: Raw = codec.NULL
@@ -100,14 +101,14 @@ class SepahanEnvelope:
 
 @frozen
 class SecondShape:
-    """The other shape that the samples of oldStatus and Receive have."""
+    """The other envelope, in the samples of oldStatus and Receive: ``{"message": …, "result": …}``."""
 
     result: Raw
 
 
 @frozen
 class SepahanRefused:
-    """Where an answer that says no keeps its code: in the error, or beside it."""
+    """Where a refusal has its code: in ``error``, or beside it."""
 
     error: Any = None
     code: int | None = None
@@ -115,15 +116,15 @@ class SepahanRefused:
 
 @frozen
 class ErrorValue:
-    """The error inside the envelope; odd words must not hide its code."""
+    """The ``error`` of the envelope; only its code is required to be read."""
 
     code: int | None = None
 
 
 def _value(answer: Answer, model: type[T], *, table: RefusalTable = ERRORS, second_shape: bool = False) -> T:
-    """The value of a successful answer; what the envelope refuses is raised.
+    """The value of a successful answer. Raises the error that a refusal or a malformed answer stands for.
 
-    ``second_shape``: the answer may also be of the second shape.
+    ``second_shape``: the answer may have the envelope :class:`SecondShape` instead.
     """
     name = SEPAHAN.name
     try:
@@ -169,14 +170,14 @@ def _words(answer: Answer) -> RefusalDetails:
 
 
 def _code(error: object) -> int | None:
-    # The envelope's sample shows an object, Send's table of outputs a plain string.
+    # The envelope's sample has an object here, and Send's table of outputs a plain string.
     if not codec.is_object(error):
         return codec.whole(error)
     return codec.read_loosely(codec.encode(error), ErrorValue).code
 
 
 def _build_send(batch: Batch) -> Content:
-    # The document names the header both ways; with the wrong one alone the id would protect nothing.
+    # Send: the document spells the header both ways. With only the wrong one, a repeat would send twice.
     request_id = batch.request_id or ""
     return Content(
         codec.encode(SepahanSendBody(batch.senders, batch.recipients, batch.texts)),
@@ -185,7 +186,7 @@ def _build_send(batch: Batch) -> Content:
 
 
 def _build_send_p2p(batch: Batch) -> Content:
-    # All three arrays have one entry a message, also where one sender serves all.
+    # SendP2P: all three arrays must be of one length, even if every message has the same sender (code -6).
     senders = batch.senders * len(batch) if len(batch.senders) == 1 else batch.senders
     return _build_send(evolve(batch, senders=senders))
 
@@ -237,7 +238,7 @@ def _read_messages(answer: Answer, _: SepahanReceiveBody) -> list[InboundMessage
     try:
         rows = _value(answer, _ROWS, table=RECEIVE_ERRORS, second_shape=True)
     except MalformedResponse as error:
-        # The messages are marked as read: what can be read of them must be.
+        # Receive hands each message out once: whatever can be read of them must reach the caller now.
         rows = _salvaged_rows(answer.body)
         if rows is None:
             error.details = [answer.body.decode("utf-8", "replace")]
@@ -250,7 +251,7 @@ _ROWS: Final[Any] = list[Raw] | None
 
 @frozen
 class Salvage:
-    """What may hold the messages of an answer that is not as documented."""
+    """Where the messages of a malformed answer may be."""
 
     isSuccess: bool | None = None
     value: list[Raw] | None = None
@@ -276,7 +277,7 @@ class ReceiveRow:
 
 
 def _inbound(raw: Raw) -> InboundMessage:
-    # A message is handed out once, so an odd row must still reach the caller: `raw` has all of it.
+    # Each message is handed out once, so even a malformed row must reach the caller: `raw` has all of it.
     row = codec.row(raw, ReceiveRow)
     return InboundMessage(
         number=row.privateNumber or "",
@@ -288,7 +289,7 @@ def _inbound(raw: Raw) -> InboundMessage:
 
 
 def _arrived(batch: Batch) -> BatchResult:
-    # The ids, and any refusals of single recipients, were lost with the answer; no call gives them back.
+    # The ids were lost with the answer, as were refusals of single recipients. No call gives them back.
     return all_accepted(batch, None)
 
 
@@ -347,4 +348,4 @@ def _receive(repeat: Repeat) -> Endpoint[SepahanReceiveBody, list[InboundMessage
 
 
 RECEIVE: Final = _receive(Repeat.NEVER)
-PEEK: Final = _receive(Repeat.FREELY)  # Receive with markAsRead false: it hands nothing out for good
+PEEK: Final = _receive(Repeat.FREELY)  # with markAsRead false nothing is handed out, so a repeat loses nothing
