@@ -98,7 +98,7 @@ def need(fact: bool, code: int = 400, words: str = WRONG) -> None:
 
 
 @attrs.frozen(repr=False)
-class SendBody:
+class BulkBody:
     """send's body. Its table calls the list ``receptor``, its sample ``receivers``."""
 
     message: str
@@ -116,21 +116,21 @@ class Files:
 
 
 @attrs.frozen(repr=False)
-class P2PMessage:
+class PairEntry:
     message: str
     receiver: str
 
 
 @attrs.frozen(repr=False)
-class P2PBody:
-    messages: list[P2PMessage]
+class PairsBody:
+    messages: list[PairEntry]
     sender: str | None = None
     file_id: str | None = None
 
 
 def send(call: Call) -> Reply:
     """One text to up to 10,000 recipients (document: ارسال پیامک دسته‌ای)."""
-    body = read_json(call.body, SendBody, error(400))
+    body = read_json(call.body, BulkBody, error(400))
     recipients = body.receivers or body.receptor or []
     check_send(call, body.sender, body.file_id, recipients, [body.message])
     cost = PRICE * count_parts(body.message).parts
@@ -139,7 +139,7 @@ def send(call: Call) -> Reply:
 
 def send_p2p(call: Call) -> Reply:
     """A text of its own to each of up to 10,000 recipients (document: ارسال پیامک نظیر به نظیر)."""
-    body = read_json(call.body, P2PBody, error(400))
+    body = read_json(call.body, PairsBody, error(400))
     sender = body.sender or DEFAULT_LINE
     pairs = [(message.receiver, message.message) for message in body.messages]
     check_send(call, sender, body.file_id, [to for to, _ in pairs], [text for _, text in pairs])

@@ -130,7 +130,7 @@ class Seen:
 
 
 @attrs.frozen(repr=False)
-class SendBody:
+class SendArrays:
     """Send's body. Its table calls text and sender plain strings, its sample shows arrays of one."""
 
     senderNumbers: str | list[str]
@@ -139,14 +139,14 @@ class SendBody:
 
 
 @attrs.frozen(repr=False)
-class P2PBody:
+class P2PArrays:
     senderNumbers: list[str]
     reciverNumbers: list[str]
     smsTexts: list[str]
 
 
 @attrs.frozen(repr=False)
-class Batch:
+class SendLists:
     """What is to be sent: three lists, to be of equal length."""
 
     senders: list[str]
@@ -161,7 +161,7 @@ def only(given: str | list[str]) -> str:
 
 
 # In this order: the first that does not fit names the error.
-CHECKS: Final[tuple[tuple[int, Callable[[Batch], bool]], ...]] = (
+CHECKS: Final[tuple[tuple[int, Callable[[SendLists], bool]], ...]] = (
     (-21, lambda batch: bool(batch.recipients)),
     (-7, lambda batch: max(map(len, (batch.senders, batch.recipients, batch.texts))) <= LIMIT),
     (-6, lambda batch: len(batch.senders) == len(batch.recipients) == len(batch.texts)),
@@ -174,19 +174,19 @@ CHECKS: Final[tuple[tuple[int, Callable[[Batch], bool]], ...]] = (
 def send(call: Call) -> Reply:
     """One text from one line to up to 100 recipients (document: send)."""
     need_new_request(call)
-    body = read_json(call.body, SendBody, error(-21))
+    body = read_json(call.body, SendArrays, error(-21))
     sender, text, count = only(body.senderNumbers), only(body.smsTexts), len(body.reciverNumbers)
-    return accept(call, Batch([sender] * count, body.reciverNumbers, [text] * count))
+    return accept(call, SendLists([sender] * count, body.reciverNumbers, [text] * count))
 
 
 def send_p2p(call: Call) -> Reply:
     """Three arrays of equal length, entry i being one message (document: sendP2P)."""
     need_new_request(call)
-    body = read_json(call.body, P2PBody, error(-21))
-    return accept(call, Batch(body.senderNumbers, body.reciverNumbers, body.smsTexts))
+    body = read_json(call.body, P2PArrays, error(-21))
+    return accept(call, SendLists(body.senderNumbers, body.reciverNumbers, body.smsTexts))
 
 
-def accept(call: Call, batch: Batch) -> Reply:
+def accept(call: Call, batch: SendLists) -> Reply:
     """Send a batch, or refuse all of it.
 
     The document calls the ids "positive and negative, as many as numbers": a malformed recipient among
@@ -272,7 +272,7 @@ def credit(call: Call) -> Reply:
 
 
 @attrs.frozen(repr=False)
-class ReceiveBody:
+class ReceiveFilter:
     privateNumber: str | None = None
     startDate: str | None = None
     numberOfMessages: int | None = None
@@ -281,7 +281,7 @@ class ReceiveBody:
 
 def receive(call: Call) -> Reply:
     """Up to 100 messages that came in, oldest first; each once unless ``markAsRead`` is false (Receive)."""
-    body = read_json(call.body or b"{}", ReceiveBody, error(-21))
+    body = read_json(call.body or b"{}", ReceiveFilter, error(-21))
     count = LIMIT if body.numberOfMessages is None else body.numberOfMessages
     need(1 <= count <= LIMIT, 416)
     lines = {inbound.number for inbound in call.inbox} | {message.sender for message in call.account.messages}
