@@ -238,7 +238,7 @@ def _loads(written: str, *, strict: bool = True) -> Any:
     )
 
 
-_MAX_DEPTH: Final = 100
+_MAX_DEPTH: Final = 250  # a quarter of the usual stack
 _NO_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[^\[\]{}"]++', re.DOTALL)
 _STEPS: Final[Mapping[str, int]] = {"[": 1, "{": 1, "]": -1, "}": -1}
 
