@@ -147,11 +147,11 @@ def checked_token(token: object, provider: str, name: str = "token=") -> Secret:
     token = cleaned_token(token)
     if not token:
         raise ConfigurationError(
-            f"There is no token. Give token= to the client or set {variable(provider, 'token')}.", provider=provider
+            f"Missing token. Give token= to the client or set {variable(provider, 'token')}.", provider=provider
         )
     if not token.isascii() or not token.isprintable():
         raise ConfigurationError(
-            f"{name} contains characters that a header cannot carry. Copy the token again from the provider's panel.",
+            f"{name} contains characters that no header may have. Copy the token again from the provider's panel.",
             provider=provider,
         )
     return Secret(token)

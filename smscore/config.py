@@ -32,18 +32,18 @@ DEAD_BATCHES: Final = 3  # in a row with a 429, no connection or no usable answe
 
 def _seconds(_: object, attribute: Attribute[float], value: object) -> None:
     if not _is_number(value) or not value > 0:
-        raise ConfigurationError(f"{attribute.name}= is a number of seconds above 0.")
+        raise ConfigurationError(f"{attribute.name}= must be a number of seconds > 0.")
 
 
 def _wait(_: object, attribute: Attribute[float], value: object) -> None:
     if not _is_number(value) or not value >= 0:
-        raise ConfigurationError(f"{attribute.name}= is a number of seconds from 0.")
+        raise ConfigurationError(f"{attribute.name}= must be a number of seconds ≥ 0.")
 
 
 def _attempts(_: object, __: object, value: object) -> None:
     number = as_int(value)
     if number is None or number < 1:
-        raise ConfigurationError("attempts= is a whole number from 1.")
+        raise ConfigurationError("attempts= must be a whole number ≥ 1.")
 
 
 def _is_number(value: object) -> TypeGuard[float]:
@@ -106,7 +106,7 @@ def checked_proxy(proxy: str | None) -> str | None:
     if proxy is None:
         return None
     if not isinstance(proxy, str) or not re.fullmatch(r"https?://[^\s/?#]+/?", proxy, re.ASCII | re.IGNORECASE):
-        raise ConfigurationError("proxy= is a URL such as http://proxy.example.ir:3128.")
+        raise ConfigurationError("proxy= must be a URL such as http://proxy.example.ir:3128.")
     return proxy
 
 
@@ -115,26 +115,26 @@ def checked_timeouts(timeout: Timeouts | float) -> Timeouts:
     if isinstance(timeout, Timeouts):
         return timeout
     if not _is_number(timeout) or not timeout > 0:
-        raise ConfigurationError("timeout= is a number of seconds above 0, or smscore.Timeouts(…).")
+        raise ConfigurationError("timeout= must be a number of seconds > 0, or smscore.Timeouts(…).")
     return Timeouts(total=float(timeout))
 
 
 def checked_retry(retry: RetryPolicy) -> RetryPolicy:
     """The policy, if it is one."""
     if not isinstance(retry, RetryPolicy):
-        raise ConfigurationError("retry= is a smscore.RetryPolicy(…), or smscore.RetryPolicy.none().")
+        raise ConfigurationError("retry= must be smscore.RetryPolicy(…) or smscore.RetryPolicy.none().")
     return retry
 
 
-def checked_limit(name: str, value: int, most: int | None = None) -> int:
-    """The value; ``ConfigurationError`` unless it is a whole number from 1 to ``most``."""
+def checked_limit(name: str, value: int, maximum: int | None = None) -> int:
+    """The value; ``ConfigurationError`` unless it is a whole number from 1 to ``maximum``."""
     number = as_int(value)
-    if number is None or number < 1 or (most is not None and number > most):
-        raise ConfigurationError(f"{name}= is a whole number from 1" + (f" to {most}." if most else " up."))
+    if number is None or number < 1 or (maximum is not None and number > maximum):
+        raise ConfigurationError(f"{name}= must be a whole number " + (f"from 1 to {maximum}." if maximum else "≥ 1."))
     return number
 
 
 def checked_rate(rate: float | None) -> None:
     """Raise ``ConfigurationError`` unless the rate is None or a number above 0."""
     if rate is not None and (not _is_number(rate) or not rate > 0):
-        raise ConfigurationError("rate_limit= is a number of requests a second above 0.")
+        raise ConfigurationError("rate_limit= must be a number of requests per second > 0.")

@@ -21,7 +21,7 @@ def normalize_number(number: Recipient) -> str:
     local = local_form(number)
     if local is None:
         raise InvalidNumber(
-            "This is not an Iranian mobile number. Give one such as 09123456789 or +989123456789.",
+            "Not an Iranian mobile number. Give one such as 09123456789 or +989123456789.",
             numbers=[(0, number)],
         )
     return e164(local)
@@ -61,13 +61,13 @@ def jalali_text(day: dt.date | dt.datetime, name: str) -> str:
     if isinstance(day, dt.datetime):
         day = aware(day, name, TEHRAN).date()
     elif not isinstance(day, dt.date):
-        raise InvalidRequest(f"{name}= takes a date or an aware datetime.")
+        raise InvalidRequest(f"{name}= must be a date or an aware datetime.")
     from persiantools.jdatetime import JalaliDate
 
     try:
         jalali = JalaliDate(day)
     except ValueError:
-        raise InvalidRequest(f"{name}= is a day outside the Jalali calendar.") from None
+        raise InvalidRequest(f"{name}= is outside the Jalali calendar. Give a later date.") from None
     return f"{jalali.year:04}/{jalali.month:02}/{jalali.day:02}"
 
 
@@ -84,8 +84,10 @@ def utc_text(moment: dt.datetime, name: str) -> str:
 def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
     """The moment in this zone, if it says which one it is in itself; ``InvalidRequest`` otherwise."""
     if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
-        raise InvalidRequest(f"{name}= takes a datetime with a time zone, such as datetime.now(timezone.utc).")
+        raise InvalidRequest(f"{name}= must be a datetime with a time zone, e.g. datetime.now(timezone.utc).")
     try:
         return moment.astimezone(zone)
     except OverflowError:
-        raise InvalidRequest(f"{name}= is a moment outside the calendar.") from None
+        raise InvalidRequest(
+            f"{name}= is outside the calendar in that time zone. Give a date between the years 1 and 9999."
+        ) from None

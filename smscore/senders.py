@@ -31,14 +31,14 @@ def check_sender(sender: object, provider: Provider, *, needed: bool) -> str | N
     if sender is None:
         if needed:
             raise InvalidRequest(
-                f"There is no sender. Give sender= to the call or the client, or set {provider.name.upper()}_SENDER."
+                f"Missing sender. Give sender= to the call or the client, or set {provider.name.upper()}_SENDER."
             )
         return None
     if not isinstance(sender, str):
-        raise InvalidRequest(f"The sender is {type(sender).__name__}. Give your line as a str.")
+        raise InvalidRequest(f"The sender must be a str, not {type(sender).__name__}.")
     if not can_be_encoded(sender):
-        raise InvalidRequest("The sender contains half of a surrogate pair, which no encoding can carry.")
+        raise InvalidRequest("The sender contains half of a surrogate pair, which cannot be encoded.")
     line = line_form(sender, provider.line_prefix)
     if not line:
-        raise InvalidRequest("The sender is empty. Give your line, or leave it out where one is set already.")
+        raise InvalidRequest("The sender is empty. Give your line, or omit it to use the client's.")
     return line

@@ -56,7 +56,7 @@ class MessageStatus(msgspec.Struct, frozen=True, gc=False):
 def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:
     """The ids, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
     if isinstance(message_ids, str) or not is_iterable(message_ids):
-        raise InvalidRequest("message_ids is no iterable. Give a list of message ids, such as report.message_ids.")
+        raise InvalidRequest("message_ids must be iterable. Give a list of message ids, such as report.message_ids.")
     return message_ids
 
 
@@ -70,7 +70,7 @@ def checked_ids(ids: list[Any], start: int = 0) -> list[int]:
     found = [as_int(id_) for id_ in ids]
     for place, id_ in enumerate(found, start):
         if id_ is None or not is_id(id_):
-            raise InvalidRequest(f"What stands at position {place} is no message id: give a whole number of 64 bits.")
+            raise InvalidRequest(f"Invalid message id at position {place}: it must be a 64-bit integer.")
     return cast("list[int]", found)
 
 

@@ -118,7 +118,7 @@ def text_problem(text: object) -> str | None:
     if not plain or (is_blank(plain[0]) and all(map(is_blank, plain))):
         return "is empty"
     if not can_be_encoded(plain):
-        return "holds half of a surrogate pair, which no encoding can carry"
+        return "contains half of a surrogate pair, which cannot be encoded"
     return None
 
 

@@ -44,7 +44,7 @@ class Transport:
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         if session is not None and not isinstance(session, aiohttp.ClientSession):
-            raise ConfigurationError("session= takes an aiohttp.ClientSession.")
+            raise ConfigurationError("session= must be an aiohttp.ClientSession.")
         self._proxy = proxy
         self._ssl = checked_ssl(ssl)
         self._borrowed = session
@@ -346,7 +346,7 @@ def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
     if ssl is None or isinstance(ssl, ssl_module.SSLContext):
         return ssl or True
     raise ConfigurationError(
-        "ssl= takes an ssl.SSLContext. Certificates are always checked: load your own CA into one."
+        "ssl= must be an ssl.SSLContext. Certificates are always verified: load your own CA into one."
     )
 
 

@@ -54,7 +54,7 @@ Turn: TypeAlias = "Callable[[float | None], Awaitable[None]]"
 
 def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
     if value is not None and not callable(value):
-        raise InvalidRequest("on_batch= takes a function of one event.")
+        raise InvalidRequest("on_batch= must be a function that takes one event.")
 
 
 @define

@@ -168,7 +168,7 @@ def copied(items: Iterable[T]) -> Iterable[T]:
 def check_sendable(outgoing: Outgoing) -> Outgoing:
     """The messages, if there are any; ``InvalidNumber`` names every bad number."""
     if not outgoing:
-        raise InvalidRequest("There is no recipient. Give at least one.")
+        raise InvalidRequest("No recipient given. Give at least one.")
     if outgoing.bad:
         raise invalid_number([*outgoing.bad.items()])
     return outgoing
@@ -187,7 +187,7 @@ def invalid_number(wrong: list[tuple[int, object]]) -> InvalidNumber:
     places = ", ".join(str(place) for place, _ in wrong[:_MAX_LISTED])
     more = f" and {len(wrong) - _MAX_LISTED} more" if len(wrong) > _MAX_LISTED else ""
     return InvalidNumber(
-        f"What stands at position {places}{more} (counted from 0) is no Iranian mobile number. "
-        "Correct or leave out what .numbers lists.",
+        f"Invalid Iranian mobile number at position {places}{more} (counted from 0). "
+        "Correct or remove the numbers that .numbers lists.",
         numbers=wrong,
     )

@@ -52,7 +52,7 @@ def salvaged(body: bytes) -> bytes:
         tree = _loads(_LAST_COMMAS.sub(r"\1", body.decode("utf-8-sig", "replace")), strict=False)
         return _encoder.encode(_without_halves(tree))
     except (ValueError, RecursionError, msgspec.MsgspecError):
-        raise DecodeError("it is no JSON") from None
+        raise DecodeError("it is not JSON") from None
 
 
 def readable(body: bytes) -> bytes:
@@ -124,7 +124,7 @@ def rows(body: bytes | Raw, model: type[T]) -> list[T | DecodeError]:
     except DecodeError:
         found = _in_a_list(_tree(body))
     if not is_array(found):
-        raise DecodeError("it is no array")
+        raise DecodeError("it is not an array")
     return [_row_or_error(entry, model) for entry in found]
 
 
@@ -391,7 +391,7 @@ def _path_of(error: Exception) -> str:
     # msgspec's own texts name types and the path only; the others may quote the bytes.
     if isinstance(error, msgspec.ValidationError):
         return str(error)
-    return "it is no JSON" if not isinstance(error, RecursionError) else "it is nested too deeply"
+    return "it is not JSON" if not isinstance(error, RecursionError) else "it is nested too deeply"
 
 
 @cache
@@ -418,7 +418,7 @@ def _plain(value: object) -> object:
         return str.__str__(value)
     if isinstance(value, int):
         return int(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=_plain)

@@ -232,7 +232,7 @@ async def test_a_journal_that_fails_after_a_send_keeps_its_result_and_stops_the_
 
 
 async def test_what_is_no_function_is_no_journal():
-    with pytest.raises(InvalidRequest, match=r"^on_batch= takes a function of one event\.$"):
+    with pytest.raises(InvalidRequest, match=r"^on_batch= must be a function that takes one event\.$"):
         await delivered(5)
 
 

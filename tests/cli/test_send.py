@@ -432,7 +432,7 @@ def test_a_send_that_cannot_begin_leaves_no_results_file(command: Command, box: 
     del env["SEPAHAN_SENDER"]
     write_mobiles(tmp_path / "r.csv", 1)
     ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "o.csv", "r.csv", env=env)
-    assert (ran.exit_code, "There is no sender" in ran.stderr) == (2, True)
+    assert (ran.exit_code, "Missing sender" in ran.stderr) == (2, True)
     assert not Path("o.csv").exists()
 
 

@@ -277,7 +277,7 @@ def test_a_token_that_only_looks_pasted_is_left_alone(token: str) -> None:
 
 @pytest.mark.parametrize("token", ["Bearer", "Bearer ", '""', "''", '"Bearer "'])
 def test_a_scheme_or_quotes_around_nothing_are_no_token(token: str) -> None:
-    with pytest.raises(ConfigurationError, match="no token"):
+    with pytest.raises(ConfigurationError, match="Missing token"):
         AsyncSepahan(token)
 
 

@@ -327,7 +327,7 @@ async def test_ids_that_are_not_exact_are_refused(face: Face, ids: object) -> No
 
 
 def test_the_position_of_an_id_that_is_none_is_told() -> None:
-    with pytest.raises(InvalidRequest, match="position 12 "):
+    with pytest.raises(InvalidRequest, match="position 12:"):
         checked_ids([np.int64(1), 2, 3.0], 10)
 
 

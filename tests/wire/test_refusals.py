@@ -212,10 +212,10 @@ def test_a_plain_code_is_shown(code: int | str):
 
 
 def test_an_answer_of_another_shape_is_malformed_and_its_status_still_decides():
-    error = malformed(answer(200), "it is no JSON", provider="x")
+    error = malformed(answer(200), "it is not JSON", provider="x")
     assert (type(error), error.http_status, error.provider) == (MalformedResponse, 200, "x")
     assert str(error) == (
-        "x answered HTTP 200 with something else than its document says: it is no JSON. "
+        "x answered HTTP 200 with something else than its document says: it is not JSON. "
         "Whether it did what was asked is not known."
     )
     assert type(malformed(answer(204), "nothing", provider="x")) is MalformedResponse
