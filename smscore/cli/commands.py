@@ -6,12 +6,12 @@ from typing import Final
 
 import click
 
-from smscore.cli.ask_commands import cancel, check_request, credit, price, receive, status, upload
+from smscore.cli.ask.commands import cancel, check_request, credit, price, receive, status, upload
 from smscore.cli.group import Commands
 from smscore.cli.options import output_options
 from smscore.cli.output import Output
-from smscore.cli.sandbox_command import sandbox
-from smscore.cli.send_commands import p2p, send
+from smscore.cli.sandbox import sandbox
+from smscore.cli.send.commands import p2p, send
 from smscore.cli.signals import run_to_the_end
 
 _SHELLS: Final = ("bash", "zsh", "fish")
@@ -38,8 +38,8 @@ def demo(output: Output) -> int:
     Example:
       payamak demo
     """
-    from smscore.cli.demo import run_demo
-    from smscore.cli.display import Display, Records
+    from smscore.cli.demo.display import Display, Records
+    from smscore.cli.demo.run import run_demo
 
     adds_up = run_to_the_end(run_demo(Records(output) if output.json else Display()))
     return 0 if adds_up else 1

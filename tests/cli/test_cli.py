@@ -18,10 +18,10 @@ from commandline import json_lines
 from rich.console import Console
 
 from sepahan_sms import Sepahan
-from smscore.cli import demo
 from smscore.cli.commands import payamak
-from smscore.cli.demo_outcomes import Told, problems_of
-from smscore.cli.display import Display
+from smscore.cli.demo import run as demo
+from smscore.cli.demo.display import Display
+from smscore.cli.demo.outcomes import Told, problems_of
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult
 from smscore.sandbox import Sandbox

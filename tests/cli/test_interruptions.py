@@ -52,7 +52,9 @@ sys.meta_path.insert(0, Interrupting())
 
 
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("name", ["click", "smscore.cli.commands", "smscore.cli.asking", "smscore.calls.transport"])
+@pytest.mark.parametrize(
+    "name", ["click", "smscore.cli.commands", "smscore.cli.ask.answers", "smscore.calls.transport"]
+)
 def test_ctrl_c_during_the_imports_leaves_without_a_traceback(name: str, times: int):
     with FaultServer(GOOD) as server:
         env = environment(SEPAHAN_BASE_URL=server.url)
@@ -90,8 +92,8 @@ def interrupted(*given, **options):
 PLACES = {
     "closing": ("najva_sms", "najva_sms.AsyncNajva.aclose"),
     "the end of the loop": ("asyncio.base_events", "asyncio.base_events.BaseEventLoop.shutdown_asyncgens"),
-    "writing the rest": ("smscore.cli.sending", "smscore.cli.sending.Sending.finish"),
-    "summing up": ("smscore.cli.send_run", "smscore.cli.send_run.summary_words"),
+    "writing the rest": ("smscore.cli.send.batches", "smscore.cli.send.batches.Sending.finish"),
+    "summing up": ("smscore.cli.send.run", "smscore.cli.send.run.summary_words"),
 }
 
 

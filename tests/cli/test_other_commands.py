@@ -34,7 +34,8 @@ from faultserver import ERROR_500_UNDONE, HTML_200, FaultServer, refusing_port, 
 
 from ippanel_sms import IPPanel
 from smscore import DeliveryStatus
-from smscore.cli import asking, exit_codes, providers
+from smscore.cli import connection, exit_codes
+from smscore.cli.ask import answers
 from smscore.cli.commands import payamak
 from smscore.cli.group import Commands
 from smscore.cli.output import Output, money
@@ -162,7 +163,7 @@ def with_client(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
         async def __aexit__(self, *exc_info: object) -> None:
             pass
 
-    monkeypatch.setattr(providers, "client_class", lambda provider: Client)
+    monkeypatch.setattr(connection, "client_class", lambda provider: Client)
 
 
 def test_a_bulk_id_shows_its_recipients(command: Command, monkeypatch: pytest.MonkeyPatch):
@@ -317,7 +318,7 @@ def test_messages_that_cannot_be_printed_are_not_lost(
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", Full())
         with pytest.raises(OSError, match="No space"):
-            asking._print_all(Output(json=False), messages)
+            answers._print_all(Output(json=False), messages)
     assert [record["text"] for record in json_lines(capsys.readouterr().err)] == ["متن 0", "متن 1", "متن 2"]
 
 

@@ -21,12 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore import DuplicateRequest, InsufficientCredit, InvalidRequest, Outcome, ProviderError
-from smscore.cli import journal, results_file
-from smscore.cli import recording as recording_module
-from smscore.cli.journal import Journal, journal_path, range_words, ranges
-from smscore.cli.recording import Recording, known_states, recording
+from smscore.cli import results_file
 from smscore.cli.results_file import ResultRow, read_results, result_row
-from smscore.cli.witness import state_folder
+from smscore.cli.send import journal
+from smscore.cli.send import recording as recording_module
+from smscore.cli.send.journal import Journal, journal_path, range_words, ranges
+from smscore.cli.send.recording import Recording, known_states, recording
+from smscore.cli.send.witness import state_folder
 from smscore.recipients.plan import Plan, make_plan
 from smscore.results import RecipientResult
 

@@ -31,9 +31,10 @@ from faultserver import (
 )
 from workbooks import number_xml, row_xml, text_xml, write_sheet
 
-from smscore.cli import exit_codes, results_file, send_run
-from smscore.cli.journal import range_words
-from smscore.cli.sending import Problem
+from smscore.cli import exit_codes, results_file
+from smscore.cli.send import run as send_run
+from smscore.cli.send.batches import Problem
+from smscore.cli.send.journal import range_words
 from smscore.errors import NotAttempted
 from smscore.outcomes import Outcome
 from smscore.sandbox import Sandbox

@@ -15,7 +15,7 @@ from textwrap import dedent
 import pytest
 
 from smscore import ConfigurationError, InvalidRequest, registry
-from smscore.cli import providers
+from smscore.cli import connection
 from smscore.registry import ProviderWarning
 from smscore.sandbox import Sandbox
 
@@ -219,14 +219,14 @@ MISSING_CLIENT = PROFILE.replace("najva_sms:AsyncNajva", "payamak_nobody.client:
 def test_a_client_that_cannot_be_imported_says_whose_it_is(bring: Bring):
     bring("nobody", code=MISSING_CLIENT)
     with pytest.raises(ConfigurationError, match=r"nobody of payamak-nobody.*AsyncNobody raised ModuleNotFoundError"):
-        providers.client_class("nobody")
+        connection.client_class("nobody")
 
 
 def test_a_client_that_cannot_be_imported_is_passed_over_where_others_are_looked_at(bring: Bring):
     bring("nobody", code=MISSING_CLIENT)
-    client = providers.client_class("najva")("token")
+    client = connection.client_class("najva")("token")
     with pytest.warns(ProviderWarning, match="payamak-nobody"), pytest.raises(InvalidRequest, match="have: sepahan"):
-        providers.call_of(client, "check_request_id")
+        connection.call_of(client, "check_request_id")
 
 
 def environment(tmp_path: Path) -> dict[str, str]:

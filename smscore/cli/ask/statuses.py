@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Final, TypeAlias
 import msgspec
 from attrs import define, field
 
+from smscore.cli.connection import ask
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
-from smscore.cli.providers import ask
 from smscore.cli.results_file import FORMATS, ResultRow, open_private, read_results
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits

@@ -11,9 +11,9 @@ from typing import Any, Final
 import click
 
 from smscore.cli import exit_codes
+from smscore.cli.connection import accepted_options, ask
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, as_json, money
-from smscore.cli.providers import accepted_options, ask
 from smscore.dates import read_day
 from smscore.errors import InvalidRequest
 

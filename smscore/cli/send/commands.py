@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from smscore.cli.options import Connection, connection_options, one_text
-from smscore.cli.order import Order
+from smscore.cli.send.options import Order
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -103,7 +103,7 @@ def send(connection: Connection, text: str | None, text_file: str | None, **give
       payamak send -p najva --text-file t.txt --resume results.csv customers.xlsx
       echo 09123456789 | payamak send -p najva --text 'سلام' -
     """
-    from smscore.cli.send_run import run
+    from smscore.cli.send.run import run
 
     return run(connection, _order(**given), one_text("--text", text, "--text-file", text_file), None)
 
@@ -122,7 +122,7 @@ def p2p(connection: Connection, template: str | None, template_file: str | None,
     Example:
       payamak p2p -p sepahan --template 'سلام {name}' --out r.csv customers.xlsx
     """
-    from smscore.cli.send_run import run
+    from smscore.cli.send.run import run
     from smscore.recipients.template import parse_template
 
     text = one_text("--template", template, "--template-file", template_file)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from attrs import define
 
-from smscore.cli.locking import lock
+from smscore.cli.send.locking import lock
 
 
 @define

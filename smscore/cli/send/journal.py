@@ -23,9 +23,9 @@ from typing import Any, BinaryIO, Final
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.cli.locking import lock
 from smscore.cli.results_file import RowNumber, open_private, put_on_disk
-from smscore.cli.witness import Witness
+from smscore.cli.send.locking import lock
+from smscore.cli.send.witness import Witness
 from smscore.errors import InvalidRequest
 
 Ranges = list[tuple[RowNumber, RowNumber]]

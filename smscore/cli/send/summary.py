@@ -9,11 +9,11 @@ from typing import Any, Final
 from attrs import asdict, frozen
 
 from smscore.cli import exit_codes
-from smscore.cli.journal import range_words, ranges
 from smscore.cli.output import counted, money, provider_words
-from smscore.cli.recording import States
 from smscore.cli.results_file import SKIPPED
-from smscore.cli.sending import Problem, Sending
+from smscore.cli.send.batches import Problem, Sending
+from smscore.cli.send.journal import range_words, ranges
+from smscore.cli.send.recording import States
 from smscore.inputs import count_parts
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan

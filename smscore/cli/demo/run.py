@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from attrs import define, field, frozen
 
 from smscore import clock, registry
-from smscore.cli.demo_outcomes import Told, problems_of, tell_apart
+from smscore.cli.demo.outcomes import Told, problems_of, tell_apart
 from smscore.errors import InvalidNumber
 from smscore.loops.threads import in_thread
 from smscore.numbers import local_form

@@ -14,17 +14,16 @@ from attrs import define, field
 
 from smscore.account import from_environment
 from smscore.cli import exit_codes
-from smscore.cli.journal import range_words, remembered
+from smscore.cli.connection import accepted_options, call_of, client_class, connect
 from smscore.cli.options import Connection
-from smscore.cli.order import Order
 from smscore.cli.output import Output, as_json, counted
-from smscore.cli.progress import progress
-from smscore.cli.providers import accepted_options, call_of, client_class, connect
-from smscore.cli.recording import Recording, States, check_free, known_states, real_path, recording
 from smscore.cli.results_file import JsonLines
-from smscore.cli.sending import PlannedSource, Sending, open_messages, record_skipped, send_planned
-from smscore.cli.signals import SIGNALS
-from smscore.cli.summary import (
+from smscore.cli.send.batches import PlannedSource, Sending, open_messages, record_skipped, send_planned
+from smscore.cli.send.journal import range_words, remembered
+from smscore.cli.send.options import Order
+from smscore.cli.send.progress import progress
+from smscore.cli.send.recording import Recording, States, check_free, known_states, real_path, recording
+from smscore.cli.send.summary import (
     dry_run_fields,
     dry_run_words,
     plan_fields,
@@ -33,6 +32,7 @@ from smscore.cli.summary import (
     summary_fields,
     summary_words,
 )
+from smscore.cli.signals import SIGNALS
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 from smscore.recipients.file import ReadOptions, rows_of

@@ -13,7 +13,17 @@ from typing import Final, Protocol
 
 from attrs import define, field
 
-from smscore.cli.journal import (
+from smscore.cli.results_file import (
+    OUTCOMES,
+    SKIPPED,
+    ResultRow,
+    ResultsWriter,
+    format_of,
+    interrupted_row,
+    read_results,
+    rewrite,
+)
+from smscore.cli.send.journal import (
     Header,
     Journal,
     Mark,
@@ -24,16 +34,6 @@ from smscore.cli.journal import (
     marked_rows,
     option_digests,
     other_options,
-)
-from smscore.cli.results_file import (
-    OUTCOMES,
-    SKIPPED,
-    ResultRow,
-    ResultsWriter,
-    format_of,
-    interrupted_row,
-    read_results,
-    rewrite,
 )
 from smscore.errors import DuplicateRequest, InvalidRequest
 from smscore.outcomes import Outcome

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
-from smscore.cli.journal import Ranges
-from smscore.cli.recording import Recording
 from smscore.cli.results_file import ResultRow, interrupted_row, result_row, skipped_row, untried_row
+from smscore.cli.send.journal import Ranges
+from smscore.cli.send.recording import Recording
 from smscore.errors import NotAttempted, SMSError
 from smscore.loops.concurrency import SliceSource
 from smscore.numbers import e164

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from smscore.cli.demo import Fate, Plan, Sent
-from smscore.cli.demo_outcomes import Told
+from smscore.cli.demo.outcomes import Told
+from smscore.cli.demo.run import Fate, Plan, Sent
 from smscore.cli.output import DONE_OF_ALL, Output
 from smscore.outcomes import Outcome
 from smscore.statuses import DeliveryStatus

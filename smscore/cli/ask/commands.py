@@ -29,7 +29,7 @@ def status(connection: Connection, message_ids: tuple[str, ...], **wanted: Any) 
       payamak status -p najva --results results.csv
       payamak status -p najva --results results.csv --out statuses.csv
     """
-    from smscore.cli.statuses import show_statuses
+    from smscore.cli.ask.statuses import show_statuses
 
     show_statuses(connection, message_ids, **wanted)
 
@@ -43,7 +43,7 @@ def credit(connection: Connection) -> None:
     Example:
       payamak credit -p sepahan
     """
-    from smscore.cli.asking import show_credit
+    from smscore.cli.ask.answers import show_credit
 
     show_credit(connection)
 
@@ -67,7 +67,7 @@ def receive(connection: Connection, **wanted: Any) -> None:
       payamak receive -p sepahan --number 50003300 --since 1405/01/01 --peek
       payamak receive -p ippanel --after-id 21504 --json
     """
-    from smscore.cli.asking import show_received
+    from smscore.cli.ask.answers import show_received
 
     show_received(connection, **wanted)
 
@@ -85,7 +85,7 @@ def price(connection: Connection, text: str | None, text_file: str | None, sende
       payamak price -p ippanel --text 'سلام'
       payamak price -p ippanel --text-file t.txt
     """
-    from smscore.cli.asking import show_price
+    from smscore.cli.ask.answers import show_price
 
     show_price(connection, one_text("--text", text, "--text-file", text_file), sender)
 
@@ -100,7 +100,7 @@ def cancel(connection: Connection, message_id: int) -> None:
     Example:
       payamak cancel -p ippanel 1123544244
     """
-    from smscore.cli.asking import cancel_message
+    from smscore.cli.ask.answers import cancel_message
 
     cancel_message(connection, message_id)
 
@@ -117,7 +117,7 @@ def check_request(connection: Connection, request_id: str) -> int:
     Example:
       payamak check-request -p sepahan ff688fd7f9e34e87bbc11222ec259abb
     """
-    from smscore.cli.asking import show_request
+    from smscore.cli.ask.answers import show_request
 
     return show_request(connection, request_id)
 
@@ -133,6 +133,6 @@ def upload(connection: Connection, file: Path) -> None:
       card=$(payamak upload -p najva card.png)
       payamak send -p najva --file-id "$card" --text 'سلام' customers.csv
     """
-    from smscore.cli.asking import show_upload
+    from smscore.cli.ask.answers import show_upload
 
     show_upload(connection, file)

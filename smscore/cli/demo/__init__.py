@@ -1,0 +1,1 @@
+"""``payamak demo``."""

@@ -1,0 +1,1 @@
+"""``payamak send`` and ``payamak p2p``."""
