@@ -1,4 +1,4 @@
-"""The group of commands; the work of each is elsewhere, and is imported when it is asked for."""
+"""The command ``payamak`` and its commands; the work of each is imported when it runs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Final
 import click
 
 from smscore.cli.ask.commands import cancel, check_request, credit, price, receive, status, upload
+from smscore.cli.demo.command import demo
 from smscore.cli.group import Commands
-from smscore.cli.options import output_options
-from smscore.cli.output import Output
 from smscore.cli.sandbox import sandbox
 from smscore.cli.send.commands import p2p, send
-from smscore.cli.signals import run_to_the_end
 
 _SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -20,35 +18,20 @@ _SHELLS: Final = ("bash", "zsh", "fish")
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="payamak", prog_name="payamak")
 def payamak() -> None:
-    """Send SMS through Sepahan, IPPanel and Najva, and try it without sending any.
+    """Send SMS to the recipients in a file, and try everything without sending any.
 
-    Tokens are read from SEPAHAN_TOKEN, IPPANEL_TOKEN and NAJVA_TOKEN. Exit codes: 0 all accepted, 1 some not,
-    2 wrong use or input, 3 refused by the provider, 4 no connection or no usable answer, 130 Ctrl-C.
+    Set PAYAMAK_PROVIDER to the name of your provider, or give it to each command with -p. Its token and line are read
+    from <NAME>_TOKEN and <NAME>_SENDER.
+
+    Exit codes: 0 all accepted, 1 some not accepted, 2 invalid usage or input, 3 refused by the provider, 4 no
+    connection or no usable answer, 130 Ctrl-C.
     """
-
-
-@click.command()
-@output_options
-def demo(output: Output) -> int:
-    """Start a sandbox, send 26,253 messages to it through all three providers, and show what became of each.
-
-    Nothing leaves this machine. The exit code is 0 only if every number adds up with what the sandbox received.
-
-    \b
-    Example:
-      payamak demo
-    """
-    from smscore.cli.demo.display import Display, Records
-    from smscore.cli.demo.run import run_demo
-
-    adds_up = run_to_the_end(run_demo(Records(output) if output.json else Display()))
-    return 0 if adds_up else 1
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
-    """Print the script that completes this command in your shell.
+    """Print the completion script of this command for your shell.
 
     \b
     Example:

@@ -1,18 +1,35 @@
-"""The providers that are installed, and what their clients can do, found by their names alone."""
+"""A provider's client for a command: its token, and the calls and options that it has."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from attrs import field, frozen
 
 from smscore import registry
-from smscore.cli.credentials import token_of
-from smscore.cli.options import Connection
+from smscore.account import cleaned_token, from_environment, variable
+from smscore.cli.output import Output
 from smscore.cli.signals import run_to_the_end
-from smscore.errors import InvalidRequest
+from smscore.errors import ConfigurationError, InvalidRequest
 
 R = TypeVar("R")
+
+_MAX_TOKEN: Final = 4096  # characters
+
+
+@frozen
+class Connection:
+    """Where a command's client connects to, as whom, and how its results are printed."""
+
+    provider: str
+    token_file: str | None
+    base_url: str | None
+    proxy: str | None = field(repr=False)
+    """Its URL, which may contain a user and a password."""
+    output: Output
 
 
 def client_class(provider: str) -> Any:
@@ -21,10 +38,39 @@ def client_class(provider: str) -> Any:
 
 
 def connect(connection: Connection, **settings: Any) -> Any:
-    """A client for this connection; what is not given is read from the environment."""
+    """A client for this connection; omitted settings are read from the environment."""
     given = {name: value for name, value in settings.items() if value is not None}
     token = token_of(connection.provider, connection.token_file)
     return client_class(connection.provider)(token, base_url=connection.base_url, proxy=connection.proxy, **given)
+
+
+def token_of(provider: str, token_file: str | None) -> str:
+    """The token in this file, or in the provider's environment variable.
+
+    Raises ``ConfigurationError`` where there is none, or the file does not contain one token.
+    """
+    # Never an argument: ps shows those to everybody on the machine.
+    if token_file is not None:
+        return _read_token(token_file)
+    token = from_environment(provider, "token")
+    if token is None:
+        raise ConfigurationError(
+            f"No token. Set {variable(provider, 'token')}, or put the token in a file and give --token-file.",
+            provider=provider,
+        )
+    return token
+
+
+def _read_token(path: str) -> str:
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            token = cleaned_token(file.read(_MAX_TOKEN))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(f"The token file cannot be read: {why}.") from None
+    if not token or len(token.split()) > 1:
+        raise ConfigurationError("The token file must contain one token and nothing else.")
+    return token
 
 
 def call_of(client: Any, *names: str) -> Any:

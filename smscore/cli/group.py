@@ -1,4 +1,4 @@
-"""The group of commands: every error ends as words, or as JSON, and an exit code."""
+"""The group of commands: every error is printed as words or JSON, and becomes an exit code."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Any, Final
 
 import click
 
+from smscore import registry
 from smscore.cli.exit_codes import DEFECT, INTERRUPTED, SIGNALLED, exit_code
 from smscore.cli.output import Output, as_json, error_fields, error_words, tell
 from smscore.cli.signals import INTERRUPTED as INTERRUPTED_WORDS
 from smscore.cli.signals import SIGNALS
 from smscore.errors import SMSError
 
-_EXTRA_ARGUMENTS: Final = "There are more arguments than this command takes. Put a text with spaces in quotation marks."
+_EXTRA_ARGUMENTS: Final = "Too many arguments. Put a text that contains spaces in quotation marks."
 
 
-_WHOLE: Final = 1_000  # characters
+_NO_LIMIT: Final = 1_000  # characters
 
 
 class Commands(click.Group):
-    """A group whose commands return their exit code, or None for 0."""
+    """A group whose commands return an exit code, or None for 0."""
 
     def main(
         self,
@@ -44,16 +45,21 @@ class Commands(click.Group):
         with SIGNALS.heard(_interrupted(output)):
             try:
                 code = _guarded(run, output, debug="--debug" in given)
-            except KeyboardInterrupt:  # while an error was told
+            except KeyboardInterrupt:  # while an error was printed
                 code = INTERRUPTED
         sys.exit(code)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands, each with the whole first sentence of its help, however wide the terminal is."""
+        """List the commands, each with its whole summary, however narrow the terminal is."""
         commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in commands.items() if one and not one.hidden]
+        rows = [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in commands.items() if one and not one.hidden]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the installed providers by name; none of them is imported for it."""
+        with formatter.section("Providers"):
+            formatter.write_text(", ".join(registry.names()))
 
 
 def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
@@ -66,10 +72,10 @@ def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
             code = run()
     except KeyboardInterrupt:
         return _show(click.Abort(), output)
-    except SystemExit as error:  # click's, where the reader of the standard output is gone
+    except SystemExit as error:  # click's, where standard output is closed
         return _as_int(error.code) if SIGNALS.number is None else SIGNALLED + SIGNALS.number
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and SIGNALS.number is not None:  # nobody reads what would be told
+        if isinstance(error, BrokenPipeError) and SIGNALS.number is not None:  # standard error is closed
             return SIGNALLED + SIGNALS.number
         if debug:
             tell(traceback.format_exc())
@@ -99,8 +105,8 @@ def _show(error: Exception, output: Output) -> int:
         output.error(error_fields(error, text), f"Error: {text}")
     else:
         text = (
-            f"Payamak met an error that it did not expect: {type(error).__name__}. Please report it with what --debug "
-            "shows, once you have taken numbers and texts out of that. A send is gone on with by --resume alone."
+            f"Unexpected error: {type(error).__name__}. Please report it with the output of --debug, after removing "
+            "numbers and texts from that. Resume a send only with --resume."
         )
         output.error(error_fields(error, text) | {"exit_code": DEFECT}, f"Error: {text}")
     return exit_code(error)
@@ -112,11 +118,11 @@ def _named(error: OSError) -> str:
 
 def _show_usage(error: click.ClickException, output: Output) -> int:
     if isinstance(error, click.UsageError) and error.message.startswith("Got unexpected extra"):
-        # click's own words would show what may be a text or a number.
+        # click's own message quotes the argument, which may be a text or a number.
         error = click.UsageError(_EXTRA_ARGUMENTS, error.ctx)
     if output.json:
         output.error(error_fields(error, error.format_message()) | {"exit_code": error.exit_code}, "")
     else:
-        with suppress(OSError):  # as Output does where the standard error cannot be written
+        with suppress(OSError):  # standard error is closed or full
             error.show()
     return error.exit_code

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
-from attrs import field, frozen
 from click.shell_completion import CompletionItem
 
 from smscore import registry
+from smscore.account import variable
+from smscore.cli.connection import Connection
 from smscore.cli.output import Output
 
 R = TypeVar("R")
@@ -19,8 +20,7 @@ R = TypeVar("R")
 
 def _provider(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if value.lower() not in registry.names():
-        names = ", ".join(registry.names())
-        raise click.BadParameter(f"there is no provider of this name. There are: {names}.", ctx, param)
+        raise click.BadParameter(f"unknown provider. The installed ones: {', '.join(registry.names())}.", ctx, param)
     return value.lower()
 
 
@@ -28,23 +28,20 @@ def _complete_provider(ctx: click.Context, param: click.Parameter, incomplete: s
     return [CompletionItem(name) for name in registry.names() if name.startswith(incomplete)]
 
 
-@frozen
-class Connection:
-    """Where a command's client connects to, as whom, and how its results are printed."""
+class _ProviderOption(click.Option):
+    """An option whose help lists the installed providers by name; none of them is imported for it."""
 
-    provider: str
-    token_file: str | None
-    base_url: str | None
-    proxy: str | None = field(repr=False)
-    """Its URL, which may hold a user and a password."""
-    output: Output
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = f"The provider, one of: {', '.join(registry.names())}."
+        return super().get_help_record(ctx)
 
 
 def _refuse_token(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is not None:
+        names = " or ".join(variable(name, "token") for name in registry.names())
         raise click.UsageError(
-            "There is no --token: ps would show it to everybody on this machine, and the shell would remember it. "
-            "Set SEPAHAN_TOKEN, IPPANEL_TOKEN or NAJVA_TOKEN, or put the token in a file and give --token-file.",
+            "There is no option --token: ps would show it to everybody on this machine, and the shell would keep it in "
+            f"its history. Set {names}, or put the token in a file and give --token-file.",
             ctx,
         )
 
@@ -53,45 +50,47 @@ _CONNECTION_OPTIONS: Final = (
     click.option(
         "--provider",
         "-p",
+        cls=_ProviderOption,
         callback=_provider,
         shell_complete=_complete_provider,
         metavar="NAME",
         envvar="PAYAMAK_PROVIDER",
         required=True,
         show_envvar=True,
-        help="The provider: sepahan, ippanel or najva.",
     ),
-    click.option("--token-file", type=click.Path(), help="A file with the token; else <PROVIDER>_TOKEN is read."),
-    click.option("--base-url", help="Where the provider is; else <PROVIDER>_BASE_URL, or its own address."),
+    click.option("--token-file", type=click.Path(), help="A file that contains the token.  [default: <NAME>_TOKEN]"),
+    click.option(
+        "--base-url", help="Base URL of the provider's API.  [default: <NAME>_BASE_URL, or the provider's own]"
+    ),
     click.option(
         "--proxy",
         metavar="URL",
         envvar="PAYAMAK_PROXY",
         show_envvar=True,
-        help="Go through this HTTP proxy, e.g. http://proxy.example.ir:3128; no other variable is read for it.",
+        help="HTTP proxy, e.g. http://proxy.example.ir:3128. HTTP_PROXY and the like are ignored.",
     ),
     click.option(
         "--token", hidden=True, is_eager=True, expose_value=False, is_flag=False, flag_value="", callback=_refuse_token
     ),
 )
 _OUTPUT_OPTIONS: Final = (
-    click.option("--json", is_flag=True, help="Print JSON, one object a line."),
+    click.option("--json", is_flag=True, help="Print JSON, one object per line."),
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
 )
 
 
 def output_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add ``--json`` and ``--debug``, and give the command an ``Output``. The group shows the tracebacks."""
+    """Add ``--json`` and ``--debug``, and pass the command an ``Output``. The group shows the tracebacks."""
 
     @wraps(command)
     def run(*, json: bool, debug: bool, **rest: Any) -> R:
         return command(Output(json=json), **rest)
 
-    return _with(_OUTPUT_OPTIONS, run)
+    return with_options(_OUTPUT_OPTIONS, run)
 
 
 def connection_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options that say which provider, and those of the output, and give the command a ``Connection``."""
+    """Add the options for the provider and for the output, and pass the command a ``Connection``."""
 
     @wraps(command)
     def run(
@@ -106,13 +105,13 @@ def connection_options(command: Callable[..., R]) -> Callable[..., R]:
     ) -> R:
         return command(Connection(provider, token_file, base_url, proxy or None, Output(json=json)), **rest)
 
-    return _with((*_CONNECTION_OPTIONS, *_OUTPUT_OPTIONS), run)
+    return with_options((*_CONNECTION_OPTIONS, *_OUTPUT_OPTIONS), run)
 
 
 def one_text(flag: str, value: str | None, file_flag: str, path: str | None) -> str:
-    """The text that was given, or that in the file that was; ``UsageError`` unless it is one of them."""
+    """The text that was given, or that of the file; ``UsageError`` unless exactly one of them was given."""
     if (value is None) == (path is None):
-        raise click.UsageError(f"Give {flag} or {file_flag}, one of them.")
+        raise click.UsageError(f"Give either {flag} or {file_flag}.")
     return _read_text(Path(path)) if path is not None else value or ""
 
 
@@ -121,11 +120,12 @@ def _read_text(path: Path) -> str:
         return path.read_text("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise click.UsageError("The text file is not UTF-8. Save it as UTF-8.") from None
-    except (OSError, ValueError) as error:  # the latter for a NUL in its name
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
         raise click.UsageError(f"The text file cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
-def _with(options: Sequence[Callable[[Any], Any]], command: Callable[..., R]) -> Callable[..., R]:
+def with_options(options: Sequence[Callable[[Any], Any]], command: Callable[..., R]) -> Callable[..., R]:
+    """The command with these options, in the order in which help shows them."""
     for option in reversed(options):
         command = option(command)
     return command

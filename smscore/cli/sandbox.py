@@ -1,4 +1,4 @@
-"""``payamak sandbox``: the providers on this machine, until Ctrl-C."""
+"""``payamak sandbox``: stands in for the providers on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import click
+from anyio import CancelScope, sleep_forever
 
+from smscore.account import variable
 from smscore.cli import exit_codes
 from smscore.cli.options import output_options
 from smscore.cli.output import Output, counted
@@ -29,7 +31,9 @@ _PORT = 8025
 
 def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not value.strip() or not _is_encodable(value):
-        raise click.BadParameter("give a host, as 127.0.0.1, or 0.0.0.0 to let others in.", ctx, param)
+        raise click.BadParameter(
+            "must be a host name or an IP address, e.g. 127.0.0.1, or 0.0.0.0 to let others in.", ctx, param
+        )
     return value
 
 
@@ -52,28 +56,26 @@ def _allowed(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
 
 
 @click.command()
-@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, callback=_host, help="Listen here; another host lets others in."
-)
-@click.option("--keep", type=click.IntRange(1), help="How many messages it remembers at most.")
-@click.option("--store", type=click.Path(path_type=Path), help="A file that keeps the messages from run to run.")
+@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 for a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_host, help="Address to listen on.")
+@click.option("--keep", type=click.IntRange(1), help="Maximum number of messages to keep.")
+@click.option("--store", type=click.Path(path_type=Path), help="Keep the messages in this file between runs.")
 @click.option(
     "--allow-host",
     "allow_hosts",
     multiple=True,
     metavar="NAME",
     callback=_allowed,
-    help="Also answer to this host name, e.g. that of a compose service. May be given several times.",
+    help="Also accept requests to this host name, e.g. of a compose service. May be repeated.",
 )
 @output_options
 def sandbox(
     output: Output, port: int, host: str, keep: int | None, store: Path | None, allow_hosts: tuple[str, ...]
 ) -> None:
-    """Run the sandbox until Ctrl-C, and print where its page is, and lines to paste into another shell.
+    """Run the sandbox until Ctrl-C, and print its page and lines to paste into another shell.
 
-    Those lines set the base URL, token and sender of every provider's client, as SEPAHAN_BASE_URL. It answers only to
-    localhost, to IP addresses, and to the names of --allow-host.
+    Those lines set the base URL, token and sender of each provider's client (<NAME>_BASE_URL and so on). The sandbox
+    accepts requests to localhost, to IP addresses, and to the names given with --allow-host.
 
     \b
     Example:
@@ -85,34 +87,34 @@ def sandbox(
 
     if not is_loopback(host):
         output.note(
-            f"WARNING: the sandbox listens on {host}. Whoever reaches this machine can read every message in it, with "
-            "its number and text."
+            f"WARNING: the sandbox listens on {host}. Everybody who can reach this machine can read its messages, with "
+            "numbers and texts."
         )
     options = {"keep": keep, "store": store, "allow_hosts": allow_hosts or None}
     try:
         with _logged(output):
             box = _sandbox(port, host, options)
-            asyncio.run(_serve(box, allow_hosts, output, lambda error: _no_listening(error, host, port)))
+            asyncio.run(_serve(box, allow_hosts, output, lambda error: _not_listening(error, host, port)))
     except StoreError as error:
         raise _Unusable(str(error)) from None
 
 
 class _Unusable(click.ClickException):
-    """What was given cannot be used."""
+    """An option is unusable."""
 
     exit_code = exit_codes.USAGE
 
 
-def _no_listening(error: OSError, host: str, port: int) -> click.ClickException:
+def _not_listening(error: OSError, host: str, port: int) -> click.ClickException:
     if isinstance(error, socket.gaierror):
-        return _Unusable(f"--host {host} is no host that this machine knows. Try 127.0.0.1.")
-    if error.errno in (None, errno.EADDRNOTAVAIL):  # the former where asyncio tried several addresses
-        return _Unusable(f"--host {host} is no address of this machine. Try 127.0.0.1.")
+        return _Unusable(f"--host {host} cannot be resolved. Try 127.0.0.1.")
+    if error.errno in (None, errno.EADDRNOTAVAIL):  # None where asyncio tried several addresses
+        return _Unusable(f"--host {host} is not an address of this machine. Try 127.0.0.1.")
     return click.ClickException(f"Port {port} cannot be used: {error.strerror}. Try another --port.")
 
 
 class _Notes(logging.Handler):
-    """Shows what is logged as notes."""
+    """Prints log records as notes."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(logging.WARNING)
@@ -124,7 +126,7 @@ class _Notes(logging.Handler):
 
 @contextmanager
 def _logged(output: Output) -> Generator[None]:
-    """While it runs, the sandbox tells of its troubles: there is no caller who would meet them."""
+    """Print what the sandbox logs: no caller of ours meets its errors."""
     logger, notes = logging.getLogger("smscore"), _Notes(output)
     logger.addHandler(notes)
     try:
@@ -140,39 +142,40 @@ def _sandbox(port: int, host: str, options: dict[str, Any]) -> Sandbox:
 
 
 def exports(environment: Mapping[str, str]) -> list[str]:
-    """Lines for a shell, to be pasted as they stand, that point every client at the sandbox."""
+    """Lines for a shell that point every client at the sandbox."""
     return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
 
 
 async def _serve(box: Sandbox, names: Sequence[str], output: Output, named: Callable[[OSError], Exception]) -> None:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    serving, loop = CancelScope(), asyncio.get_running_loop()
 
     def stop() -> str | None:
-        loop.call_soon_threadsafe(stopped.set)
+        loop.call_soon_threadsafe(serving.cancel)
         return None if SIGNALS.count < 3 else SIGNALS.last_words
 
     with SIGNALS.told_to(stop, signal.SIGINT, signal.SIGTERM):
-        async with AsyncExitStack() as begun:
+        async with AsyncExitStack() as started:
             try:
-                await begun.enter_async_context(box)
+                await started.enter_async_context(box)
             except OSError as error:
                 raise named(error) from None
-            await _serve_until(stopped, box, names, output)
+            _announce(box, names, output)
+            with serving:
+                await sleep_forever()
         count = len(box.messages)
-        output.record("end", {"messages": count}, f"At its end the sandbox held {counted(count, 'message')}.")
+        output.record("end", {"messages": count}, f"The sandbox held {counted(count, 'message')} when it stopped.")
 
 
-async def _serve_until(stopped: asyncio.Event, box: Sandbox, names: Sequence[str], output: Output) -> None:
-    urls = {f"{provider.upper()}_BASE_URL": box.url(provider) for provider in box.providers}
+def _announce(box: Sandbox, names: Sequence[str], output: Output) -> None:
+    urls = {variable(provider, "base_url"): box.url(provider) for provider in box.providers}
     page = urljoin(next(iter(urls.values())), "/")
     here = urlsplit(page)
     elsewhere = [
-        f"Where {name} is this machine, use http://{name}:{here.port} in place of {here.scheme}://{here.netloc}."
+        f"From where {name} is this machine, use http://{name}:{here.port} instead of {here.scheme}://{here.netloc}."
         for name in names
     ]
     lines = [*exports(box.environment), f"The page: {page}"]
-    hint = "Any token that is not empty is good, and any sender of the right form. Nothing is sent. Ctrl-C ends it."
+    hint = "Any token that is not empty works, and any sender of the right form. No SMS is sent. Stop it with Ctrl-C."
     output.record(
         "sandbox", {"urls": urls, "page": page, "environment": box.environment}, "\n".join([*lines, hint, *elsewhere])
     )
-    await stopped.wait()

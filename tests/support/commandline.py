@@ -13,20 +13,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from smscore import registry
+from smscore.account import variable
 from smscore.sandbox import Sandbox
 
 PAYAMAK: Final = [sys.executable, "-c", "from smscore.cli import main; main()"]
-SENDERS: Final = {"SEPAHAN": "50003300", "IPPANEL": "+983000505", "NAJVA": "90000123"}
 TOKEN: Final = "t0ken-of-the-command"
 
 
 def environment(box: Sandbox | None = None, **more: str) -> dict[str, str]:
     """The process's environment, with a token and a sender for each provider, and the sandbox's base URLs."""
     found = {**os.environ, "COLUMNS": "100"}
-    for name, sender in SENDERS.items():
-        found |= {f"{name}_TOKEN": TOKEN, f"{name}_SENDER": sender}
+    for name, profile in registry.profiles().items():
+        found |= {variable(name, "token"): TOKEN, variable(name, "sender"): profile.senders[0]}
         if box is not None:
-            found[f"{name}_BASE_URL"] = box.url(name.lower())
+            found[variable(name, "base_url")] = box.url(name)
     return found | more
 
 

@@ -1,9 +1,8 @@
-"""What the commands that send nothing do."""
+"""Credit, prices, cancelling, request ids, uploads and inbound messages: each asked for and printed."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,21 +10,16 @@ from typing import Any, Final
 import click
 
 from smscore.cli import exit_codes
-from smscore.cli.connection import accepted_options, ask
-from smscore.cli.options import Connection
+from smscore.cli.connection import Connection, accepted_options, ask
 from smscore.cli.output import Output, as_json, money
 from smscore.dates import read_day
 from smscore.errors import InvalidRequest
-
-_PIECE: Final = 1_000  # ids that are asked for at a time
-_ID: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-
 
 # Credit, a price, a cancel, a request, an upload
 
 
 def show_credit(connection: Connection) -> None:
-    """Print the credit."""
+    """Print the remaining credit."""
     credit = ask(connection, ("credit",), lambda call: call())
     connection.output.record(
         "credit", {"provider": connection.provider, "credit": credit, "unit": "IRR"}, f"{money(credit)} Rials"
@@ -44,15 +38,17 @@ def show_price(connection: Connection, text: str, sender: str | None) -> None:
 
 
 def cancel_message(connection: Connection, message_id: int) -> None:
-    """Cancel a bulk message, and say so."""
+    """Cancel a scheduled bulk message."""
     ask(connection, ("cancel",), lambda call: call(message_id))
-    connection.output.record("cancelled", {"message_id": message_id}, f"{message_id} is cancelled.")
+    connection.output.record("cancelled", {"message_id": message_id}, f"Cancelled {message_id}.")
 
 
 def show_request(connection: Connection, request_id: str) -> int:
-    """Print whether a request arrived; the exit code says it too."""
+    """Print whether a request arrived; the exit code tells it too."""
     seen = ask(connection, ("check_request_id",), lambda call: call(request_id))
-    words = "It arrived." if seen else "It did not arrive in the past 4 hours. Of an older one this says nothing."
+    words = (
+        "It arrived." if seen else "It did not arrive in the past 4 hours. For an older request this proves nothing."
+    )
     connection.output.record("request", {"request_id": request_id, "seen": seen}, words)
     return exit_codes.DONE if seen else exit_codes.SOME_NOT
 
@@ -74,10 +70,10 @@ def show_received(
     peek: bool,
     after_id: int | None,
 ) -> None:
-    """Print inbound messages, each flushed at once."""
+    """Print inbound messages, each of them flushed."""
     wanted = {
         "number": number,
-        "since": _day(since),
+        "since": _date(since),
         "limit": limit,
         "mark_as_read": False if peek else None,
         "after_id": after_id,
@@ -89,33 +85,33 @@ def show_received(
     _print_all(connection.output, ask(connection, tuple(_RECEIVE_CALLS), use))
 
 
-async def _handed_out(call: Any, options: dict[str, Any], output: Output) -> list[Any]:
+async def _print_later(call: Any, options: dict[str, Any], output: Output) -> list[Any]:
     if options.get("mark_as_read") is not False:
-        output.note("What is received now is handed out this once. Keep it, or use --peek.")
+        output.note("These messages are not returned again. Keep this output, or use --peek.")
     found: list[Any] = await call(**options)
     return found
 
 
-async def _kept_there(call: Any, options: dict[str, Any], output: Output) -> list[Any]:
-    # These come again, and there may be many: each is printed when it is there.
+async def _print_as_read(call: Any, options: dict[str, Any], output: Output) -> list[Any]:
+    # The provider keeps them, and there may be many: each is printed when it arrives.
     async for message in call(**options):
         output.record("inbound", _inbound_fields(message), _inbound_words(message))
     return []
 
 
 _RECEIVE_CALLS: Final[dict[str, Callable[[Any, dict[str, Any], Output], Awaitable[list[Any]]]]] = {
-    "receive": _handed_out,
-    "inbox": _kept_there,
+    "receive": _print_later,
+    "inbox": _print_as_read,
 }
 
 
 def _print_all(output: Output, messages: Sequence[Any]) -> None:
-    for place, message in enumerate(messages):
+    for position, message in enumerate(messages):
         try:
             output.record("inbound", _inbound_fields(message), _inbound_words(message))
         except OSError:
-            # The provider will not hand them out again: they go wherever they can be read.
-            for left in messages[place:]:
+            # The provider does not return them again: print the rest wherever it can still be read.
+            for left in messages[position:]:
                 click.echo(as_json("inbound", _inbound_fields(left)), err=True)
             raise
 
@@ -137,10 +133,10 @@ def _inbound_words(message: Any) -> str:
     return f"{message.date or 'no date'}{marked}  {message.sender} to {message.number}: {message.text}"
 
 
-def _day(text: str | None) -> dt.date | None:
+def _date(text: str | None) -> dt.date | None:
     if text is None:
         return None
-    day = read_day(text)
-    if day is None:
-        raise InvalidRequest("--since is no day. Give it as 2026-03-21, or Jalali as 1405/01/01.")
-    return day
+    date = read_day(text)
+    if date is None:
+        raise InvalidRequest("--since must be a date (YYYY-MM-DD), e.g. 2026-03-21, or 1405/01/01 for a Jalali one.")
+    return date

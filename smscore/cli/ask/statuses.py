@@ -1,4 +1,4 @@
-"""What ``payamak status`` does: delivery statuses by message ids, or of every row of a results file."""
+"""``payamak status``: delivery statuses by message ids, or of every row of a results file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from typing import Any, BinaryIO, Final, TypeAlias
 import msgspec
 from attrs import define, field
 
-from smscore.cli.connection import ask
-from smscore.cli.options import Connection
+from smscore.cli.connection import Connection, ask, call_of
 from smscore.cli.output import Output, counted
 from smscore.cli.results_file import FORMATS, ResultRow, open_private, read_results
 from smscore.errors import InvalidRequest
@@ -27,7 +26,7 @@ from smscore.recipients.file import STDIN
 Fields: TypeAlias = dict[str, Any]
 Sink: TypeAlias = Callable[[Fields], None]
 
-_PIECE: Final = 1_000  # ids that are asked for at a time
+_IDS_AT_A_TIME: Final = 1_000
 _ID: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _COLUMNS: Final = ("row", "recipient", "message_id", "status", "code", "is_final")
 
@@ -37,25 +36,29 @@ def show_statuses(
 ) -> None:
     """Print the status of each id, or write it to ``out``; the ids are ``given``, or those of a results file."""
     if bool(given) == (results is not None):
-        raise InvalidRequest("Give message ids, - for the standard input, or --results, one of them.")
+        raise InvalidRequest("Give either message ids (- for standard input) or --results.")
     asked = Asked(ids=_ids(given)) if results is None else _asked_of(results, connection.provider)
-    names = ("old_status",) if old else tuple(_STATUS_CALLS)
     output = connection.output
 
     async def use(call: Any) -> None:
         with _sink(output, out) as take:
-            async for fields in _STATUS_CALLS[call.__name__](call, iter(asked.ids)):
-                for one in asked.told(fields):
+            async for fields in _found_by(call, asked.ids):
+                for one in asked.matched(fields):
                     take(one)
 
-    ask(connection, names, use)
+    ask(connection, _OLD_CALLS if old else _CALLS, use)
     if results is not None or out is not None:
         output.note(asked.totals())
 
 
+def find_statuses(client: Any, ids: Iterable[int]) -> AsyncIterator[Fields]:
+    """The statuses of these message ids; ``InvalidRequest`` where the client has no call that reports them."""
+    return _found_by(call_of(client, *_CALLS), ids)
+
+
 @define
 class Asked:
-    """The ids that are asked for, the rows of a results file that they are of, and what has been answered."""
+    """The ids to ask for, the rows of a results file that have them, and what has been answered."""
 
     ids: list[int]
     rows: dict[int, list[ResultRow]] = field(factory=dict[int, list[ResultRow]])
@@ -64,8 +67,8 @@ class Asked:
     statuses: Counter[str] = field(factory=Counter[str])
     answered: set[int] = field(factory=set[int])
 
-    def told(self, fields: Fields) -> Iterator[Fields]:
-        """A status, once for each row that it is of."""
+    def matched(self, fields: Fields) -> Iterator[Fields]:
+        """A status, once for each row that has its message id."""
         message_id, recipient = fields["message_id"], fields.get("recipient")
         self.answered.add(message_id)
         rows = [row for row in self.rows.get(message_id, ()) if recipient in (None, row.recipient)]
@@ -76,11 +79,11 @@ class Asked:
             yield {"row": row.row, **fields, "recipient": row.recipient}
 
     def totals(self) -> str:
-        """How many have each status, and who has none."""
+        """How many messages have each status, and how many have none."""
         words = f"{counted(self.statuses.total(), 'message')}{_listed(self.statuses)}."
         unanswered = len(set(self.ids) - self.answered)
         if unanswered:
-            words += f" The provider says nothing of {counted(unanswered, 'message id')}."
+            words += f" No status for {counted(unanswered, 'message id')}."
         if self.without_id:
             words += f" {counted(self.without_id.total(), 'row')} without a message id{_listed(self.without_id)}."
         return words
@@ -107,7 +110,7 @@ def _asked_of(results: Path, provider: str) -> Asked:
 def _rows_of(results: Path, provider: str) -> Iterator[ResultRow]:
     for row in read_results(results):
         if row.provider != provider:
-            raise InvalidRequest(f"{results.name} is of {row.provider}. Give --provider {row.provider}.")
+            raise InvalidRequest(f"{results.name} was sent through {row.provider}. Give --provider {row.provider}.")
         yield row
 
 
@@ -119,15 +122,19 @@ def _ids(given: Sequence[str]) -> list[int]:
 def _id(text: str, place: int) -> int:
     digits = with_ascii_digits(text)
     if not _ID.fullmatch(digits):
-        raise InvalidRequest(f"Number {place} of what was given is no message id: it is a whole number.")
+        raise InvalidRequest(f"Invalid message id at position {place}: it must be an integer.")
     return int(digits)
 
 
-# What the clients' calls give
+# The clients' calls
+
+
+def _found_by(call: Any, ids: Iterable[int]) -> AsyncIterator[Fields]:
+    return _READERS[call.__name__](call, iter(ids))
 
 
 async def _by_ids(call: Any, ids: Iterator[int]) -> AsyncIterator[Fields]:
-    while piece := list(islice(ids, _PIECE)):
+    while piece := list(islice(ids, _IDS_AT_A_TIME)):
         for found in await call(piece):
             yield _status_fields(found, found.message_id)
 
@@ -147,14 +154,16 @@ def _status_fields(found: Any, message_id: int) -> Fields:
     }
 
 
-_STATUS_CALLS: Final[dict[str, Callable[[Any, Iterator[int]], AsyncIterator[Fields]]]] = {
+_READERS: Final[dict[str, Callable[[Any, Iterator[int]], AsyncIterator[Fields]]]] = {
     "status": _by_ids,
     "recipients": _by_recipients,  # of a bulk message
     "old_status": _by_ids,
 }
+_CALLS: Final = ("status", "recipients")
+_OLD_CALLS: Final = ("old_status",)
 
 
-# Where they go
+# Output
 
 
 @contextmanager
@@ -164,16 +173,16 @@ def _sink(output: Output, out: Path | None) -> Generator[Sink]:
         return
     dump = _DUMPS.get(out.suffix.lower())
     if dump is None:
-        raise InvalidRequest(f"A file of statuses ends in {' or '.join(_DUMPS)}.")
+        raise InvalidRequest(f"The file of statuses must end in {' or '.join(_DUMPS)}.")
     if out.exists():
-        raise InvalidRequest(f"{out.name} is there already. Name another file.")
+        raise InvalidRequest(f"{out.name} already exists. Name another file.")
     draft = out.with_name(out.name + ".draft")
     try:
         with open_private(draft, "wb") as file:
             if dump is _as_csv:
                 dump(file, dict(zip(_COLUMNS, _COLUMNS, strict=True)))
             yield lambda fields: dump(file, fields)
-        draft.replace(out)  # all of it, or nothing
+        draft.replace(out)  # all rows or none
     finally:
         draft.unlink(missing_ok=True)
 

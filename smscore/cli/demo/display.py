@@ -1,4 +1,4 @@
-"""What the demo looks like on a terminal, and to a script."""
+"""What the demo prints: bars and tables on a terminal, or JSON for scripts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from smscore.cli.demo.outcomes import Told
-from smscore.cli.demo.run import Fate, Plan, Sent
+from smscore.cli.demo.recipients import OddRow
+from smscore.cli.demo.run import ProviderResults
 from smscore.cli.output import DONE_OF_ALL, Output
 from smscore.outcomes import Outcome
-from smscore.statuses import DeliveryStatus
+from smscore.profile import Profile
 
 NEXT: Final = """
 Try it yourself; still nothing leaves this machine:
@@ -25,8 +26,8 @@ Try it yourself; still nothing leaves this machine:
 
 In another shell, after pasting the export lines that it prints:
 
-  echo 09123456789 | payamak send -p sepahan --text 'سلام' --out results.csv -
-  payamak status -p sepahan --results results.csv
+  echo 09123456789 | payamak send -p {provider} --text 'سلام' --out results.csv -
+  payamak status -p {provider} --results results.csv
 
 And for real, with a token and a line of yours: payamak send --help"""
 
@@ -44,32 +45,38 @@ class Display:
         )
 
     def started(self, urls: Mapping[str, str]) -> None:
-        """Say where the sandbox is."""
-        self._console.print("A sandbox speaks for the providers on this machine; nothing is sent to anybody.")
+        """Print where the sandbox is."""
+        self._console.print("A sandbox stands in for the providers on this machine; no SMS is sent.")
         for provider, url in urls.items():
             self._console.print(f"  {provider:<8} {url}")
         self._progress.start()
 
-    def sending(self, plan: Plan) -> Callable[[int], None]:
+    def sending(self, profile: Profile) -> Callable[[int], None]:
         """A bar for one provider's messages."""
-        task = self._progress.add_task(plan.provider, total=plan.count)
+        task = self._progress.add_task(profile.name, total=profile.demo.recipients)
         return lambda more: self._progress.advance(task, more)
 
     def waiting(self) -> None:
-        """End the bars."""
+        """Remove the bars."""
         self._progress.stop()
-        self._console.print("The sandbox's clock goes on, and the messages reach their handsets.")
+        self._console.print("The sandbox's clock is moved on, so that the messages are delivered.")
 
-    def finished(self, sent: list[Sent], fates: list[Fate], told: list[Told], problems: list[str]) -> None:
-        """Show all that is known, and what to try next."""
-        tables = (outcomes_table(sent), money_table(sent), statuses_table(sent), fates_table(fates), told_table(told))
-        for table in tables:
+    def finished(self, sent: list[ProviderResults], told: list[Told], problems: list[str]) -> None:
+        """Print the tables, whether they add up, and what to try next."""
+        for table in (
+            outcomes_table(sent),
+            money_table(sent),
+            statuses_table(sent),
+            odd_rows_table(_odd_rows(sent)),
+            told_table(told),
+        ):
             self._console.print(table)
         for problem in problems:
             self._console.print(f"[red]✗[/] {problem}")
         if not problems:
             self._console.print(f"[green]✓[/] Every number adds up: the sandbox received {total(sent):,} messages.")
-        self._console.print(NEXT, markup=False, highlight=False, soft_wrap=True)
+        if sent:
+            self._console.print(NEXT.format(provider=sent[0].provider), markup=False, highlight=False, soft_wrap=True)
 
 
 class Records:
@@ -82,28 +89,32 @@ class Records:
         """Print where the sandbox is."""
         self._output.record("sandbox", {"urls": urls}, "")
 
-    def sending(self, plan: Plan) -> Callable[[int], None]:
-        """Nothing is printed on the way."""
+    def sending(self, profile: Profile) -> Callable[[int], None]:
+        """Print nothing while sending."""
         return lambda more: None
 
     def waiting(self) -> None:
-        """Nothing is printed on the way."""
+        """Print nothing while sending."""
 
-    def finished(self, sent: list[Sent], fates: list[Fate], told: list[Told], problems: list[str]) -> None:
+    def finished(self, sent: list[ProviderResults], told: list[Told], problems: list[str]) -> None:
         """Print each provider's numbers, and whether they add up."""
         for one in sent:
             self._output.record("provider", provider_fields(one), "")
-        odd = [{"row": fate.row.place, "number": fate.row.number, "fate": fate.words} for fate in fates]
+        odd = [{"row": odd.row.place, "number": odd.row.number, "fate": odd.words} for odd in _odd_rows(sent)]
         apart = [asdict(one) for one in told]
         numbers = {"adds_up": not problems, "messages": total(sent)}
         summary = {**numbers, "odd_rows": odd, "told_apart": apart, "problems": problems}
         self._output.record("summary", summary, "")
 
 
-def provider_fields(one: Sent) -> dict[str, Any]:
-    """What became of one provider's messages, for scripts; money is in Rials."""
+def _odd_rows(sent: list[ProviderResults]) -> list[OddRow]:
+    return [odd for one in sent for odd in one.odd_rows]
+
+
+def provider_fields(one: ProviderResults) -> dict[str, Any]:
+    """One provider's numbers, for scripts; money is in Rials."""
     return {
-        "provider": one.plan.provider,
+        "provider": one.provider,
         "requests": one.requests + len(one.blocking),
         **{outcome.value: one.outcomes[outcome] for outcome in Outcome},
         "seconds": round(one.seconds, 3),
@@ -115,31 +126,31 @@ def provider_fields(one: Sent) -> dict[str, Any]:
     }
 
 
-def total(sent: list[Sent]) -> int:
+def total(sent: list[ProviderResults]) -> int:
     """How many messages were accepted."""
     return sum(one.outcomes[Outcome.ACCEPTED] for one in sent)
 
 
-def outcomes_table(sent: list[Sent]) -> Table:
-    """What became of the messages, by provider."""
-    table = _table("Outcomes, by the async clients and one each by the blocking ones", "provider")
+def outcomes_table(sent: list[ProviderResults]) -> Table:
+    """How many messages have each outcome, by provider."""
+    table = _table("Outcomes: by the async clients, and one message each by the blocking ones", "provider")
     for heading in ("requests", *(outcome.value.replace("_", " ") for outcome in Outcome), "seconds"):
         table.add_column(heading, justify="right")
     for one in sent:
         counts = [f"{one.outcomes[outcome]:,}" for outcome in Outcome]
-        table.add_row(one.plan.provider, f"{one.requests + len(one.blocking):,}", *counts, f"{one.seconds:.2f}")
+        table.add_row(one.provider, f"{one.requests + len(one.blocking):,}", *counts, f"{one.seconds:.2f}")
     return table
 
 
-def money_table(sent: list[Sent]) -> Table:
-    """What each provider said that it costs, and the credit that is left, in Rials."""
+def money_table(sent: list[ProviderResults]) -> Table:
+    """The cost that each provider reports, what it charged and the credit left, in Rials."""
     table = _table("Money, in Rials", "provider")
-    for heading in ("cost, as the provider says", "charged", "credit left"):
+    for heading in ("reported cost", "charged", "credit left"):
         table.add_column(heading, justify="right")
     for one in sent:
-        cost = "it does not say" if one.cost is None else f"{one.cost:,}"
+        cost = "not reported" if one.cost is None else f"{one.cost:,}"
         charged = one.credit_before - one.credit_after
-        table.add_row(one.plan.provider, cost, f"{charged:,}", f"{one.credit_after:,}")
+        table.add_row(one.provider, cost, f"{charged:,}", f"{one.credit_after:,}")
     return table
 
 
@@ -147,32 +158,32 @@ def _table(title: str, *headings: str) -> Table:
     return Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
 
 
-def statuses_table(sent: list[Sent]) -> Table:
-    """The delivery statuses at once and after a moment, of the providers that tell."""
-    table = _table("Delivery statuses", "provider", "at once", "after a moment")
+def statuses_table(sent: list[ProviderResults]) -> Table:
+    """The delivery statuses right after the send and a little later, where the provider reports them."""
+    table = _table("Delivery statuses", "provider", "at once", "later")
     for one in sent:
-        table.add_row(one.plan.provider, _counts(one.first_statuses), _counts(one.last_statuses))
+        table.add_row(one.provider, _counts(one.first_statuses), _counts(one.last_statuses))
     return table
 
 
-def _counts(statuses: Counter[DeliveryStatus] | None) -> str:
+def _counts(statuses: Counter[str] | None) -> str:
     if statuses is None:
-        return "no call that tells"
-    return ", ".join(f"{count:,} {status.value}" for status, count in statuses.most_common())
+        return "not reported"
+    return ", ".join(f"{count:,} {status}" for status, count in statuses.most_common())
 
 
-def fates_table(fates: list[Fate]) -> Table:
-    """What became of the odd rows of the CSV."""
-    table = _table("Odd rows of the CSV", "row", "as given", "what became of it")
-    for fate in sorted(fates, key=lambda fate: fate.row.place):
-        table.add_row(str(fate.row.place), fate.row.number, fate.words)
+def odd_rows_table(odd_rows: list[OddRow]) -> Table:
+    """What happened to the odd rows of the CSV."""
+    table = _table("Odd rows of the CSV", "row", "as given", "what happened")
+    for odd in sorted(odd_rows, key=lambda odd: odd.row.place):
+        table.add_row(str(odd.row.place), odd.row.number, odd.words)
     return table
 
 
 def told_table(told: list[Told]) -> Table:
-    """What the clients were told of single recipients, and what was true."""
-    table = _table("Told apart: taken, refused, and nobody knows", "provider", "recipient", "outcome")
-    table.add_column("arrived")
+    """What the clients reported for single recipients, and what happened."""
+    table = _table("Told apart: accepted, rejected and unknown", "provider", "recipient", "outcome")
+    table.add_column("received")
     table.add_column("what it means", ratio=1)
     for one in told:
         received = "yes" if one.received else "no"

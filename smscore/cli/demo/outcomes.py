@@ -1,4 +1,4 @@
-"""The demo's lesson: what was accepted, what was refused and what is unknown are told apart, recipient by recipient."""
+"""The demo's lesson: accepted, rejected and unknown are told apart, recipient by recipient."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from attrs import frozen
 from smscore import registry
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
+from smscore.profile import Profile
 from smscore.results import RecipientResult
 from smscore.sandbox import Sandbox
 
 TEXT: Final = "سه گیرنده، سه پایان"
-TOKEN: Final = "demo-of-outcomes"  # noqa: S105  # an account of its own: the sandbox takes any
+TOKEN: Final = "demo-of-outcomes"  # noqa: S105  # an account of its own: the sandbox accepts any token
 
 TAKEN: Final = "09121112233"
 REFUSED: Final = "09121112244"
-LOST: Final = "09990000011"  # of the sandbox's special recipients: accepted, and the connection closes unanswered
+LOST: Final = "09990000011"  # one of the sandbox's special recipients: accepted, then the connection closes unanswered
 
 _MEANINGS: Final = {
-    Outcome.ACCEPTED: "The provider took it.",
+    Outcome.ACCEPTED: "The provider accepted it.",
     Outcome.REJECTED: "{error}",
     Outcome.NOT_SENT: "It never left this machine.",
-    Outcome.UNKNOWN: "No answer came: it may have gone, and is never sent again by itself.",
+    Outcome.UNKNOWN: "No answer came: it may have been sent. It is never repeated automatically.",
 }
 
 
 @frozen
 class Told:
-    """What a client was told of one recipient, and whether the sandbox took the message."""
+    """What a client reported for one recipient, and whether the sandbox received the message."""
 
     provider: str
     recipient: str
@@ -40,19 +41,20 @@ class Told:
 
     @property
     def is_true(self) -> bool:
-        """Whether the client was told what happened; an unknown one may have gone or not."""
+        """Whether that is what happened; an unknown one may have been received or not."""
         return self.outcome is Outcome.UNKNOWN or self.received is (self.outcome is Outcome.ACCEPTED)
 
 
-async def tell_apart(box: Sandbox, plans: Sequence[tuple[str, str]]) -> list[Told]:
-    """Three messages through each provider, (name, sender) pairs: one is taken, one refused, one unanswered."""
+async def tell_apart(box: Sandbox, profiles: Sequence[Profile]) -> list[Told]:
+    """Three messages through each provider: one is accepted, one rejected, one left unanswered."""
     told: list[Told] = []
-    for provider, sender in plans:
-        async with registry.load(provider, "async_client")(TOKEN, sender=sender, base_url=box.url(provider)) as client:
+    for profile in profiles:
+        name, kind = profile.name, registry.load(profile.name, "async_client")
+        async with kind(TOKEN, sender=profile.senders[0], base_url=box.url(name)) as client:
             for recipient in (TAKEN, REFUSED, LOST):
                 if recipient == REFUSED:
-                    box.fail("no_credit", provider=provider, times=1)
-                told.append(_told(box, provider, await _result(client, recipient)))
+                    box.fail("no_credit", provider=name, times=1)
+                told.append(_told(box, name, await _result(client, recipient)))
     return told
 
 
@@ -74,12 +76,12 @@ def _told(box: Sandbox, provider: str, result: RecipientResult) -> Told:
     )
     words = _MEANINGS[result.outcome].format(error=result.error)
     if result.outcome is Outcome.ACCEPTED and result.message_id is None:
-        words = "No answer came. Asked again with the same request id, it says that it has it."
+        words = "No answer came. Repeated with the same request id, the provider says that it has it."
     return Told(provider, result.recipient, result.outcome, received, words)
 
 
 def problems_of(told: Sequence[Told]) -> list[str]:
-    """Where a client was told something else than what happened, and which outcome was not shown."""
-    wrong = [f"{one.provider}: {one.outcome.value} was told, and that is not so" for one in told if not one.is_true]
+    """Where a client reported something untrue, and which outcomes did not occur."""
+    wrong = [f"{one.provider}: reported {one.outcome.value}, which is not true" for one in told if not one.is_true]
     missing = {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN} - {one.outcome for one in told}
     return wrong + [f"nobody was {outcome.value}" for outcome in missing]

@@ -1,4 +1,4 @@
-"""What ``send`` and ``p2p`` were asked to do."""
+"""The options of ``send`` and ``p2p``, and which of them a resume takes over."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from attrs import evolve, frozen
 
 
 @frozen(kw_only=True)
-class Order:
-    """A send's options, text and provider left out."""
+class SendOptions:
+    """A send's options, except for its text and its provider."""
 
     recipients: str
     column: str | None
@@ -24,29 +24,29 @@ class Order:
     yes: bool
     out: Path | None
     resuming: bool
-    """Whether ``out`` is of an earlier run."""
+    """Whether ``out`` was begun by an earlier run."""
     rejected_too: bool
-    """Whether a resume sends again what was rejected."""
+    """Whether a resume sends to rejected recipients again."""
     options: dict[str, Any]
-    """For the provider's call; None where one was not given."""
+    """For the provider's call; None for one that was not given."""
     settings: dict[str, Any]
     """For the client, likewise."""
-    recalled: tuple[str, ...] = ()
-    """The flags that a resume took from its journal."""
+    restored: tuple[str, ...] = ()
+    """The flags that a resume took over from its journal."""
 
     @property
     def to_remember(self) -> dict[str, Any]:
-        """What a resume takes from here where it is not given it, by the names of the command's flags."""
+        """The options that a resume takes over unless it is given them, by name."""
         found = {name: getattr(self, name) for name in _REMEMBERED} | self.settings
         return {name: value for name, value in found.items() if value}
 
-    def with_remembered(self, remembered: Mapping[str, Any]) -> Order:
-        """The same with what it is not given taken from an earlier run."""
+    def with_remembered(self, remembered: Mapping[str, Any]) -> SendOptions:
+        """A copy that takes over, from an earlier run, the options that it was not given."""
         missing = {name: value for name, value in remembered.items() if name not in self.to_remember}
         settings = self.settings | {name: missing[name] for name in self.settings if name in missing}
         own = {name: missing[name] for name in _REMEMBERED if name in missing}
         flags = tuple(_flag(name, missing[name]) for name in (*own, *self.settings) if name in missing)
-        return evolve(self, **own, settings=settings, recalled=flags)
+        return evolve(self, **own, settings=settings, restored=flags)
 
 
 _REMEMBERED: Final = ("column", "sheet", "encoding", "hidden_too", "skip_bad")
