@@ -1,4 +1,4 @@
-"""What the exit code of the command says."""
+"""The command's exit codes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from smscore.errors import (
 )
 
 DONE: Final = 0
-"""All was accepted, or what was asked for is there."""
+"""All recipients were accepted, or the command succeeded."""
 SOME_NOT: Final = 1
-"""Some recipients were not accepted, or not sent to."""
+"""Some recipients were not accepted or not sent to, or the answer is no."""
 USAGE: Final = 2
-"""The command or its input is wrong; nothing was sent."""
+"""Invalid usage or input; nothing was sent."""
 REFUSED: Final = 3
-"""The provider refused it."""
+"""Refused by the provider."""
 NETWORK: Final = 4
-"""The provider could not be reached, or gave no usable answer."""
+"""No connection to the provider, or no usable answer."""
 DEFECT: Final = 70
-"""Payamak met an error that it did not expect."""
+"""An unexpected error: a defect of Payamak."""
 SIGNALLED: Final = signals.SIGNALLED
-"""Plus the signal's number: 130 for Ctrl-C, 143 for a SIGTERM."""
+"""Plus the signal's number: 130 for Ctrl-C, 143 for SIGTERM."""
 INTERRUPTED: Final = 130
 
 _OF_ERRORS: Final = (

@@ -1,9 +1,9 @@
-"""What the command prints: words for people, or with ``--json`` one JSON object a line for scripts."""
+"""What the command prints: words for people, or with ``--json`` one JSON object per line for scripts."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain
@@ -15,41 +15,41 @@ import msgspec
 from smscore.cli.exit_codes import exit_code
 from smscore.errors import SMSError
 
-# Money that is no whole number stays exact.
+# Decimals stay exact.
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 DONE_OF_ALL: Final = "{task.completed:,.0f}/{task.total:,.0f}"
-"""A progress bar's numbers, in rich's spelling."""
+"""The numbers of a progress bar, as a template of rich."""
 
 
 class Output:
-    """Data goes to the standard output and is flushed at once; notes and errors go to the standard error."""
+    """Prints data on standard output and flushes it; prints notes and errors on standard error."""
 
     def __init__(self, *, json: bool) -> None:
         self.json = json
 
     def record(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
-        """One thing that was asked for: as JSON with a ``type``, or in words."""
+        """Print a result: as JSON with a ``type``, or in words."""
         click.echo(as_json(kind, fields) if self.json else words)
         sys.stdout.flush()
 
     def note(self, words: str) -> None:
-        """Something that people should know."""
+        """Print something that people should know."""
         tell(as_json("note", {"text": words}) if self.json else words)
 
     def error(self, fields: Mapping[str, Any], words: str) -> None:
-        """What went wrong."""
+        """Print an error."""
         tell(as_json("error", fields) if self.json else words)
 
 
 def tell(words: str) -> None:
-    """Print this on the standard error. Where nobody can read that, the send and its exit code are as they were."""
+    """Print this on standard error; one that is closed or full changes neither the send nor its exit code."""
     with suppress(OSError):
         click.echo(words, err=True)
 
 
 def as_json(kind: str, fields: Mapping[str, Any]) -> str:
-    """One line of JSON; what is no Unicode, such as the name of a file may hold, comes with backslashes."""
+    """One line of JSON; invalid Unicode, which the name of a file may contain, is escaped with backslashes."""
     record = {"type": kind, **fields}
     try:
         return _ENCODER.encode(record).decode()
@@ -68,7 +68,7 @@ def _encodable(value: Any) -> Any:
 
 
 def error_fields(error: BaseException, text: str) -> dict[str, Any]:
-    """An error for scripts; all keys are always there."""
+    """An error for scripts; every key is always present."""
     return {
         "error": type(error).__name__,
         "text": text,
@@ -83,22 +83,22 @@ def error_fields(error: BaseException, text: str) -> dict[str, Any]:
 
 
 def error_words(error: SMSError) -> str:
-    """An error for people: what happened, and what the provider says in its own words."""
-    return "Error: " + "\n".join(_told(error))
+    """An error for people: what happened, and the provider's own words."""
+    return "Error: " + "\n".join(_lines(error))
 
 
 def on_one_line(error: SMSError) -> str:
     """The same on one line."""
-    return " ".join(" ".join(_told(error)).split())
+    return " ".join(" ".join(_lines(error)).split())
 
 
-def _told(error: SMSError) -> list[str]:
+def _lines(error: SMSError) -> list[str]:
     said = provider_words(error)
     return [str(error), f"{error.provider} says: {said}"] if said else [str(error)]
 
 
 def provider_words(error: BaseException) -> str | None:
-    """The provider's own words on one line, those on single fields included, or None."""
+    """The provider's own words on one line, with those on single fields, or None."""
     if not isinstance(error, SMSError):
         return None
     said = [error.message, *chain.from_iterable(error.fields.values())]
@@ -111,6 +111,24 @@ def counted(count: int, thing: str) -> str:
 
 
 def money(amount: Decimal | int) -> str:
-    """``1,000,000,000``, with what is less than one only where there is such."""
+    """``1,000,000,000``, with decimals only where there are any."""
     words = f"{amount:,f}" if isinstance(amount, Decimal) else f"{amount:,}"
     return words.rstrip("0").rstrip(".") if "." in words else words
+
+
+def ranges(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Row numbers, in ascending order, as (first, last) pairs."""
+    found: list[tuple[int, int]] = []
+    for row in rows:
+        if found and row == found[-1][1] + 1:
+            found[-1] = (found[-1][0], row)
+        else:
+            found.append((row, row))
+    return found
+
+
+def range_words(rows: Iterable[int], most: int | None = None, *, whole: bool = True) -> str:
+    """Row numbers for people: ``2-101, 205``; with dots at the end if there are more, or these are not all."""
+    found = ranges(rows)
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:most]]
+    return ", ".join(shown) + (" …" if len(shown) < len(found) or not whole else "")

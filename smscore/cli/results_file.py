@@ -1,4 +1,4 @@
-"""The results of a send on disk, one row a recipient, as CSV or JSON lines."""
+"""The results of a send on disk, one row per recipient, as CSV or JSON lines."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from smscore.results import RecipientResult
 
 RowNumber = Annotated[int, msgspec.Meta(ge=1)]
 SKIPPED: Final = "skipped"
-"""The outcome of a row that is bad or a duplicate: nothing of it was to be sent."""
+"""The outcome of an invalid row or a duplicate."""
 OUTCOMES: Final = (*(outcome.value for outcome in Outcome), SKIPPED)
 
 
 @frozen
 class ResultRow:
-    """What became of one row of the source; the names are those of the file's columns."""
+    """The result of one row of the source; the names are those of the file's columns."""
 
     row: RowNumber
     recipient: str = field(repr=False)
@@ -43,14 +43,14 @@ class ResultRow:
     words: str | None = None
     provider: str | None = None
     mark: str | None = None
-    """The seal of the journal's line after which it was written."""
+    """The journal's last seal when it was written."""
 
 
 COLUMNS: Final = tuple(attribute.name for attribute in attrs.fields(ResultRow))
 
 
 def result_row(row: int, result: RecipientResult, provider: str) -> ResultRow:
-    """The row for a result of a client."""
+    """The row of a client's result."""
     error = result.error
     return ResultRow(
         row,
@@ -64,18 +64,18 @@ def result_row(row: int, result: RecipientResult, provider: str) -> ResultRow:
 
 
 def untried_row(planned: Planned, error: SMSError, provider: str) -> ResultRow:
-    """The row for a recipient who was not tried because of this error."""
+    """The row of a recipient not tried because of this error."""
     return ResultRow(planned.row, planned.e164, Outcome.NOT_SENT.value, **_error_cells(error), provider=provider)
 
 
 def skipped_row(planned: Planned, provider: str) -> ResultRow:
-    """The row for a recipient who was left out on purpose."""
+    """The row of a recipient that was skipped."""
     return ResultRow(planned.row, planned.e164, SKIPPED, words=planned.problem, provider=provider)
 
 
 def interrupted_row(planned: Planned, request_id: str | None, provider: str) -> ResultRow:
-    """The row for a recipient whose batch was begun, and of which no result is known."""
-    words = "It was being sent when the command ended: it may have gone. It is never sent again by itself."
+    """The row of a recipient whose batch was begun and has no known result."""
+    words = "In progress when the command ended: it may have been sent. It is never sent again automatically."
     return ResultRow(
         planned.row, planned.e164, Outcome.UNKNOWN.value, request_id=request_id, words=words, provider=provider
     )
@@ -90,12 +90,12 @@ def _error_cells(error: SMSError) -> dict[str, Any]:
 
 
 @frozen
-class Format:
-    """A kind of results file: its first line, and how rows become lines and lines rows."""
+class ResultsFormat:
+    """A format of results files: its first line, and how rows are written and read."""
 
     head: bytes
     dump: Callable[[Iterable[ResultRow], str | None], bytes]
-    """Rows as lines; those without a mark get this one."""
+    """Rows as lines; rows without a mark get this one."""
     load: Callable[[str], Mapping[str, Any]]
 
 
@@ -119,24 +119,24 @@ def _as_json_lines(rows: Iterable[ResultRow], mark: str | None) -> bytes:
 
 _ENCODER: Final = msgspec.json.Encoder()
 
-_PIECE: Final = 10_000  # rows that are rewritten at a time
+_ROWS_AT_A_TIME: Final = 10_000
 
-FORMATS: Final[Mapping[str, Format]] = {
-    ".csv": Format(",".join(COLUMNS).encode() + b"\n", _as_csv, _from_csv),
-    ".jsonl": Format(b"", _as_json_lines, msgspec.json.decode),
+FORMATS: Final[Mapping[str, ResultsFormat]] = {
+    ".csv": ResultsFormat(",".join(COLUMNS).encode() + b"\n", _as_csv, _from_csv),
+    ".jsonl": ResultsFormat(b"", _as_json_lines, msgspec.json.decode),
 }
 
 
-def format_of(path: Path) -> Format:
-    """The format that a file's ending asks for; ``InvalidRequest`` for another one."""
+def format_of(path: Path) -> ResultsFormat:
+    """The format for a file's suffix; ``InvalidRequest`` for an unknown one."""
     if path.suffix.lower() not in FORMATS:
-        raise InvalidRequest(f"A results file ends in {' or '.join(FORMATS)}.")
+        raise InvalidRequest(f"A results file must end in {' or '.join(FORMATS)}.")
     return FORMATS[path.suffix.lower()]
 
 
 @frozen
 class JsonLines:
-    """Prints rows as JSON lines, where there is no results file."""
+    """Prints rows as JSON lines where there is no results file."""
 
     output: Output
 
@@ -154,9 +154,9 @@ def _is_no_mark(attribute: attrs.Attribute[Any], value: object) -> bool:
 
 
 def read_results(path: Path) -> Iterator[ResultRow]:
-    """The rows of a results file; a last line that was cut off is left out.
+    """The rows of a results file, without an incomplete last line.
 
-    Raises ``InvalidRequest`` for a file that is no results file.
+    Raises ``InvalidRequest`` for any other file.
     """
     form = format_of(path)
     with path.open("rb") as file:
@@ -169,42 +169,42 @@ def read_results(path: Path) -> Iterator[ResultRow]:
             yield _read_row(form, line, f"Line {number} of {path.name}")
 
 
-def _wrong_head(name: str, form: Format, head: bytes) -> str:
+def _wrong_head(name: str, form: ResultsFormat, head: bytes) -> str:
     if head.removeprefix(codecs.BOM_UTF8).translate(_DELIMITERS, b'\r"') != form.head:
-        return f"{name} is no results file of Payamak."
+        return f"{name} is not a results file of Payamak."
     return (
-        f"{name} was saved by a spreadsheet or an editor, which may have changed its rows. Restore the file as Payamak "
-        "wrote it, and look at a copy of it instead."
+        f"{name} was saved by a spreadsheet or an editor, which may have changed its rows. Restore the original file, "
+        "and open a copy of it instead."
     )
 
 
 _DELIMITERS: Final = bytes.maketrans(b";\t", b",,")
 
 
-def _read_row(form: Format, line: bytes, place: str) -> ResultRow:
+def _read_row(form: ResultsFormat, line: bytes, place: str) -> ResultRow:
     try:
         row = msgspec.convert(form.load(line.decode()), ResultRow, strict=False)
-    except (ValueError, csv.Error):  # msgspec's errors are among the former
-        raise InvalidRequest(f"{place} is damaged. Restore the file as it was.") from None
+    except (ValueError, csv.Error):  # msgspec's errors are ValueErrors
+        raise InvalidRequest(f"{place} is damaged. Restore the original file.") from None
     if row.outcome not in OUTCOMES:
-        raise InvalidRequest(f"{place} has an outcome that Payamak does not know.")
+        raise InvalidRequest(f"{place} has an unknown outcome. Restore the original file.")
     return row
 
 
 @define
 class ResultsWriter:
-    """Appends rows to a results file, and returns when they are on the disk."""
+    """Appends rows to a results file, and returns when they are on disk."""
 
     _file: BinaryIO
-    _form: Format
+    _form: ResultsFormat
 
     @classmethod
     def append(cls, path: Path) -> ResultsWriter:
-        """The end of a file that is there."""
+        """A writer at the end of an existing file."""
         return cls(path.open("ab", buffering=0), format_of(path))
 
     def write(self, rows: Sequence[ResultRow], mark: str | None = None) -> None:
-        """Append these rows. If they do not all fit (``OSError``), none of them is in the file."""
+        """Append these rows; on an ``OSError`` none of them is in the file."""
         put_on_disk(self._file, self._form.dump(rows, mark))
 
     def close(self) -> None:
@@ -213,12 +213,12 @@ class ResultsWriter:
 
 
 def open_private(path: Path, mode: str) -> BinaryIO:
-    """Open a file, unbuffered; one that is new can be read by its owner alone, since it holds numbers."""
+    """Open a file unbuffered; a new one is readable by its owner only, since it contains numbers."""
     return cast("BinaryIO", open(path, mode, buffering=0, opener=private_opener))
 
 
 def put_on_disk(file: BinaryIO, data: bytes, *, wait: bool = True) -> None:
-    """Append these bytes and ``wait`` for the disk; on an ``OSError`` the file is as it was."""
+    """Append these bytes and ``wait`` for the disk; on an ``OSError`` the file is unchanged."""
     end = file.seek(0, os.SEEK_END)
     try:
         view = memoryview(data)
@@ -232,7 +232,7 @@ def put_on_disk(file: BinaryIO, data: bytes, *, wait: bool = True) -> None:
 
 
 def rewrite(path: Path, rows: Iterable[ResultRow], mark: str | None = None) -> None:
-    """Put these rows in place of what the file holds, all at once; it may be read for them."""
+    """Replace the file's rows atomically; ``rows`` may read the file."""
     form, draft = format_of(path), path.with_name(path.name + ".draft")
     rows = iter(rows)
     try:
@@ -240,7 +240,7 @@ def rewrite(path: Path, rows: Iterable[ResultRow], mark: str | None = None) -> N
             if path.exists():
                 draft.chmod(stat.S_IMODE(path.stat().st_mode))
             put_on_disk(file, form.head)
-            while piece := list(islice(rows, _PIECE)):
+            while piece := list(islice(rows, _ROWS_AT_A_TIME)):
                 put_on_disk(file, form.dump(piece, mark))
         draft.replace(path)
     finally:
@@ -249,7 +249,7 @@ def rewrite(path: Path, rows: Iterable[ResultRow], mark: str | None = None) -> N
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # there a folder cannot be opened, and needs no sync
+    if os.name == "nt":  # Windows cannot open folders, and need not sync them
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

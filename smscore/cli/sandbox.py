@@ -171,7 +171,7 @@ def _announce(box: Sandbox, names: Sequence[str], output: Output) -> None:
     page = urljoin(next(iter(urls.values())), "/")
     here = urlsplit(page)
     elsewhere = [
-        f"From where {name} is this machine, use http://{name}:{here.port} instead of {here.scheme}://{here.netloc}."
+        f"Clients that reach this machine as {name}: use http://{name}:{here.port}, not {here.scheme}://{here.netloc}."
         for name in names
     ]
     lines = [*exports(box.environment), f"The page: {page}"]

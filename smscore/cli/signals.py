@@ -1,8 +1,7 @@
-"""Ctrl-C and SIGTERM, heard in one place.
+"""Ctrl-C and SIGTERM, handled in one place.
 
-Whoever has something to bring to an end listens, and is told; nothing is raised then. Without a listener a first Ctrl-C
-raises ``KeyboardInterrupt``. Who gives another one than the listener has an answer to wants out: the process ends at
-once, and says so.
+Code that has work to finish registers a listener, which is called instead of raising. Without a listener the first
+Ctrl-C raises ``KeyboardInterrupt``. When a listener wants no more, the process prints its last words and exits.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from smscore import clock
 
 T = TypeVar("T")
 Listener: TypeAlias = Callable[[], str | None]
-"""Called in a signal handler, for each signal; gives the last words where the process is to end at once."""
+"""Called in the signal handler for each signal; returns the last words where the process should exit immediately."""
 
 INTERRUPTED: Final = "Interrupted."
 SIGNALLED: Final = 128  # plus the signal's number is the exit code
@@ -34,20 +33,20 @@ _SHOW_CURSOR: Final = b"\x1b[?25h"  # a progress bar hides it
 
 @define
 class Signals:
-    """What has been heard since the command began."""
+    """The signals since the command began, and who listens to them."""
 
     number: int | None = None
     """The first signal; None before it."""
     count: int = 0
     at: float = 0.0
-    """When the last one came, by the monotonic clock."""
+    """When the last one came, on the monotonic clock."""
     last_words: str = INTERRUPTED
-    """For the end at once where nobody listens."""
+    """Printed on an immediate exit where nobody listens."""
     _listeners: list[Listener | None] = field(factory=list[Listener | None], init=False)
 
     @contextmanager
     def heard(self, last_words: str) -> Generator[None]:
-        """Hear Ctrl-C, unless whoever started this has it ignored."""
+        """Handle Ctrl-C, unless the parent process had it ignored."""
         self.number, self.count, self.last_words = None, 0, last_words
         ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         with self._handling(() if ignored else (signal.SIGINT,)):
@@ -55,7 +54,7 @@ class Signals:
 
     @contextmanager
     def told_to(self, listener: Listener, *numbers: int) -> Generator[None]:
-        """Tell this listener of Ctrl-C, and of these signals too."""
+        """Call this listener for Ctrl-C and for these signals."""
         with self._handling(numbers):
             self._listeners.append(listener)
             try:
@@ -65,7 +64,7 @@ class Signals:
 
     @contextmanager
     def raising(self) -> Generator[None]:
-        """Let Ctrl-C raise again, while a question waits for its answer."""
+        """Let Ctrl-C raise ``KeyboardInterrupt``, while a question waits for its answer."""
         self._listeners.append(None)
         try:
             yield
@@ -74,7 +73,7 @@ class Signals:
 
     @contextmanager
     def _handling(self, numbers: tuple[int, ...]) -> Generator[None]:
-        if threading.current_thread() is not threading.main_thread():  # only there can they be handled
+        if threading.current_thread() is not threading.main_thread():  # Python handles signals only there
             numbers = ()
         before = {number: signal.signal(number, self._hear) for number in numbers}
         try:
@@ -102,7 +101,7 @@ SIGNALS: Final = Signals()
 
 
 def leave(words: str, number: int) -> None:
-    """End the process at once, with these words where they can be written without waiting."""
+    """Exit immediately, and print these words if that is possible without waiting."""
     with suppress(OSError, ValueError):
         shown = (_SHOW_CURSOR if os.isatty(2) else b"") + words.encode() + b"\n"
         if sys.platform == "win32" or select.select([], [2], [], 0)[1]:
@@ -111,15 +110,15 @@ def leave(words: str, number: int) -> None:
 
 
 def leave_on_ctrl_c() -> None:
-    """Let Ctrl-C end the process without a traceback while there is nothing to bring to an end, as during imports."""
+    """Let Ctrl-C exit without a traceback while there is nothing to finish, as during imports."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda number, frame: leave(INTERRUPTED, number))
-        # The interpreter's own last steps take no handlers along, and would end by the signal in place of the code.
+        # While it finalizes, the interpreter has no handlers, and would die of the signal in place of its exit code.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def run_to_the_end(main: Coroutine[Any, Any, T]) -> T:
-    """``asyncio.run``; a Ctrl-C cancels it and is a ``KeyboardInterrupt``, unless it had come to its end."""
+    """``asyncio.run``; Ctrl-C cancels it and raises ``KeyboardInterrupt``, unless it had already ended."""
     to_cancel: list[Callable[[], object]] = []
 
     def stop() -> str | None:

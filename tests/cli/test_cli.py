@@ -81,7 +81,7 @@ def test_the_sandbox_says_where_other_containers_find_it():
     process.communicate(timeout=20)
     (port,) = {found[1] for line in printed if (found := re.search(r"127\.0\.0\.1:(\d+)", line))}
     assert printed[11:] == [
-        f"Where {name} is this machine, use http://{name}:{port} in place of http://127.0.0.1:{port}.\n"
+        f"Clients that reach this machine as {name}: use http://{name}:{port}, not http://127.0.0.1:{port}.\n"
         for name in ("sms-sandbox", "other")
     ]
 

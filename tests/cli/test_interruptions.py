@@ -111,7 +111,7 @@ def test_ctrl_c_while_a_send_ends_tells_the_summary_or_its_absence(module: str, 
     if times < 3:
         assert "3 messages: 3 accepted." in ran.stdout
     else:
-        assert "without a summary. results.csv and its journal tell of every row" in ran.stderr
+        assert "without a summary. results.csv and its journal record every row" in ran.stderr
     assert [row["outcome"] for row in read_rows(out)] == ["accepted"] * 3
 
 
@@ -121,7 +121,7 @@ def test_an_end_without_a_summary_is_told_to_scripts_too(tmp_path: Path):
         prelude = ENDING.format(module=PLACES["closing"][0], place=PLACES["closing"][1], times=3)
         ran = ran_with(prelude, "send", "-p", "najva", "--json", "--text", "سلام", source, env=environment(box))
     assert (ran.returncode, json_lines(ran.stdout, "summary")) == (130, [])
-    assert "What was under way may have gone" in json_lines(ran.stderr)[-1]["text"]
+    assert "Requests in progress may have been sent" in json_lines(ran.stderr)[-1]["text"]
 
 
 def test_a_second_ctrl_c_in_a_call_that_sends_nothing_leaves_at_once(tmp_path: Path):

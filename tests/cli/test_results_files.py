@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 
 from smscore import DuplicateRequest, InsufficientCredit, InvalidRequest, Outcome, ProviderError
 from smscore.cli import results_file
+from smscore.cli.output import range_words, ranges
 from smscore.cli.results_file import ResultRow, read_results, result_row
 from smscore.cli.send import journal
 from smscore.cli.send import recording as recording_module
-from smscore.cli.send.journal import Journal, journal_path, range_words, ranges
+from smscore.cli.send.journal import Journal, journal_path
 from smscore.cli.send.recording import Recording, known_states, recording
 from smscore.cli.send.witness import state_folder
 from smscore.recipients.plan import Plan, make_plan
@@ -386,7 +387,7 @@ def test_the_journal_of_another_send_of_the_same_is_refused(plan: Plan, tmp_path
         with begun(tmp_path / name, plan) as kept:
             send(kept, 2)
     journal_path(tmp_path / "a.csv").write_bytes(journal_path(tmp_path / "b.csv").read_bytes())
-    with pytest.raises(InvalidRequest, match="that of another send"), resumed(tmp_path / "a.csv", plan):
+    with pytest.raises(InvalidRequest, match="belongs to another send"), resumed(tmp_path / "a.csv", plan):
         pass
 
 
@@ -469,9 +470,9 @@ def test_costs_of_all_runs_are_added_up(plan: Plan, tmp_path: Path):
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"text": "خداحافظ"}, "another text"),
-        ({"first": 1}, "another list of recipients"),
-        ({"count": 11}, "another list of recipients"),
+        ({"text": "خداحافظ"}, "different text"),
+        ({"first": 1}, "different list of recipients"),
+        ({"count": 11}, "different list of recipients"),
     ],
 )
 def test_a_resume_of_something_else_is_refused(other: dict[str, object], words: str, plan: Plan, tmp_path: Path):
@@ -485,7 +486,7 @@ def test_a_resume_of_something_else_is_refused(other: dict[str, object], words: 
     ):
         pass
     with (
-        pytest.raises(InvalidRequest, match="another provider"),
+        pytest.raises(InvalidRequest, match="different provider"),
         recording(tmp_path / "r.csv", plan, "najva", resuming=True),
     ):
         pass
@@ -495,7 +496,7 @@ def test_a_resume_of_something_else_is_refused(other: dict[str, object], words: 
 @pytest.mark.parametrize("taken", ["r.csv", "r.csv.journal"])
 def test_a_file_that_is_there_is_never_begun_anew(taken: str, plan: Plan, tmp_path: Path):
     (tmp_path / taken).write_text("mine")
-    with pytest.raises(InvalidRequest, match=f"{taken} is there already"), begun(tmp_path / "r.csv", plan):
+    with pytest.raises(InvalidRequest, match=f"{taken} already exists"), begun(tmp_path / "r.csv", plan):
         pass
     assert (tmp_path / taken).read_text() == "mine"
 
@@ -521,7 +522,7 @@ def test_without_the_results_a_journal_that_tells_of_batches_is_not_gone_on_with
     with begun(tmp_path / "r.csv", plan) as kept:
         send(kept, 2)
     (tmp_path / "r.csv").unlink()
-    with pytest.raises(InvalidRequest, match=r"r\.csv is gone"), resumed(tmp_path / "r.csv", plan):
+    with pytest.raises(InvalidRequest, match=r"r\.csv is missing"), resumed(tmp_path / "r.csv", plan):
         pass
 
 
@@ -551,9 +552,9 @@ def test_a_damaged_file_is_not_trusted(name: str, damage: bytes, plan: Plan, tmp
 
 def test_a_file_of_somebody_else_is_not_taken_for_results(tmp_path: Path):
     (tmp_path / "r.csv").write_text("name,mobile\n")
-    with pytest.raises(InvalidRequest, match="no results file"):
+    with pytest.raises(InvalidRequest, match="not a results file"):
         list(read_results(tmp_path / "r.csv"))
-    with pytest.raises(InvalidRequest, match=r"ends in \.csv or \.jsonl"):
+    with pytest.raises(InvalidRequest, match=r"must end in \.csv or \.jsonl"):
         list(read_results(tmp_path / "r.txt"))
 
 

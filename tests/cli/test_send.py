@@ -32,9 +32,9 @@ from faultserver import (
 from workbooks import number_xml, row_xml, text_xml, write_sheet
 
 from smscore.cli import exit_codes, results_file
-from smscore.cli.send import run as send_run
-from smscore.cli.send.batches import Problem
-from smscore.cli.send.journal import range_words
+from smscore.cli.output import range_words
+from smscore.cli.send import questions
+from smscore.cli.send.batches import ErrorSummary
 from smscore.errors import NotAttempted
 from smscore.outcomes import Outcome
 from smscore.sandbox import Sandbox
@@ -122,7 +122,7 @@ def test_duplicates_are_left_out_and_told(command: Command, box: Sandbox, tmp_pa
     source = write_csv(tmp_path / "c.csv", [["mobile"], ["09121234567"], ["+989121234567"]])
     ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "r.csv", source)
     assert (ran.exit_code, len(box.messages)) == (0, 1)
-    assert "1 duplicate left out: rows 3." in ran.stderr
+    assert "1 duplicate skipped: rows 3." in ran.stderr
     assert [(row["row"], row["outcome"]) for row in read_rows(tmp_path / "r.csv")] == [(3, "skipped"), (2, "accepted")]
 
 
@@ -212,7 +212,7 @@ def test_a_dry_run_shows_a_text_of_several_lines_once(command: Command, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("provider", "words"), [("ippanel", "`payamak price -p ippanel` asks"), ("najva", "only once messages are sent")]
+    ("provider", "words"), [("ippanel", "`payamak price -p ippanel` does"), ("najva", "only after messages are sent")]
 )
 def test_a_dry_run_says_where_the_cost_is_to_be_had(provider: str, words: str, command: Command, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 5)
@@ -250,14 +250,14 @@ def test_the_encoding_of_a_file_can_be_said(command: Command, tmp_path: Path):
 def test_a_dry_run_needs_no_token(command: Command, tmp_path: Path):
     ran = command("send", "-p", "najva", "--text", TEXT, "--dry-run", write_mobiles(tmp_path / "r.csv", 3), env={})
     assert ran.exit_code == 0
-    assert "3 rows: 3 messages, parts a message: 1, parts in all: 3." in ran.stdout
+    assert "3 rows: 3 messages, parts per message: 1, total parts: 3." in ran.stdout
     assert "column 2 (mobile)" in ran.stdout
 
 
 def test_a_file_with_no_good_row(command: Command, box: Sandbox, tmp_path: Path):
     source = write_csv(tmp_path / "c.csv", [["mobile"], ["x"]])
     ran = command("send", "-p", "najva", "--text", TEXT, "--skip-bad", source)
-    assert (ran.exit_code, "No row" in ran.stderr) == (2, True)
+    assert (ran.exit_code, "no valid row" in ran.stderr) == (2, True)
 
 
 # What the provider and the network say, and the exit codes
@@ -306,7 +306,7 @@ def test_no_usable_answer_is_4_and_unknown(command: Command, tmp_path: Path):
         ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source, env=at(server.url))
     assert ran.exit_code == 4
     assert [row["outcome"] for row in read_rows(tmp_path / "o.csv")] == ["unknown"] * 2
-    assert "Unknown, and never sent again by themselves: rows 2-3." in ran.stdout
+    assert "Unknown, never sent again automatically: rows 2-3." in ran.stdout
 
 
 def test_a_summary_for_scripts_has_its_keys(command: Command, tmp_path: Path):
@@ -366,7 +366,7 @@ def test_dots_say_that_a_problem_has_more_rows_than_are_named():
 
 
 def test_rows_of_batches_that_end_out_of_order_are_in_order():
-    problem = Problem(Outcome.NOT_SENT, NotAttempted("x", reason="y"))
+    problem = ErrorSummary(Outcome.NOT_SENT, NotAttempted("x", reason="y"))
     for row in (12, 13, 2, 3, 4):
         problem.add(row)
     assert (problem.rows, problem.is_whole) == ([2, 3, 4, 12, 13], True)
@@ -392,7 +392,7 @@ def test_a_resume_sends_the_rest_and_then_nothing(command: Command, tmp_path: Pa
         books.credit = None
         go_on = ["send", "-p", "sepahan", "--text", TEXT, "--resume", "results.csv", "r.csv"]
         shown = command(*go_on, "--dry-run", env=at(server.url))
-        assert "10 are still to be sent" in shown.stdout
+        assert "10 still to send" in shown.stdout
         assert command(*go_on, env=at(server.url)).exit_code == 1  # the rejected ones stay so
         assert books.taken == 30
         assert command(*go_on, "--rejected-too", env=at(server.url)).exit_code == 0
@@ -404,9 +404,9 @@ def test_a_resume_sends_the_rest_and_then_nothing(command: Command, tmp_path: Pa
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["-p", "sepahan", "--text", "other", "r.csv"], "another text"),
-        (["-p", "najva", "--text", TEXT, "r.csv"], "another provider"),
-        (["-p", "sepahan", "--text", TEXT, "other.csv"], "another list of recipients"),
+        (["-p", "sepahan", "--text", "other", "r.csv"], "different text"),
+        (["-p", "najva", "--text", TEXT, "r.csv"], "different provider"),
+        (["-p", "sepahan", "--text", TEXT, "other.csv"], "different list of recipients"),
     ],
 )
 def test_a_resume_of_something_else_is_refused_with_words(
@@ -450,7 +450,7 @@ def test_the_question(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(send_run, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(questions, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     source = write_mobiles(tmp_path / "r.csv", 101)
     ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source, input=answer)
     assert (ran.exit_code, len(box.messages), Path("o.csv").exists()) == (code, count, bool(count))
@@ -483,7 +483,7 @@ def test_ctrl_c_once_and_twice(times: int, outcomes: dict[str, int], command: Co
         ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
         thread.join()
     assert (ran.exit_code, Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv"))) == (130, outcomes)
-    assert ("30 never tried" in ran.stdout) is (times == 2)
+    assert ("30 not tried" in ran.stdout) is (times == 2)
 
 
 @pytest.mark.parametrize(
@@ -538,18 +538,18 @@ def test_a_disk_that_fills_up_stops_the_send(
     ("arguments", "words"),
     [
         (["send", "r.csv"], "--provider"),
-        (["send", "-p", "nobody", "--text", "a", "r.csv"], "There are: ippanel, najva, sepahan"),
+        (["send", "-p", "nobody", "--text", "a", "r.csv"], "The installed ones: ippanel, najva, sepahan"),
         (["send", "-p", "najva", "r.csv"], "--text or --text-file"),
-        (["send", "-p", "najva", "--text", "a", "--text-file", "t", "r.csv"], "one of them"),
+        (["send", "-p", "najva", "--text", "a", "--text-file", "t", "r.csv"], "Give either --text or --text-file."),
         (["send", "-p", "najva", "--text", " ", "r.csv"], "empty"),
         (["send", "-p", "najva", "--text-file", "nowhere", "r.csv"], "cannot be read"),
         (["send", "-p", "najva", "--text", "a"], "RECIPIENTS"),
         (["send", "-p", "najva", "--text", "a", "r.csv", "09121234567"], "quotation marks"),
-        (["send", "-p", "najva", "--text", "a", "--out", "a.csv", "--resume", "b.csv", "r.csv"], "one of them"),
+        (["send", "-p", "najva", "--text", "a", "--out", "a.csv", "--resume", "b.csv", "r.csv"], "Give either --out"),
         (["send", "-p", "najva", "--text", "a", "--out", "a.txt", "r.csv"], ".csv or .jsonl"),
-        (["send", "-p", "najva", "--text", "a", "--out", "no/where.csv", "r.csv"], "cannot be made"),
+        (["send", "-p", "najva", "--text", "a", "--out", "no/where.csv", "r.csv"], "cannot be created"),
         (["send", "-p", "najva", "--text", "a", "--resume", "none.csv", "r.csv"], "There is no none.csv.journal"),
-        (["send", "-p", "najva", "--text", "a", "--rejected-too", "r.csv"], "goes with --resume"),
+        (["send", "-p", "najva", "--text", "a", "--rejected-too", "r.csv"], "requires --resume"),
         (
             ["send", "-p", "najva", "--text", "a", "--send-time", "2030-01-01T09:30+03:30", "r.csv"],
             "takes no --send-time",
@@ -638,7 +638,7 @@ def test_a_resume_remembers_what_the_send_was_begun_with(command: Command, box: 
     assert (shown.exit_code, "column 2 (b)" in shown.stdout) == (0, True)
     ran = command(*arguments, "--resume", "o.csv", "--rejected-too", "--rate-limit", "40", source)
     assert ran.exit_code == 0, ran.stderr
-    assert "As it was begun: --column b, --skip-bad, --batch-size 2, --concurrency 1." in ran.stderr
+    assert "Options of the earlier run: --column b, --skip-bad, --batch-size 2, --concurrency 1." in ran.stderr
     assert {message.recipient for message in box.messages} == {f"+98912000000{n}" for n in range(6)}
     requests = {row["request_id"] or row["mark"] for row in read_rows(tmp_path / "o.csv") if row["row"] < 8}
     assert len(requests) == 3
@@ -679,7 +679,7 @@ def test_a_resume_of_an_older_copy_says_so_and_sends_nobody_twice(command: Comma
     (tmp_path / "o.csv").write_bytes(copy)
     ran = command("send", "-p", "najva", *arguments)
     assert (ran.exit_code, len(box.messages)) == (1, 3)
-    assert "an older copy: its journal tells of 3 rows that were sent after it was made" in ran.stderr
+    assert "an older copy: according to its journal, 3 rows went out after it was made" in ran.stderr
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
@@ -699,7 +699,7 @@ def test_a_resume_with_an_older_journal_is_refused_and_says_what_to_do(
         file.write_bytes(copy)
     ran = command(*resume)
     assert (ran.exit_code, len(box.messages)) == (2, 3)
-    assert "Restore the newest copies of the results file and its journal, both together" in ran.stderr
+    assert "Restore the newest copies of the results file and of its journal together" in ran.stderr
     assert command(*resume, "--dry-run").exit_code == 2
 
 
@@ -708,10 +708,10 @@ def test_a_resume_where_the_send_is_not_known_warns(
 ):
     source = write_mobiles(tmp_path / "r.csv", 3)
     arguments = ["send", "-p", "najva", "--text", TEXT]
-    assert "not known here" not in command(*arguments, "--out", "o.csv", source).stderr
-    assert "not known here" not in command(*arguments, "--resume", "o.csv", source).stderr
+    assert "no record of this send" not in command(*arguments, "--out", "o.csv", source).stderr
+    assert "no record of this send" not in command(*arguments, "--resume", "o.csv", source).stderr
     other = environment(box, XDG_STATE_HOME=str(tmp_path / "elsewhere"))
-    assert "not known here" in command(*arguments, "--resume", "o.csv", source, env=other).stderr
+    assert "no record of this send" in command(*arguments, "--resume", "o.csv", source, env=other).stderr
 
 
 def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
@@ -723,8 +723,8 @@ def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box:
     other = environment(box, NAJVA_SENDER="90000456")
     refused = command(*arguments, env=other)
     assert (refused.exit_code, len(box.messages)) == (2, 0)
-    assert "with another line than what was begun" in refused.stderr
-    assert "with another line and another file than" in command(*arguments, "--file-id", "7", env=other).stderr
+    assert "with a different line" in refused.stderr
+    assert "with a different line and a different attached file" in command(*arguments, "--file-id", "7", env=other).stderr
     ran = command(*arguments, "--yes", env=other)
     assert (ran.exit_code, "with another line than" in ran.stderr) == (0, True)
     assert {message.sender for message in box.messages} == {"90000456"}

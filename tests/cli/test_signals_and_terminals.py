@@ -93,7 +93,7 @@ def test_after_a_kill_what_was_under_way_is_unknown_and_is_never_sent_again(tmp_
         assert server.books.taken == 100
         assert max(Counter(number for _, number in server.books.charged.elements()).values()) == 1
     assert ran.returncode == 1
-    assert "20 are unknown, and are not sent again: rows 12-31." in ran.stderr
+    assert "20 unknown, not sent again: rows 12-31." in ran.stderr
     assert outcomes(out) == {"accepted": 80, "unknown": 20}
     unknown = [row for row in read_rows(out) if row["outcome"] == "unknown"]
     assert all(row["request_id"] in server.books.seen for row in unknown)

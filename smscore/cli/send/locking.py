@@ -1,4 +1,4 @@
-"""A lock on an open file, which another process that writes it meets."""
+"""A lock on an open file, against other processes that write it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from smscore.errors import InvalidRequest
 if sys.platform == "win32":
 
     def lock(file: BinaryIO) -> None:
-        """Keep other processes from this file; ``InvalidRequest`` where one has it."""
+        """Lock this file; ``InvalidRequest`` where another process has."""
         import msvcrt
 
         try:
-            file.seek(2**40)  # far behind the end, since Windows keeps others from reading what is locked
+            file.seek(2**40)  # far beyond the end, since Windows keeps others from reading a locked range
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             file.seek(0)
         except OSError:
-            raise _taken() from None
+            raise _locked() from None
 else:
 
     def lock(file: BinaryIO) -> None:
-        """Keep other processes from this file; ``InvalidRequest`` where one has it."""
+        """Lock this file; ``InvalidRequest`` where another process has."""
         import fcntl
 
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _taken() from None
+            raise _locked() from None
 
 
-def _taken() -> InvalidRequest:
-    return InvalidRequest("Another payamak is writing to this results file. Wait until it has ended.")
+def _locked() -> InvalidRequest:
+    return InvalidRequest("Another payamak is writing to this results file. Wait until it ends.")

@@ -1,4 +1,4 @@
-"""How far a send is: a bar on a terminal, a plain line now and then elsewhere."""
+"""A send's progress: a bar on a terminal, elsewhere a line from time to time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Advance: TypeAlias = Callable[[Sequence[ResultRow]], None]
 
-_SECONDS: Final = 10.0  # between two plain lines
+_INTERVAL: Final = 10.0  # seconds between two lines
 
 
 @contextmanager
 def progress(total: int, *, quiet: bool) -> Generator[Advance]:
-    """Shows how many of ``total`` are through on the standard error; what it gives takes the new results."""
+    """Show on standard error how many of ``total`` are done; call what it yields with each new results."""
     if quiet:
         yield lambda rows: None
     elif sys.stderr.isatty():
@@ -70,6 +70,6 @@ class _Lines:
     def advance(self, rows: Sequence[ResultRow]) -> None:
         self._done += len(rows)
         self._accepted += sum(row.outcome == Outcome.ACCEPTED.value for row in rows)
-        if clock.monotonic() - self._told >= _SECONDS or self._done == self._total:
+        if clock.monotonic() - self._told >= _INTERVAL or self._done == self._total:
             self._told = clock.monotonic()
             tell(f"{self._done:,} of {self._total:,} done, {self._accepted:,} accepted")

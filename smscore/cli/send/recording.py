@@ -1,4 +1,4 @@
-"""What a send leaves on disk while it runs, and what a resume makes of it."""
+"""What a send keeps on disk while it runs, and how a resume reads it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from smscore.cli.results_file import (
 from smscore.cli.send.journal import (
     Header,
     Journal,
-    Mark,
+    JournalEntry,
     Standing,
-    check_marks,
     check_same,
+    check_seals,
+    entry_rows,
     journal_path,
-    marked_rows,
     option_digests,
     other_options,
 )
@@ -42,12 +42,12 @@ from smscore.recipients.plan import Plan
 NO_OPTIONS: Final[Mapping[str, object]] = {}
 
 _UNTRIED: Final = 0
-_MARKED: Final = 1  # about to go out, and no result of it
-_REFUSED: Final = 2  # as the journal says, and no result of it
+_MARKED: Final = 1  # about to be sent, without a result
+_REFUSED: Final = 2  # according to the journal, without a result
 _FIRST_OUTCOME: Final = 3
 _CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES, _FIRST_OUTCOME)}
 _NOT_SENT: Final = _CODES[Outcome.NOT_SENT.value]
-_OF_MARKS: Final = {Standing.SENDING: _MARKED, Standing.AGAIN: _UNTRIED, Standing.REFUSED: _REFUSED}
+_BY_STANDING: Final = {Standing.SENDING: _MARKED, Standing.AGAIN: _UNTRIED, Standing.REFUSED: _REFUSED}
 
 
 @define
@@ -56,28 +56,28 @@ class States:
 
     _codes: bytearray
     outdated: int = 0
-    """How many results were older than what the journal says of their rows."""
+    """How many results predate a later send of their rows, according to the journal."""
 
     @classmethod
     def none_known(cls, last_row: int) -> States:
-        """Nothing is known of rows up to this one."""
+        """No row is known, up to this last one."""
         return cls(bytearray(last_row + 1))
 
     @property
     def nothing_known(self) -> bool:
-        """Whether no row was ever about to go out."""
+        """Whether no row was ever about to be sent."""
         return not any(code and code != _CODES[SKIPPED] for code in self._codes)
 
     def is_open(self, row: int) -> bool:
-        """Whether a row provably did not go, and is to be sent."""
+        """Whether a row provably was not sent, and is still to be."""
         return self._codes[row] in (_UNTRIED, _NOT_SENT)
 
     def is_done(self, row: int, outcome: str) -> bool:
-        """Whether this outcome is a row's last word."""
+        """Whether this outcome of a row is final."""
         return not self.is_open(row) and self._codes[row] == _CODES[outcome]
 
     def count_open(self, plan: Plan) -> int:
-        """How many of the plan's messages are to be sent."""
+        """How many of the plan's messages are still to be sent."""
         if not any(self._codes):
             return plan.messages
         return sum(one.problem is None and self.is_open(one.row) for one in plan)
@@ -87,18 +87,18 @@ class States:
         return self._codes[row] in (_MARKED, _REFUSED)
 
     def mark(self, rows: Iterable[int], standing: Standing) -> None:
-        """Note what the journal says of these rows."""
+        """Set what the journal says of these rows."""
         for row in rows:
-            self._codes[row] = _OF_MARKS[standing]
+            self._codes[row] = _BY_STANDING[standing]
 
     def note(self, row: int, outcome: str) -> None:
-        """Note a row's outcome."""
+        """Set a row's outcome."""
         self._codes[row] = _CODES[outcome]
 
     def take(self, row: ResultRow, *, rejected_too: bool) -> None:
-        """Note what a results file says of a row, as far as its journal, all marks of which were noted, bears it out.
+        """Set what a results file says of a row, unless its journal, already read in full, contradicts it.
 
-        Only the journal can free a row: a result that says so against it is of before that row was sent.
+        Only the journal can allow a row to be sent again: a result that does so against it predates that send.
         """
         may_go = self.is_open(row.row) or (self._codes[row.row] == _REFUSED and _is_refusal(row))
         if not may_go and (row.outcome == Outcome.NOT_SENT.value or _is_refusal(row)):
@@ -112,7 +112,7 @@ class States:
         return (row for row, found in enumerate(self._codes) if found == code)
 
     def rows_in_doubt(self) -> Iterator[int]:
-        """The rows that may have gone and may not have, in order."""
+        """The rows that may or may not have been sent, in order."""
         doubtful = {_MARKED, _REFUSED, _CODES[Outcome.UNKNOWN.value]}
         return (row for row, code in enumerate(self._codes) if code in doubtful)
 
@@ -122,7 +122,7 @@ class States:
 
 
 def _is_refusal(row: ResultRow) -> bool:
-    # The earlier request of a duplicate may have gone.
+    # The earlier request of a duplicate may have been sent.
     return row.outcome == Outcome.REJECTED.value and row.error != DuplicateRequest.__name__
 
 
@@ -130,28 +130,28 @@ class RowWriter(Protocol):
     """Where results go."""
 
     def write(self, rows: Sequence[ResultRow], mark: str | None = None) -> None:
-        """Take these rows, written after the journal's line of this seal, and return when they are safe."""
+        """Write these rows, with the journal's last seal, and return when they are safe."""
 
 
 @define
 class Recording:
-    """What is known of every row, and where it is written down: in a results file with a journal, or without one."""
+    """What is known of every row, and where it is recorded: in a results file with a journal, or nowhere."""
 
     states: States
     _journal: Journal | None = None
     _writer: RowWriter | None = None
     changed: list[str] = field(factory=list[str])
-    """Which options of a resume are not those that the send was begun with, in words."""
+    """Which options of a resume differ from those of the first run, in words."""
     cost: int | Decimal | None = None
-    """What the provider said that all of it cost, that of earlier runs included; None if it said nothing."""
+    """The cost that the provider reported, with that of earlier runs; None if it reported none."""
 
     @property
     def is_witnessed(self) -> bool:
-        """Whether it is known that the files are the newest of their send."""
+        """Whether the files are known to be the newest of their send."""
         return self._journal is None or self._journal.witness.known is not None
 
     def add_cost(self, cost: int | Decimal | None) -> None:
-        """Write down what a batch cost."""
+        """Record what a batch cost."""
         if cost is None:
             return
         self.cost = cost + (self.cost or 0)
@@ -159,13 +159,13 @@ class Recording:
             self._journal.add_cost(cost)
 
     def sending(self, rows: Sequence[int], request_id: str | None) -> None:
-        """Write down, before they go out, that these rows do."""
+        """Record that these rows are about to be sent."""
         if self._journal is not None:
             self._journal.sending(rows, request_id)
         self.states.mark(rows, Standing.SENDING)
 
     def write(self, rows: Sequence[ResultRow]) -> None:
-        """Write down results, and first, which rows they free."""
+        """Record results, after recording which rows may be sent again."""
         for row in rows:
             self.states.note(row.row, row.outcome)
         if self._journal is not None:
@@ -186,29 +186,29 @@ def recording(
     options: Mapping[str, object] = NO_OPTIONS,
     remembered: Mapping[str, object] = NO_OPTIONS,
 ) -> Generator[Recording]:
-    """A recording of this plan, new or gone on with; closed at the end.
+    """A recording of this plan, new or resumed; closed at the end.
 
-    A resume gives rows that were being sent the outcome unknown; rows that provably did not go lose their result, and
-    are to be sent, and so are rejected ones if asked for. Raises ``InvalidRequest`` where the files are there and
-    should not be, do not belong to this plan, or cannot be trusted.
+    A resume sets rows that were being sent to unknown. Rows that provably were not sent lose their result and are to be
+    sent, and so are rejected ones with ``rejected_too``. Raises ``InvalidRequest`` where a new recording's files exist,
+    and where those of a resume do not belong to this plan or cannot be trusted.
     """
     path = real_path(path)
     format_of(path)
     header = header_of(plan, provider, options, remembered)
     with ExitStack() as opened:
         if resuming:
-            journal, marks = Journal.open(path)
+            journal, entries = Journal.open(path)
             opened.callback(journal.close)
-            states = _states(path, plan, provider, journal, marks, rejected_too)
-            _make_ready(path, plan, provider, journal, marks, states)
+            states = _states(path, plan, provider, journal, entries, rejected_too)
+            _make_ready(path, plan, provider, journal, entries, states)
         else:
             states = States.none_known(plan.last_row)
-            journal, marks = _begin(path, header), []
+            journal, entries = _begin(path, header), []
             opened.callback(journal.close)
         writer = ResultsWriter.append(path)
         opened.callback(writer.close)
         try:
-            yield Recording(states, journal, writer, other_options(journal.header, header), _cost_of(marks))
+            yield Recording(states, journal, writer, other_options(journal.header, header), _cost_of(entries))
         except BaseException:  # Ctrl-C too
             if not resuming and states.nothing_known:
                 path.unlink()
@@ -228,7 +228,7 @@ def header_of(
 
 
 def real_path(path: Path) -> Path:
-    """The file that a path leads to, links followed: a results file and its journal stay together."""
+    """The file that a path leads to, following links: a results file and its journal stay together."""
     return Path(os.path.realpath(path))
 
 
@@ -239,14 +239,14 @@ def check_free(path: Path) -> None:
     for taken in (path, journal_path(path)):
         if taken.exists():
             raise InvalidRequest(
-                f"{taken.name} is there already. Go on with it by --resume {path.name}, or name another file."
+                f"{taken.name} already exists. Continue with --resume {path.name}, or name another file."
             )
 
 
 def _begin(path: Path, header: Header) -> Journal:
     check_free(path)
     try:
-        # The journal comes first: without it a results file could not be gone on with.
+        # The journal comes first: a results file without one cannot be resumed.
         journal = Journal.create(path, header)
         try:
             rewrite(path, ())
@@ -255,47 +255,49 @@ def _begin(path: Path, header: Header) -> Journal:
             journal_path(path).unlink()
             raise
     except OSError as error:
-        raise InvalidRequest(f"The results file cannot be made: {error.strerror}. Nothing was sent.") from None
+        raise InvalidRequest(f"The results file cannot be created: {error.strerror}. Nothing was sent.") from None
     return journal
 
 
 def known_states(path: Path, plan: Plan, provider: str, *, rejected_too: bool = False) -> States:
-    """What an earlier run left, for looking at."""
+    """What an earlier run left, without changing it."""
     path = real_path(path)
-    journal, marks = Journal.open(path)
+    journal, entries = Journal.open(path)
     try:
-        return _states(path, plan, provider, journal, marks, rejected_too)
+        return _states(path, plan, provider, journal, entries, rejected_too)
     finally:
         journal.close()
 
 
 def _states(
-    path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], rejected_too: bool
+    path: Path, plan: Plan, provider: str, journal: Journal, entries: Sequence[JournalEntry], rejected_too: bool
 ) -> States:
     check_same(journal.header, header_of(plan, provider), path.name)
-    if not path.exists() and marks:
-        raise InvalidRequest(f"{path.name} is gone, and its journal tells of sent batches. Restore it.")
+    if not path.exists() and entries:
+        raise InvalidRequest(f"{path.name} is missing, and its journal records sent batches. Restore it.")
     states = States.none_known(plan.last_row)
     try:
-        for rows, standing, _ in marked_rows(marks):
+        for rows, standing, _ in entry_rows(entries):
             states.mark(rows, standing)
-        check_marks((row.mark for row in _results(path)), journal, path.name)
+        check_seals((row.mark for row in _results(path)), journal, path.name)
         for row in _results(path):
             states.take(row, rejected_too=rejected_too)
     except IndexError:
-        raise InvalidRequest(f"{path.name} tells of rows that the file of recipients has not.") from None
+        raise InvalidRequest(f"{path.name} has rows that the file of recipients does not have.") from None
     return states
 
 
-def _make_ready(path: Path, plan: Plan, provider: str, journal: Journal, marks: Sequence[Mark], states: States) -> None:
-    # First the journal frees the rows that are to be sent, and then their results go: the other way round, a crash
-    # between the two would make them unknown.
+def _make_ready(
+    path: Path, plan: Plan, provider: str, journal: Journal, entries: Sequence[JournalEntry], states: States
+) -> None:
+    # First the journal allows the rows to be sent again, then their results are removed: in the other order, a crash
+    # in between would make them unknown.
     journal.free(list(states.rows_with(Outcome.NOT_SENT)))
-    rewrite(path, chain(_kept(path, states), _interrupted(plan, states, marks, provider)), journal.safe_seal)
+    rewrite(path, chain(_kept(path, states), _interrupted(plan, states, entries, provider)), journal.safe_seal)
 
 
-def _cost_of(marks: Iterable[Mark]) -> int | Decimal | None:
-    costs = [mark.cost for mark in marks if mark.cost is not None]
+def _cost_of(entries: Iterable[JournalEntry]) -> int | Decimal | None:
+    costs = [entry.cost for entry in entries if entry.cost is not None]
     return sum(costs) if costs else None
 
 
@@ -307,8 +309,8 @@ def _kept(path: Path, states: States) -> Iterator[ResultRow]:
     return (row for row in _results(path) if states.is_done(row.row, row.outcome))
 
 
-def _interrupted(plan: Plan, states: States, marks: Sequence[Mark], provider: str) -> Iterator[ResultRow]:
-    sent = ((rows, id_) for rows, standing, id_ in marked_rows(marks) if standing is Standing.SENDING)
+def _interrupted(plan: Plan, states: States, entries: Sequence[JournalEntry], provider: str) -> Iterator[ResultRow]:
+    sent = ((rows, id_) for rows, standing, id_ in entry_rows(entries) if standing is Standing.SENDING)
     ids = {row: id_ for rows, id_ in sent for row in rows if states.is_interrupted(row)}
     for one in plan if ids else ():
         if states.is_interrupted(one.row):

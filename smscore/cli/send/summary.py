@@ -1,4 +1,4 @@
-"""A plan and its end in words and as fields."""
+"""A plan and the summary of its send, in words and as fields."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, Final
 from attrs import asdict, frozen
 
 from smscore.cli import exit_codes
-from smscore.cli.output import counted, money, provider_words
+from smscore.cli.output import counted, money, provider_words, range_words, ranges
 from smscore.cli.results_file import SKIPPED
-from smscore.cli.send.batches import Problem, Sending
-from smscore.cli.send.journal import range_words, ranges
+from smscore.cli.send.batches import ErrorSummary, Sending
 from smscore.cli.send.recording import States
 from smscore.inputs import count_parts
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan
 
-_SHOWN: Final = 20  # bad rows
-_LISTED: Final = 1_000  # rows of a problem, for scripts
-_SAMPLES: Final = 3  # rows
+_MAX_ROWS: Final = 20  # shown of the invalid ones, and of those of an error
+_MAX_LISTED: Final = 1_000  # rows of an error, for scripts
+_MAX_SAMPLES: Final = 3  # rows
 
-_WORDS: Final = {
+_OUTCOME_WORDS: Final = {
     Outcome.ACCEPTED.value: "accepted",
     Outcome.REJECTED.value: "rejected",
     Outcome.NOT_SENT.value: "not sent",
@@ -32,7 +31,7 @@ _WORDS: Final = {
 
 
 def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
-    """The plan for scripts; with what is known of an earlier run, where there was one."""
+    """The plan for scripts, with what is known of an earlier run, if there was one."""
     return {
         "column": plan.layout.column + 1,
         "column_title": plan.layout.title or None,
@@ -66,21 +65,21 @@ class Sample:
 
 
 def samples(plan: Plan, states: States | None) -> list[Sample]:
-    """What the first three rows would get."""
+    """What the first three rows would get, rows with the same text together."""
     open_ones = (one for one in plan if one.problem is None and (states is None or states.is_open(one.row)))
     texts: dict[str, list[int]] = {}
-    for one in islice(open_ones, _SAMPLES):
+    for one in islice(open_ones, _MAX_SAMPLES):
         texts.setdefault(one.text or plan.text or "", []).append(one.row)
     return [Sample(rows, count_parts(text).parts, text) for text, rows in texts.items()]
 
 
 def dry_run_fields(plan: Plan, states: States | None) -> dict[str, Any]:
-    """A dry run for scripts. No provider tells a cost without being asked, and a dry run asks nobody."""
+    """A dry run for scripts. It asks no provider, and so has no cost."""
     return plan_fields(plan, states) | {"samples": list(map(asdict, samples(plan, states))), "cost": None}
 
 
 def dry_run_words(plan: Plan, states: States | None, cost: str) -> str:
-    """A dry run for people; ``cost`` says where the cost is to be had."""
+    """A dry run for people; ``cost`` says how to find out the cost."""
     return "\n".join([*_plan_lines(plan, states), *_sample_lines(plan, states), cost])
 
 
@@ -100,34 +99,34 @@ def plan_words(plan: Plan, states: States | None) -> str:
 def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
     parts = f"{plan.least_parts}" if plan.least_parts == plan.most_parts else f"{plan.least_parts} to {plan.most_parts}"
     yield (
-        f"{counted(plan.rows, 'row')}: {counted(plan.messages, 'message')}, parts a message: {parts}, "
-        f"parts in all: {plan.total_parts:,}."
+        f"{counted(plan.rows, 'row')}: {counted(plan.messages, 'message')}, parts per message: {parts}, "
+        f"total parts: {plan.total_parts:,}."
     )
     title = f" ({plan.layout.title})" if plan.layout.title else ""
     sheet = f" of the sheet {plan.origin.sheet}" if plan.origin.sheet else ""
     yield f"The numbers are in column {plan.layout.column + 1}{title}{sheet}."
     yield from plan.notes
     if plan.duplicate_count:
-        yield f"{counted(plan.duplicate_count, 'duplicate')} left out: rows {range_words(plan.duplicates, _SHOWN)}."
+        yield f"{counted(plan.duplicate_count, 'duplicate')} skipped: rows {range_words(plan.duplicates, _MAX_ROWS)}."
     if plan.bad_count:
-        yield f"{counted(plan.bad_count, 'bad row')}:"
-        yield from (f"  row {bad.row}: {bad.problem}" for bad in plan.bad[:_SHOWN])
-        if plan.bad_count > _SHOWN:
-            yield f"  and {plan.bad_count - _SHOWN:,} more"
+        yield f"{counted(plan.bad_count, 'invalid row')}:"
+        yield from (f"  row {bad.row}: {bad.problem}" for bad in plan.bad[:_MAX_ROWS])
+        if plan.bad_count > _MAX_ROWS:
+            yield f"  and {plan.bad_count - _MAX_ROWS:,} more"
     if states is not None:
-        yield f"Of an earlier run: {states.count_open(plan):,} are still to be sent."
+        yield f"Earlier run: {states.count_open(plan):,} still to send."
         doubtful = range_words(states.rows_in_doubt())
         if doubtful:
-            yield f"Unknown, and not sent again: rows {doubtful}."
+            yield f"Unknown, not sent again: rows {doubtful}."
 
 
 def summary_fields(sending: Sending, plan: Plan) -> dict[str, Any]:
-    """The end of a send for scripts."""
+    """The summary of a send for scripts."""
     counts = sending.recording.states.counts()
     return {
         "provider": sending.provider,
         "messages": plan.messages,
-        **{outcome: counts[outcome] for outcome in _WORDS},
+        **{outcome: counts[outcome] for outcome in _OUTCOME_WORDS},
         "untried": _untried(sending, plan),
         "unknown_rows": ranges(sending.recording.states.rows_in_doubt()),
         "cost": sending.recording.cost,
@@ -140,11 +139,11 @@ def _untried(sending: Sending, plan: Plan) -> int:
     return plan.messages - sum(counts[outcome.value] for outcome in Outcome)
 
 
-def _problem_fields(problem: Problem) -> dict[str, Any]:
+def _problem_fields(problem: ErrorSummary) -> dict[str, Any]:
     return {
         "outcome": problem.outcome.value,
         "count": problem.count,
-        "rows": problem.rows[:_LISTED],
+        "rows": problem.rows[:_MAX_LISTED],
         "error": type(problem.error).__name__,
         "code": problem.error.code,
         "text": str(problem.error),
@@ -153,37 +152,37 @@ def _problem_fields(problem: Problem) -> dict[str, Any]:
 
 
 def summary_words(sending: Sending, plan: Plan, results: str | None) -> str:
-    """The end of a send for people."""
+    """The summary of a send for people."""
     return "\n".join(_summary_lines(sending, plan, results))
 
 
 def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterable[str]:
     states = sending.recording.states
     counts = states.counts()
-    said = [f"{counts[outcome]:,} {words}" for outcome, words in _WORDS.items() if counts[outcome]]
+    said = [f"{counts[outcome]:,} {words}" for outcome, words in _OUTCOME_WORDS.items() if counts[outcome]]
     untried = _untried(sending, plan)
     yield (
         f"{counted(plan.messages, 'message')}: "
-        + ", ".join([*said, *([f"{untried:,} never tried"] if untried else [])])
+        + ", ".join([*said, *([f"{untried:,} not tried"] if untried else [])])
         + "."
     )
     if sending.recording.cost is not None:
-        yield f"Cost: {money(sending.recording.cost)} Rials, as {sending.provider} says."
+        yield f"Cost: {money(sending.recording.cost)} Rials, according to {sending.provider}."
     for problem in sending.problems.values():
-        yield f"  {problem.count:,} {_WORDS[problem.outcome.value]}: {problem.error}"
-        yield f"    rows {range_words(problem.rows, _SHOWN, whole=problem.is_whole)}"
-        said_so = provider_words(problem.error)
-        if said_so:
-            yield f"    {sending.provider} says: {said_so}"
+        yield f"  {problem.count:,} {_OUTCOME_WORDS[problem.outcome.value]}: {problem.error}"
+        yield f"    rows {range_words(problem.rows, _MAX_ROWS, whole=problem.is_whole)}"
+        quoted = provider_words(problem.error)
+        if quoted:
+            yield f"    {sending.provider} says: {quoted}"
     doubtful = range_words(states.rows_in_doubt())
     if doubtful:
-        yield f"Unknown, and never sent again by themselves: rows {doubtful}."
+        yield f"Unknown, never sent again automatically: rows {doubtful}."
     if results and (untried or counts[Outcome.NOT_SENT.value]):
-        yield f"The same command with --resume {results} in place of --out sends what was not."
+        yield f"To send the rest, run the same command with --resume {results} instead of --out."
 
 
 def summary_code(sending: Sending, plan: Plan) -> int:
-    """The exit code of a send: what met them all decides where nobody was accepted."""
+    """The exit code of a send: if none was accepted, the first error's code."""
     counts = sending.recording.states.counts()
     accepted = counts[Outcome.ACCEPTED.value]
     if accepted == plan.messages:

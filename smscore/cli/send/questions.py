@@ -1,0 +1,76 @@
+"""What a send tells and asks before it begins or resumes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from smscore.cli.output import Output, counted, range_words
+from smscore.cli.send.options import SendOptions
+from smscore.cli.send.recording import Recording
+from smscore.errors import InvalidRequest
+from smscore.outcomes import Outcome
+
+_ASK_ABOVE: Final = 100  # messages
+
+
+class Declined(click.ClickException):
+    """The answer to a question was no."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was sent.")
+
+
+def confirm(given: SendOptions, count: int) -> None:
+    """Ask before many messages; ``InvalidRequest`` where nobody can be asked, ``Declined`` for a no."""
+    if count <= _ASK_ABOVE or given.yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidRequest(
+            f"{count:,} messages need a confirmation (more than {_ASK_ABOVE}), and there is no terminal to ask on. "
+            "Give --yes."
+        )
+    if not click.confirm(f"Send {counted(count, 'message')}?", err=True):
+        raise Declined
+
+
+def note_resumed(output: Output, given: SendOptions, kept: Recording, to_send: int) -> None:
+    """Tell what an earlier run left, and what is left to send."""
+    states = kept.states
+    counts = states.counts()
+    unknown = counts[Outcome.UNKNOWN.value]
+    output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} accepted earlier, {to_send:,} to send.")
+    if given.restored:
+        output.note(f"Options of the earlier run: {', '.join(given.restored)}.")
+    if not kept.is_witnessed:
+        output.note(
+            "WARNING: this machine has no record of this send. If it was resumed elsewhere after these files were "
+            "copied, stop now and resume the newest files: with these, recipients since then get the message twice."
+        )
+    if states.outdated:
+        output.note(
+            f"The results file is an older copy: according to its journal, {counted(states.outdated, 'row')} went out "
+            "after it was made. They are unknown; if you have the newest copy, stop now and resume that one."
+        )
+    if unknown:
+        name = given.out.name if given.out else ""
+        output.note(
+            f"{unknown:,} unknown, not sent again: rows {range_words(states.rows_with(Outcome.UNKNOWN))}. "
+            f"They may have been sent; {name} lists them."
+        )
+
+
+def ask_about_changes(output: Output, given: SendOptions, changed: Sequence[str], count: int) -> None:
+    """Ask before a resume that would use other options than the send was begun with."""
+    if not changed or not count:
+        return
+    words = f"The remaining messages would go out with a different {' and a different '.join(changed)}."
+    if given.yes:
+        output.note(words)
+    elif not sys.stdin.isatty():
+        raise InvalidRequest(f"{words} Give the same as before, or --yes if this is intended.")
+    elif not click.confirm(f"{words} Continue?", err=True):
+        raise Declined
