@@ -7,29 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from attrs import field, frozen
-
 from smscore import registry
 from smscore.account import cleaned_token, from_environment, variable
-from smscore.cli.output import Output
+from smscore.cli.options import Connection
 from smscore.cli.signals import run_to_the_end
 from smscore.errors import ConfigurationError, InvalidRequest
 
 R = TypeVar("R")
 
 _MAX_TOKEN: Final = 4096  # characters
-
-
-@frozen
-class Connection:
-    """Where a command's client connects to, as whom, and how its results are printed."""
-
-    provider: str
-    token_file: str | None
-    base_url: str | None
-    proxy: str | None = field(repr=False)
-    """Its URL, which may contain a user and a password."""
-    output: Output
 
 
 def client_class(provider: str) -> Any:

@@ -8,14 +8,25 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from attrs import field, frozen
 from click.shell_completion import CompletionItem
 
 from smscore import registry
-from smscore.account import variable
-from smscore.cli.connection import Connection
 from smscore.cli.output import Output
 
 R = TypeVar("R")
+
+
+@frozen
+class Connection:
+    """Where a command's client connects to, as whom, and how its results are printed."""
+
+    provider: str
+    token_file: str | None
+    base_url: str | None
+    proxy: str | None = field(repr=False)
+    """Its URL, which may contain a user and a password."""
+    output: Output
 
 
 def _provider(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -38,6 +49,8 @@ class _ProviderOption(click.Option):
 
 def _refuse_token(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is not None:
+        from smscore.account import variable
+
         names = " or ".join(variable(name, "token") for name in registry.names())
         raise click.UsageError(
             "There is no option --token: ps would show it to everybody on this machine, and the shell would keep it in "

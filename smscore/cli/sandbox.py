@@ -17,7 +17,6 @@ from urllib.parse import urljoin, urlsplit
 import click
 from anyio import CancelScope, sleep_forever
 
-from smscore.account import variable
 from smscore.cli import exit_codes
 from smscore.cli.options import output_options
 from smscore.cli.output import Output, counted
@@ -167,6 +166,8 @@ async def _serve(box: Sandbox, names: Sequence[str], output: Output, named: Call
 
 
 def _announce(box: Sandbox, names: Sequence[str], output: Output) -> None:
+    from smscore.account import variable
+
     urls = {variable(provider, "base_url"): box.url(provider) for provider in box.providers}
     page = urljoin(next(iter(urls.values())), "/")
     here = urlsplit(page)

@@ -724,9 +724,11 @@ def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box:
     refused = command(*arguments, env=other)
     assert (refused.exit_code, len(box.messages)) == (2, 0)
     assert "with a different line" in refused.stderr
-    assert "with a different line and a different attached file" in command(*arguments, "--file-id", "7", env=other).stderr
+    assert (
+        "with a different line and a different attached file" in command(*arguments, "--file-id", "7", env=other).stderr
+    )
     ran = command(*arguments, "--yes", env=other)
-    assert (ran.exit_code, "with another line than" in ran.stderr) == (0, True)
+    assert (ran.exit_code, "with a different line" in ran.stderr) == (0, True)
     assert {message.sender for message in box.messages} == {"90000456"}
 
 

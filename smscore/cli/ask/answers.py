@@ -10,7 +10,8 @@ from typing import Any, Final
 import click
 
 from smscore.cli import exit_codes
-from smscore.cli.connection import Connection, accepted_options, ask
+from smscore.cli.connection import accepted_options, ask
+from smscore.cli.options import Connection
 from smscore.cli.output import Output, as_json, money
 from smscore.dates import read_day
 from smscore.errors import InvalidRequest

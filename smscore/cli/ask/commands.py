@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from smscore.cli.connection import Connection
-from smscore.cli.options import connection_options, one_text
+from smscore.cli.options import Connection, connection_options, one_text
 
 
 @click.command()

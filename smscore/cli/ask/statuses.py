@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, Final, TypeAlias
 import msgspec
 from attrs import define, field
 
-from smscore.cli.connection import Connection, ask, call_of
+from smscore.cli.connection import ask, call_of
+from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
 from smscore.cli.results_file import FORMATS, ResultRow, open_private, read_results
 from smscore.errors import InvalidRequest

@@ -9,8 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from smscore.cli.connection import Connection
-from smscore.cli.options import connection_options, one_text, with_options
+from smscore.cli.options import Connection, connection_options, one_text, with_options
 from smscore.cli.send.options import SendOptions
 
 R = TypeVar("R")

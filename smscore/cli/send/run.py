@@ -12,7 +12,8 @@ from attrs import frozen
 
 from smscore.account import from_environment
 from smscore.cli import exit_codes
-from smscore.cli.connection import Connection, accepted_options, call_of, client_class, connect
+from smscore.cli.connection import accepted_options, call_of, client_class, connect
+from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
 from smscore.cli.results_file import JsonLines
 from smscore.cli.send.batches import PlannedSource, Sending, open_messages, record_skipped, send_planned
