@@ -2,9 +2,10 @@
 
 from ippanel_sms.account import Account, Line, Price
 from ippanel_sms.blocking import IPPanel
-from ippanel_sms.client import AsyncIPPanel, BulkReceipt
+from ippanel_sms.client import AsyncIPPanel
 from ippanel_sms.codes import BulkState
 from ippanel_sms.messages import (
+    BulkReceipt,
     BulkStats,
     InboxMessage,
     OutboxMessage,

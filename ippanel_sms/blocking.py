@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import ClassVar
 
 from ippanel_sms.account import Account, Line, Price
-from ippanel_sms.client import AsyncIPPanel, BulkReceipt
+from ippanel_sms.client import AsyncIPPanel
 from ippanel_sms.codes import BulkState
-from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
+from ippanel_sms.messages import BulkReceipt, BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
 from smscore import SendReport
 from smscore.wire import (

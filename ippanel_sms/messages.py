@@ -95,3 +95,10 @@ class InboxMessage(InboundMessage):
 
     message_id: int | None
     received_at: dt.datetime | None
+
+
+@frozen
+class BulkReceipt:
+    """The result of a send to segments: the ids of its bulk messages."""
+
+    message_ids: list[int]
