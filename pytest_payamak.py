@@ -3,7 +3,7 @@
 ::
 
     def test_a_customer_gets_a_code(sms_sandbox):
-        register("09123456789")                                   # your code, with Sepahan() or any other client
+        register("09123456789")                                   # your code, with any client of Payamak
         assert sms_sandbox.last_code("09123456789") == "12345"
 
 Clients connect to loopback alone, and to the hosts of the ini option ``sms_allow_hosts``. One test with the marker
@@ -136,7 +136,7 @@ def _sms_sandbox_of_the_session() -> Iterator[Sandbox]:
 def sms_sandbox(_sms_sandbox_of_the_session: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """A running sandbox, as new for each test, which every client that is used in the test sends to.
 
-    ``SEPAHAN_BASE_URL``, ``SEPAHAN_TOKEN``, ``SEPAHAN_SENDER`` and the other providers' are set for the test. The
+    ``<PROVIDER>_BASE_URL``, ``<PROVIDER>_TOKEN`` and ``<PROVIDER>_SENDER`` of every provider are set for the test. The
     server has a thread and a port of its own, once for the session, so that sync and async tests alike may use it.
     """
     box = _sms_sandbox_of_the_session
