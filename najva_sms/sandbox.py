@@ -1,5 +1,7 @@
 """Najva as the sandbox plays it, written from the provider's document alone."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -7,8 +9,8 @@ from pathlib import PurePath
 from typing import Annotated, ClassVar, Final
 from uuid import uuid4
 
-import attrs
 import msgspec
+from attrs import define, field, frozen
 
 from smscore import DeliveryStatus, count_parts
 from smscore.sandbox import (
@@ -34,7 +36,7 @@ SEND_LIMIT: Final = 10_000
 STATUS_LIMIT: Final = 1000
 PAGE_LIMIT: Final = 200
 FILE_LIMIT: Final = 15 * 1024 * 1024
-MOST_FILES: Final = 10_000
+MAX_FILES: Final = 10_000
 FILE_TYPES: Final = ("jpeg", "jpg", "png", "gif", "opus", "ogg", "mp4")
 DEFAULT_LINE: Final = "90000123"
 
@@ -97,7 +99,7 @@ def need(fact: bool, code: int = 400, words: str = WRONG) -> None:
 # send, send-p2p
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class BulkBody:
     """send's body. Its table calls the list ``receptor``, its sample ``receivers``."""
 
@@ -108,20 +110,20 @@ class BulkBody:
     file_id: str | None = None
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class Files:
     """The ids of an account's uploaded files."""
 
-    ids: Recent[str, None] = attrs.field(factory=lambda: Recent[str, None](MOST_FILES))
+    ids: Recent[str, None] = field(factory=lambda: Recent[str, None](MAX_FILES))
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class PairEntry:
     message: str
     receiver: str
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class PairsBody:
     messages: list[PairEntry]
     sender: str | None = None
@@ -184,7 +186,7 @@ def to_e164(recipient: str) -> str:
 Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class StatusBody:
     messageids: list[Id]
 

@@ -1,5 +1,7 @@
 """Sepahan Gostar as the sandbox plays it, written from the provider's document alone."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -7,8 +9,8 @@ from itertools import islice
 from typing import Annotated, ClassVar, Final
 from weakref import WeakSet
 
-import attrs
 import msgspec
+from attrs import define, field, frozen
 from persiantools.jdatetime import JalaliDateTime
 
 from smscore import DeliveryStatus, count_parts
@@ -36,7 +38,7 @@ LIMIT: Final = 100  # entries of every array, and messages of one Receive
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 REMEMBERED: Final = 4 * HOUR  # how long a request id is
-MOST_REQUEST_IDS: Final = 100_000
+MAX_REQUEST_IDS: Final = 100_000
 OLD_DAYS: Final = 30
 OLD_HOURS: Final = range(1, 5)
 TEHRAN: Final = timezone(timedelta(hours=3, minutes=30))
@@ -118,18 +120,18 @@ def need(fact: bool, code: int, *details: str) -> None:
         raise CallRefused(error(code, *details))
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class Seen:
     """What an account does not get twice: request ids with their times, and messages that it has read."""
 
-    request_ids: Recent[str, float] = attrs.field(factory=lambda: Recent[str, float](MOST_REQUEST_IDS))
-    inbound: WeakSet[Inbound] = attrs.field(factory=WeakSet[Inbound])  # as long as the sandbox keeps them
+    request_ids: Recent[str, float] = field(factory=lambda: Recent[str, float](MAX_REQUEST_IDS))
+    inbound: WeakSet[Inbound] = field(factory=WeakSet[Inbound])  # as long as the sandbox keeps them
 
 
 # Send, SendP2P
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class SendArrays:
     """Send's body. Its table calls text and sender plain strings, its sample shows arrays of one."""
 
@@ -138,14 +140,14 @@ class SendArrays:
     smsTexts: str | list[str]
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class P2PArrays:
     senderNumbers: list[str]
     reciverNumbers: list[str]
     smsTexts: list[str]
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class SendLists:
     """What is to be sent: three lists, to be of equal length."""
 
@@ -271,7 +273,7 @@ def credit(call: Call) -> Reply:
 # Receive
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class ReceiveFilter:
     privateNumber: str | None = None
     startDate: str | None = None

@@ -1,5 +1,7 @@
 """IPPanel Edge as the sandbox plays it, written from the provider's documents alone."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import ClassVar, Final
 

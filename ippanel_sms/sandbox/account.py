@@ -1,9 +1,11 @@
 """The account: its credit, its lines, and whose token it is (documents: My Credit, List Numbers, Check Token)."""
 
+from __future__ import annotations
+
 from datetime import UTC, date, datetime
 from typing import Final
 
-import attrs
+from attrs import define
 
 from ippanel_sms.sandbox.envelope import Json, check, done, plain
 from ippanel_sms.sandbox.fields import problems, query_of
@@ -18,7 +20,7 @@ LINES: Final = ("+983000505", "+981000123", "+98BANK")  # those of the documents
 FIRST_LINE_ID: Final = 10001
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class User:
     """Whose the account is: an id of its own, given when it is first asked for."""
 

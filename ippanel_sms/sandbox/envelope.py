@@ -1,5 +1,7 @@
 """The envelope around every answer: done, refused, and a page of a list."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final

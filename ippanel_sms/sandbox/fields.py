@@ -1,11 +1,13 @@
 """What the fields of a body or a query may be, and what is wrong with those that are not."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, cast
 
-import attrs
+from attrs import frozen
 
 from ippanel_sms.sandbox.envelope import WRONG_BODY, Json, Problem, invalid
 from smscore.sandbox import Call, read_json
@@ -39,7 +41,7 @@ __all__ = [
 Check = Callable[[object], bool]
 
 
-@attrs.frozen
+@frozen
 class Field:
     """A field's name in the errors, what it may be, and whether it may be left out."""
 

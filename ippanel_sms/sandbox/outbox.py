@@ -1,9 +1,11 @@
 """The bulk messages of an account: how they are accepted, and what state they are in."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import attrs
+from attrs import define, field, frozen
 
 from ippanel_sms.sandbox.envelope import error, invalid
 from smscore import count_parts
@@ -39,7 +41,7 @@ STATES: Final[Mapping[int, tuple[str, str]]] = {
 AT_THE_OPERATOR: Final = 0  # a recipient's status until the operator has the message
 
 
-@attrs.frozen(repr=False)
+@frozen(repr=False)
 class Draft:
     """A bulk message not accepted yet."""
 
@@ -48,7 +50,7 @@ class Draft:
     recipients: Iterable[str]
 
 
-@attrs.define(repr=False, eq=False)
+@define(repr=False, eq=False)
 class Bulk:
     """One bulk message. ``kind`` is its type in the reports, times are seconds since the epoch."""
 
@@ -67,11 +69,11 @@ class Bulk:
         return price(self.text) * len(self.messages)
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class Outbox:
     """What an account sent, oldest first. The oldest bulks go when there are too many messages."""
 
-    bulks: dict[int, Bulk] = attrs.field(factory=dict[int, Bulk])
+    bulks: dict[int, Bulk] = field(factory=dict[int, Bulk])
     size: int = 0
 
     def keep(self, bulk: Bulk) -> None:

@@ -1,5 +1,7 @@
 """Lists by pages: which page a body or a query asks for, and the answer with it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 

@@ -1,5 +1,7 @@
 """Sends by a pattern: a text with placeholders that the panel knows by a code (Send Pattern SMS)."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final, cast

@@ -4,6 +4,8 @@ The provinces are all that the documents list, with their ids, and so are the co
 other counties and cities are a sample: real places, with ids of the sandbox's own from 5001 on.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from typing import Final
 

@@ -1,11 +1,13 @@
 """What became of the bulk messages, and what came in (documents: Report)."""
 
+from __future__ import annotations
+
 import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import attrs
+from attrs import define, field, frozen
 
 from ippanel_sms.sandbox.envelope import Json, check, done, error, plain
 from ippanel_sms.sandbox.fields import (
@@ -90,7 +92,7 @@ def starts(_: Call, bulk: Bulk) -> int:
     return int(bulk.starts_at)
 
 
-@attrs.frozen
+@frozen
 class Filter:
     """A member of ``filters``: what it may be, how it is read, and how a bulk's own value has to stand to it."""
 
@@ -187,11 +189,11 @@ def in_sample(counts: Mapping[str, int]) -> Json:
 # Inbox
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class Inbox:
     """The ids that an account knows the incoming messages by, oldest first."""
 
-    ids: dict[Inbound, int] = attrs.field(factory=dict[Inbound, int])
+    ids: dict[Inbound, int] = field(factory=dict[Inbound, int])
 
 
 FROM_ID: Final[Fields] = {"from_id": Field("from_id", is_natural, required=False)}

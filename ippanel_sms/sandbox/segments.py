@@ -1,5 +1,7 @@
 """Sends to a place or a postal code, which reach synthetic numbers (documents: Send Country, Postal code SMS)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice

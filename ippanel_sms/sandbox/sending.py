@@ -1,9 +1,11 @@
 """``/api/send`` in its six forms, and the two calls that go with it: cancel and price."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
-import attrs
+from attrs import frozen
 
 from ippanel_sms.sandbox.envelope import Json, Problem, check, done
 from ippanel_sms.sandbox.fields import (
@@ -57,7 +59,7 @@ VOTP: Final[Fields] = {
 }
 
 
-@attrs.frozen
+@frozen
 class SendingType:
     """How one ``sending_type`` is checked, which bulk messages it makes, and its ``type`` in the reports.
 

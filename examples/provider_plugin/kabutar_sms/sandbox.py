@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl
 
-import attrs
+from attrs import define, field
 
 from smscore import DeliveryStatus, count_parts
 from smscore.sandbox import (
@@ -79,11 +79,11 @@ def form(call: Call) -> dict[str, str]:
     return dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-@attrs.define(repr=False)
+@define(repr=False)
 class Locals:
     """The messages of an account by their local numbers."""
 
-    sent: Recent[str, Outbound] = attrs.field(factory=lambda: Recent[str, Outbound](REMEMBERED))
+    sent: Recent[str, Outbound] = field(factory=lambda: Recent[str, Outbound](REMEMBERED))
 
 
 def send(call: Call) -> Reply:
