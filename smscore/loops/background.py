@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from smscore import clock
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.loops.caller_thread import Call, CallerThread
+from smscore.loops.caller_thread import CallerThread, LoopCall
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.forks import keep_alive_after_fork
 
@@ -64,7 +64,7 @@ class BackgroundLoop:
         self._ident: int | None = None
         self._is_started = self._is_stopped = False
         self._ended = threading.Event()
-        self._awaited: set[Call[Any]] = set()
+        self._awaited: set[LoopCall[Any]] = set()
         keep_alive_after_fork(self)
 
     def start(self) -> None:
@@ -110,7 +110,7 @@ class BackgroundLoop:
             raise ConfigurationError(
                 "A blocking client was called from its own thread, which would wait for itself. Use the async client."
             )
-        call = Call(function, caller_thread)
+        call = LoopCall(function, caller_thread)
         try:
             self._awaited.add(call)
             self._soon(call.begin, self._loop, otherwise=call.refuse)
@@ -135,7 +135,7 @@ class BackgroundLoop:
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Begin this in the loop, from any thread or finalizer, and wait for nothing."""
-        self._soon(Call(function, CallerThread()).begin, self._loop)
+        self._soon(LoopCall(function, CallerThread()).begin, self._loop)
 
     def is_open(self) -> bool:
         """Whether it still runs what it is given; never in a forked child, whose loop it is not."""
@@ -175,7 +175,7 @@ class ForegroundLoop:
         """Run this in the loop and wait for it; Ctrl-C and its like cancel it."""
         refuse_gevent()
         _refuse_a_running_loop()
-        call = Call(function, caller_thread)
+        call = LoopCall(function, caller_thread)
         call.begin(self._loop)
         try:
             caller_thread.serve_between(call, self._loop)

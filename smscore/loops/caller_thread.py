@@ -19,7 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Call(Generic[R]):
+class LoopCall(Generic[R]):
     """One coroutine in the loop, and what became of it.
 
     A ``concurrent.futures.Future`` would do, and crosses the threads more slowly: it wakes the loop once more, and
@@ -77,12 +77,12 @@ class CallerThread:
         self._asked: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._stop: Callable[[], None] | None = None
 
-    def serve(self, call: Call[Any]) -> None:
+    def serve(self, call: LoopCall[Any]) -> None:
         """Do what is asked until the call has ended, which a loop in another thread does."""
         while not call.has_ended:
             self._asked.get()()
 
-    def serve_between(self, call: Call[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def serve_between(self, call: LoopCall[Any], loop: asyncio.AbstractEventLoop) -> None:
         """Run the loop in this thread until the call has ended, and stop it for whatever is asked meanwhile."""
         self._stop = loop.stop
         try:
