@@ -1,5 +1,7 @@
 """What Payamak's provider packages share, and what their users catch, read and set."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from smscore.config import RetryPolicy, Timeouts

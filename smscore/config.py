@@ -13,6 +13,8 @@ from attrs.validators import optional
 from smscore.errors import ConfigurationError
 from smscore.integers import as_int
 
+__all__ = ["RetryPolicy", "Timeouts"]
+
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
 TOTAL_TIMEOUT: Final = 120.0
@@ -102,7 +104,7 @@ class Settings:
 
 
 def checked_proxy(proxy: str | None) -> str | None:
-    """The proxy's URL, http or https; it may hold a user, and is never shown."""
+    """The proxy's URL, http or https. It may hold a password, so it is never shown. Raises ``ConfigurationError``."""
     if proxy is None:
         return None
     if not isinstance(proxy, str) or not re.fullmatch(r"https?://[^\s/?#]+/?", proxy, re.ASCII | re.IGNORECASE):
@@ -111,7 +113,7 @@ def checked_proxy(proxy: str | None) -> str | None:
 
 
 def checked_timeouts(timeout: Timeouts | float) -> Timeouts:
-    """Timeouts as they are, or a bare number of seconds as the ``total``."""
+    """``Timeouts`` unchanged, or a number of seconds as their ``total``. Raises ``ConfigurationError``."""
     if isinstance(timeout, Timeouts):
         return timeout
     if not _is_number(timeout) or not timeout > 0:
@@ -120,14 +122,14 @@ def checked_timeouts(timeout: Timeouts | float) -> Timeouts:
 
 
 def checked_retry(retry: RetryPolicy) -> RetryPolicy:
-    """The policy, if it is one."""
+    """The policy unchanged. Raises ``ConfigurationError`` unless it is a ``RetryPolicy``."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry= must be smscore.RetryPolicy(…) or smscore.RetryPolicy.none().")
     return retry
 
 
 def checked_limit(name: str, value: int, maximum: int | None = None) -> int:
-    """The value; ``ConfigurationError`` unless it is a whole number from 1 to ``maximum``."""
+    """The value as an ``int``. Raises ``ConfigurationError`` unless it is from 1 to ``maximum`` (None: no maximum)."""
     number = as_int(value)
     if number is None or number < 1 or (maximum is not None and number > maximum):
         raise ConfigurationError(f"{name}= must be a whole number " + (f"from 1 to {maximum}." if maximum else "≥ 1."))

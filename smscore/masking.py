@@ -1,4 +1,4 @@
-"""What a repr may show of a number, a text or a token: enough to recognise, not enough to use."""
+"""Masks numbers, texts and tokens for ``repr``: enough to recognise, not enough to use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _SHOWN = 3
 
 
 def masked_number(number: object) -> str:
-    """A number with its middle hidden: ``+98912***789``; None is shown as it is."""
+    """A number with its middle hidden: ``+98912***789``; ``None`` for None."""
     if number is None:
         return "None"
     digits = str(number)
@@ -17,7 +17,7 @@ def masked_number(number: object) -> str:
 
 
 def masked_text(text: object) -> str:
-    """How long a text is, and nothing of what it says; None is shown as it is."""
+    """A text's length in place of the text: ``<24 characters>``; ``None`` for None."""
     return "None" if text is None else f"<{len(str(text))} characters>"
 
 

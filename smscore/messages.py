@@ -1,4 +1,4 @@
-"""What goes out and what comes in: the messages themselves."""
+"""Outbound and inbound messages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from attrs import field, frozen
 from smscore.masking import masked_number, masked_text
 from smscore.numbers import Recipient
 from smscore.text import Text
+
+__all__ = ["InboundMessage", "Message"]
 
 
 @frozen

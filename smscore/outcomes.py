@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+__all__ = ["Outcome"]
+
 
 class Outcome(Enum):
     """What became of one recipient's message; the value is the JSON form."""
@@ -15,4 +17,4 @@ class Outcome(Enum):
     NOT_SENT = "not_sent"
     """It provably never reached the provider."""
     UNKNOWN = "unknown"
-    """It may have reached the provider, and may not."""
+    """It may or may not have reached the provider."""

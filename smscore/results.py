@@ -19,6 +19,8 @@ from smscore.masking import masked_number
 from smscore.numbers import e164
 from smscore.outcomes import Outcome
 
+__all__ = ["OUTCOMES", "OUTCOME_BYTES", "PartialSendError", "RecipientResult", "SMSError", "SendReport"]
+
 OUTCOMES: Final = tuple(Outcome)
 OUTCOME_BYTES: Final = {outcome: bytes([index]) for index, outcome in enumerate(OUTCOMES)}
 
@@ -104,8 +106,8 @@ class RecipientResult:
 class SendReport(Sequence[RecipientResult]):
     """Every recipient's result, in the order given; ``offset`` is the first one's position in a stream.
 
-    Inside it keeps columns, and makes a :class:`RecipientResult` when one is looked at, so that a report of a
-    million stays small.
+    It stores columns and makes each :class:`RecipientResult` on access: a report of a million takes at most 120 bytes
+    a recipient.
     """
 
     _recipients: Sequence[str] = field(alias="recipients")  # local forms; E.164 is made when one is looked at
@@ -118,12 +120,12 @@ class SendReport(Sequence[RecipientResult]):
     _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")
     _places: dict[Outcome, array[int]] = field(factory=dict[Outcome, "array[int]"], init=False)  # those looked up
     cost: int | Decimal | None = None
-    """What the provider said that it costs, summed, in the provider's own unit (Rials); None if it said nothing."""
+    """The sum of the costs that the provider reported, in its own unit (Rials); None if it reported none."""
     offset: int = 0
     parts: int | None = None
-    """What the provider counted as parts, summed; None if it said nothing."""
+    """The sum of the parts that the provider counted; None if it reported none."""
     senders: list[str] = field(factory=list[str])
-    """The lines that the provider says it used."""
+    """The lines that the provider reports to have used."""
     _provider: str | None = field(default=None, alias="provider")
     _sent_at: TimeColumn | None = field(default=None, alias="sent_at")
     _bad: Mapping[int, object] = field(factory=dict[int, object], alias="bad")  # bad numbers as given, by position
@@ -159,17 +161,17 @@ class SendReport(Sequence[RecipientResult]):
 
     @property
     def accepted(self) -> Sequence[RecipientResult]:
-        """The results of those that the provider took."""
+        """The results of the recipients that the provider accepted."""
         return _Selection(self, Outcome.ACCEPTED)
 
     @property
     def rejected(self) -> Sequence[RecipientResult]:
-        """The results of those that the provider refused."""
+        """The results of the recipients that the provider refused."""
         return _Selection(self, Outcome.REJECTED)
 
     @property
     def not_sent(self) -> Sequence[RecipientResult]:
-        """The results of those that provably never reached the provider: exactly these may be sent again.
+        """The results of the recipients that provably never reached the provider: only these are safe to send again.
 
         In a stream's report, bad numbers are among them; their ``error`` is an ``InvalidNumber``.
         """
@@ -177,34 +179,41 @@ class SendReport(Sequence[RecipientResult]):
 
     @property
     def unknown(self) -> Sequence[RecipientResult]:
-        """The results of those that may have reached the provider."""
+        """The results of the recipients that may have reached the provider. Sending these again may send twice."""
         return _Selection(self, Outcome.UNKNOWN)
 
     @property
     def ok(self) -> bool:
-        """Whether the provider took all of them."""
+        """Whether the provider accepted every recipient."""
         return self._count(Outcome.ACCEPTED) == len(self) and not self._failures
 
     @property
     def message_ids(self) -> list[int]:
-        """The distinct ids known of the accepted, in order."""
+        """The distinct message ids of the accepted recipients, in order."""
         accepted = OUTCOMES.index(Outcome.ACCEPTED)
         pairs = zip(self._message_ids, self._outcomes, strict=True)
         own = (id_ for id_, code in pairs if id_ is not None and code == accepted)
         return list(dict.fromkeys([*self._bulk_ids, *own]))
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Every result as a JSON-ready dict; an error becomes its class name, code and English text."""
+        """Every result as a dict that ``json.dumps`` accepts; an error becomes ``{"type", "code", "text"}``.
+
+        The keys are those of :class:`RecipientResult`; ``sent_at`` is ISO 8601.
+        """
         return [_as_dict(result) for result in self]
 
     def raise_for_failures(self) -> None:
-        """Raise the error that tells of it, with this report, if not all were accepted."""
+        """Raise an error with this report unless every recipient was accepted.
+
+        Raises the first recipient's error if none was accepted and none is unknown, or if all are unknown;
+        ``PartialSendError`` otherwise.
+        """
         error = self.failure()
         if error is not None:
             raise error
 
     def failure(self) -> SMSError | None:
-        """The error that tells of this report's failures, or None if all were accepted."""
+        """The error that :meth:`raise_for_failures` raises, or None if every recipient was accepted."""
         if self.ok:
             return None
         accepted, unknown = self._count(Outcome.ACCEPTED), self._count(Outcome.UNKNOWN)
@@ -216,7 +225,7 @@ class SendReport(Sequence[RecipientResult]):
 
     @property
     def refused_one_by_one(self) -> bool:
-        """Whether all that failed was refused singly, in answers that came, and some were accepted."""
+        """Whether some were accepted and every other one was refused on its own, in an answer that arrived."""
         only_refused = self._count(Outcome.ACCEPTED) + self._count(Outcome.REJECTED) == len(self)
         return only_refused and not self._failures and self._count(Outcome.ACCEPTED) > 0
 

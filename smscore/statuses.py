@@ -1,4 +1,4 @@
-"""Where a message is on its way to the handset."""
+"""Delivery statuses, in one vocabulary for all providers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import msgspec
 from smscore.errors import InvalidRequest
 from smscore.given import is_iterable
 from smscore.integers import as_int
+
+__all__ = ["DeliveryStatus", "MessageStatus", "checked_ids", "is_id", "iterable_of_ids"]
 
 
 class DeliveryStatus(Enum):
@@ -30,7 +32,7 @@ class DeliveryStatus(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the status will not change any more; an unrecognized one may."""
+        """Whether the status can no longer change; an unrecognized one may."""
         return self not in _MOVING
 
 
@@ -49,21 +51,21 @@ class MessageStatus(msgspec.Struct, frozen=True, gc=False):
     words: str | None = None
 
     def __repr__(self) -> str:
-        # The words are what a server makes them, and may hold anything.
+        # The words come from the server and may contain a number or a text.
         return f"MessageStatus(message_id={self.message_id}, code={self.code}, status={self.status!r})"
 
 
 def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:
-    """The ids, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
+    """The ids unchanged. Raises ``InvalidRequest`` unless they are iterable."""
     if isinstance(message_ids, str) or not is_iterable(message_ids):
         raise InvalidRequest("message_ids must be iterable. Give a list of message ids, such as report.message_ids.")
     return message_ids
 
 
 def checked_ids(ids: list[Any], start: int = 0) -> list[int]:
-    """The ids, numpy's as ``int`` too; ``InvalidRequest`` unless each is a whole number of 64 bits.
+    """The ids as ``int``, numpy integers converted. Raises ``InvalidRequest`` unless each is a 64-bit integer.
 
-    ``start`` is the first one's position. A float is refused, since it holds 53 bits.
+    ``start`` is the first one's position. A float is refused, since it has only 53 bits of precision.
     """
     if set(map(type, ids)) == {int} and is_id(min(ids)) and is_id(max(ids)):
         return ids

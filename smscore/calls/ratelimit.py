@@ -1,4 +1,4 @@
-"""At most so many requests a second: each waits for its turn, first come first served."""
+"""Limits requests per second: each request waits for its turn, first come, first served."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from typing import Final
 
 from smscore import clock
 
-# Waking up is late by a few milliseconds, now more, now less: without a margin a second could hold one too many.
+# Timers fire a few milliseconds late, by varying amounts: without a margin, one second could contain one request too
+# many.
 _MARGIN: Final = 1.02
 
 
 class RateLimit:
-    """Turns that lie ``1 / rate`` seconds apart; safe from several threads and event loops."""
+    """Hands out turns ``1 / rate`` seconds apart. Safe to use from several threads and event loops."""
 
     def __init__(self, rate: float) -> None:
         self._interval = _MARGIN / rate
         self._lock = threading.RLock()  # a signal handler may come back to it in the middle
         self._next = 0.0
 
-    def reserve(self, now: float, most: float | None = None) -> float:
-        """The seconds from ``now`` to the next free turn; it is taken, unless it is more than ``most`` away."""
+    def reserve(self, now: float, limit: float | None = None) -> float:
+        """Reserve the next free turn and return the seconds until it; not reserved if that is more than ``limit``."""
         with self._lock:
             turn = max(now, self._next)
-            if most is None or turn - now <= most:
+            if limit is None or turn - now <= limit:
                 self._next = turn + self._interval
         return turn - now
 
-    async def wait(self, most: float | None = None) -> bool:
-        """Wait for a turn and say True; False at once where it would come only after ``most`` seconds."""
-        delay = self.reserve(clock.monotonic(), most)
-        if most is not None and delay > most:
+    async def wait(self, limit: float | None = None) -> bool:
+        """Wait for a turn and return True, or return False at once if it is more than ``limit`` seconds away."""
+        delay = self.reserve(clock.monotonic(), limit)
+        if limit is not None and delay > limit:
             return False
         if delay > 0:
             await clock.sleep(delay)

@@ -26,11 +26,11 @@ class StopRule:
     _dead_in_a_row: int = field(default=0, init=False)
 
     def time_left(self) -> float | None:
-        """The seconds that the call may still take, or None where nothing bounds it."""
+        """The seconds left for the call, or None if it has no deadline. Negative after the deadline."""
         return None if self.deadline is None else self.deadline - clock.monotonic()
 
     def note(self, failure: SMSError | None) -> None:
-        """Take in how a batch ended; a batch that was not tried says nothing."""
+        """Record how a batch ended. One that was not tried is ignored."""
         if isinstance(failure, NotAttempted):
             return
         self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
@@ -40,18 +40,18 @@ class StopRule:
             self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer, no connection or a 429")
 
     def stop(self, reason: str, cause: Exception | None = None) -> None:
-        """Start nothing more; the first reason stays."""
+        """Let no further batch start. Only the first reason is kept."""
         if self.reason is None:
             self.reason, self.cause = reason, cause
 
     def check(self, provider: str) -> None:
-        """Raise ``NotAttempted`` if nothing more is to start."""
+        """Raise ``NotAttempted`` if the call was stopped or is out of time."""
         if self.reason is not None:
             raise not_attempted(self.reason, provider) from self.cause
         self.check_time(provider)
 
     def check_time(self, provider: str) -> None:
-        """Raise ``NotAttempted`` if the call's time is over."""
+        """Raise ``NotAttempted`` if the call is out of time."""
         if self.deadline is not None and clock.monotonic() >= self.deadline:
             raise not_attempted("the time for the whole call ran out", provider)
 

@@ -34,7 +34,7 @@ class LoopRunner(Protocol):
     """An event loop that runs what a blocking client gives it."""
 
     def run(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
-        """Run this in the loop and wait for it at the caller_thread; Ctrl-C and its like cancel it there."""
+        """Run this in the loop and wait for its result in this thread. Ctrl-C here cancels it there."""
         ...
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
@@ -104,7 +104,7 @@ class BackgroundLoop:
             call.refuse()
 
     def run(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
-        """Run this in the loop and wait for it at the caller_thread; Ctrl-C and its like cancel it there."""
+        """Run this in the loop and return its result. An exception here, such as Ctrl-C, cancels it there."""
         refuse_gevent()
         if self.is_here():
             raise ConfigurationError(

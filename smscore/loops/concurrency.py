@@ -1,4 +1,4 @@
-"""Work on the items of a source, several at once, and hand on each result as it comes."""
+"""Runs work on many items concurrently: all of a list, or of a source with each result as it ends."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ R = TypeVar("R")
 
 
 async def let_others_run() -> None:
-    """Give the other tasks of the event loop their turn."""
+    """Let the other tasks of the event loop run once."""
     await asyncio.sleep(0)
 
 
 async def for_each(
     items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int, *, starts_per_turn: int
 ) -> None:
-    """Do this for each item, at most ``limit`` at a time; the first error ends the rest and is raised.
+    """Run ``work`` for each item, at most ``limit`` at a time. The first error cancels the rest and is raised.
 
-    ``starts_per_turn`` is how many may begin in one turn of the event loop, which stands still for so long; one may
-    in any case.
+    ``starts_per_turn`` is how many may start before the other tasks of the event loop run; at least one does.
     """
     if len(items) == 1:
         await work(items[0])
@@ -48,7 +47,7 @@ async def for_each(
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel these tasks, and return when they have ended."""
+    """Cancel these tasks and wait until they have ended."""
     tasks = [*tasks]
     for task in tasks:
         task.cancel()
@@ -128,7 +127,7 @@ class SliceSource(ABC, Generic[T]):
 
     @abstractmethod
     async def take(self, size: int) -> list[T]:
-        """The next items, at most so many; none at the end."""
+        """The next items, at most ``size``; an empty list at the end."""
 
 
 async def slices(items: Iterable[T] | AsyncIterable[T] | SliceSource[T], size: int) -> AsyncGenerator[list[T], None]:

@@ -1,4 +1,4 @@
-"""What a forked child must never close, since its parent is using it."""
+"""Objects that a forked child must never close, since its parent still uses them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _shared: Final[set[ref[Any]]] = set()  # no WeakSet: a signal handler that adds 
 
 
 def keep_alive_after_fork(thing: object) -> None:
-    """Let a child of a fork never free this thing, not even at its end.
+    """Keep an object alive for ever in forked children, also while they exit.
 
     A child shares the parent's sockets and their epoll: freeing a connection there takes the parent's away.
     """

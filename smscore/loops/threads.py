@@ -24,7 +24,7 @@ MAX_FILE_READERS: Final = 16  # a hundred uploads at once must not start a hundr
 
 
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """What the function gives, called in a thread; in this one where none can be started.
+    """Call a blocking function in a thread of its own, or in this thread if none can be started.
 
     ``asyncio.to_thread`` refuses once the main thread has ended, and its pool holds up the end of the process until
     the last call is through, a slow name server's too.
@@ -72,7 +72,7 @@ def _limiter() -> CapacityLimiter:
 
 
 def called(function: Callable[[], R]) -> Callable[[], R]:
-    """What gives the function's result, or raises as it did; a future would not take every exception."""
+    """A function that returns this function's result or raises its error; futures do not take a ``StopIteration``."""
     try:
         result = function()
     except Exception as error:
@@ -81,11 +81,11 @@ def called(function: Callable[[], R]) -> Callable[[], R]:
 
 
 def settle(answer: asyncio.Future[R], result: R) -> None:
-    """Set a future that may have been cancelled."""
+    """Set the result of a future, unless it was cancelled."""
     if not answer.done():
         answer.set_result(result)
 
 
 def raise_(error: BaseException) -> NoReturn:
-    """Raise this."""
+    """Raise the error, as an expression."""
     raise error

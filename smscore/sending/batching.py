@@ -1,4 +1,4 @@
-"""A call's messages as columns, split into batches of one request each. Nothing here knows a network."""
+"""A call's messages as columns, and how they are split into batches of one request each. No network here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Outgoing:
         return len(self.recipients)
 
     def extend(self, more: Outgoing) -> None:
-        """Append what follows in the same call."""
+        """Append the messages that follow in the same call."""
         size, size_of_more = len(self), len(more)
         self.recipients += more.recipients
         self.bad |= {size + place: given for place, given in more.bad.items()}
@@ -58,7 +58,7 @@ def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> lis
 
 @frozen
 class Batches(Sequence[Batch]):
-    """The batches of a call, each made when it is looked at: a list of a million would hold up the loop."""
+    """The batches of a call, each made on access: making a million at once would block the event loop."""
 
     outgoing: Outgoing
     chunks: Sequence[Positions]
@@ -121,7 +121,7 @@ def split(
 
 
 def has_groups(outgoing: Outgoing, *, one_sender: bool) -> bool:
-    """Whether its messages have to go in different batches by their senders."""
+    """Whether messages with different senders must go in different batches."""
     return one_sender and len(outgoing.senders) > 1
 
 
@@ -145,7 +145,7 @@ async def grouped(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
 
 
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """The items in pieces of at most ``size``, in order; slices, not copies, of a range."""
+    """The items in order, in pieces of at most ``size``. A range gives ranges, without copying."""
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 

@@ -32,10 +32,10 @@ _log: Final = logger_for_callers(__name__)
 
 @frozen
 class BatchEvent:
-    """What a journal is told: a batch is about to be sent (``report`` None), or it is done.
+    """What ``on_batch`` receives: a batch is about to be sent (``report`` is None), or it has ended.
 
-    ``index`` counts the call's batches from 0, ``request_id`` is the id that it goes out with, ``recipients`` are
-    E.164.
+    ``index`` counts the call's batches from 0, ``request_id`` is the id that it is sent with (None where the provider
+    has none), ``recipients`` are E.164.
     """
 
     state: Literal["sending", "done"]
@@ -49,7 +49,7 @@ OnBatch: TypeAlias = Callable[[BatchEvent], object]
 BatchCall: TypeAlias = "Callable[[Batch, StopRule], Awaitable[BatchResult]]"
 """One request of a call, with its tries."""
 Turn: TypeAlias = "Callable[[float | None], Awaitable[None]]"
-"""Waits until the rate lets a request out, or raises ``NotAttempted`` where that takes longer than so many seconds."""
+"""Waits for the rate limit; raises ``NotAttempted`` if that would take longer than the given seconds."""
 
 
 def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
@@ -68,13 +68,13 @@ class Delivery:
     on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
 
     async def deliver(self, batch: Batch) -> BatchResult:
-        """What became of this batch; errors are in the result, and only a cancel is raised.
+        """Send one batch and return its result. Errors are in the result; only a cancellation is raised.
 
-        After "sending" the journal hears "done", unless the call is cancelled, or it raised at "sending" itself.
+        ``on_batch`` is called with "sending" and then "done", unless the call is cancelled or "sending" raised.
         """
         try:
             self.rule.check(self.provider)
-            # The journal hears of it once it goes: what still waits for its turn was provably not sent.
+            # on_batch is called after the wait: a batch that still waits for its turn was provably not sent.
             await self.turn(self.rule.time_left())
             self.rule.check(self.provider)
             if not await self._tell("sending", batch):

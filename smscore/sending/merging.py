@@ -1,4 +1,4 @@
-"""From the batches' results to one report. Nothing here knows a network."""
+"""Merges the results of batches into one report. No network here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
 
 
 class Merger:
-    """Columns of a call's results, filled in as its batches end."""
+    """The columns of a call's report, filled in as its batches end."""
 
     def __init__(self, outgoing: Outgoing, offset: int = 0, *, provider: str | None = None) -> None:
         size = len(outgoing.recipients)
@@ -40,7 +40,7 @@ class Merger:
             self._errors.put([place], invalid_number([(offset + place, given)]))
 
     def add(self, batch: Batch, result: BatchResult) -> None:
-        """Write one batch's result where its recipients stand."""
+        """Write one batch's result at the positions of its recipients."""
         places = batch.positions
         if isinstance(places, range):
             self._outcomes[places.start : places.stop] = result.outcomes

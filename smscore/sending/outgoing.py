@@ -1,4 +1,4 @@
-"""What a caller gives to a send, checked and turned into columns before anything leaves."""
+"""Checks what a caller gives to a send and turns it into columns, before any request."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def stream_of(items: Any, name: str) -> Source:
 
 
 def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
-    """The items, if they can be gone through one by one; ``InvalidRequest`` otherwise."""
+    """The items unchanged. Raises ``InvalidRequest``, which calls them ``name``, unless they are iterable."""
     if not is_iterable(items):
         raise InvalidRequest(f"{name} is {type(items).__name__}. Give one recipient as a str, or an iterable.")
     return items
 
 
 def checked_numbers(to: Recipients) -> list[str]:
-    """The recipients, which may be none, in local form; ``InvalidNumber`` names every bad one."""
+    """The recipients in local form, ``09123456789``; may be empty. Raises ``InvalidNumber`` with every bad one."""
     numbers = [*recipients_of(to)]
     recipients, bad = _recipients(numbers)
     if bad:
@@ -166,7 +166,7 @@ def copied(items: Iterable[T]) -> Iterable[T]:
 
 
 def check_sendable(outgoing: Outgoing) -> Outgoing:
-    """The messages, if there are any; ``InvalidNumber`` names every bad number."""
+    """The messages unchanged. Raises ``InvalidRequest`` if there are none, ``InvalidNumber`` for bad numbers."""
     if not outgoing:
         raise InvalidRequest("No recipient given. Give at least one.")
     if outgoing.bad:
@@ -183,7 +183,7 @@ def _recipients(to: list[Any]) -> tuple[list[str], dict[int, Any]]:
 
 
 def invalid_number(wrong: list[tuple[int, object]]) -> InvalidNumber:
-    """The error that names what is no number, each with its position."""
+    """The error for invalid numbers, given as (position, as given) pairs."""
     places = ", ".join(str(place) for place, _ in wrong[:_MAX_LISTED])
     more = f" and {len(wrong) - _MAX_LISTED} more" if len(wrong) > _MAX_LISTED else ""
     return InvalidNumber(
