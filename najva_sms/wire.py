@@ -228,8 +228,12 @@ def _build_send_p2p(batch: Batch) -> Content:
 def _read_send(answer: Answer, batch: Batch, *, usual: type[NajvaAnswer[Entry]], model: type[Entry]) -> BatchResult:
     entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
     text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
-    matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text)
+    matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text, refused=_is_refused)
     return _result(answer, batch, list(map(_with_an_id, matched)) if _lack_ids(entries) else matched)
+
+
+def _is_refused(entry: SendEntry | P2PEntry) -> bool:
+    return entry.status in _REFUSED_STATUSES
 
 
 def _lack_ids(entries: Sequence[SendEntry | P2PEntry]) -> bool:
@@ -238,7 +242,7 @@ def _lack_ids(entries: Sequence[SendEntry | P2PEntry]) -> bool:
 
 def _with_an_id(entry: Entry | None) -> Entry | None:
     """The entry; None where it has no id, which is positive, and no status that says no."""
-    has_one = entry is not None and (entry.messageid > 0 or entry.status in _REFUSED_STATUSES)
+    has_one = entry is not None and (entry.messageid > 0 or _is_refused(entry))
     return entry if has_one else None
 
 

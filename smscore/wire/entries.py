@@ -29,6 +29,7 @@ def match_entries(
     *,
     number: Callable[[E], str | int],
     text: Callable[[E], str | None] | None = None,
+    refused: Callable[[E], bool] | None = None,
 ) -> Sequence[E | None]:
     """The entry of each recipient of the batch, in the batch's order; None where it has none.
 
@@ -38,6 +39,9 @@ def match_entries(
     Messages to one number that their texts do not tell apart take its entries in the order of the answer. Where their
     texts differ, they do so only if there are as many entries as messages; otherwise each of them gets None. An entry
     that names nobody in the batch is ignored.
+
+    ``refused`` returns whether an entry says that its message was refused. A number that has an entry too many which
+    contradicts another then gets None: taken and refused at once, it is neither.
     """
     numbers = _local_numbers(entries, number)
     no_duplicates = len(set(batch.recipients)) == len(batch)
@@ -47,7 +51,10 @@ def match_entries(
     by_number = dict(zip(numbers, entries, strict=True))
     if no_duplicates and len(by_number) == len(entries):
         return [by_number.get(recipient) for recipient in batch.recipients]
-    return _match_one_by_one(batch, entries, numbers, number, text)
+    found = _match_one_by_one(batch, entries, numbers, number, text)
+    if refused is not None:
+        _drop_contradicted(found, batch, entries, numbers, refused)
+    return found
 
 
 def match_ids(ids: Sequence[int], entries: Sequence[E], *, id_of: Callable[[E], int]) -> list[E | None]:
@@ -83,7 +90,7 @@ def _match_one_by_one(
     numbers: Sequence[str],
     number: Callable[[E], str | int],
     text: Callable[[E], str | None] | None,
-) -> Sequence[E | None]:
+) -> list[E | None]:
     one_text = len(batch.texts) == 1
     found: list[E | None] = [None] * len(batch)
     rest = [*entries]
@@ -124,3 +131,21 @@ def _assign(
         else:
             rest.append(entry)
     return rest
+
+
+def _drop_contradicted(
+    found: list[E | None],
+    batch: Batch,
+    entries: Sequence[E],
+    numbers: Sequence[str],
+    refused: Callable[[E], bool],
+) -> None:
+    """Take the entry from each recipient who has more entries than messages, some of which say no and some yes."""
+    asked, came = Counter(batch.recipients), Counter(numbers)
+    answers: defaultdict[str, set[bool]] = defaultdict(set)
+    for number, entry in zip(numbers, entries, strict=True):
+        if came[number] > asked[number]:
+            answers[number].add(refused(entry))
+    for place, recipient in enumerate(batch.recipients):
+        if len(answers.get(recipient, ())) > 1:
+            found[place] = None

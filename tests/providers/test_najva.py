@@ -234,6 +234,18 @@ async def test_an_entry_too_many_of_a_recipient_changes_nothing(
     assert [one.message_id for one in report] == [2, 3]
 
 
+@pytest.mark.parametrize("statuses", [(6, 1), (1, 6)])
+@pytest.mark.parametrize("name", ["send", "send_p2p"])
+async def test_a_recipient_who_is_taken_and_refused_at_once_may_have_been_sent_to(
+    name: str, statuses: tuple[int, int], najva: AsyncNajva, provider_http: Any
+) -> None:
+    twice = [entry(n, "09120000000", status=status) for n, status in enumerate(statuses, 2)]
+    provider_http.post(CALLS[name][1], payload=ok([*twice, entry(9, "09120000001")]))
+    with pytest.raises(PartialSendError) as caught:
+        await sent_to(najva, name, numbers(2))
+    assert [one.outcome for one in caught.value.report] == [Outcome.UNKNOWN, Outcome.ACCEPTED]
+
+
 @pytest.mark.parametrize("name", ["send", "send_p2p"])
 async def test_a_number_given_twice_gets_both_its_ids(name: str, najva: AsyncNajva, provider_http: Any) -> None:
     asked = ["09120000000", "09120000001", "09120000000"]

@@ -119,3 +119,26 @@ def test_complete_entries_have_no_errors():
 def test_an_answer_with_an_entry_for_nobody_is_malformed_as_a_whole():
     with pytest.raises(MalformedResponse, match="no entry for any recipient"):
         missing_entries(ANSWER, [None, None], provider="nobody")
+
+
+# Entries that contradict one another
+
+
+def taken_or_refused(entries: list[tuple[str, bool]], *recipients: str) -> list[bool | None]:
+    """Whether the entry of each recipient says that it was refused; None where it has no entry."""
+    found = match_entries(batch(*recipients), entries, number=itemgetter(0), refused=itemgetter(1))
+    return [None if entry is None else entry[1] for entry in found]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_recipient_who_is_taken_and_refused_at_once_has_none(first: bool):
+    assert taken_or_refused([(A, first), (B, False), (A, not first)], A, B) == [None, False]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_entries_too_many_that_say_the_same_change_nothing(refused: bool):
+    assert taken_or_refused([(A, refused), (B, False), (A, refused)], A, B) == [refused, False]
+
+
+def test_two_messages_to_one_number_may_fare_differently():
+    assert taken_or_refused([(A, True), (A, False)], A, A) == [True, False]
