@@ -337,7 +337,7 @@ def test_clients_at_module_level_send_to_the_sandbox_of_the_test(project: pytest
             assert [message.provider for message in sms_sandbox.messages] == ["ippanel", "najva", "sepahan"]
 
         def test_without():
-            with pytest.raises(Exception, match="no token"):
+            with pytest.raises(Exception, match="Missing token"):
                 shop.clients[0].send("09123456789", "hello", sender="3000505")
         """,
     )
