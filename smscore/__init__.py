@@ -32,7 +32,6 @@ from smscore.inputs import count_parts, normalize_number
 from smscore.messages import InboundMessage, Message
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
-from smscore.sending.delivery import BatchEvent
 from smscore.statuses import DeliveryStatus, MessageStatus
 from smscore.text import Parts
 
@@ -76,12 +75,18 @@ __all__ = [
 
 if TYPE_CHECKING:
     from smscore import sandbox
+    from smscore.sending.delivery import BatchEvent
 
 
 def __getattr__(name: str) -> object:
-    # The sandbox brings a web server along, which only tests and demos need.
+    # The sandbox brings a web server along, which only tests and demos need, and what sends an HTTP client, which the
+    # help of the command does not.
     if name == "sandbox":
         import smscore.sandbox
 
         return smscore.sandbox
+    if name == "BatchEvent":
+        from smscore.sending.delivery import BatchEvent
+
+        return BatchEvent
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
