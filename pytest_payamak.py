@@ -1,15 +1,15 @@
-"""The pytest plugin of Payamak: in a test run nothing leaves the machine, and ``sms_sandbox`` takes what is sent.
+"""Payamak's pytest plugin: in a test run nothing leaves the machine, and ``sms_sandbox`` receives what is sent.
 
 ::
 
     def test_a_customer_gets_a_code(sms_sandbox):
-        register("09123456789")                                   # your code, with any client of Payamak
+        register("09123456789")                                   # your code, with any provider's client
         assert sms_sandbox.last_code("09123456789") == "12345"
 
-Clients connect to loopback alone, and to the hosts of the ini option ``sms_allow_hosts``. One test with the marker
+Clients connect only to loopback and to the hosts of the ini option ``sms_allow_hosts``. A test with the marker
 ``@pytest.mark.sms_live`` may reach every host.
 
-Nothing is imported but pytest until a test asks for the fixture.
+Only pytest is imported until a test requests the fixture.
 """
 
 from __future__ import annotations
@@ -134,10 +134,10 @@ def _sms_sandbox_of_the_session() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sms_sandbox(_sms_sandbox_of_the_session: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A running sandbox, as new for each test, which every client that is used in the test sends to.
+    """A running sandbox, reset for each test, which every client used in the test sends to.
 
-    ``<PROVIDER>_BASE_URL``, ``<PROVIDER>_TOKEN`` and ``<PROVIDER>_SENDER`` of every provider are set for the test. The
-    server has a thread and a port of its own, once for the session, so that sync and async tests alike may use it.
+    Each provider's ``<NAME>_BASE_URL``, ``<NAME>_TOKEN`` and ``<NAME>_SENDER`` are set for the test. The server runs
+    once per session, in a thread and on a port of its own, so that sync and async tests can use it.
     """
     box = _sms_sandbox_of_the_session
     box.reset()

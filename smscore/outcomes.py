@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
-__all__ = ["Outcome"]
+__all__ = ["OUTCOME_WORDS", "Outcome"]
 
 
 class Outcome(Enum):
@@ -18,3 +19,7 @@ class Outcome(Enum):
     """It provably never reached the provider."""
     UNKNOWN = "unknown"
     """It may or may not have reached the provider."""
+
+
+OUTCOME_WORDS: Final = {outcome: outcome.value.replace("_", " ") for outcome in Outcome}
+"""The outcomes as people read them: ``not sent``."""

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from smscore.columns import IdColumn, SpanColumn, SparseColumn, TimeColumn
 from smscore.masking import masked_number
 from smscore.numbers import e164
-from smscore.outcomes import Outcome
+from smscore.outcomes import OUTCOME_WORDS, Outcome
 
 __all__ = ["OUTCOMES", "OUTCOME_BYTES", "PartialSendError", "RecipientResult", "SMSError", "SendReport"]
 
@@ -230,7 +230,7 @@ class SendReport(Sequence[RecipientResult]):
         return only_refused and not self._failures and self._count(Outcome.ACCEPTED) > 0
 
     def _partial_failure(self) -> PartialSendError:
-        counts = ", ".join(f"{self._count(outcome)} {_WORDS[outcome]}" for outcome in OUTCOMES)
+        counts = ", ".join(f"{self._count(outcome)} {OUTCOME_WORDS[outcome]}" for outcome in OUTCOMES)
         error = PartialSendError(
             f"Of {len(self)} recipients: {counts}. Look at error.report: .not_sent may be sent again, "
             ".unknown may have gone and must not be.",
@@ -255,7 +255,7 @@ class SendReport(Sequence[RecipientResult]):
         return self._places[outcome]
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{self._count(o)} {_WORDS[o]}" for o in OUTCOMES if self._count(o))
+        counts = ", ".join(f"{self._count(o)} {OUTCOME_WORDS[o]}" for o in OUTCOMES if self._count(o))
         return f"<SendReport of {len(self)}: {counts or 'nobody'}>"
 
 
@@ -273,14 +273,6 @@ class PartialSendError(SMSError):
     def __init__(self, text: str = "", *, errors: Sequence[SMSError] = (), **answer: Any) -> None:
         super().__init__(text, **answer)
         self.errors: list[SMSError] = list(errors)
-
-
-_WORDS: Final = {
-    Outcome.ACCEPTED: "accepted",
-    Outcome.REJECTED: "rejected",
-    Outcome.NOT_SENT: "not sent",
-    Outcome.UNKNOWN: "unknown",
-}
 
 
 class _Selection(Sequence[RecipientResult]):
@@ -307,7 +299,7 @@ class _Selection(Sequence[RecipientResult]):
         return map(self._report._result, self._report._positions(self._outcome))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} {_WORDS[self._outcome]} of {len(self._report)}>"
+        return f"<{len(self)} {OUTCOME_WORDS[self._outcome]} of {len(self._report)}>"
 
 
 def _json_ready(ref: object) -> Any:

@@ -16,7 +16,7 @@ from smscore.cli.demo.outcomes import Told
 from smscore.cli.demo.recipients import OddRow
 from smscore.cli.demo.run import ProviderResults
 from smscore.cli.output import DONE_OF_ALL, Output
-from smscore.outcomes import Outcome
+from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.profile import Profile
 
 NEXT: Final = """
@@ -134,7 +134,7 @@ def total(sent: list[ProviderResults]) -> int:
 def outcomes_table(sent: list[ProviderResults]) -> Table:
     """How many messages have each outcome, by provider."""
     table = _table("Outcomes: by the async clients, and one message each by the blocking ones", "provider")
-    for heading in ("requests", *(outcome.value.replace("_", " ") for outcome in Outcome), "seconds"):
+    for heading in ("requests", *OUTCOME_WORDS.values(), "seconds"):
         table.add_column(heading, justify="right")
     for one in sent:
         counts = [f"{one.outcomes[outcome]:,}" for outcome in Outcome]

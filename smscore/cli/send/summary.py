@@ -14,20 +14,14 @@ from smscore.cli.results_file import SKIPPED
 from smscore.cli.send.batches import ErrorSummary, Sending
 from smscore.cli.send.recording import States
 from smscore.inputs import count_parts
-from smscore.outcomes import Outcome
+from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.recipients.plan import Plan
 
 _MAX_ROWS: Final = 20  # shown of the invalid ones, and of those of an error
 _MAX_LISTED: Final = 1_000  # rows of an error, for scripts
 _MAX_SAMPLES: Final = 3  # rows
 
-_OUTCOME_WORDS: Final = {
-    Outcome.ACCEPTED.value: "accepted",
-    Outcome.REJECTED.value: "rejected",
-    Outcome.NOT_SENT.value: "not sent",
-    Outcome.UNKNOWN.value: "unknown",
-    SKIPPED: "skipped",
-}
+_OUTCOME_WORDS: Final = {outcome.value: words for outcome, words in OUTCOME_WORDS.items()} | {SKIPPED: "skipped"}
 
 
 def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
