@@ -87,7 +87,7 @@ def test_who_never_asks_for_it_pays_nothing(pytester: pytest.Pytester) -> None:
 
 def test_it_is_listed_among_the_fixtures(pytester: pytest.Pytester) -> None:
     ran = pytester.runpytest_subprocess("--fixtures")
-    ran.stdout.fnmatch_lines(["sms_sandbox*", "*A running sandbox, as new for each test*"])
+    ran.stdout.fnmatch_lines(["sms_sandbox*", "*A running sandbox, reset for each test*"])
 
 
 def test_the_plugin_alone_imports_nothing_of_ours() -> None:
