@@ -146,4 +146,5 @@ def local(name: str) -> str:
 
 
 def _words(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+    # What is quoted is the file's own bytes.
+    return str(error).partition("'")[0].rstrip(". ") or type(error).__name__

@@ -501,6 +501,15 @@ def test_a_part_that_is_missing_is_told(missing: str, tmp_path: Path):
         read(wb.zipped(tmp_path / "r.xlsx", parts))
 
 
+def test_an_error_quotes_no_bytes_of_the_archive(tmp_path: Path):
+    path = xlsx(tmp_path, HEADER, row_xml(2, MOBILE, text_xml("a")))
+    name = b"xl/workbook.xml"
+    path.write_bytes(path.read_bytes().replace(name, b"09121234567.xml", 1))
+    with pytest.raises(InvalidRequest, match="cannot be unpacked") as caught:
+        read(path)
+    assert "0912" not in str(caught.value)
+
+
 def small(kind: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
