@@ -24,7 +24,7 @@ _QUOTES: Final = ('""', "''", "``", "“”", "‘’", "«»")
 
 @frozen
 class ResolvedAccount:
-    """As whom one call sends, where to, and from which line."""
+    """The token, base URL and sender that one call uses."""
 
     provider: Provider
     token: Secret
@@ -50,7 +50,7 @@ class AccountSettings:
 
     @classmethod
     def given(cls, provider: Provider, token: object, sender: object, base_url: object) -> AccountSettings:
-        """The account with these settings, checked; None leaves one open."""
+        """Settings, checked; None leaves one to the environment. Raises ``ConfigurationError``."""
         return cls(
             provider,
             None if token is None else checked_token(token, provider.name),
@@ -63,7 +63,7 @@ class AccountSettings:
         return attrs.evolve(self, sender=_checked_sender(sender, self.provider))
 
     def resolve(self) -> ResolvedAccount:
-        """What a call that begins now uses; ``ConfigurationError`` where the token is missing or a variable is wrong.
+        """The account for a call that starts now. Raises ``ConfigurationError`` for a missing token or a bad variable.
 
         What the environment says is checked once, and again when it has changed: this is on the way of every call.
         """
@@ -141,7 +141,7 @@ def cleaned_token(token: str) -> str:
 
 
 def checked_token(token: object, provider: str, name: str = "token=") -> Secret:
-    """The token, cleaned and fit for a header; ``ConfigurationError``, which calls it ``name``, otherwise."""
+    """The token, cleaned. Raises ``ConfigurationError``, which calls it ``name``, if no header may have it."""
     if not isinstance(token, str):
         raise ConfigurationError(f"{name} must be a str, not {type(token).__name__}.", provider=provider)
     token = cleaned_token(token)

@@ -22,14 +22,14 @@ from smscore.dates import from_unix
 T = TypeVar("T")
 
 Positions: TypeAlias = Sequence[int]
-"""A range where they are next to one another, a list where they are not."""
+"""A range where they are consecutive, a list otherwise."""
 
 _NO_ID: Final = -(2**63)  # no provider counts from there
 
 
 @define(eq=False)
 class SparseColumn(Generic[T]):
-    """Entries that most recipients do not have: they are None, and take no room until the first is written."""
+    """Values that most recipients do not have (None). Takes no memory until the first is written."""
 
     size: int
     _entries: list[T | None] | None = field(default=None, init=False, repr=False)
@@ -55,7 +55,7 @@ class SparseColumn(Generic[T]):
 
 @define(eq=False)
 class IdColumn:
-    """Message ids, or None, as 64-bit numbers; what fits in none is kept beside them."""
+    """Message ids, or None, as 64-bit integers; larger ones are kept in a dict."""
 
     size: int
     _ids: array[int] | None = field(default=None, init=False, repr=False)
@@ -98,7 +98,7 @@ class IdColumn:
 
 @define(eq=False)
 class TimeColumn:
-    """TimeColumn, or None, as seconds since 1970."""
+    """Times, or None, as seconds since 1970."""
 
     size: int
     _seconds: array[float] | None = field(default=None, init=False, repr=False)
@@ -107,14 +107,14 @@ class TimeColumn:
         return None if self._seconds is None else _moment(self._seconds[position])
 
     def put(self, positions: Positions, seconds: float | None) -> None:
-        """Write this moment at these positions."""
+        """Write this time at these positions."""
         if isinstance(positions, range) and seconds is not None:
             self._written()[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
         else:
             self.put_each(positions, repeat(seconds, len(positions)))
 
     def put_each(self, positions: Positions, seconds: Iterable[float | None]) -> None:
-        """Write these moments at these positions."""
+        """Write these times at these positions."""
         written = self._written()
         for position, moment in zip(positions, seconds, strict=True):
             written[position] = math.nan if moment is None else moment
@@ -132,7 +132,7 @@ def _moment(seconds: float) -> dt.datetime | None:
 
 @define(eq=False)
 class SpanColumn(Generic[T]):
-    """Entries that a whole batch shares, or None."""
+    """Values shared by whole batches, or None, stored once for each span of positions."""
 
     _spans: list[tuple[range, T]] = field(factory=list[tuple[range, T]], init=False, repr=False)  # by their start
 

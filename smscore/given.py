@@ -17,7 +17,7 @@ _RESOLVED: Final = frozenset({str, int, float, bool, bytes, type(None), list, tu
 
 
 def is_iterable(items: object) -> bool:
-    """Whether the items can be gone through one by one; bytes, whose items are numbers, do not count."""
+    """Whether the items are iterable; bytes, whose items are numbers, do not count."""
     # An array without a dimension has the method for it, which raises.
     return isinstance(items, Iterable) and not isinstance(items, (bytes, bytearray)) and not _is_scalar(items)
 
@@ -27,7 +27,7 @@ def _is_scalar(items: Any) -> bool:
 
 
 def resolved(argument: Any) -> Any:
-    """An argument with its lazy text, or those of a mapping, made now; anything else as it is."""
+    """The argument with lazy texts, also in a mapping, evaluated now; anything else unchanged."""
     if type(argument) in _RESOLVED:
         return argument
     if isinstance(argument, Mapping):

@@ -71,7 +71,7 @@ def without_separators(text: str) -> str:
 
 
 def is_one_recipient(value: object) -> bool:
-    """Whether a value stands for one recipient, good or bad, and not for several."""
+    """Whether a value is one recipient, valid or not, rather than several."""
     if type(value) in (str, int):
         return True
     if type(value) in (list, tuple, set, frozenset, dict):
@@ -80,7 +80,7 @@ def is_one_recipient(value: object) -> bool:
 
 
 def local_form(number: object) -> str | None:
-    """One number as ``09123456789``, or None where it is no Iranian mobile number."""
+    """One number as ``09123456789``, or None if it is not an Iranian mobile number."""
     text = number if type(number) is str else _as_text(number)
     if text is None:
         return None
@@ -177,7 +177,7 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def local_forms(numbers: list[Any]) -> list[str | None]:
-    """Every number as :func:`local_form` gives it, in order: the very list, where it needs no change."""
+    """Every number as :func:`local_form` gives it, in order; the same list if nothing changes."""
     return _in_one_spelling(numbers) or [local_form(number) for number in numbers]
 
 

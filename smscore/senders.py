@@ -25,7 +25,7 @@ def line_form(line: str, prefix: str) -> str:
 
 
 def check_sender(sender: object, provider: Provider, *, needed: bool) -> str | None:
-    """The sender in the provider's form, or None where there is none and none is needed."""
+    """The sender in the provider's form; None if there is none and none is needed. Raises ``InvalidRequest``."""
     if isinstance(sender, int) and not isinstance(sender, bool):
         sender = str(sender)
     if sender is None:

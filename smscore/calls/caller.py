@@ -44,7 +44,7 @@ class Caller:
     async def call(
         self, endpoint: Endpoint[P, R], params: P, rule: StopRule, account: ResolvedAccount, *, has_turn: bool = False
     ) -> R:
-        """What the endpoint gives; the request is tried again as the endpoint and the policy allow.
+        """Call the endpoint and return its result, repeating the request as the endpoint and the policy allow.
 
         ``has_turn``: the caller has waited for the first try's turn.
         """
@@ -76,7 +76,7 @@ class Caller:
         raise AssertionError("the loop ends by return or raise")
 
     async def turn(self, left: float | None) -> None:
-        """Wait until the rate lets a request out; ``NotAttempted`` where that is not within ``left`` seconds."""
+        """Wait for the rate limit. Raises ``NotAttempted`` if that takes over ``left`` s, or ``ClientClosed``."""
         self.transport.check_open()
         if self.limit is None:
             return
@@ -91,7 +91,7 @@ class Caller:
         return StopRule(deadline=None if seconds is None else clock.monotonic() + seconds)
 
     async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
-        """Open a connection ahead; ``ConnectionFailed`` where there is none."""
+        """Open a connection in advance. Raises ``ConnectionFailed``."""
         timeouts = _within(self.settings.timeout, rule.time_left())
         try:
             failure = await self.transport.connect(account.base_url, timeouts)

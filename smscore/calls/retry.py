@@ -1,4 +1,4 @@
-"""Whether a request is tried again, after how long, and what its end then means. Nothing here knows a network."""
+"""Whether a request is tried again, after how long, and what its end then means. No network here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smscore.wire.endpoint import Repeat
 
 
 def may_repeat(error: SMSError, repeat: Repeat) -> bool:
-    """Whether a request that ended so may be tried again at all."""
+    """Whether a request that ended with this error may be repeated at all."""
     if isinstance(error, (ConnectionFailed, RateLimited)):
         return True
     return isinstance(error, OutcomeUnknown) and repeat is not Repeat.NEVER
@@ -99,12 +99,12 @@ class RetryBudget:
     left: int = FREE_REPEATS * SUCCESSES_PER_REPEAT  # in successes, since a tenth added ten times is not one
 
     def take(self) -> bool:
-        """Take one repeat, if there is one."""
+        """Spend one repeat; False if none is left."""
         if self.left < SUCCESSES_PER_REPEAT:
             return False
         self.left -= SUCCESSES_PER_REPEAT
         return True
 
     def succeed(self) -> None:
-        """Note a request that was answered."""
+        """Record a request that was answered."""
         self.left = min(MAX_REPEATS * SUCCESSES_PER_REPEAT, self.left + 1)

@@ -54,7 +54,7 @@ class Transport:
         finalize(self, _close_forgotten, self._owned).atexit = False
 
     async def send(self, request: Request, timeouts: Timeouts) -> Answer | NoAnswer:
-        """Send once, and read the whole answer.
+        """Send a request once and read the whole answer.
 
         A cancel is passed on; else only a closed client raises, ``ClientClosed``, and a host that a test run may not
         reach, ``ConfigurationError``.

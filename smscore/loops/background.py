@@ -38,7 +38,7 @@ class LoopRunner(Protocol):
         ...
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Begin this in the loop, from any thread or finalizer, and wait for nothing."""
+        """Start this in the loop without waiting. Safe from any thread and from finalizers."""
         ...
 
     def is_open(self) -> bool:
@@ -68,7 +68,7 @@ class BackgroundLoop:
         keep_alive_after_fork(self)
 
     def start(self) -> None:
-        """Have a thread run the loop. ``RuntimeError`` where none can be started."""
+        """Start a thread that runs the loop. Raises ``RuntimeError`` if none can be started."""
         if self._is_started:
             return
         if self._is_first("start"):
@@ -134,7 +134,7 @@ class BackgroundLoop:
         return _thread.get_ident() == self._ident
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Begin this in the loop, from any thread or finalizer, and wait for nothing."""
+        """Start this in the loop without waiting. Safe from any thread and from finalizers."""
         self._soon(LoopCall(function, CallerThread()).begin, self._loop)
 
     def is_open(self) -> bool:
@@ -142,7 +142,7 @@ class BackgroundLoop:
         return not self._is_stopped and self is _process.loop
 
     def close(self) -> None:
-        """Do nothing: others use it too."""
+        """Do nothing: other callers use this loop too."""
 
     def stop(self) -> None:
         """End the loop, whose connections close with it."""
@@ -153,7 +153,7 @@ class BackgroundLoop:
             self._ended.wait(_GRACE)
 
     def discard(self) -> None:
-        """Close what was not started."""
+        """Close a loop that was never started."""
         self._is_stopped = True
         if self._is_first("run"):
             self._loop.close()
@@ -185,7 +185,7 @@ class ForegroundLoop:
         return call.result()
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Do nothing: what the loop has under way ends as it closes."""
+        """Do nothing: tasks of this loop end when it closes."""
 
     def is_open(self) -> bool:
         """Whether it is of this process, and has not been closed."""
@@ -277,7 +277,7 @@ def running() -> BackgroundLoop | None:
 
 
 def runner() -> LoopRunner:
-    """Where to run what belongs together, such as a stream; to be closed in the end."""
+    """A runner for calls that belong together, such as those of a stream. Close it at the end."""
     refuse_gevent()
     return _process.runner()
 
@@ -289,7 +289,7 @@ def run(function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThr
 
 
 def run_at(place: LoopRunner, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:
-    """As ``run``, at a runner that was got before."""
+    """Like ``run``, on a runner from :func:`runner`."""
     _warn_inside_a_loop()
     return place.run(function, caller_thread)
 
@@ -313,7 +313,7 @@ def _is_in_a_loop() -> bool:
 
 
 def _callers_level() -> int:
-    """How far up the caller of the blocking client stands, counted as ``warnings`` does."""
+    """The ``stacklevel`` of the code that called the blocking client."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back

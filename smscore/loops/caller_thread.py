@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 class LoopCall(Generic[R]):
-    """One coroutine in the loop, and what became of it.
+    """One coroutine run in the loop, and its result.
 
     A ``concurrent.futures.Future`` would do, and crosses the threads more slowly: it wakes the loop once more, and
     its condition costs more than a queue.
@@ -38,22 +38,22 @@ class LoopCall(Generic[R]):
         return self._outcome is not None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin it, in the loop."""
+        """Start the coroutine. Call this in the loop."""
         self._task = loop.create_task(self._run())
 
     def cancel(self) -> None:
-        """Cancel it, in the loop."""
+        """Cancel the coroutine. Call this in the loop."""
         if self._task is not None:
             self._task.cancel()
 
     def refuse(self) -> None:
-        """End it where its loop has ended without beginning it."""
+        """End it with ``ClientClosed``, if its loop ended before it started."""
         if self._outcome is None:
             self._outcome = partial(raise_, ClientClosed("The process is ending, and nothing more is sent."))
             self._caller_thread.wake()
 
     def result(self) -> R:
-        """What the coroutine gave, or raise what it raised."""
+        """Return the coroutine's result, or raise its error."""
         assert self._outcome is not None  # noqa: S101  # asked for once it has ended
         return self._outcome()
 
@@ -70,7 +70,7 @@ class LoopCall(Generic[R]):
 
 
 class CallerThread:
-    """Where the loop asks the waiting thread to do something: a caller's callbacks and iterables stay in its thread."""
+    """Runs functions in the thread that waits for a call: a caller's callbacks and iterables stay in its thread."""
 
     def __init__(self) -> None:
         # Of all queues this one alone may be put to from a signal handler and from the garbage collector.
@@ -78,12 +78,12 @@ class CallerThread:
         self._stop: Callable[[], None] | None = None
 
     def serve(self, call: LoopCall[Any]) -> None:
-        """Do what is asked until the call has ended, which a loop in another thread does."""
+        """Run what the loop, in another thread, asks for, until the call has ended."""
         while not call.has_ended:
             self._asked.get()()
 
     def serve_between(self, call: LoopCall[Any], loop: asyncio.AbstractEventLoop) -> None:
-        """Run the loop in this thread until the call has ended, and stop it for whatever is asked meanwhile."""
+        """Run the loop in this thread until the call has ended, stopping it to run what is asked for."""
         self._stop = loop.stop
         try:
             while not call.has_ended:
@@ -94,17 +94,17 @@ class CallerThread:
             self._stop = None
 
     def wake(self) -> None:
-        """Have the waiting thread look whether its call has ended."""
+        """Make the waiting thread check whether its call has ended."""
         self.put(_nothing)
 
     def put(self, work: Callable[[], object]) -> None:
-        """Have the waiting thread do this, and wait for nothing."""
+        """Run this in the waiting thread, without waiting for it."""
         self._asked.put(work)
         if self._stop is not None:
             self._stop()
 
     async def ask(self, function: Callable[[], T]) -> T:
-        """Have the waiting thread call this, and wait for what it gives."""
+        """Call this in the waiting thread and return its result."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Callable[[], T]] = loop.create_future()
 
@@ -115,7 +115,7 @@ class CallerThread:
         return (await answer)()
 
     def callback(self, function: Callable[[T], Any] | None) -> Callable[[T], Awaitable[Any]] | None:
-        """The function, called in the waiting thread; a coroutine that it gives runs in the loop."""
+        """The function, to be called in the waiting thread; a coroutine that it returns runs in the loop."""
         if function is None:
             return None
 
@@ -131,7 +131,7 @@ class CallerThread:
 
 
 class CallersIterable(SliceSource[T]):
-    """A caller's iterable, gone through in the caller's thread, as an async one that hands out slices."""
+    """A caller's iterable, iterated in the caller's thread, as a source of slices."""
 
     def __init__(self, items: Iterable[T], caller_thread: CallerThread, prepared: Callable[[list[T]], list[T]]) -> None:
         """What hands out slices of the items, as ``prepared`` makes them in that thread too."""
@@ -140,7 +140,7 @@ class CallersIterable(SliceSource[T]):
         self._prepared = prepared
 
     async def take(self, size: int) -> list[T]:
-        """The next items, at most so many; none at the end."""
+        """The next items, at most ``size``; an empty list at the end."""
         return await self._caller_thread.ask(lambda: self._prepared(list(islice(self._items, size))))
 
 

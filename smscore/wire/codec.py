@@ -280,7 +280,7 @@ def _without_halves(tree: object) -> object:
 
 def _fitted(value: object, kind: object) -> Any:
     """A value written as its type has it, as far as it can be told; what cannot be told is left for the strict pass."""
-    of = cast("type[object]", type(kind))
+    of: type[object] = type(kind)
     fit = _FITS.get(of)
     return value if fit is None else fit(value, kind)
 
