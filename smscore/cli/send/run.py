@@ -143,7 +143,7 @@ def _call(connection: Connection, given: SendOptions, plan: Plan, template: Temp
     options = _options(given, stream)
     # The line that the client reads from the environment counts too, however it is written.
     line = given.sender or from_environment(connection.provider, "sender")
-    used = {**options, "sender": check_sender(line, client.provider, needed=False)}
+    used: dict[str, object] = {**options, "sender": check_sender(line, client.provider, needed=False)}
     return _Call(client, stream, () if plan.text is None else (plan.text,), options, used)
 
 
