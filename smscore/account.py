@@ -17,7 +17,7 @@ from smscore.masking import Secret
 from smscore.senders import check_sender
 from smscore.wire.endpoint import Provider
 
-# What is copied along with a token, from a header or from a line of code.
+# Copied along with a token, from a header or a line of code.
 _SCHEME: Final = re.compile(r"(?:authorization\s*:\s*)?(?:bearer|token|api-?key|access-?key)[\s:]+", re.IGNORECASE)
 _QUOTES: Final = ('""', "''", "``", "“”", "‘’", "«»")
 
@@ -65,7 +65,7 @@ class AccountSettings:
     def resolve(self) -> ResolvedAccount:
         """The account for a call that starts now. Raises ``ConfigurationError`` for a missing token or a bad variable.
 
-        What the environment says is checked once, and again when it has changed: this is on the way of every call.
+        The environment's values are checked once, and again when they have changed, since every call comes here.
         """
         read = self._read()
         last = self._last
@@ -121,7 +121,7 @@ def variable(provider: str, setting: str) -> str:
 
 
 def from_environment(provider: str, setting: str) -> str | None:
-    """What the environment says of a setting, without quotes, which some readers of .env files keep; "" is none."""
+    """A setting's variable, without the quotes that some readers of .env files keep; None if unset or empty."""
     return _unquoted(os.environ.get(variable(provider, setting), "")) or None
 
 

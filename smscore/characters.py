@@ -1,4 +1,4 @@
-"""What Unicode says of a character: which digit it is, and whether it only separates others or is not seen at all."""
+"""What Unicode says of a character: which digit it is, and whether it is a separator or invisible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REMEMBERED: Final = 4_096  # characters; hostile texts with all of Unicode must
 
 _BLANK_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _DIVIDING_CATEGORIES: Final = frozenset({"Pd", "Ps", "Pe"})
-# Unicode counts these as marks and letters, and they are drawn as nothing.
+# Unicode classes these as marks and letters, but they are drawn as nothing.
 _BLANK_NAMES: Final = re.compile(
     r".*VARIATION SELECTOR|COMBINING GRAPHEME JOINER|HANGUL .*FILLER|HALFWIDTH HANGUL FILLER|KHMER VOWEL INHERENT"
     r"|BRAILLE PATTERN BLANK"
@@ -21,10 +21,10 @@ _MINUS_SIGN: Final = "\u2212"  # typed as a dash, and a mathematical symbol to U
 
 
 class CharacterTable(dict[int, int | None]):
-    """For ``str.translate``: what becomes of a character is found out when it first comes, and remembered."""
+    """A table for ``str.translate`` that applies its rule to a character once, and caches the result."""
 
     def __init__(self, rule: Callable[[str], str | None]) -> None:
-        """A table by a rule, which gives None for what is to be dropped."""
+        """``rule`` returns the replacement of a character, or None to drop it."""
         super().__init__()
         self._rule = rule
 
@@ -44,7 +44,7 @@ def ascii_digit(character: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def is_blank(character: str) -> bool:
-    """Whether a character is a space, a control or anything else that is not seen."""
+    """Whether a character is a space, a control or anything else invisible."""
     return unicodedata.category(character) in _BLANK_CATEGORIES or bool(
         _BLANK_NAMES.match(unicodedata.name(character, ""))
     )

@@ -45,7 +45,7 @@ def now() -> dt.datetime:
 
 
 async def sleep(seconds: float) -> None:
-    """Wait so many seconds, also in an event loop whose own clock a test has frozen."""
+    """Wait this many seconds, even in an event loop whose own clock a test has frozen."""
     if not _is_frozen(asyncio.get_running_loop()):
         await asyncio.sleep(seconds)
         return
@@ -55,12 +55,12 @@ async def sleep(seconds: float) -> None:
 
 
 def timeout(seconds: float) -> AbstractAsyncContextManager[object]:
-    """Raise ``TimeoutError`` in what takes longer than so many seconds, also in a frozen event loop."""
+    """Raise ``TimeoutError`` in a block that takes longer than this many seconds, even in a frozen event loop."""
     return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else asyncio.timeout(seconds)
 
 
 def backstop(seconds: float) -> AbstractAsyncContextManager[object]:
-    """``timeout`` in a frozen event loop alone: around what has timers of its own, which stand still there."""
+    """``timeout``, but only in a frozen event loop: for code whose own timers do not fire there."""
     return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else _NOTHING
 
 
@@ -77,7 +77,7 @@ async def _frozen_timeout(seconds: float) -> AsyncGenerator[None, None]:
 
 @contextmanager
 def _alarm(seconds: float, ring: Callable[[], object]) -> Generator[None, None, None]:
-    """Call this in the running loop after so many seconds; nothing is waited for after the block."""
+    """Call ``ring`` in the running loop after this many seconds, unless the block ends earlier."""
     is_set = True
 
     def ring_if_set() -> None:
@@ -98,7 +98,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     """An event loop whose timers go by this clock, for a thread of ours."""
     loop = asyncio.new_event_loop()
     if isinstance(loop, asyncio.BaseEventLoop):  # uvloop has a clock of its own
-        # The class is left alone: the caller's own loops are of it too.
+        # On the instance: the caller's own loops share the class.
         loop.time = monotonic  # type: ignore[method-assign]
     return loop
 

@@ -1,7 +1,7 @@
-"""Columns: one entry a recipient, in the order given, in as little room as its kind allows.
+"""Columns: one entry per recipient, in the order given, in as little memory as its type allows.
 
-A list of a million is work for the garbage collector each time that it looks, and the event loop stands still
-meanwhile. So the columns that every large send fills are no lists.
+The garbage collector traverses a list of a million entries on every full collection, and blocks the event loop
+meanwhile. So the columns that every large send fills are arrays and spans rather than lists.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 Positions: TypeAlias = Sequence[int]
 """A range where they are consecutive, a list otherwise."""
 
-_NO_ID: Final = -(2**63)  # no provider counts from there
+_NO_ID: Final = -(2**63)  # no provider uses it as an id
 
 
 @define(eq=False)

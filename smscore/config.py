@@ -16,16 +16,16 @@ from smscore.integers import as_int
 __all__ = ["RetryPolicy", "Timeouts"]
 
 CONNECT_TIMEOUT: Final = 10.0
-READ_TIMEOUT: Final = 60.0  # waiting longer costs less than an outcome that nobody knows
+READ_TIMEOUT: Final = 60.0  # long: waiting costs less than an unknown outcome
 TOTAL_TIMEOUT: Final = 120.0
 MAX_CONCURRENCY: Final = 8
 STREAM_BATCH_SIZE: Final = 10_000  # of a stream to a provider that sets no limit
-ITEMS_PER_TURN: Final = 2_000  # messages or ids, before the event loop has its turn
+ITEMS_PER_TURN: Final = 2_000  # messages or ids handled before yielding to the event loop
 KEEPALIVE_SECONDS: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024  # bytes, after decompression
 MAX_HEADER_BYTES: Final = 64 * 1024  # bytes of an answer's headers in all, however many they are
-LARGE_ANSWER_BYTES: Final = 64 * 1024  # bytes: from here on, answers are read one in a turn of the event loop
-MAX_WAIT: Final = 60.0  # seconds: who is asked to wait longer is told so by a RateLimited
+LARGE_ANSWER_BYTES: Final = 64 * 1024  # bytes; from this size, one answer is decoded per turn of the event loop
+MAX_WAIT: Final = 60.0  # seconds; a longer Retry-After is raised as RateLimited, not waited for
 FREE_REPEATS: Final = 10
 MAX_REPEATS: Final = 100
 SUCCESSES_PER_REPEAT: Final = 10
@@ -56,9 +56,9 @@ def _is_number(value: object) -> TypeGuard[float]:
 class Timeouts:
     """How long to wait, in seconds.
 
-    ``connect``, ``read`` and ``total`` are of one request: to open a connection, between two pieces of the
-    answer, and in all. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound. Of a
-    listing that is read as you go on, it bounds the reading of all its pages, without your own time between them.
+    ``connect``, ``read`` and ``total`` bound one request: opening a connection, waiting between two pieces of the
+    answer, and all of it. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound. For a
+    listing that you iterate over, it bounds the requests for all pages, not your own time between them.
     """
 
     connect: float = field(default=CONNECT_TIMEOUT, validator=_seconds)
@@ -69,7 +69,7 @@ class Timeouts:
 
 @frozen
 class RetryPolicy:
-    """How often one request is tried, and the waits between tries in seconds (they double, up to ``wait_max``)."""
+    """How often one request is tried, and the seconds between tries, which double up to ``wait_max``."""
 
     attempts: int = field(default=3, validator=_attempts)
     wait_initial: float = field(default=0.5, validator=_wait)
@@ -86,7 +86,7 @@ class Unset:
 
 
 UNSET: Final = Unset()
-"""Stands for an option that was not given, where None means something."""
+"""The default of an option for which None has a meaning."""
 
 DEFAULT_TIMEOUTS: Final = Timeouts()
 DEFAULT_RETRY: Final = RetryPolicy()

@@ -16,7 +16,7 @@ _FIRST_GREGORIAN_YEAR: Final = 1700
 
 
 def from_unix(seconds: float | None) -> dt.datetime | None:
-    """The moment so many seconds after 1970, in UTC; None if there is none in the calendar."""
+    """A Unix timestamp as an aware datetime in UTC; None for None, or out of the calendar's range."""
     try:
         return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
     except (OverflowError, ValueError, OSError):
@@ -24,12 +24,12 @@ def from_unix(seconds: float | None) -> dt.datetime | None:
 
 
 def tehran_day(moment: dt.datetime | None) -> dt.date | None:
-    """The day in Tehran of an aware moment; None of None."""
+    """The day in Tehran of an aware datetime; None for None."""
     return None if moment is None else moment.astimezone(TEHRAN).date()
 
 
 def read_day(text: object) -> dt.date | None:
-    """The day that a text starts with, Jalali or Gregorian (a year below 1700 is Jalali); None if it is none."""
+    """The day that a text starts with, Jalali or Gregorian (a year below 1700 is Jalali); None if there is none."""
     match = _DATE.match(with_ascii_digits(text).strip()) if isinstance(text, str) else None
     if match is None:
         return None

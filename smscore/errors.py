@@ -2,7 +2,7 @@
 
 ::
 
-    SMSError                                  outcome None unless noted: a call that sends nothing has none
+    SMSError                                  .outcome is None unless noted, and for calls that send nothing
     ├─ ConfigurationError
     ├─ ClientClosed                           NOT_SENT
     ├─ InvalidRequest (also ValueError)       NOT_SENT: refused here, before any request
@@ -24,7 +24,7 @@
     │   └─ NotFound
     └─ PartialSendError                       .report, .errors
 
-``SMSError`` and ``PartialSendError`` stand in ``results``: an error holds a report, and a report holds errors.
+``SMSError`` and ``PartialSendError`` are defined in ``smscore.results``: errors hold reports, and reports hold errors.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class ServerError(OutcomeUnknown):
 
 
 class ProviderError(SMSError):
-    """The provider said no. A code that no table knows is this very class, the code kept."""
+    """The provider refused the request. An undocumented code raises this class itself, with ``code`` set."""
 
     default_outcome: ClassVar[Outcome | None] = Outcome.REJECTED
 

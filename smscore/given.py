@@ -1,6 +1,6 @@
-"""What a caller gives, before anything is read of it: one thing or several, and its lazy texts.
+"""Arguments as callers give them, before they are checked: whether they are iterable, and their lazy texts.
 
-These are made in the caller's thread, to which the language of the moment belongs.
+Lazy texts are evaluated in the caller's thread, since the active language belongs to it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def resolved(argument: Any) -> Any:
 
 
 def resolved_items(items: list[Any]) -> list[Any]:
-    """Recipients, messages or anything else that comes in lists, with their lazy texts made now."""
+    """Recipients, messages or other items, with their lazy texts evaluated."""
     if set(map(type, items)) <= {str, int}:
         return items
     return [item if _is_plain_pair(item) else _resolved_item(item) for item in items]
 
 
 def _is_plain_pair(item: Any) -> bool:
-    # Most messages are pairs of two texts, and a million of them takes a while.
+    # A fast path: most messages are pairs of two str, and there may be a million.
     return isinstance(item, tuple) and [*map(type, cast("tuple[object, ...]", item))] == _PLAIN_PAIR
 
 

@@ -82,7 +82,7 @@ def utc_text(moment: dt.datetime, name: str) -> str:
 
 
 def aware(moment: dt.datetime, name: str, zone: dt.timezone) -> dt.datetime:
-    """The moment in this zone, if it says which one it is in itself; ``InvalidRequest`` otherwise."""
+    """An aware datetime in this zone; ``InvalidRequest`` for a naive one."""
     if not isinstance(moment, dt.datetime) or moment.utcoffset() is None:
         raise InvalidRequest(f"{name}= must be a datetime with a time zone, e.g. datetime.now(timezone.utc).")
     try:

@@ -1,4 +1,4 @@
-"""Whole numbers as callers have them: Python's own, numpy's, and whatever else stands for one exactly."""
+"""Whole numbers in every type that callers have: Python's, numpy's, and whatever else is exactly one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import operator
 from decimal import Decimal
 from typing import Any, Final
 
-_MAX_DIGITS: Final = 20  # digits of a whole Decimal or float that is meant as a number to call
+_MAX_DIGITS: Final = 20  # of a Decimal: more than any phone number or id has
 
 
 def as_int(value: object) -> int | None:

@@ -37,4 +37,4 @@ class Secret:
         return "Secret(***)"
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("A token is never pickled. Make the client anew from its settings instead.")
+        raise TypeError("A token cannot be pickled. Make a new client from its settings instead.")

@@ -30,7 +30,7 @@ class PhoneNumber(Protocol):
 
 
 Recipient: TypeAlias = str | int | float | Decimal | SupportsIndex | LazyText | PhoneNumber
-"""One mobile number, as a person, a spreadsheet or a framework gives it."""
+"""One mobile number, in any type that a person, a spreadsheet or a framework gives."""
 
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})", re.ASCII)
 
@@ -101,7 +101,7 @@ def _as_text(number: object) -> str | None:
     return _of_phone(number) if whole is None else _as_text(whole)
 
 
-# Objects of frameworks, known by what they have: nothing of theirs is imported.
+# Objects of frameworks, recognised by their attributes: nothing of theirs is imported.
 
 
 def _is_phone(value: object) -> bool:
@@ -111,7 +111,7 @@ def _is_phone(value: object) -> bool:
 def _of_phone(phone: object) -> str | None:
     parts = [getattr(phone, name, None) for name in ("country_code", "national_number")]
     country, national = map(as_int, parts)
-    # An extension is somebody behind a switchboard.
+    # An extension leads behind a switchboard, not to a mobile.
     if country != _IRAN or national is None or getattr(phone, "extension", None):
         return None
     return None if getattr(phone, "italian_leading_zero", None) else f"+{_IRAN}{national}"
@@ -120,10 +120,10 @@ def _of_phone(phone: object) -> str | None:
 _IRAN: Final = 98
 
 
-# Spellings that hold more than digits, a plus and what divides them
+# Spellings with more than digits, a plus and separators
 
 
-# What a text that holds more looks like without its separators: most bad numbers are none of these.
+# Their shape once separators are removed; a quick check, since most bad numbers do not match.
 _MAYBE_MORE: Final = re.compile(
     r"(?:\+|00)?9809[0-9]{9}|[+0][0-9]+[^0-9+a-z].*|tel:.*", re.ASCII | re.IGNORECASE | re.DOTALL
 )
@@ -145,12 +145,12 @@ def _digits(plain: str) -> str | None:
 
 
 def _without_trunk_zero(text: str) -> str:
-    """``+98(0)912…`` without the zero, which is for those who call from inside, and without brackets."""
+    """``+98(0)912…`` without brackets, and without the zero, which is for calls inside the country."""
     return _TRUNK_ZERO.sub(r"\1", text).replace("(", "").replace(")", "")
 
 
 def _without_marks(text: str) -> str:
-    """``0912.345.6789`` without its marks: there are two alike, since one alone may be a decimal point."""
+    """``0912.345.6789`` without its dots; at least two equal ones, since a single one may be a decimal point."""
     groups = _GROUPS.fullmatch(text)
     return text.replace(groups[1], "") if groups and unicodedata.category(groups[1]) in _GROUP_MARKS else text
 
@@ -182,7 +182,7 @@ def local_forms(numbers: list[Any]) -> list[str | None]:
 
 
 def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:
-    # A look at the columns of the joined list costs a twentieth of a regular expression on each number.
+    # Comparing columns of the joined list takes a twentieth of the time of a regular expression on each number.
     try:
         joined = "\n".join(numbers) + "\n"
     except TypeError:
@@ -196,7 +196,7 @@ def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:
 
 
 def _common_prefix(joined: str, count: int) -> str | None:
-    """The prefix that all these lines have, if each is a mobile number with it and nothing else."""
+    """The prefix of all these lines, if each is that prefix and a mobile number; None otherwise."""
     if not joined.isascii():
         return None
     lines = joined.encode()
@@ -211,7 +211,7 @@ def _common_prefix(joined: str, count: int) -> str | None:
 
 
 def _is_in_columns(joined: bytes, start: str, count: int, length: int) -> bool:
-    """Whether these lines are ``count`` times ``start`` and then digits, each so long: no item has a line break."""
+    """Whether there are ``count`` lines of this length, each ``start`` and then digits: no item has a line break."""
     width = length + 1
     return (
         len(joined) == width * count

@@ -22,7 +22,7 @@ class Capability(StrEnum):
 
 @frozen
 class DemoPlan:
-    """What ``payamak demo`` sends through a provider: to so many numbers, out of a CSV as a stream or in one call."""
+    """What ``payamak demo`` sends through a provider: to how many numbers, and whether streamed from a CSV."""
 
     recipients: int
     from_file: bool = False

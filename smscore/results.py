@@ -1,6 +1,6 @@
-"""What a send gives back, one result for every recipient, and the error that it raises in place of that.
+"""The report of a send, with one result per recipient, and the two error classes that hold one.
 
-A report holds errors and an error holds a report, so that both are here; the tree of errors is in ``errors``.
+Reports hold errors and errors hold reports, so both are defined here; the other errors are in ``smscore.errors``.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class SMSError(Exception):
     number. All else is in the attributes:
 
     - ``outcome``: what became of the messages; None for a call that sends nothing.
-    - ``provider``: the provider's name, or None where the error is of none.
-    - ``report``: the whole :class:`SendReport`, or None where there is none.
+    - ``provider``: the provider's name, or None where none is involved.
+    - ``report``: the whole :class:`SendReport`, or None if the call made none.
     - ``code``, ``http_status``, ``message`` (the provider's own words), ``details``: where there was an answer.
     - ``fields``: maps a field that the answer names to what it says of it.
     - ``body``: the first 2 KiB of the answer as text. Numbers and texts may be in it, so it is in no ``repr``, ``str``,
       log, copy or pickle.
 
-    In the text, ``words #3fa2c1`` stands for the provider's own words: the same mark, the same words but for numbers.
+    In the text, ``words #3fa2c1`` replaces the provider's own words: equal marks mean equal words, numbers aside.
     """
 
     __module__ = "smscore.errors"  # where callers import it from
 
     default_outcome: ClassVar[Outcome | None] = None
     meets_every_batch: bool = False
-    """Whether any other batch of the same call would meet the same."""
+    """Whether every other batch of the same call would fail in the same way."""
 
     __slots__ = ("_body",)  # apart from the other attributes, and so in no pickle
 
@@ -84,10 +84,10 @@ class RecipientResult:
     """What became of one recipient's message.
 
     ``recipient`` is E.164 (a bad number of a stream stays as it was given), ``message_id`` the provider's id or
-    None, ``error`` why it was not accepted or None, ``request_id`` the id that its batch went out with, ``ref``
-    the caller's own mark of :class:`Message`. ``provider`` is whom it was for, ``code`` the provider's own of a
-    refusal, ``sent_at`` when its batch went out (by the provider's word where it gives one; None if it did not),
-    ``earlier`` the errors of providers that were tried before.
+    None, ``error`` why it was not accepted or None, ``request_id`` the id that its batch was sent with, ``ref``
+    the caller's own value from :class:`Message`. ``provider`` is the provider's name, ``code`` its own code for a
+    refusal, ``sent_at`` when the batch was sent (the provider's time where it gives one; None if it was not sent),
+    ``earlier`` the errors of providers tried before this one.
     """
 
     recipient: str = field(repr=masked_number)
@@ -110,7 +110,7 @@ class SendReport(Sequence[RecipientResult]):
     a recipient.
     """
 
-    _recipients: Sequence[str] = field(alias="recipients")  # local forms; E.164 is made when one is looked at
+    _recipients: Sequence[str] = field(alias="recipients")  # local forms; E.164 is made on access
     _outcomes: bytes = field(alias="outcomes")
     _message_ids: IdColumn = field(alias="message_ids")
     _errors: SparseColumn[SMSError] = field(alias="errors")
@@ -118,7 +118,7 @@ class SendReport(Sequence[RecipientResult]):
     _refs: list[Any] | None = field(default=None, alias="refs")
     _failures: list[SMSError] = field(factory=list[SMSError], alias="failures")  # of batches as a whole
     _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")
-    _places: dict[Outcome, array[int]] = field(factory=dict[Outcome, "array[int]"], init=False)  # those looked up
+    _places: dict[Outcome, array[int]] = field(factory=dict[Outcome, "array[int]"], init=False)  # a cache
     cost: int | Decimal | None = None
     """The sum of the costs that the provider reported, in its own unit (Rials); None if it reported none."""
     offset: int = 0
@@ -233,7 +233,7 @@ class SendReport(Sequence[RecipientResult]):
         counts = ", ".join(f"{self._count(outcome)} {OUTCOME_WORDS[outcome]}" for outcome in OUTCOMES)
         error = PartialSendError(
             f"Of {len(self)} recipients: {counts}. Look at error.report: .not_sent may be sent again, "
-            ".unknown may have gone and must not be.",
+            ".unknown may have been sent, and must not be sent again.",
             errors=list({id(error): error for error in self._errors if error is not None}.values()),
         )
         error.provider = next((cause.provider for cause in error.errors if cause.provider), None)
@@ -249,7 +249,7 @@ class SendReport(Sequence[RecipientResult]):
         return (position for position, code in enumerate(self._outcomes) if code == wanted)
 
     def _places_of(self, outcome: Outcome) -> array[int]:
-        # Kept, so that report.accepted[0], report.accepted[1], … does not search anew each time.
+        # Cached, so that report.accepted[0], report.accepted[1], … does not search each time.
         if outcome not in self._places:
             self._places[outcome] = array("q", self._positions(outcome))
         return self._places[outcome]
@@ -260,7 +260,7 @@ class SendReport(Sequence[RecipientResult]):
 
 
 class PartialSendError(SMSError):
-    """Some recipients were accepted and some were not, or may not have been: ``report`` tells each one's fate.
+    """Some recipients were accepted and some were not, or may not have been: ``report`` has each one's result.
 
     ``errors`` holds every distinct error once, in the order of the recipients.
     """
@@ -276,7 +276,7 @@ class PartialSendError(SMSError):
 
 
 class _Selection(Sequence[RecipientResult]):
-    """The results of one outcome, found when looked at."""
+    """The results with one outcome, looked up on access."""
 
     def __init__(self, report: SendReport, outcome: Outcome) -> None:
         self._report = report

@@ -1,4 +1,4 @@
-"""The line that a message is sent from: any usual spelling in, the provider's own form out."""
+"""The line that a message is sent from: any usual spelling in, the provider's own spelling out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBER: Final = re.compile(r"(?:\+98|0098|98)?(0?[1-9][0-9]{3,19})", re.ASCII)
 
 @lru_cache(4096)  # a call may name a line for each of a million messages
 def line_form(line: str, prefix: str) -> str:
-    """A line as ``prefix`` and its digits; a named line, such as ``+98BANK``, as it stands."""
+    """A line as ``prefix`` and its digits; a named line, such as ``+98BANK``, unchanged."""
     number = _NUMBER.fullmatch(without_separators(line.strip()))
     if number is None:
         return with_ascii_digits(line).strip()

@@ -33,10 +33,12 @@ class DeliveryStatus(Enum):
     @property
     def is_final(self) -> bool:
         """Whether the status can no longer change; an unrecognized one may."""
-        return self not in _MOVING
+        return self not in _NOT_FINAL
 
 
-_MOVING = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliveryStatus.SENT, DeliveryStatus.UNRECOGNIZED})
+_NOT_FINAL = frozenset(
+    {DeliveryStatus.QUEUED, DeliveryStatus.SCHEDULED, DeliveryStatus.SENT, DeliveryStatus.UNRECOGNIZED}
+)
 
 
 class MessageStatus(msgspec.Struct, frozen=True, gc=False):

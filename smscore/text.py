@@ -23,19 +23,19 @@ _LIMITS: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 
 
 class LazyText(Protocol):
-    """A text that is made when it is needed, as ``gettext_lazy`` gives: it has a ``str``'s methods and is none."""
+    """A text that is evaluated on use, such as ``gettext_lazy`` returns: not a ``str``, but with its methods."""
 
     def isidentifier(self) -> bool:
-        """As ``str`` has it, and nothing but a text."""
+        """As on ``str``; only texts have it."""
         ...
 
 
 Text: TypeAlias = str | LazyText
-"""What a message says. A lazy text is made once, when it is given to a call, in the language of that moment."""
+"""The text of a message. A lazy one is evaluated once, when it is passed to a call, in the language active then."""
 
 
 def plain_text(text: object) -> str | None:
-    """A text as a ``str`` and nothing more, a lazy one made now; None for what is no text."""
+    """A text as a plain ``str``, a lazy one evaluated now; None for anything else."""
     kind = type(text)
     if kind is str:
         return cast("str", text)
@@ -78,7 +78,7 @@ def parts_of(plain: str) -> Parts:
 
 
 def _parts(encoding: str, units: int, splits: Callable[[int], bool] | None = None) -> Parts:
-    """The parts of so many units; ``splits`` says whether a cut before this unit would split what stays whole."""
+    """The parts of ``units`` units; ``splits`` says whether a cut before a unit would split a character."""
     single, several = _LIMITS[encoding]
     if units <= single:
         return Parts(encoding, units, 1, single - units)
@@ -123,18 +123,18 @@ def text_problem(text: object) -> str | None:
 
 
 def not_a_text(text: object) -> str:
-    """What an error says of a value that is no text."""
+    """The words of an error about a value that is not a text."""
     return f"is {type(text).__name__}, not str"
 
 
 def can_all_be_sent(texts: list[str]) -> bool:
-    """Whether none of these has a problem, at a look; False also where that takes a closer one."""
+    """Whether all of these can be sent, by a quick check; False also where only ``text_problem`` can tell."""
     beginnings = {text[:1] for text in texts}
     return "" not in beginnings and not any(map(is_blank, beginnings)) and can_be_encoded("".join(texts))
 
 
 def can_be_encoded(text: str) -> bool:
-    """Whether a text is UTF-8 to be: half of a surrogate pair is not."""
+    """Whether a text can be encoded as UTF-8: half of a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -37,7 +37,7 @@ Source: TypeAlias = Iterable[Any] | AsyncIterable[Any] | SliceSource[Any]
 
 
 def stream_of(items: Any, name: str) -> Source:
-    """One recipient, or any source of what is to be sent."""
+    """One recipient, or any source of recipients or messages, as a source."""
     if isinstance(items, (AsyncIterable, SliceSource)):
         return cast("Source", items)
     return [items] if is_one_recipient(items) else iterable(items, name)
@@ -46,7 +46,9 @@ def stream_of(items: Any, name: str) -> Source:
 def iterable(items: Iterable[Any], name: str) -> Iterable[Any]:
     """The items unchanged. Raises ``InvalidRequest``, which calls them ``name``, unless they are iterable."""
     if not is_iterable(items):
-        raise InvalidRequest(f"{name} is {type(items).__name__}. Give one recipient as a str, or an iterable.")
+        raise InvalidRequest(
+            f"{name}= must be iterable, not {type(items).__name__}. Give one recipient as a str, or an iterable."
+        )
     return items
 
 
@@ -60,7 +62,7 @@ def checked_numbers(to: Recipients) -> list[str]:
 
 
 class Payload(Protocol):
-    """What a call sends, apart from the items that it is given."""
+    """What a call sends besides its items."""
 
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The items, checked; ``start`` is the first one's position in the call."""
@@ -83,7 +85,7 @@ class OneText:
 
 @frozen
 class PeerToPeer:
-    """A text of its own to each recipient; ``sender`` is for those that name none."""
+    """One text per recipient; ``sender`` is for messages that name none."""
 
     provider: Provider
     sender: str | None
@@ -91,7 +93,7 @@ class PeerToPeer:
     extra: Mapping[str, str] = field(repr=False)
 
     def columns(self, items: list[Any], start: int) -> Outgoing:
-        """The messages, checked; those with bad numbers are among ``bad``, and all else raises."""
+        """The messages, checked; those with bad numbers are among ``bad``, and anything else invalid raises."""
         to: list[Any] = []
         texts: list[Any] = []
         senders: list[str | None] = []
@@ -122,17 +124,19 @@ class PeerToPeer:
 
 
 def _parts(entry: object, position: int) -> tuple[Any, Any, str | None, Any]:
-    """Recipient, text, sender and mark of one message."""
+    """Recipient, text, sender and ref of one message."""
     if isinstance(entry, Message):
         return entry.to, entry.text, entry.sender, entry.ref
     kind = type(entry)
     if isinstance(entry, (tuple, list)) and len(pair := cast("Sequence[Any]", entry)) == 2:
         return pair[0], pair[1], None, None
-    raise InvalidRequest(f"Message {position} is {kind.__name__}. Give a smscore.Message or a (recipient, text) pair.")
+    raise InvalidRequest(
+        f"Message {position} has type {kind.__name__}. Give a smscore.Message or a (recipient, text) pair."
+    )
 
 
 def _checked_texts(texts: list[Any], start: int) -> list[str]:
-    """The texts, lazy ones made now; ``InvalidRequest`` names the first that cannot be sent."""
+    """The texts, lazy ones evaluated; ``InvalidRequest`` names the first that cannot be sent."""
     plain = texts if set(map(type, texts)) <= {str} else [plain_text(text) for text in texts]
     if None in plain or not can_all_be_sent(cast("list[str]", plain)):
         for place, (text, given) in enumerate(zip(plain, texts, strict=True), start):
@@ -162,7 +166,7 @@ async def columns_of(items: Iterable[Any], payload: Payload, start: int = 0) -> 
 
 def copied(items: Iterable[T]) -> Iterable[T]:
     """The items of a collection as they are now, since its owner may change it while others run; or an iterator."""
-    return items if isinstance(items, Iterator) else tuple(items)  # a tuple is less work for the collector
+    return items if isinstance(items, Iterator) else tuple(items)  # the garbage collector untracks a tuple of str
 
 
 def check_sendable(outgoing: Outgoing) -> Outgoing:
@@ -175,7 +179,7 @@ def check_sendable(outgoing: Outgoing) -> Outgoing:
 
 
 def _recipients(to: list[Any]) -> tuple[list[str], dict[int, Any]]:
-    """The numbers in local form, and by position those that are none; they are normalised here alone."""
+    """The numbers in local form, and the invalid ones by position."""
     forms = local_forms(to)
     if None not in forms:
         return cast("list[str]", forms), {}
