@@ -109,7 +109,7 @@ def test_ctrl_c_in_another_command_exits_with_130():
 
 
 def test_nobody_is_waited_for_after_a_signal_in_frozen_time_either(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(streams, "_MOMENT", 0.1)
+    monkeypatch.setattr(streams, "_GRACE", 0.1)
     monkeypatch.setattr(SIGNALS, "count", 0)
     reading, writing = os.pipe()
     watchdog = threading.Timer(30, setattr, (SIGNALS, "count", 2))  # so that a failure does not hang
