@@ -21,35 +21,35 @@ _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it doe
 class _Body(Payload):
     """A body that notes when it is written, which works on a borrowed session too."""
 
-    def __init__(self, mark: RequestProgress, size: int, content_type: str) -> None:
+    def __init__(self, progress: RequestProgress, size: int, content_type: str) -> None:
         super().__init__(None, content_type=content_type)
         self._size = size
-        self._mark = mark
+        self._progress = progress
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        mark = self._mark
+        progress = self._progress
         if hasattr(writer, "transport"):
-            mark.begin(cast("asyncio.Transport | None", writer.transport))
+            progress.begin(cast("asyncio.Transport | None", writer.transport))
         else:  # what a test puts in aiohttp's place
-            mark.left = True
+            progress.left = True
         await self._write(writer)
-        mark.transport = None
+        progress.transport = None
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
 
     async def _write_last(self, writer: AbstractStreamWriter, piece: bytes) -> None:
-        """Complete the body once all before this piece has left, so that what is dropped is never a whole request."""
-        transport = self._mark.transport
+        """Write the last piece once everything before it has left, so that a dropped request is never complete."""
+        transport = self._progress.transport
         if transport is not None and transport.get_write_buffer_size():
             transport.set_write_buffer_limits(high=0)
             await writer.drain()
             transport.set_write_buffer_limits()
-        # What the buffers took at once gave the event loop no time to hear of an answer.
+        # If the buffers took everything at once, the event loop has not run, and cannot have seen an answer.
         if transport is not None and has_unread(cast("asyncio.Transport", transport)):
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        if self._mark.is_answered_early:
+        if self._progress.is_answered_early:
             await asyncio.Event().wait()  # aiohttp ends the writing when it has read that answer
         await writer.write(piece)
 
@@ -58,8 +58,8 @@ class _Body(Payload):
 
 
 class _Bytes(_Body):
-    def __init__(self, value: bytes, mark: RequestProgress) -> None:
-        super().__init__(mark, len(value), "application/json")
+    def __init__(self, value: bytes, progress: RequestProgress) -> None:
+        super().__init__(progress, len(value), "application/json")
         self._bytes = value
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -77,7 +77,7 @@ class _Bytes(_Body):
 class _Form(_Body):
     """A form with one file; the file is read while it is sent, and stays open."""
 
-    def __init__(self, content: FileContent, mark: RequestProgress) -> None:
+    def __init__(self, content: FileContent, progress: RequestProgress) -> None:
         boundary = secrets.token_hex(16)
         self._head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="{content.name}"; '
@@ -86,7 +86,7 @@ class _Form(_Body):
         self._end = f"\r\n--{boundary}--\r\n".encode()
         self._content = content
         size = len(self._head) + content.size + len(self._end)
-        super().__init__(mark, size, f"multipart/form-data; boundary={boundary}")
+        super().__init__(progress, size, f"multipart/form-data; boundary={boundary}")
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("A file is sent as it is.")
@@ -103,9 +103,9 @@ class _Form(_Body):
         await self._write_last(writer, self._end)
 
 
-def body_of(content: bytes | FileContent | None, mark: RequestProgress) -> Payload:
+def body_of(content: bytes | FileContent | None, progress: RequestProgress) -> Payload:
     """The body to send. A request without one gets an empty one, whose writing shows that the request leaves."""
-    return _Form(content, mark) if isinstance(content, FileContent) else _Bytes(content or b"", mark)
+    return _Form(content, progress) if isinstance(content, FileContent) else _Bytes(content or b"", progress)
 
 
 _ESCAPED: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})

@@ -124,7 +124,7 @@ class Caller:
         return wait if wait is not None and self.budget.take() else None
 
     async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | NoAnswer:
-        # What stops the rest of a call takes no safe repeat from a request that has begun.
+        # A reason to stop the rest of a call does not forbid safe repeats of a request that has begun.
         if tries == 1:
             rule.check(self.provider.name)
         else:
@@ -134,7 +134,7 @@ class Caller:
     async def _read(self, endpoint: Endpoint[P, R], answer: Answer | NoAnswer, params: P, rule: StopRule) -> R:
         if isinstance(answer, NoAnswer) or len(answer.body) < LARGE_ANSWER_BYTES:
             return self._result_of(endpoint, answer, params)
-        # Several that came at once would be read in one turn of the loop, which would stand still for all of them.
+        # Several that arrive at once would all be decoded in one turn of the loop, and block it.
         async with rule.reading:
             try:
                 return self._result_of(endpoint, answer, params)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
-_LOOK: Final = 0.1  # seconds between two looks at whether somebody else has closed what the calls go by
+_POLL_INTERVAL: Final = 0.1  # seconds between two checks whether a borrowed session has been closed
 
 
 class WaitInterrupted(Exception):
-    """A wait was ended by something else than a cancel of its caller."""
+    """A wait was ended by something other than a cancel of its caller."""
 
 
 class Wait:
@@ -35,7 +35,7 @@ class Wait:
         self._open.add(self)
 
     def interrupt(self) -> None:
-        """End the wait. Its own task, which may close the client in a callback, does not wait here."""
+        """End the wait, unless called by its own task, which may close the client in a callback."""
         if not self._interrupted and self._task is not asyncio.current_task():
             self._interrupted = True
             self._task.cancel()
@@ -50,36 +50,36 @@ class Wait:
 class Waits:
     """The waits of a client's calls in one event loop.
 
-    ``is_closed`` is asked now and then while there are any, where the client is not told of a closing.
+    ``is_closed`` is polled while there are any: nobody tells the client when a borrowed session is closed.
     """
 
     def __init__(self, is_closed: Callable[[], bool] | None = None) -> None:
         self._is_closed = is_closed
         self._open: set[Wait] = set()
         self._is_over = False
-        self._looks = False
+        self._is_polling = False
 
     def begin(self) -> Wait:
         """A context for a wait that begins now. Raises ``WaitInterrupted`` once all have been ended."""
         if self._is_over:
             raise WaitInterrupted
-        if self._is_closed is not None and not self._looks:
-            self._looks = True
-            self._look_later()
+        if self._is_closed is not None and not self._is_polling:
+            self._is_polling = True
+            self._poll_later()
         return Wait(self._open)
 
     def end_all(self) -> None:
-        """Interrupt every wait, and let none begin. In the waits' own event loop."""
+        """Interrupt every wait, and let no other begin. Call it in the waits' own event loop."""
         self._is_over = True
         for wait in list(self._open):
             wait.interrupt()
 
-    def _look_later(self) -> None:
-        asyncio.get_running_loop().call_later(_LOOK, self._look)
+    def _poll_later(self) -> None:
+        asyncio.get_running_loop().call_later(_POLL_INTERVAL, self._poll)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._is_closed is not None and self._is_closed():
             self.end_all()
-        self._looks = bool(self._open)
-        if self._looks:
-            self._look_later()
+        self._is_polling = bool(self._open)
+        if self._is_polling:
+            self._poll_later()

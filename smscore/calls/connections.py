@@ -19,7 +19,7 @@ class Spoiled(Exception):
 
 
 class _Listener(asyncio.Protocol):
-    """Stands between a connection and aiohttp's protocol, and notes what comes when.
+    """A protocol between the transport and aiohttp's protocol, which notes when data arrives.
 
     aiohttp forgets an answer's beginning that came while the connection was idle, and takes a whole one for the
     next request's.
@@ -31,18 +31,18 @@ class _Listener(asyncio.Protocol):
         """Whether anything came since the last answer was read whole."""
         self.has_carried = False
         """Whether a request has gone out here."""
-        self.mark: RequestProgress | None = None
+        self.progress: RequestProgress | None = None
 
     def settle(self) -> None:
         """The answer has been read whole: what comes now, nobody has asked for."""
         self.heard = False
-        self.mark = None
+        self.progress = None
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
-        mark = self.mark
-        if mark is not None and mark.transport is not None and len(mark.early) < _MAX_EARLY_BYTES:
-            mark.early += data
+        progress = self.progress
+        if progress is not None and progress.transport is not None and len(progress.early) < _MAX_EARLY_BYTES:
+            progress.early += data
         self.protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -76,7 +76,7 @@ class RequestProgress:
     spoiled: bool = False
     """Whether something lay on its connection before it, so that nothing of it was written."""
     idle: bool = False
-    """Whether that connection had been used or opened before, and so may be done without."""
+    """Whether the connection existed before this request, so that it may take another instead."""
     _listener: _Listener | None = None
 
     def begin(self, transport: asyncio.Transport | None) -> None:
@@ -88,7 +88,7 @@ class RequestProgress:
         self.transport = transport
         self._listener = _listener_at(transport)
         if self._listener is not None:
-            self._listener.mark = self
+            self._listener.progress = self
             self._listener.has_carried = True
 
     def take_answer(self, connection: object) -> None:
@@ -112,9 +112,9 @@ class RequestProgress:
         return bool(self.early) and _INTERIM.fullmatch(self.early) is None
 
     def drop_the_rest(self) -> None:
-        """Keep back what has not left yet, of a request that has ended before it was written.
+        """Drop what has not left yet, of a request that ended before it was written.
 
-        Else it would still go when the server reads on, and hold up whoever closes the connection.
+        Otherwise it would still be sent when the server reads on, and delay closing the connection.
         """
         if self.transport is not None and self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -146,7 +146,7 @@ def _listener_at(transport: asyncio.Transport) -> _Listener | None:
     listener = _Listener(protocol)
     try:
         transport.set_protocol(listener)
-    except NotImplementedError:  # of an event loop that knows no other protocol: aiohttp's own word must do
+    except NotImplementedError:  # an event loop whose transports cannot change it: aiohttp's own checks must do
         return None
     return listener
 

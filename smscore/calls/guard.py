@@ -23,7 +23,7 @@ _WHAT_TO_DO: Final = (
     f"pytest's ini option sms_allow_hosts (outside pytest: in {VARIABLE}); or mark a test that may send for real with "
     "@pytest.mark.sms_live, which allows every host."
 )
-_ONLY_LOOPBACK: Final = "localhost"  # a variable that is empty counts as none
+_ONLY_LOOPBACK: Final = "localhost"  # an empty variable counts as unset
 
 
 def _by_plugin() -> frozenset[str] | None:
@@ -33,7 +33,7 @@ def _by_plugin() -> frozenset[str] | None:
 
 
 class _Kept:
-    """What was told or noticed last: a test may clear the environment, by which pytest is noticed, for a while."""
+    """The last hosts that were found: a test may clear the environment, which tells of pytest, for a while."""
 
     hosts: str | None = None
 
@@ -42,7 +42,7 @@ _kept: Final = _Kept()
 
 
 def allowed_hosts() -> frozenset[str] | None:
-    """The hosts that clients may connect to besides loopback in a test run; None where this is none."""
+    """The hosts besides loopback that clients may connect to in a test run; None outside one."""
     hosts = _by_plugin()
     if hosts is not None:
         return hosts
@@ -67,7 +67,7 @@ def check_hosts(*hosts: str | None) -> None:
 
 
 def _pytest_runs() -> bool:
-    # Its variable is inherited by child processes, which are no test runs by that alone.
+    # Child processes inherit the variable, but are test runs only if they have imported pytest too.
     return "pytest" in sys.modules and "PYTEST_VERSION" in os.environ
 
 

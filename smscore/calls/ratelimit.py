@@ -17,7 +17,7 @@ class RateLimit:
 
     def __init__(self, rate: float) -> None:
         self._interval = _MARGIN / rate
-        self._lock = threading.RLock()  # a signal handler may come back to it in the middle
+        self._lock = threading.RLock()  # reentrant: a signal handler may send while it is held
         self._next = 0.0
 
     def reserve(self, now: float, limit: float | None = None) -> float:

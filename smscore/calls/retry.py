@@ -23,9 +23,9 @@ def may_repeat(error: SMSError, repeat: Repeat) -> bool:
 
 
 def wait_before(error: SMSError, tries: int, policy: RetryPolicy, jitter: float) -> float:
-    """The seconds to wait after so many tries: doubling, between half and all of it by ``jitter`` (0 to 1).
+    """The seconds to wait after ``tries`` tries: exponential, of which ``jitter`` (0 to 1) picks between half and all.
 
-    ``Retry-After`` is obeyed where it asks for more.
+    A longer ``Retry-After`` is obeyed.
     """
     full = min(policy.wait_max, policy.wait_initial * 2.0 ** min(tries - 1, 60))
     return max(full * (1 + jitter) / 2, asked_wait(error) or 0.0)
@@ -47,7 +47,7 @@ def next_wait(
 ) -> float | None:
     """The seconds to wait before the next try, or None to stop.
 
-    ``tries`` were made; ``left`` is what is left of the call's time, or of the request id's, in seconds.
+    ``tries`` were made; ``left`` is the seconds left of the call's time, or of the request id's lifetime.
     """
     if tries >= policy.attempts or not may_repeat(error, repeat):
         return None
@@ -75,8 +75,8 @@ def final_error(error: SMSError, earlier: OutcomeUnknown | None) -> SMSError:
     if not isinstance(error, ProviderError):
         return earlier
     unknown = OutcomeUnknown(
-        f"{error.provider} refused a repeat, after an earlier try that may have arrived. What became of that is not "
-        "known; the error's details have the refusal.",
+        f"{error.provider} refused a repeat, after an earlier try that may have arrived. The outcome of that try is "
+        "unknown; the refusal is in the error's details.",
         provider=error.provider,
         code=error.code,
         http_status=error.http_status,
@@ -93,10 +93,10 @@ def final_error(error: SMSError, earlier: OutcomeUnknown | None) -> SMSError:
 class RetryBudget:
     """How many repeats a client may still make: some free, then one for every ten successes.
 
-    It keeps an outage from being met with three times the usual requests.
+    It keeps an outage from tripling the number of requests.
     """
 
-    left: int = FREE_REPEATS * SUCCESSES_PER_REPEAT  # in successes, since a tenth added ten times is not one
+    left: int = FREE_REPEATS * SUCCESSES_PER_REPEAT  # in successes: 0.1 added ten times is not 1
 
     def take(self) -> bool:
         """Spend one repeat; False if none is left."""

@@ -1,4 +1,4 @@
-"""What stops a call: its time, or a reason not to start the rest of its batches. Nothing here knows a network."""
+"""What stops a call: its deadline, or a reason not to start the rest of its batches. Pure: no network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["StopRule", "not_attempted"]
 
 @define
 class StopRule:
-    """What stops a call: its time (``deadline`` by ``clock.monotonic``), or a reason not to start the rest."""
+    """What stops a call: its ``deadline`` (by ``clock.monotonic``), or a ``reason`` not to start the rest."""
 
     deadline: float | None = None
     reason: str | None = None

@@ -56,19 +56,24 @@ class Transport:
     async def send(self, request: Request, timeouts: Timeouts) -> Answer | NoAnswer:
         """Send a request once and read the whole answer.
 
-        A cancel is passed on; else only a closed client raises, ``ClientClosed``, and a host that a test run may not
-        reach, ``ConfigurationError``.
+        Raises only ``CancelledError``, ``ClientClosed`` for a closed client, and ``ConfigurationError`` for a host that
+        a test run may not reach.
         """
         session, waits = await self._here()
         while True:
-            mark = RequestProgress()
-            answer = await self._try(session, waits, request, timeouts, mark)
-            # A connection that was spoiled while nothing went over it is none: the request takes another.
-            if not (mark.spoiled and mark.idle) or self.is_closed:
+            progress = RequestProgress()
+            answer = await self._try(session, waits, request, timeouts, progress)
+            # An idle connection was spoiled, and nothing was written to it: try again on another.
+            if not (progress.spoiled and progress.idle) or self.is_closed:
                 return answer
 
     async def _try(
-        self, session: aiohttp.ClientSession, waits: Waits, request: Request, timeouts: Timeouts, mark: RequestProgress
+        self,
+        session: aiohttp.ClientSession,
+        waits: Waits,
+        request: Request,
+        timeouts: Timeouts,
+        progress: RequestProgress,
     ) -> Answer | NoAnswer:
         await _closes_are_seen()
         try:
@@ -79,7 +84,7 @@ class Transport:
                         request.method,
                         request.url,
                         params=request.query or None,
-                        data=body_of(request.body, mark),
+                        data=body_of(request.body, progress),
                         headers=request.headers,
                         skip_auto_headers=None if request.body else _NO_CONTENT,
                         timeout=_client_timeout(timeouts),
@@ -93,21 +98,21 @@ class Transport:
                         max_headers=MAX_HEADER_BYTES,
                     ) as response,
                 ):
-                    return await _answer_to(mark, response)
+                    return await _answer_to(progress, response)
         except ConfigurationError:
             raise
         # Whatever else goes wrong here, the caller must learn whether the request left, so nothing more may escape as
         # it is; and aiohttp's errors hold the URL and headers, so only the kind goes on.
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
-            if mark.spoiled and not self.is_closed:
+            if progress.spoiled and not self.is_closed:
                 return _SPOKE_FIRST
-            return _LONG_HEADERS if _is_of_long_headers(error) else self._no_answer(error, left=mark.left)
+            return _LONG_HEADERS if _is_of_long_headers(error) else self._no_answer(error, left=progress.left)
         finally:
-            mark.drop_the_rest()
+            progress.drop_the_rest()
 
     async def connect(self, url: str, timeouts: Timeouts) -> NoAnswer | None:
-        """Open a connection, or keep one that is open, and send nothing; None if it is there.
+        """Open a connection, unless one is open, and send nothing; None on success.
 
         Raises ``ConfigurationError`` as :meth:`send` does.
         """
@@ -129,7 +134,7 @@ class Transport:
                 if not was_open:
                     raise Spoiled
 
-        # A middleware stands where the request is made and nothing of it has left.
+        # A middleware runs when the request exists and nothing of it has left.
         try:
             with waits.begin():
                 async with clock.backstop(timeouts.connect):
@@ -149,7 +154,7 @@ class Transport:
 
     @asynccontextmanager
     async def waiting(self) -> AsyncGenerator[None, None]:
-        """A context around a wait of a call that is no request; ``ClientClosed`` if the client is closed meanwhile."""
+        """A context around a wait that is not a request; ``ClientClosed`` if the client is closed meanwhile."""
         _, waits = await self._here()
         try:
             with waits.begin():
@@ -183,9 +188,11 @@ class Transport:
     def check_open(self) -> None:
         """Raise ``ClientClosed`` if no request can leave any more."""
         if self._closed:
-            raise ClientClosed("This client is closed. Make a new one, or close it later.")
+            raise ClientClosed("This client is closed. Make a new one, or close this one after its last call.")
         if self._borrowed is not None and self._borrowed.closed:
-            raise ClientClosed("The session that this client was given is closed.")
+            raise ClientClosed(
+                "The session that this client was given is closed. Close it after the client's last call."
+            )
 
     def _no_answer(self, error: Exception, *, left: bool) -> NoAnswer:
         if self.is_closed:
@@ -223,7 +230,7 @@ def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: r
 
 
 def _close_forgotten(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned]) -> None:
-    # Of a client that nobody closed: the garbage collector would only complain of its connections.
+    # For a client that nobody closed: aiohttp would only warn of its unclosed connections.
     for loop, one in _snapshot(owned):
         one.close_from_outside(loop)
 
@@ -366,7 +373,7 @@ _LONG_HEADERS: Final = NoAnswer(
 
 
 def _is_of_long_headers(error: BaseException | None) -> bool:
-    # aiohttp raises it as a status of its own making, from the parser's error.
+    # aiohttp raises it as an HTTP 400 that no server sent, from the parser's error.
     while error is not None and not isinstance(error, LineTooLong):
         error = error.__cause__
     return error is not None
@@ -380,16 +387,16 @@ _SPOKE_FIRST: Final = NoAnswer(False, "the server closed the connection, or sent
 _EARLY: Final = NoAnswer(True, "a success was answered before the request had been written, and cannot be of it")
 
 
-async def _answer_to(mark: RequestProgress, response: aiohttp.ClientResponse) -> Answer | NoAnswer:
+async def _answer_to(progress: RequestProgress, response: aiohttp.ClientResponse) -> Answer | NoAnswer:
     """What came for an answer, if it is one to this request."""
     try:
-        mark.take_answer(response.connection)
+        progress.take_answer(response.connection)
     except Spoiled:
         response.close()
         raise
     answer = await _read(response)
     # A refusal may come early, and then what it refuses is not written to its end.
-    if mark.is_answered_early and isinstance(answer, Answer) and answer.is_success:
+    if progress.is_answered_early and isinstance(answer, Answer) and answer.is_success:
         return _EARLY
     return answer
 

@@ -58,16 +58,16 @@ class AsFinished(Generic[T, R]):
     """The results of at most ``limit`` pieces of work at a time, in the order they end.
 
     The source is asked for its next item only when there is room for it, so that at most one more than ``limit``
-    wait to be taken. If it fails, what is under way still ends and is handed on first. ``aclose`` cancels what is
-    under way. It is no async generator, since an event loop that ends closes all of those at once, and one inside
-    another cannot be closed twice.
+    wait to be taken. If the source fails, what is under way still ends and is yielded first. ``aclose`` cancels what is
+    under way. It is not an async generator, since an event loop that ends closes all of those at once, and a nested one
+    cannot be closed twice.
     """
 
     def __init__(self, source: AsyncIterator[T], work: Callable[[T], Coroutine[Any, Any, R]], limit: int) -> None:
         self._source = source
         self._work = work
         self._limit = limit
-        self._room = asyncio.Semaphore(limit + 1)  # for what has been asked for and not been taken
+        self._room = asyncio.Semaphore(limit + 1)  # for items requested and not yet taken
         self._turn = asyncio.Lock()  # to ask the source
         self._exhausted = False
         self._failure: BaseException | None = None
@@ -85,7 +85,7 @@ class AsFinished(Generic[T, R]):
         if result is not None:
             self._room.release()
             return result[0]
-        self._results.put_nowait(None)  # whoever asks again gets the same answer
+        self._results.put_nowait(None)  # also for the next caller
         failure, self._failure = self._failure, None
         raise failure or StopAsyncIteration
 

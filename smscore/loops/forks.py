@@ -7,7 +7,7 @@ import os
 from typing import Any, Final
 from weakref import ref
 
-_shared: Final[set[ref[Any]]] = set()  # no WeakSet: a signal handler that adds one would end its iteration
+_shared: Final[set[ref[Any]]] = set()  # not a WeakSet: a signal handler that adds one would break its iteration
 
 
 def keep_alive_after_fork(thing: object) -> None:
@@ -22,7 +22,7 @@ def _keep() -> None:
     for one in _shared.copy():
         thing = one()
         if thing is not None:
-            # A reference that nothing gives back: the end of the interpreter clears every other one.
+            # Leak a reference on purpose: the interpreter clears every other one at exit.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
     _shared.clear()
 

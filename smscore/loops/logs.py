@@ -1,7 +1,7 @@
-"""Loggers of what may run behind a blocking client: the thread that waits for the call handles their records.
+"""Loggers for code that may run behind a blocking client: the thread that waits for the call handles their records.
 
-That thread may be in the middle of a logging handler, where a signal handler has interrupted it or the handler itself
-sends, and so hold the handler's lock. The event loop behind the call would wait for that lock for ever.
+That thread may hold a logging handler's lock: a signal handler may have interrupted it in there, or the handler
+itself sends. The event loop behind the call would wait for that lock for ever.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ run_in_caller: Final[ContextVar[Callable[[Callable[[], object]], None] | None]] 
 def logger_for_callers(name: str) -> logging.Logger:
     """The logger of this name; what it logs for a thread that waits is handled there.
 
-    A handler or filter that raises is told of as one of logging's own is: what became of a send must not be lost by it.
+    An error of a handler or filter is reported as ``logging`` reports its own: it must not cost the outcome of a send.
     """
     logger = logging.getLogger(name)
     # A filter could hand records on too, but not keep what handlers raise, and others beside it would run twice.
@@ -49,4 +49,4 @@ def _told_if_it_raises(handle: Callable[[logging.LogRecord], None]) -> Callable[
 
 _REPORTER: Final = logging.Handler()  # it prints, unless logging.raiseExceptions is off
 
-logger_for_callers("asyncio")  # tells of each connection in its debug mode
+logger_for_callers("asyncio")  # it logs each connection in debug mode

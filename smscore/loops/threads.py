@@ -27,7 +27,7 @@ async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
     """Call a blocking function in a thread of its own, or in this thread if none can be started.
 
     ``asyncio.to_thread`` refuses once the main thread has ended, and its pool holds up the end of the process until
-    the last call is through, a slow name server's too.
+    the last call returns, even one to a slow name server.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Callable[[], R]] = loop.create_future()
@@ -35,7 +35,7 @@ async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
 
     def work() -> None:
         outcome = called(bound)
-        with suppress(RuntimeError):  # the loop has been closed, and nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits
             loop.call_soon_threadsafe(settle, answer, outcome)
 
     try:

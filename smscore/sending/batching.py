@@ -21,8 +21,8 @@ class Outgoing:
     """All the messages of one call, checked, as columns.
 
     ``recipients`` are local forms (``09123456789``). ``texts`` and ``senders`` have one entry for all, or one each.
-    ``bad`` maps the positions of numbers that cannot be sent to to what was given; their ``recipients`` are empty.
-    ``extra`` are fields in the provider's spelling that go along with every request.
+    ``bad`` maps the positions of invalid numbers to the values given; their ``recipients`` are empty.
+    ``extra`` are fields in the provider's spelling that are added to every request.
     """
 
     recipients: list[str] = field(repr=False)
@@ -111,7 +111,7 @@ def split(
     """The batches of a call, at most ``size`` recipients each, in order.
 
     ``one_sender``: messages with different senders go in different batches, by ``groups`` where they are known.
-    ``request_id`` is the caller's own for the whole call, of which ``request_ids`` makes those of the batches.
+    ``request_id`` is the caller's own for the whole call; ``request_ids`` makes those of the batches from it.
     """
     if groups is None and has_groups(outgoing, one_sender=one_sender):
         groups = add_to_groups({}, outgoing, range(len(outgoing)))

@@ -1,4 +1,4 @@
-"""One sending call: its batches, what stops them, what ``on_batch`` hears, and its report or its stream of reports."""
+"""One sending call: its batches, what stops them, its ``on_batch`` events, and its report or stream of reports."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ class Delivery:
             await self.turn(self.rule.time_left())
             self.rule.check(self.provider)
             if not await self._tell("sending", batch):
-                self.rule.check(self.provider)  # it has been stopped, and so raises
+                self.rule.check(self.provider)  # raises, since on_batch stopped the call
         except (NotAttempted, ClientClosed) as error:
             return failed(batch, error)
-        # A date for users, by which nothing waits: in a test that freezes the time of day it is the frozen one.
+        # Not smscore.clock: this is a date for users, so in a test that freezes the time it is the frozen one.
         began = time.time()
         try:
             result = await self.call(batch, self.rule)
@@ -112,7 +112,7 @@ class Delivery:
 
 @frozen
 class SendCall:
-    """One sending call of a client: what it sends to, as whom, and who hears of its batches."""
+    """One sending call of a client: its endpoint, its account, and the journal of its batches."""
 
     caller: Caller
     endpoint: SendEndpoint
@@ -191,25 +191,25 @@ class SendCall:
                 index += len(batches)
 
     async def _next_piece(self, pieces: AsyncGenerator[list[T], None]) -> list[T]:
-        """What a source gives next, empty at its end; waiting for a source does not outlast the client."""
+        """The next piece of a source, empty at its end; the wait ends when the client is closed."""
         async with self.caller.transport.waiting():
             nothing: list[T] = []
             return await anext(pieces, nothing)
 
     def _delivery(self) -> Delivery:
-        # A closed client refuses each batch, so that a call which it was closed under has a report.
+        # A closed client refuses each batch, so that a call during which it was closed has a report.
         caller = self.caller
         call = partial(caller.call, self.endpoint, account=self.account, has_turn=True)
         return Delivery(caller.provider.name, call, caller.turn, caller.stop_rule(), self.on_batch)
 
     def _batch_size(self) -> int | None:
-        """The most recipients in one request, or None where neither settings nor provider limit it."""
+        """The most recipients in one request, or None if neither settings nor provider limit it."""
         own, limit = self.caller.settings.batch_size, self.endpoint.limit or self.caller.provider.send_limit
         return limit if own is None else own if limit is None else min(own, limit)
 
 
 def _raise_refusal(report: SendReport) -> None:
-    """Raise what no batch of the call can get past: a host that a test run may not reach."""
+    """Raise the error that every batch of the call will meet: a host that a test run may not reach."""
     for failure in report._failures:
         if isinstance(failure, ConfigurationError):
             failure.report = report

@@ -60,8 +60,8 @@ class Merger:
         if result.sent_at is not None:
             self._sent_at.put(places, result.sent_at)
         if result.dates is not None:
-            told = [(places[place], date) for place, date in enumerate(result.dates) if date is not None]
-            self._sent_at.put_each([place for place, _ in told], (date for _, date in told))
+            given = [(places[place], date) for place, date in enumerate(result.dates) if date is not None]
+            self._sent_at.put_each([place for place, _ in given], (date for _, date in given))
         if result.cost is not None:
             self._cost = result.cost + (self._cost or 0)
         if result.parts is not None:

@@ -23,7 +23,7 @@ _ALLOWED: Final = f"a str, or an int or a Decimal of at most {MAX_DIGITS:,} digi
 
 
 def one_recipient(to: Recipient) -> Recipient:
-    """The only recipient, also out of a list of one. Raises ``InvalidRequest`` if there are more, or none."""
+    """The only recipient, also of a list of one. Raises ``InvalidRequest`` for more or none."""
     recipients = [*recipients_of(to)]
     if len(recipients) != 1:
         raise InvalidRequest(f"to= has {len(recipients)} recipients. This call takes exactly one.")
@@ -31,9 +31,9 @@ def one_recipient(to: Recipient) -> Recipient:
 
 
 def outgoing_to_one(to: Recipient, sender: str | None, extra: Mapping[str, Any]) -> Outgoing:
-    """A send without a text of its own, to one recipient.
+    """A send to one recipient whose text the provider makes, such as a pattern's.
 
-    ``sender`` is in the provider's form, ``extra`` what goes into the request besides. Raises ``InvalidNumber`` or
+    ``sender`` is in the provider's form, ``extra`` the further fields of the request. Raises ``InvalidNumber`` or
     ``InvalidRequest``.
     """
     return Outgoing(checked_numbers([one_recipient(to)]), [], [sender], extra=extra)

@@ -19,7 +19,7 @@ __all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in
 
 @frozen
 class Batch:
-    """One request's worth of a call; ``positions`` says where its recipients stand in the call.
+    """One request's worth of a call; ``positions`` are those of its recipients in the call.
 
     ``recipients`` are local forms (``09123456789``); ``texts`` and ``senders`` have one entry for all, or one each.
     """
@@ -49,9 +49,9 @@ class BatchResult:
     errors: Mapping[int, SMSError] = field(factory=dict[int, SMSError])
     cost: int | Decimal | None = None
     failure: SMSError | None = None
-    """The error that met the batch as a whole."""
+    """The error of the batch as a whole."""
     bulk_ids: list[int] = field(factory=list[int])
-    """The ids of messages to many, which are nobody's own."""
+    """Ids that belong to the whole request rather than to one recipient."""
     parts: int | None = None
     """What the provider counted as parts."""
     senders: list[str] = field(factory=list[str])
@@ -59,7 +59,7 @@ class BatchResult:
     sent_at: float | None = None
     """When it went out, in seconds since 1970."""
     dates: list[int | None] | None = field(default=None, repr=False)
-    """The same of each recipient, where the provider says one and they differ."""
+    """The same for each recipient, where the provider gives one for each."""
 
 
 def all_accepted(
@@ -69,12 +69,12 @@ def all_accepted(
     *,
     parts: int | None = None,
 ) -> BatchResult:
-    """The result of a batch that the provider took whole."""
+    """The result of a batch that the provider accepted as a whole."""
     return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost, parts=parts)
 
 
 def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
-    """The result of a batch that the provider took whole, under ids that stand for all of it."""
+    """The result of a batch that the provider accepted as a whole, under ids for all of it."""
     ids: list[int | None] = [bulk_ids[0]]
     return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), ids * len(batch), bulk_ids=bulk_ids)
 
@@ -92,7 +92,7 @@ def with_errors(result: BatchResult, errors: Mapping[int, SMSError]) -> BatchRes
 
 
 def failed(batch: Batch, error: SMSError) -> BatchResult:
-    """The result of a batch that one error met as a whole."""
+    """The result of a batch that failed as a whole."""
     return BatchResult(OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN] * len(batch), failure=error)
 
 
@@ -103,8 +103,8 @@ def may_have_left(result: BatchResult) -> bool:
 
 @frozen
 class SendEndpoint(Endpoint[Batch, BatchResult]):
-    """An endpoint that sends messages, a batch a request."""
+    """An endpoint that sends messages, one batch per request."""
 
     needs_sender: bool = True
     one_sender: bool = False
-    """Whether one request holds messages of one sender only."""
+    """Whether a request can hold messages of one sender only."""

@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 class StructureError(Exception):
-    """A value is not what the model says; the text names the path, and nothing of the content."""
+    """A value does not match its model; the text names the path, and nothing of the content."""
 
 
 def structure(value: object, model: type[T]) -> T:
-    """What JSON gave, as the model says. Raises ``StructureError`` where it is not that."""
+    """Decoded JSON as the model. Raises ``StructureError`` where it does not match."""
     try:
         return _strict.structure(value, model)
     except (cattrs.BaseValidationError, TypeError) as error:
@@ -54,7 +54,7 @@ def _exactly(kind: type) -> Any:
 
 
 def _only(kind: type, make: Callable[[Any, cattrs.Converter], Any]) -> Callable[[Any, cattrs.Converter], Any]:
-    """A factory of hooks that take this kind of JSON value and no other that looks alike."""
+    """A factory of hooks that accept exactly this type of JSON value."""
 
     def factory(model: Any, converter: cattrs.Converter) -> Any:
         hook = make(model, converter)

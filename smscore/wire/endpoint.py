@@ -41,9 +41,9 @@ class FileContent:
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
 
     def read(self, place: int, size: int) -> bytes:
-        """So many bytes from ``place`` on, counted from where the content starts.
+        """At most ``size`` bytes from ``place``, counted from the start of the content.
 
-        A try that was given up may still be reading in its thread; it must not move the next one's place.
+        A try that timed out may still be reading in its thread, and must not move the position of the next.
         """
         with self._lock:
             self.file.seek(self.start + place)
@@ -59,7 +59,7 @@ class FormContent:
 
 @frozen
 class Content:
-    """What a call puts into its request, apart from what its endpoint says of every one.
+    """What a call adds to the request of its endpoint.
 
     A ``body`` of bytes is JSON, as ``codec.encode`` gives it.
     """
@@ -100,13 +100,13 @@ class Answer:
 
 @frozen
 class NoAnswer:
-    """That no answer came: why, in plain words, and whether any of the request may have left."""
+    """The reason why no answer came, in plain words, and whether any of the request may have left."""
 
     left: bool
     reason: str
     too_large: bool = False
     closed: bool = False
-    """Whether there is none since the client was closed."""
+    """Whether the client was closed meanwhile."""
 
 
 def _random_id() -> str:
@@ -117,8 +117,8 @@ def _random_id() -> str:
 class RequestIds:
     """The ids by which a provider tells a repeat from a new request.
 
-    ``lifetime`` is for how many seconds an id is used again, which must be less than the provider remembers it.
-    ``each``: every message of a batch has one of its own, in place of one for the whole batch. ``make`` makes one.
+    ``lifetime`` is the seconds for which an id may be repeated: less than the provider remembers it. ``each``: every
+    message of a batch has its own, instead of one for the whole batch. ``make`` makes one.
     """
 
     lifetime: float
@@ -126,7 +126,7 @@ class RequestIds:
     make: Callable[[], str] = _random_id
 
     def of_batch(self, given: str | None, number: int, count: int) -> str | None:
-        """The id of batch ``number`` (from 1) of ``count``, by the caller's own for the whole call, if there is one."""
+        """The id of batch ``number`` (from 1) of ``count``; ``given`` is the caller's for the whole call, if any."""
         if self.each:
             return None
         if given is None:
@@ -156,7 +156,7 @@ class Endpoint(Generic[P, R]):
 
 @frozen
 class Provider:
-    """What the core must know of a provider; the rest is in its endpoints."""
+    """What all endpoints of a provider share."""
 
     name: str
     base_url: str
@@ -167,7 +167,7 @@ class Provider:
     line_prefix: str = ""
     """What goes before a line's digits: ``+98`` where the provider takes E.164, nothing where it takes them bare."""
     base_url_suffix: str = ""
-    """What a base URL may also end in: it is dropped."""
+    """A suffix that is removed from a base URL."""
 
 
 def request_for(endpoint: Endpoint[P, R], params: P, *, provider: Provider, base_url: str, token: Secret) -> Request:

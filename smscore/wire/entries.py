@@ -1,9 +1,9 @@
-"""Matching the entries of an answer to what was asked about. No network, and nothing of any one provider.
+"""Matches the entries of an answer to the recipients or ids of the request, for any provider.
 
 Some providers answer a send with one entry for each recipient, and name the recipient in it. No document promises their
 order, and answers have come with entries in another order, missing or doubled. So an entry belongs to the recipient
-that it names, wherever it stands, and what cannot be told apart is nobody's: a wrong id on a result would be worse than
-none.
+that it names, at any position, and one that could belong to several belongs to nobody: a wrong id on a result is worse
+than none.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def missing_entries(answer: Answer, matched: Sequence[object], *, provider: str)
 
 
 def _local_numbers(entries: Sequence[E], number: Callable[[E], str | int]) -> list[str]:
-    """The number of each entry as ``09123456789``, or as it stands where it is no mobile number."""
+    """The number of each entry as ``09123456789``, or unchanged if it is not a mobile number."""
     given = list(map(number, entries))
     return [form or str(one) for form, one in zip(local_forms(given), given, strict=True)]
 

@@ -1,7 +1,7 @@
 """What an answer says of its own refusal, whatever its shape: from any JSON to a message, details and named fields.
 
 Nothing here knows a provider. What a log or an error's text may show of it is decided here too: the names of fields
-and keys, where they look like names, and a mark that tells different words apart without showing any.
+and keys, where they look like names, and a fingerprint that tells different words apart without showing any.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ _MEDIA_TYPES: Final = frozenset(
 )
 
 
-def mark_of(words: RefusalDetails, documented: str = "") -> str:
-    """A mark by which different words of a provider are told apart; empty where it says only what is documented.
+def fingerprint_of(words: RefusalDetails, documented: str = "") -> str:
+    """A fingerprint of a provider's words, to tell causes apart; empty where they are only the documented ones.
 
-    Numbers are left out of it, so that one cause has one mark, and nobody can find a number by trying.
+    Numbers are left out, so that one cause has one fingerprint, and nobody can find a number by trying.
     """
     message = folded(words.message or "")
     said = [message if message != folded(documented) else ""]
@@ -144,7 +144,7 @@ _LISTS: Final = ("errors", "error", "fields", "fielderrors", "validationerrors",
 _NESTS: Final = frozenset({"error", "return", "meta", "result", "data"})
 _NAMES: Final = ("field", "name", "pointer", "param", "parameter", "property", "key", "loc", "path", "source")
 _TEXTS: Final = ("message", "msg", "detail", "reason", "description", "title", "code")
-# What is no cause: the envelopes' own keys.
+# Keys of envelopes, which name no cause.
 _ENVELOPE: Final = frozenset(
     {
         "issuccess",

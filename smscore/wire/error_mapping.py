@@ -1,4 +1,4 @@
-"""From a provider's no, or from no answer at all, to the error that tells of it. Tables, and no network."""
+"""From a refusal, a malformed answer or no answer at all to the error that describes it. Tables, and no network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from smscore.errors import (
     SMSError,
 )
 from smscore.wire.endpoint import Answer, NoAnswer
-from smscore.wire.error_body import RefusalDetails, body_text, details_in, folded, mark_of, shown_names
+from smscore.wire.error_body import RefusalDetails, body_text, details_in, fingerprint_of, folded, shown_names
 
 
 @frozen
@@ -43,17 +43,17 @@ Codes = Mapping[int | str, Refusal]
 
 @frozen
 class RefusalTable:
-    """All that a provider's document says of refusals; the first that fits decides, from the top."""
+    """Everything that a provider's document says of refusals; the first match decides, from the top."""
 
     codes: Codes
     whatever_the_code: Mapping[int, Refusal] = field(factory=dict[int, Refusal], kw_only=True)
-    """By HTTP status: what a status means whatever code stands beside it."""
+    """By HTTP status: what it means whatever code comes with it."""
     fields: Mapping[str, Refusal] = field(factory=dict[str, Refusal], kw_only=True)
     """By the name of a field that is found wrong: what that means, more exactly than wrong parameters."""
     statuses: Codes = field(factory=dict[int | str, Refusal], kw_only=True)
-    """By HTTP status: what a status means where the answer has no code."""
+    """By HTTP status: what it means without a code."""
     leaves_unknown_to_status: bool = field(default=False, kw_only=True)
-    """Whether beside a code that is not listed the HTTP status tells the class."""
+    """Whether the HTTP status decides the error class for an unlisted code."""
 
 
 _BY_HTTP_STATUS: Final[Mapping[int, type[ProviderError]]] = {
@@ -77,17 +77,17 @@ _PLAIN_CODE: Final = re.compile(r"-?[0-9]{1,5}(-[0-9]{1,5})?", re.ASCII)
 # What to do next, where a code's own meaning does not say it.
 _ADVICE: Final[Mapping[type[ProviderError], str]] = {
     AuthenticationError: "Check the token, and the IPs that it allows, in the provider's panel.",
-    InsufficientCredit: "Charge the account.",
+    InsufficientCredit: "Top up the account.",
     InvalidParameters: "Correct the request.",
-    RateLimited: "Wait as many seconds as retry_after says, or set a rate limit.",
+    RateLimited: "Wait for the seconds in retry_after, or set rate_limit=.",
     NotFound: "Check the id and the base URL.",
 }
-# Where a class says little, the error's text says where to read on.
+# For classes that say little, the error's text says where the provider's own words are.
 _READ_ON: Final = frozenset({InvalidParameters, ProviderError})
 
 
 def refusal(answer: Answer, table: RefusalTable, words: RefusalDetails, *, provider: str) -> SMSError:
-    """The error for an answer that says no: what is documented decides; an unknown code is kept on a plain error.
+    """The error for a refusal: the document decides; an undocumented code is kept on a plain ``ProviderError``.
 
     Without any code, and with a 429 or 5xx beside an unknown one, the HTTP status decides.
     """
@@ -96,7 +96,7 @@ def refusal(answer: Answer, table: RefusalTable, words: RefusalDetails, *, provi
     if documented is None and (code is None or is_outage(answer.status) or table.leaves_unknown_to_status):
         return http_error(answer, words, provider=provider)
     if code is None and answer.status in table.codes:
-        code = answer.status  # a code that stands in the HTTP status alone
+        code = answer.status  # the HTTP status itself is the code
     words = evolve(words, code=code)
     if documented is None:
         why = f"code {_shown(words.code)}, which its document does not list"
@@ -144,7 +144,8 @@ def http_error(
     status = answer.status if status is None else status
     if status in _SERVER_ERRORS:
         return ServerError(
-            f"{provider} failed with {_told([f'HTTP {status}'], words)}. Whether it did what was asked is not known.",
+            f"{provider} failed with {_told([f'HTTP {status}'], words)}. "
+            "It may or may not have carried out the request.",
             retry_after=answer.retry_after,
             **_common(answer, words, provider),
         )
@@ -195,7 +196,7 @@ def no_answer_error(failure: NoAnswer, *, provider: str) -> SMSError:
 
 
 def is_dead(error: SMSError) -> bool:
-    """Whether an error means that the provider cannot be reached, does not answer usably, or has had too much."""
+    """Whether an error means that the provider is unreachable, gives no usable answer, or is overloaded."""
     return isinstance(error, (ConnectionFailed, OutcomeUnknown, RateLimited))
 
 
@@ -212,16 +213,18 @@ def _error(kind: type[ProviderError], why: str, answer: Answer, words: RefusalDe
 
 def _unreadable(answer: Answer, what: str, words: RefusalDetails, provider: str) -> MalformedResponse:
     return MalformedResponse(
-        f"{provider} answered HTTP {answer.status} with something else than its document says: "
-        f"{_told([what], words)}. Whether it did what was asked is not known.",
+        f"{provider} answered HTTP {answer.status} with something other than its document says: "
+        f"{_told([what], words)}. It may or may not have carried out the request.",
         **_common(answer, words, provider),
     )
 
 
 def _told(parts: list[str], words: RefusalDetails, documented: str = "") -> str:
     """What an error's text tells of an answer: two causes never give the same sentence, and none is quoted."""
-    names, mark = shown_names(words.fields), mark_of(words, documented)
-    return ", ".join([*parts, *([f"fields: {names}"] if names else []), *([f"words {mark}"] if mark else [])])
+    names, fingerprint = shown_names(words.fields), fingerprint_of(words, documented)
+    return ", ".join(
+        [*parts, *([f"fields: {names}"] if names else []), *([f"words {fingerprint}"] if fingerprint else [])]
+    )
 
 
 def _where_to_read(common: Mapping[str, Any]) -> str:

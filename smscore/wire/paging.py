@@ -1,4 +1,4 @@
-"""Listings: their pages one after the other, and the items of those one by one."""
+"""Listings, page by page and item by item."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smscore.integers import as_int
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MOST: Final = 2**63 - 1  # what fits in 64 bits
+_MAX_INT64: Final = 2**63 - 1
 
 
 @frozen
@@ -31,11 +31,13 @@ class Page(Generic[T]):
         return Page([make(item) for item in self.items], self.number, self.last, self.total)
 
 
-def checked_whole(name: str, value: int, least: int, most: int = _MOST) -> int:
+def checked_whole(name: str, value: int, least: int, most: int = _MAX_INT64) -> int:
     """The value of a parameter; ``InvalidRequest`` unless it is a whole number from ``least`` to ``most``."""
     number = as_int(value)
     if number is None or not least <= number <= most:
-        raise InvalidRequest(f"{name}= is a whole number from {least} " + ("up." if most == _MOST else f"to {most}."))
+        raise InvalidRequest(
+            f"{name}= must be a whole number " + (f"≥ {least}." if most == _MAX_INT64 else f"from {least} to {most}.")
+        )
     return number
 
 
@@ -44,11 +46,11 @@ async def pages(
 ) -> AsyncGenerator[list[T], None]:
     """The items of every page from ``first`` on, a page at a time.
 
-    They end with an empty page, with the last one by what the answers say, or with one that repeats the page before:
-    the same items where the answer does not say that more pages come, or says that it is another page than asked.
+    They end with an empty page, with the last page that the answers name, or with one that repeats the page before: the
+    same items, where the answer does not say that more pages follow, or has another page number than the one asked for.
 
-    A listing that ``grows_in_front`` may have pushed a whole page on by one meanwhile. Then page 1 has changed, and the
-    page that repeats is read anew.
+    New items in a listing that ``grows_in_front`` may shift a whole page back meanwhile. Then page 1 has changed, and
+    the page that repeats is read again.
     """
     before: list[T] | None = None
     front: list[T] | None = None  # page 1, as it was before the last two pages were read
@@ -74,8 +76,8 @@ async def pages(
 def not_read_on(error: NotAttempted) -> NotAttempted:
     """The error of a page that was not asked for, in the words of a listing."""
     return NotAttempted(
-        f"The listing was not read to its end, since {error.reason}. What was given of it stands, and it may be read "
-        "again; timeout=Timeouts(call=…) is the time for its reading.",
+        f"The listing was not read to its end, since {error.reason}. The items so far are valid; to read it again, "
+        "timeout=Timeouts(call=…) sets the time for all its pages.",
         provider=error.provider,
         reason=error.reason,
     )

@@ -150,8 +150,8 @@ def test_a_refusal_of_a_repeat_leaves_it_unknown_and_is_kept(error: ProviderErro
     assert type(unknown) is OutcomeUnknown
     assert unknown.outcome is Outcome.UNKNOWN
     assert str(unknown) == (
-        "sepahan refused a repeat, after an earlier try that may have arrived. What became of that is not known; "
-        "the error's details have the refusal."
+        "sepahan refused a repeat, after an earlier try that may have arrived. The outcome of that try is unknown; "
+        "the refusal is in the error's details."
     )
     assert unknown.details == ["no", "چرا"]
     assert (unknown.provider, unknown.code, unknown.http_status, unknown.message) == ("sepahan", -14, 401, "نه")

@@ -29,9 +29,9 @@ from smscore.wire.endpoint import Answer
 from smscore.wire.error_body import (
     RefusalDetails,
     details_in,
+    fingerprint_of,
     folded,
     keys_in,
-    mark_of,
     shown_content_type,
     shown_names,
 )
@@ -254,13 +254,17 @@ def test_the_sentence_names_the_fields_and_says_where_the_words_are() -> None:
 
 
 def test_the_mark_is_of_the_words_and_not_of_their_numbers() -> None:
-    assert mark_of(RefusalDetails(message="شماره 09121234567 بد است")) == mark_of(
+    assert fingerprint_of(RefusalDetails(message="شماره 09121234567 بد است")) == fingerprint_of(
         RefusalDetails(message="شماره ۰۹۳۵ بد است.")
     )
-    assert mark_of(RefusalDetails(message="a")) != mark_of(RefusalDetails(message="b"))
-    assert mark_of(RefusalDetails(details=["a"])) != mark_of(RefusalDetails(details=["b"]))
-    assert mark_of(RefusalDetails(fields={"a": ["x"]})) != mark_of(RefusalDetails(fields={"a": ["y"]}))
-    assert mark_of(RefusalDetails()) == mark_of(RefusalDetails(message="اعتبار كافي نيست."), "اعتبار کافی نیست") == ""
+    assert fingerprint_of(RefusalDetails(message="a")) != fingerprint_of(RefusalDetails(message="b"))
+    assert fingerprint_of(RefusalDetails(details=["a"])) != fingerprint_of(RefusalDetails(details=["b"]))
+    assert fingerprint_of(RefusalDetails(fields={"a": ["x"]})) != fingerprint_of(RefusalDetails(fields={"a": ["y"]}))
+    assert (
+        fingerprint_of(RefusalDetails())
+        == fingerprint_of(RefusalDetails(message="اعتبار كافي نيست."), "اعتبار کافی نیست")
+        == ""
+    )
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_documented_code_decides_whatever_the_status(status: int):
     error = refusal(answer(status), CODES, RefusalDetails(code=-14), provider="sepahan")
     assert type(error) is InsufficientCredit
     assert (error.code, error.http_status, error.outcome) == (-14, status, Outcome.REJECTED)
-    assert str(error) == "sepahan refused the request: the credit is too low (code -14). Charge the account."
+    assert str(error) == "sepahan refused the request: the credit is too low (code -14). Top up the account."
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 404, 422])
@@ -215,8 +215,8 @@ def test_an_answer_of_another_shape_is_malformed_and_its_status_still_decides():
     error = malformed(answer(200), "it is not JSON", provider="x")
     assert (type(error), error.http_status, error.provider) == (MalformedResponse, 200, "x")
     assert str(error) == (
-        "x answered HTTP 200 with something else than its document says: it is not JSON. "
-        "Whether it did what was asked is not known."
+        "x answered HTTP 200 with something other than its document says: it is not JSON. "
+        "It may or may not have carried out the request."
     )
     assert type(malformed(answer(204), "nothing", provider="x")) is MalformedResponse
     error = malformed(answer(404), "HTML", provider="x")
