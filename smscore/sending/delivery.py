@@ -35,7 +35,7 @@ class BatchEvent:
     """What ``on_batch`` receives: a batch is about to be sent (``report`` is None), or it has ended.
 
     ``index`` counts the call's batches from 0, ``request_id`` is the id that it is sent with (None where the provider
-    has none), ``recipients`` are E.164.
+    has none), ``recipients`` are E.164, ``provider`` is whom it is sent through.
     """
 
     state: Literal["sending", "done"]
@@ -43,6 +43,7 @@ class BatchEvent:
     request_id: str | None
     recipients: tuple[str, ...] = field(repr=lambda numbers: f"<{len(numbers)} numbers>")
     report: SendReport | None = None
+    provider: str | None = None
 
 
 OnBatch: TypeAlias = Callable[[BatchEvent], object]
@@ -98,7 +99,8 @@ class Delivery:
         if self.on_batch is None:
             return True
         report = None if result is None else batch_report(batch, result, provider=self.provider)
-        event = BatchEvent(state, batch.index, batch.request_id, tuple(e164_forms(batch.recipients)), report)
+        numbers = tuple(e164_forms(batch.recipients))
+        event = BatchEvent(state, batch.index, batch.request_id, numbers, report, self.provider)
         try:
             heard: Any = self.on_batch(event)
             if inspect.isawaitable(heard):

@@ -197,7 +197,7 @@ async def test_a_journal_hears_of_a_batch_before_and_after_it():
     journal = Journal()
     await delivered(journal)
     before, after = journal.heard
-    assert before == BatchEvent("sending", 0, "id-5", ("+989120000001", "+989120000002"))
+    assert before == BatchEvent("sending", 0, "id-5", ("+989120000001", "+989120000002"), provider="sepahan")
     assert (after.state, after.index, after.request_id, after.recipients) == ("done", 0, "id-5", before.recipients)
     assert after.report is not None
     assert [result.message_id for result in after.report] == [7, 8]

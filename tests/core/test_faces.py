@@ -283,7 +283,7 @@ def test_the_core_offers_its_names() -> None:
                 *["provider", "code", "sent_at", "earlier"],
             ],
         ),
-        (smscore.BatchEvent, ["state", "index", "request_id", "recipients", "report"]),
+        (smscore.BatchEvent, ["state", "index", "request_id", "recipients", "report", "provider"]),
         (najva_sms.OutboxPage, ["total", "page", "messages"]),
         (
             najva_sms.OutboxMessage,
