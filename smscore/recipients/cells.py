@@ -1,4 +1,4 @@
-"""What stands in a cell, and what of it people see."""
+"""The cells of a spreadsheet: what they hold, and what people see of it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _TEXT_SECTION: Final = 3  # semicolons before it
 
 
 class Formatted(msgspec.Struct, frozen=True, gc=False):
-    """A number or a text that its cell shows in a format of its own."""
+    """A number or a text whose cell has a format."""
 
     value: float | str
     format: Format
@@ -79,7 +79,7 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 class Fault:
     """A cell without a value: an error, or a formula without a result.
 
-    ``problem`` goes on where "its 'name'" begins.
+    ``problem`` continues a sentence that begins with "its 'name'".
     """
 
     problem: str
@@ -128,7 +128,7 @@ def _text_of(cell: object) -> str:
 
 
 def heading(cell: object) -> str:
-    """A cell of a heading as people see it; empty where that cannot be told."""
+    """A cell of a heading as people see it; empty if that is unknown."""
     try:
         return shown(cell)
     except NotShown:

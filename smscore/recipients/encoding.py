@@ -76,7 +76,7 @@ def _with_nuls(head: bytes) -> str:
     if most * 8 < len(head) // 2 or least * 10 > most:
         if (even + odd) * 100 < len(head):
             return UTF_8  # a stray NUL or two: the rows that hold them are bad
-        raise InvalidRequest(f"The file is no text. {_SAVE_AS}")
+        raise InvalidRequest(f"The file is not text. {_SAVE_AS}")
     return "utf-16-le" if odd > even else "utf-16-be"
 
 

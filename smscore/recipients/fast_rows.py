@@ -31,7 +31,7 @@ class RowReader(Protocol):
 
     @property
     def is_between_rows(self) -> bool:
-        """Whether the parser stands between the rows of the sheet that is read."""
+        """Whether the parser is between rows of the sheet that is read."""
         ...
 
     def read_row(self, text: str, at: int) -> int:
@@ -118,7 +118,7 @@ def _is_plain(text: str, *, first: bool) -> bool:
 
 @lru_cache(maxsize=1024)
 def parse_attributes(text: str) -> dict[str, str] | None:
-    """Attributes that match ``ATTRIBUTES``, by name; None where one stands twice, which XML forbids."""
+    """Attributes that match ``ATTRIBUTES``, by name; None if one is there twice, which XML forbids."""
     pairs = _ATTRIBUTE.findall(text)
     found = dict(pairs)
     return found if len(found) == len(pairs) else None

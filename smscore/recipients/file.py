@@ -31,7 +31,7 @@ _ZIP: Final = b"PK\x03\x04"
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SAVE_AS_XLSX: Final = "Open it in Excel or LibreOffice, and save it as XLSX."
 
-# What bears the name of a spreadsheet and is none; such files are made by web sites and old programs.
+# Files that are named as spreadsheets and are not; web sites and old programs make them.
 _DISGUISES: Final = (
     (
         re.compile(rb"<\?xml[^>]*>.*urn:schemas-microsoft-com:office:spreadsheet", re.DOTALL),
@@ -55,7 +55,7 @@ class ReadOptions:
 
 @frozen
 class Rows:
-    """The rows of a file, read while they are gone through, and where they came from."""
+    """The rows of a file, read while they are iterated over, and where they came from."""
 
     rows: Iterator[Row]
     origin: Origin
@@ -86,7 +86,7 @@ def rows_of(source: str, options: ReadOptions = _DEFAULTS) -> Generator[Rows]:
             rows = visible_rows(book, options.sheet, origin, hidden_too=options.hidden_too)
         else:
             rows = _text(file, suffix, options, origin)
-        # They are closed before the file is, even where not all of it was read.
+        # Closed before the file, even if not all of it was read.
         yield Rows(opened.enter_context(closing(rows)), origin)
 
 
@@ -122,7 +122,7 @@ def _book(file: IO[bytes], head: bytes, suffix: str, opened: ExitStack) -> Book 
     if suffix not in _SPREADSHEETS:
         return None
     if not any(delimiter in head for delimiter in (b",", b";", b"\t", b"<")) or _looks_binary(head):
-        raise InvalidRequest(f"The file is no spreadsheet that can be read, whatever its name. {_SAVE_AS_XLSX}")
+        raise InvalidRequest(f"The file is not a readable spreadsheet, whatever its name. {_SAVE_AS_XLSX}")
     return None
 
 

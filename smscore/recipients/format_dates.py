@@ -71,7 +71,7 @@ def is_date_token(token: Token) -> bool:
 
 
 def date_tokens(section: Sequence[Token], locale: Locale) -> tuple[Token, ...]:
-    """The section with months told from minutes, fractions of a second from literals."""
+    """The section, with months distinguished from minutes, and fractions of a second from literals."""
     if locale.system:
         return _SYSTEM[locale.system]
     found: list[Token] = []
@@ -121,7 +121,7 @@ class DateSection:
     locale: Locale
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
-        """The date in it; never nothing but zeros. Raises ``NotShown`` for a number that is no date."""
+        """The date in it, never all zeros. Raises ``NotShown`` for a number that is not a date."""
         moment = self._moment(value, date1904=date1904)
         half_day = any(kind == HALF for kind, _ in self.tokens)
         return "".join(self._piece(kind, text, moment, half_day) for kind, text in self.tokens), False

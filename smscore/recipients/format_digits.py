@@ -76,7 +76,7 @@ def _without_zeros(text: str) -> str:
 
 @frozen
 class Places:
-    """A run of places for digits, with what stands between them."""
+    """A run of placeholders for digits, with the literals between them."""
 
     tokens: tuple[Token, ...]
 
@@ -182,7 +182,7 @@ class NumberSection:
 
 
 def _run(section: Sequence[Token]) -> tuple[str | None, str, str | None]:
-    """What stands before the places, the places, and what stands after; None where places are in two runs."""
+    """What is before the placeholders, the placeholders, and what is after; None if they are in two runs."""
     places = [place for place, (kind, _) in enumerate(section) if kind == DIGIT]
     if not places:
         return "", "", "".join(text for _, text in section)

@@ -24,7 +24,7 @@ HALF: Final = "half"  # AM/PM, A/P
 
 
 class NotShown(Exception):
-    """A cell that shows nothing that could be sent; the text goes on where "its 'name'" begins."""
+    """A cell that shows nothing that could be sent; the text continues a sentence beginning "its 'name'"."""
 
 
 _TOKEN: Final = re.compile(

@@ -43,7 +43,7 @@ _MOBILE_DIGITS: Final = 10  # without a prefix
 
 @frozen
 class Layout:
-    """Where things stand in a file: ``column`` counts from 0, ``header`` is its row's number, or 0 without one."""
+    """The layout of a file: ``column`` counts from 0, ``header`` is its row's number, or 0 without one."""
 
     column: int = 0
     header: int = 0
@@ -56,11 +56,11 @@ class Layout:
 
     @property
     def title(self) -> str:
-        """The column's name as it stands in the header."""
+        """The column's name as in the header."""
         return self.headings[self.column] if self.column < len(self.headings) else ""
 
     def position(self, name: str) -> int:
-        """The column of this name; ``InvalidRequest`` where there is none, or more than one."""
+        """The column with this name. Raises ``InvalidRequest`` unless exactly one has it."""
         key = folded(name)
         if key in self.repeated:
             raise InvalidRequest(f"Several columns are named {name!r}. Rename all but one.")
@@ -149,7 +149,7 @@ def _likeliest(names: Sequence[str], counts: Sequence[int]) -> int:
     """The column by name and content together.
 
     The surest name with any mobile number in its column; a vague one only with half as many as the fullest column has.
-    Where no column holds any, the name alone says it.
+    If no column holds any, only the name decides.
     """
     ranked = {index: rank for index, name in enumerate(names) if (rank := _rank(name)) is not None}
     most = max(counts)
@@ -244,8 +244,8 @@ def is_mobile(cell: object) -> bool:
 def mobile_of(cell: object) -> str | None:
     """A cell's mobile number in local form, in whatever way a spreadsheet wrote it; None where it holds none.
 
-    What counts is what the cell holds, not how it is shown. ``9.12E+09`` in a text is none: the digits that it left out
-    would be another person's.
+    What counts is what the cell holds, not how it is shown. ``9.12E+09`` in a text is not one: guessed digits would be
+    another person's number.
     """
     value = value_of(cell)
     if type(value) is float and value.is_integer():

@@ -51,7 +51,7 @@ class Condition:
 
     @property
     def only_negative(self) -> bool:
-        """Whether it is true of negative numbers alone: the section then says itself how they look."""
+        """Whether it is true only of negative numbers: the section then shows their sign itself."""
         return (self.limit < 0 and self.sign in ("<", "<=", "=")) or (self.limit == 0 and self.sign == "<")
 
 

@@ -18,7 +18,7 @@ from smscore.recipients.sheet import MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow, cho
 _CONTENT: Final = "content.xml"
 _MANIFEST: Final = "META-INF/manifest.xml"
 _NUMBERS: Final = frozenset({"float", "percentage", "currency"})
-# What stands within a cell and is no part of what it shows.
+# Elements inside a cell that are not part of what it shows.
 _ASIDE: Final = frozenset({"annotation", "ruby-text", "note", "table", "shapes", "tracked-changes"})
 _CELLS: Final = frozenset({"table-cell", "covered-table-cell"})
 _REPEATED: Final = {what: f"table:number-{what}-repeated" for what in ("rows", "columns")}
@@ -60,7 +60,7 @@ class _ContentReader:
         self.text: list[str] = []
         """What the parser reads is added here."""
         self._kept = 0
-        """How many pieces of it stand in a cell's paragraphs that have ended."""
+        """How many of its pieces belong to the cell's finished paragraphs."""
         self._paragraphs = 0
         self._book = book
         self._wanted = wanted
@@ -83,7 +83,7 @@ class _ContentReader:
 
     @property
     def is_between_rows(self) -> bool:
-        """Whether the parser stands between the rows of the sheet that is read."""
+        """Whether the parser is between rows of the sheet that is read."""
         return self._reading and not (self._in_row or self._in_cell or self._aside)
 
     def taken(self) -> Iterator[SheetRow]:
@@ -185,7 +185,7 @@ class _ContentReader:
         if kind in _NUMBERS:
             value = float(cell["office:value"])
             if value - value != 0:
-                raise damaged("one of its numbers is none")
+                raise damaged("one of its numbers is invalid")
             return Shown(value, text)
         if kind == "boolean":
             return text or cell.get("office:boolean-value") == "true"

@@ -43,11 +43,11 @@ class Package:
     @classmethod
     @contextmanager
     def opened(cls, file: IO[bytes]) -> Generator[Package]:
-        """The archive in this file; ``InvalidRequest`` for what is none."""
+        """The archive in this file. Raises ``InvalidRequest`` for anything else."""
         try:
             archive = zipfile.ZipFile(file)
         except (*_BROKEN, OSError, KeyError, IndexError) as error:
-            raise InvalidRequest(f"The file is no spreadsheet that can be read: {_words(error)}.") from None
+            raise InvalidRequest(f"The file is not a readable spreadsheet: {_words(error)}.") from None
         with archive:
             if len(archive.namelist()) > _MAX_FILES:
                 raise damaged("it has too many parts")
@@ -113,7 +113,7 @@ class Package:
         parser.StartElementHandler = start
         parser.EndElementHandler = end
         parser.CharacterDataHandler = text
-        # No spreadsheet has a DOCTYPE; without one there are no entities, and so none that grow.
+        # No spreadsheet has a DOCTYPE; without one there are no entities, which could expand without bounds.
         parser.StartDoctypeDeclHandler = _refuse_doctype
         given = 0
 

@@ -1,4 +1,4 @@
-"""What a file of recipients comes to: who gets which text, and which rows are bad, before anything is sent."""
+"""The plan of a send from a file: who gets which text, and which rows are invalid, before anything is sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from smscore.recipients.template import Template, bind
 
 __all__ = ["DUPLICATE", "BadRow", "Plan", "Planned", "make_plan"]
 
-_SAMPLE: Final = 200  # rows, from which the column is told
+_SAMPLE: Final = 200  # rows from which the column is detected
 _LISTED: Final = 10_000  # bad rows and duplicates that are kept for showing; all are counted
 _BLOCK: Final = 500  # rows that are planned at a time
 _ONE_PART: Final = 35  # characters that fit one part in every encoding: each takes at most two units of 70
@@ -37,7 +37,7 @@ class BadRow:
 
 @define
 class Plan:
-    """All that would be sent, kept on disk, so that what is sent is what was counted and shown."""
+    """Everything that would be sent, kept on disk, so that exactly what was counted and shown is sent."""
 
     text: str | None = field(repr=False)
     """The text for all; None where each has its own."""
@@ -46,7 +46,7 @@ class Plan:
     messages: int = 0
     empty: int = 0
     headings: int = 0
-    """Rows that are the header once more."""
+    """Rows that repeat the header."""
     bad_count: int = 0
     duplicate_count: int = 0
     bad: list[BadRow] = field(factory=list[BadRow])
@@ -66,7 +66,7 @@ class Plan:
         return map(msgspec.json.Decoder(Planned).decode, self._file)
 
     def close(self) -> None:
-        """Forget it."""
+        """Delete its file."""
         self._file.close()
 
     @property
@@ -79,23 +79,21 @@ class Plan:
         """What people should know of how the file was read, a line each."""
         found = self.origin.notes()
         if self.headings:
-            found.append(
-                f"The header stands in {self.headings:,} more row{'s' if self.headings > 1 else ''}, left out."
-            )
+            found.append(f"Left out: {self.headings:,} row{'s' if self.headings > 1 else ''} that repeat the header.")
         return found if self.messages else [*found, *self.origin.sheets_elsewhere()]
 
     @property
     def recipients_digest(self) -> str:
-        """The same for the same recipients in the same rows."""
+        """Equal for plans with the same recipients in the same rows."""
         return self._recipients.hexdigest()[:32]
 
     @property
     def texts_digest(self) -> str:
-        """The same for the same texts in the same rows."""
+        """Equal for plans with the same texts in the same rows."""
         return self._texts.hexdigest()[:32]
 
     def add(self, rows: Sequence[Planned]) -> None:
-        """Take in rows."""
+        """Add rows."""
         if not rows:
             return
         self._file.write(_ENCODER.encode_lines(rows))
@@ -143,7 +141,7 @@ def make_plan(
 ) -> Plan:
     """The plan for these rows, with one ``text`` or a ``template``; to be closed.
 
-    ``origin`` says where the rows came from, once all were read. Raises ``InvalidRequest`` where there can be no plan.
+    ``origin`` says where the rows came from, once all were read. Raises ``InvalidRequest`` if no plan can be made.
     """
     if text is not None:
         check_text(text)

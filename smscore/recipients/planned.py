@@ -1,4 +1,4 @@
-"""A file's rows as they are planned: to whom each goes with which text, or why it cannot be sent."""
+"""The planned rows of a file: the recipient and text of each, or why it cannot be sent."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class RowPlanner:
 
     def __init__(self, layout: Layout, filler: Filler | None) -> None:
         self.headings = 0
-        """Rows that are the header once more."""
+        """Rows that repeat the header."""
         self._layout = layout
         self._filler = filler
         self._seen: set[int | bytes] = set()
 
     def plan(self, rows: Sequence[Row]) -> list[Planned]:
-        """These rows, none of them empty, without those that are the header once more."""
+        """These rows, none of them empty, without those that repeat the header."""
         recipients = mobile_numbers([cell_at(cells, self._layout.column) for _, cells in rows])
         texts = self._texts([cells for _, cells in rows])
         planned: list[Planned] = []

@@ -163,7 +163,7 @@ def _without(cells: Cells, hidden: set[int], origin: Origin) -> Cells:
 def choose_sheet(sheets: Mapping[str, bool], wanted: str | None) -> str:
     """The sheet of this name, or the first one that can be seen."""
     if not sheets:
-        raise InvalidRequest("The file is no spreadsheet that can be read: it has no sheets.")
+        raise InvalidRequest("The file is not a readable spreadsheet: it has no sheets.")
     if wanted is None:
         visible = [name for name, visible in sheets.items() if visible]
         if not visible:

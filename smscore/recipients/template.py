@@ -1,4 +1,4 @@
-"""A text with ``{fields}`` that each row fills in. Nothing but a column's name may stand in the braces."""
+"""A text with ``{fields}`` that each row fills in. The braces contain a column's name and nothing else."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _name(match: re.Match[str]) -> str:
     name = match[1].strip()
     if not name or _BEYOND_NAMES.search(name):
         raise InvalidRequest(
-            f"The template's field at character {place} is no column's name. Only plain names may stand in braces; "
+            f"The template's field at character {place} is not a column's name. Braces may contain plain names only; "
             "write {{ or }} for a brace."
         )
     return name
@@ -68,13 +68,13 @@ class Filler:
     width: int | None
 
     def fill(self, cells: Cells) -> str:
-        """The text for a row; ``Unfilled`` where a cell that it needs is empty, or cells stand where none belong."""
+        """The text for a row; ``Unfilled`` where a cell that it needs is empty, or the row has too many cells."""
         if self.width is not None and any(map(is_filled, cells[self.width :])):
             raise Unfilled("it has more cells than the header: quote the cell that holds a delimiter")
         return "".join(before + _value(cells, name, column) for before, name, column in self.pieces)
 
     def fill_all(self, table: Sequence[Cells]) -> list[str | Unfilled]:
-        """What ``fill`` gives for each of these rows, column by column; an ``Unfilled`` is not raised but given."""
+        """As ``fill`` for each of these rows, column by column; an ``Unfilled`` is returned instead of raised."""
         pieces: list[Iterable[str]] = []
         unsure: set[int] = set()
         if self.width is not None:

@@ -15,7 +15,7 @@ from smscore.recipients.cells import Row
 from smscore.recipients.encoding import undecodable
 
 _DELIMITERS: Final = ",;\t"
-_SAMPLE: Final = 200  # lines, from which the delimiter is told
+_SAMPLE: Final = 200  # lines from which the delimiter is detected
 _EXCEL_HINT: Final = re.compile(r'"?sep=(.)"?[\r\n]*')
 _TEXT_FORMULA: Final = re.compile(r'="((?:[^"]|"")*)"')
 _MOSTLY: Final = 0.9  # of the lines
@@ -62,13 +62,13 @@ def _csv(sample: Sequence[str], lines: Iterator[str]) -> Generator[Row]:
             yield number, list(map(_without_formula, cells)) if '="' in "".join(cells) else cells
     except csv.Error as error:
         raise InvalidRequest(
-            f"Row {number + 1} of the file is no CSV: {error}. Look for a quotation mark that is not closed, or not "
-            "doubled inside a quoted cell."
+            f"Row {number + 1} of the file is not valid CSV: {error}. Look for a quotation mark that is not closed, or "
+            "not doubled inside a quoted cell."
         ) from None
 
 
 def _without_formula(cell: str) -> str:
-    """The text of ``="04521"``, by which exports have Excel show a number's zeros; any other cell as it is."""
+    """The text of ``="04521"``, with which exports make Excel show a number's zeros; any other cell as it is."""
     match = _TEXT_FORMULA.fullmatch(cell)
     return match[1].replace('""', '"') if match else cell
 

@@ -1,4 +1,4 @@
-"""XLS: the values alone, by python-calamine. Formats, and what is hidden, are not told."""
+"""XLS: the values only, by python-calamine, which reports neither formats nor what is hidden."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class XlsBook:
                 if not isinstance(found, _About):
                     yield SheetRow(number, found)
                 elif found.problem is not None:
-                    words = f"The file is no spreadsheet that can be read: {found.problem}."
+                    words = f"The file is not a readable spreadsheet: {found.problem}."
                     raise InvalidRequest(_PROBLEMS.get(found.problem, words))
                 else:
                     self.sheets = found.sheets

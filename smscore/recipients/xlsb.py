@@ -168,7 +168,7 @@ def _cut(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _variable(data: bytes, at: int, size: int, most: int) -> tuple[int, int]:
-    """A number of at most so many bytes, seven bits in each, and where it ends; 0 where it is cut off."""
+    """A number of at most ``most`` bytes, seven bits in each, and where it ends; 0 if it is cut off."""
     value = 0
     for place in range(most):
         if at + place >= size:
@@ -216,7 +216,7 @@ def _value(kind: int, data: bytes, strings: list[str], styles: Styles) -> object
         case 2 | 5 | 9:  # a short number, a number, a formula's number
             value = _rk(data) if kind == _RK else struct.unpack_from("<d", data, _CELL_HEAD)[0]
             if value - value != 0:
-                raise damaged("one of its numbers is none")
+                raise damaged("one of its numbers is invalid")
             format_ = styles.numbers.get(style)
             return value if format_ is None else Formatted(value, format_)
         case 3 | 11:

@@ -172,7 +172,7 @@ class _SheetReader:
 
     @property
     def is_between_rows(self) -> bool:
-        """Whether the parser stands between the sheet's rows."""
+        """Whether the parser is between the sheet's rows."""
         return self._in_data and not self._in_row
 
     def taken(self) -> list[SheetRow]:
@@ -318,7 +318,7 @@ class _SheetReader:
     def _finite(self, text: str) -> float:
         value = float(text)
         if not math.isfinite(value):
-            raise damaged(f"row {self._number} holds a number that is none")
+            raise damaged(f"row {self._number} contains an invalid number")
         return value
 
     def _numeric(self, value: float, style: str, *, formula: bool) -> object:

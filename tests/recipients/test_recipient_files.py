@@ -94,9 +94,9 @@ def test_the_delimiter_is_found_where_cells_are_plain(width: int, height: int, d
     [
         ("mobile\n" * 5000 + "é", None),
         (b"mobile\n" * 5000 + b"\xe9", r"not UTF-8 \(line 5001, byte 1: 0xE9\)"),
-        (b'mobile,name\n09121234567,"Ali\n09121234568,Reza\n', "Row 2 of the file is no CSV"),
-        (b'mobile,name\n09121234567,"Ali" R\n', "Row 2 of the file is no CSV"),
-        (b'mobile\n"' + b"x" * 200_000, "Row 2 of the file is no CSV"),
+        (b'mobile,name\n09121234567,"Ali\n09121234568,Reza\n', "Row 2 of the file is not valid CSV"),
+        (b'mobile,name\n09121234567,"Ali" R\n', "Row 2 of the file is not valid CSV"),
+        (b'mobile\n"' + b"x" * 200_000, "Row 2 of the file is not valid CSV"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_with_its_place(data: bytes | str, words: str | None, tmp_path: Path):
@@ -176,8 +176,8 @@ def test_one_stray_byte_is_no_other_encoding(data: bytes, place: str, tmp_path: 
         rows(written(tmp_path / "r.csv", data))
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path: Path):
-    with pytest.raises(InvalidRequest, match="no text"):
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path):
+    with pytest.raises(InvalidRequest, match="not text"):
         rows(written(tmp_path / "r.csv", bytes(range(256)) + bytes(3000)))
 
 
@@ -256,8 +256,8 @@ def test_a_sheet_is_taken_by_its_name(tmp_path: Path):
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04 and junk", b"junk", b""])
-def test_what_is_no_spreadsheet(data: bytes, tmp_path: Path):
-    with pytest.raises(InvalidRequest, match="no spreadsheet"):
+def test_a_file_that_is_not_a_spreadsheet_is_refused(data: bytes, tmp_path: Path):
+    with pytest.raises(InvalidRequest, match="not a readable spreadsheet"):
         rows(written(tmp_path / "r.xlsx", data))
 
 

@@ -54,7 +54,7 @@ def test_a_brace_that_means_nothing_is_refused(template: str):
 
 @pytest.mark.parametrize("template", ["{نام.__class__}", "{نام[0]}", "{نام!r}", "{نام:>10}", "{0.real}"])
 def test_nothing_but_names_is_looked_up(template: str):
-    with pytest.raises(InvalidRequest, match="no column's name"):
+    with pytest.raises(InvalidRequest, match="not a column's name"):
         parse_template(template)
 
 
@@ -115,7 +115,7 @@ def test_the_header_once_more_is_left_out_and_told():
     table = [HEADER, ["علی", "09121234567", 5], HEADER, ["رضا", "09121234568", 6], [*HEADER, ""]]
     with closing(plan_of(table, "{debt}")) as plan:
         assert (plan.messages, plan.bad, plan.rows) == (2, [], 2)
-        assert plan.notes == ["The header stands in 2 more rows, left out."]
+        assert plan.notes == ["Left out: 2 rows that repeat the header."]
 
 
 @pytest.mark.parametrize("mark", ["\0", "\x1b", "\x7f", "\x9f", "\x08"])
