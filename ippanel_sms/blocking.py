@@ -29,7 +29,7 @@ from smscore.wire import (
 class IPPanel(BlockingClient[AsyncIPPanel]):
     """Send through IPPanel Edge, and wait for it."""
 
-    _kind: ClassVar[type[AsyncClient]] = AsyncIPPanel
+    _async_class: ClassVar[type[AsyncClient]] = AsyncIPPanel
 
     def send(
         self,

@@ -76,7 +76,7 @@ class SendCalls(AsyncClient):
         send_time: dt.datetime | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send a text of its own to each recipient, and report what became of each; a text has one bulk id a request.
+        """Send each recipient their own text, and report what became of each; a text has one bulk id a request.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
         requests, and the client's ``batch_size`` counts recipients. The rest is as in :meth:`send`.
@@ -114,7 +114,7 @@ class SendCalls(AsyncClient):
     ) -> AsyncGenerator[SendReport, None]:
         """A report for every batch of messages of an iterable of any length, as batches finish.
 
-        A report covers messages that stand next to one another, also where their senders differ. The rest is as in
+        A report covers consecutive messages, also where their senders differ. The rest is as in
         :meth:`send_stream`.
 
         Document: IPPanel Edge, Send Peer to Peer SMS.
@@ -226,6 +226,6 @@ class SendCalls(AsyncClient):
         others, account = checked_numbers(other_recipients), self._resolve_account()
         extra = {"sending_type": sending_type, "segments": segments, **send_time_field(send_time)}
         line = account.line(sender, needed=True)
-        # The batch holds only the people that are named, perhaps nobody: whom the segments reach is not known here.
+        # The batch holds only other_recipients, perhaps none: it is not known here whom the segments reach.
         batch = Batch(0, range(len(others)), others, [check_text(text)], [line], extra=extra)
         return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, account, on_batch)).bulk_ids)

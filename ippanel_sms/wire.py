@@ -144,7 +144,7 @@ def _read_send_p2p(answer: Answer, batch: Batch) -> BatchResult:
 
 def _read_ids(answer: Answer, _: object) -> list[int]:
     ids = data(answer, SendData).message_outbox_ids
-    if not ids or min(ids) <= 0:  # as Sepahan's: what is not positive is no id
+    if not ids or min(ids) <= 0:  # an id is positive
         raise wrong(answer, "no id of a bulk message" if not ids else "an id that is not positive")
     return ids
 
@@ -152,7 +152,7 @@ def _read_ids(answer: Answer, _: object) -> list[int]:
 def _read_price(answer: Answer, body: PriceBody) -> Price:
     price = data(answer, PriceData)
     if not (price.mci_price.is_finite() and price.other_price.is_finite()):
-        raise wrong(answer, "a price that is no number")
+        raise wrong(answer, "a price that is not a number")
     parts = count_parts(body.message).parts if price.parts is None else price.parts
     return Price(price.mci_price, price.other_price, parts)
 

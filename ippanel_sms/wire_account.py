@@ -64,7 +64,7 @@ class CountData:
 def _read_credit(answer: Answer, _: None) -> Decimal:
     credit = data(answer, CreditData).credit
     if not credit.is_finite():
-        raise wrong(answer, "a credit that is no number")
+        raise wrong(answer, "a credit that is not a number")
     return credit
 
 

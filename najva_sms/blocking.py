@@ -15,7 +15,7 @@ from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipie
 class Najva(BlockingClient[AsyncNajva]):
     """Send through Najva SMS v2, and wait for it."""
 
-    _kind: ClassVar[type[AsyncClient]] = AsyncNajva
+    _async_class: ClassVar[type[AsyncClient]] = AsyncNajva
 
     def send(
         self,

@@ -64,7 +64,7 @@ class AsyncNajva(AsyncClient):
         file_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send a text of its own to each recipient, 10,000 a request, and report what became of each.
+        """Send each recipient their own text, 10,000 a request, and report what became of each.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
         requests, and those without one from the account's default line. The rest is as in :meth:`send`.
@@ -101,7 +101,7 @@ class AsyncNajva(AsyncClient):
     ) -> AsyncGenerator[SendReport, None]:
         """A report for every 10,000 messages of an iterable of any length, as batches finish.
 
-        A report covers messages that stand next to one another, also where their senders differ. The rest is as in
+        A report covers consecutive messages, also where their senders differ. The rest is as in
         :meth:`send_stream`.
 
         Document: Najva SMS v2.0.0, send-p2p.

@@ -140,7 +140,7 @@ def send(call: Call) -> Reply:
 
 
 def send_p2p(call: Call) -> Reply:
-    """A text of its own to each of up to 10,000 recipients (document: ارسال پیامک نظیر به نظیر)."""
+    """Up to 10,000 recipients, each with their own text (document: ارسال پیامک نظیر به نظیر)."""
     body = read_json(call.body, PairsBody, error(400))
     sender = body.sender or DEFAULT_LINE
     pairs = [(message.receiver, message.message) for message in body.messages]

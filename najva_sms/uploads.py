@@ -16,7 +16,7 @@ from smscore.wire import FileContent
 UploadFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 EXTENSIONS: Final = frozenset({"jpeg", "jpg", "png", "gif", "opus", "ogg", "mp4"})
-MOST_BYTES: Final = 15 * 1024 * 1024
+MAX_BYTES: Final = 15 * 1024 * 1024
 _NOT_IN_NAMES: Final = frozenset({"Cc", "Cs"})  # control characters, and what UTF-8 does not have
 
 
@@ -68,7 +68,7 @@ def _file_object(file: BinaryIO, name: str) -> FileContent:
     if file.seekable():
         return FileContent(file, name)
     held = bytearray()
-    while len(held) <= MOST_BYTES and (piece := file.read(MOST_BYTES + 1 - len(held))):
+    while len(held) <= MAX_BYTES and (piece := file.read(MAX_BYTES + 1 - len(held))):
         held += piece
     return FileContent(io.BytesIO(held), name, can_be_rewound=False)
 
@@ -77,6 +77,6 @@ def _sized(content: FileContent) -> FileContent:
     """The content with its start and its size in bytes. Raises ``InvalidRequest`` if it is too large."""
     start = content.file.tell()
     size = content.file.seek(0, io.SEEK_END) - start
-    if size > MOST_BYTES:
-        raise InvalidRequest(f"The file has {size} bytes; Najva takes at most {MOST_BYTES} (15 MB).")
+    if size > MAX_BYTES:
+        raise InvalidRequest(f"The file has {size} bytes; Najva takes at most {MAX_BYTES} (15 MB).")
     return evolve(content, start=start, size=size)

@@ -57,8 +57,8 @@ def _json(body: bytes) -> Mapping[str, object]:
 def _multipart(body: bytes) -> dict[str, str]:
     """The fields of a multipart form, read by the boundary that it begins with."""
     start = body.find(b"--")
-    boundary = body[start : start + _LONGEST_BOUNDARY + 2].split(b"\n", 1)[0].rstrip()[2:] if start >= 0 else b""
-    if not boundary or len(boundary) > _LONGEST_BOUNDARY or body.count(boundary) > _MOST_PARTS:
+    boundary = body[start : start + _MAX_BOUNDARY + 2].split(b"\n", 1)[0].rstrip()[2:] if start >= 0 else b""
+    if not boundary or len(boundary) > _MAX_BOUNDARY or body.count(boundary) > _MAX_PARTS:
         return {}
     head = b'Content-Type: multipart/form-data; boundary="' + boundary + b'"\r\n\r\n'
     form = email.message_from_bytes(head + body[start:], policy=email.policy.HTTP)
@@ -68,13 +68,13 @@ def _multipart(body: bytes) -> dict[str, str]:
 
 def _form(text: bytes) -> dict[str, str]:
     try:
-        return _said_once(parse_qsl(text.strip().decode("ascii"), max_num_fields=_MOST_PARTS))
+        return _said_once(parse_qsl(text.strip().decode("ascii"), max_num_fields=_MAX_PARTS))
     except ValueError:
         return {}
 
 
-_MOST_PARTS: Final = 100
-_LONGEST_BOUNDARY: Final = 70  # characters, says RFC 2046
+_MAX_PARTS: Final = 100
+_MAX_BOUNDARY: Final = 70  # characters, says RFC 2046
 
 
 def _said_once(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipie
 class Sepahan(BlockingClient[AsyncSepahan]):
     """Send and receive through Sepahan Gostar, and wait for it."""
 
-    _kind: ClassVar[type[AsyncClient]] = AsyncSepahan
+    _async_class: ClassVar[type[AsyncClient]] = AsyncSepahan
 
     def send(
         self,

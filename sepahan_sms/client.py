@@ -69,7 +69,7 @@ class AsyncSepahan(AsyncClient):
         request_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send a text of its own to each recipient, 100 a request, and report what became of each.
+        """Send each recipient their own text, 100 a request, and report what became of each.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; the rest is as in :meth:`send`.
 

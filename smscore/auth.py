@@ -111,4 +111,4 @@ class BodyToken:
 
 
 Credentials: TypeAlias = HeaderToken | PathToken | QueryToken | BodyToken
-"""How a provider is told whose request it is."""
+"""How a request is authenticated."""

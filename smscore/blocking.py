@@ -34,13 +34,13 @@ class BlockingClient(Generic[A]):
     which the first call starts.
     """
 
-    _kind: ClassVar[type[AsyncClient]]
+    _async_class: ClassVar[type[AsyncClient]]
 
     def __init_subclass__(cls) -> None:
-        # A blocking method says what its async one says; one place keeps them alike.
+        # A blocking method takes the docstring of its async counterpart, so that they never differ.
         for name, method in vars(cls).items():
             if inspect.isfunction(method) and not method.__doc__:
-                method.__doc__ = inspect.getdoc(getattr(cls._kind, name))
+                method.__doc__ = inspect.getdoc(getattr(cls._async_class, name))
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class BlockingClient(Generic[A]):
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         background.refuse_gevent()
-        self._client: A = self._kind(  # type: ignore[assignment]  # a subclass sets _kind to its own A
+        self._client: A = self._async_class(  # type: ignore[assignment]  # a subclass sets _async_class to its own A
             token,
             sender=sender,
             base_url=base_url,
@@ -113,7 +113,7 @@ class BlockingClient(Generic[A]):
         return repr(client).removeprefix("Async") if client else f"{type(self).__name__}()"
 
     def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """The async client's method, waited for; its lazy texts are made, and ``on_batch`` called, in this thread."""
+        """Run the async client's method and wait; this thread evaluates lazy texts and calls ``on_batch``."""
         given: Any = map(resolved, args)
         options: Any = {name: resolved(value) for name, value in kwargs.items()}
         if options.get("on_batch") is None:
@@ -131,7 +131,7 @@ class BlockingClient(Generic[A]):
         on_batch: OnBatch | None,
         **kwargs: Any,
     ) -> Generator[SendReport, None, None]:
-        """The async client's stream; the items are gone through, and ``on_batch`` is called, in this thread."""
+        """Iterate over the async client's stream; this thread iterates over the items and calls ``on_batch``."""
         caller_thread = CallerThread()
         given = iterable([items] if is_one_recipient(items) else items, name)
         source: CallersIterable[Any] = CallersIterable(given, caller_thread, resolved_items)
@@ -140,37 +140,37 @@ class BlockingClient(Generic[A]):
     def _list(
         self, pages: Callable[P, AsyncGenerator[list[R], None]], *args: P.args, **kwargs: P.kwargs
     ) -> Generator[R, None, None]:
-        """The items of the async client's pages; the loop is asked for a whole page at a time."""
+        """Iterate over the items of the async client's pages; each wait for the loop brings a whole page."""
         return Items(Stream(pages(*args, **kwargs), CallerThread()))
 
 
-# What the faces share is told in one place, as are the methods of the subclasses.
+# The docstrings of these too are the async client's.
 for _name in ("__init__", "with_options", "check", "connect"):
     getattr(BlockingClient, _name).__doc__ = inspect.getdoc(getattr(AsyncClient, _name))
 
 
-class Source(Generator[R, None, None]):
-    """What a generator function would give, but for its end.
+class DroppableGenerator(Generator[R, None, None]):
+    """A generator that can be dropped anywhere.
 
-    A generator that is dropped is closed where the garbage collector comes upon it, which is anywhere, in the middle
-    of a logging handler too. It must not wait there.
+    Python would close one of a generator function wherever the garbage collector happens to run, even in the middle of
+    a logging handler, where it must not wait.
     """
 
     @abstractmethod
     def __next__(self) -> R: ...
 
     def send(self, value: None, /) -> R:
-        """The next one, as of any generator that takes nothing."""
+        """The next item; nothing can be sent."""
         return next(self)
 
     def throw(self, kind: Any, error: Any = None, _: TracebackType | None = None, /) -> R:
-        """Close, and raise this."""
+        """Close, and raise this error."""
         self.close()
         raise kind if error is None else error
 
 
-class Stream(Source[R]):
-    """What an async stream gives, one at a time. ``close``, or leaving it, cancels what is in flight."""
+class Stream(DroppableGenerator[R]):
+    """The items of an async stream, one at a time. ``close``, or leaving it, cancels what is in flight."""
 
     def __init__(self, stream: AsyncGenerator[R, None], caller_thread: CallerThread) -> None:
         self._stream = _OneAtATime(stream)
@@ -182,10 +182,10 @@ class Stream(Source[R]):
         if self._is_over:
             raise StopIteration
         if self._is_reading:
-            raise InvalidRequest("This stream is being read already. One thread at a time may read it.")
+            raise InvalidRequest("Another thread is reading this stream. Read it from one thread at a time.")
         self._is_reading = True
         try:
-            item = background.run_at(self._open_runner(), self._stream.following, self._caller_thread)
+            item = background.run_at(self._open_runner(), self._stream.next_or_none, self._caller_thread)
         except BaseException:
             self._is_reading = False
             self.close()
@@ -200,14 +200,14 @@ class Stream(Source[R]):
         if self._runner is None:
             self._runner = background.runner()
         elif not self._runner.is_open():
-            raise ClientClosed("The stream belongs to the process that began it, and ended there.")
+            raise ClientClosed("The stream belongs to the parent process. Begin a new one after the fork.")
         return self._runner
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for its end. Closing twice is fine."""
         self._is_over = True
         runner, self._runner = self._runner, None
-        # At the end of the process the stream has ended with its loop, and in a forked child it is the parent's.
+        # At exit the stream has ended with its loop; in a forked child it belongs to the parent.
         if runner is None or not runner.is_open():
             return
         try:
@@ -219,12 +219,12 @@ class Stream(Source[R]):
             runner.close()
 
     def __del__(self) -> None:
-        # A stream that is dropped is closed by its loop, which hears of an async generator that nobody holds.
+        # The loop closes the dropped stream itself: asyncio finalizes async generators that nobody references.
         if self._runner is not None:
             self._runner.close()
 
 
-class Items(Source[R]):
+class Items(DroppableGenerator[R]):
     """The items of a stream of lists, one at a time. ``close`` closes the stream."""
 
     def __init__(self, pages: Stream[list[R]]) -> None:
@@ -238,19 +238,19 @@ class Items(Source[R]):
             self._page = iter(next(self._pages))
 
     def close(self) -> None:
-        """Ask for no further page. Closing twice is fine."""
+        """Request no further page. Closing twice is fine."""
         self._page = iter(())
         self._pages.close()
 
 
 class _OneAtATime(Generic[R]):
-    """An async generator that is closed only after the item that is under way: it may be, after Ctrl-C."""
+    """An async generator whose ``aclose`` waits for an item in progress, which Ctrl-C may have left behind."""
 
     def __init__(self, stream: AsyncGenerator[R, None]) -> None:
         self._stream = stream
         self._turn = asyncio.Lock()
 
-    async def following(self) -> R | None:
+    async def next_or_none(self) -> R | None:
         async with self._turn:
             return await anext(self._stream, None)
 
@@ -260,7 +260,7 @@ class _OneAtATime(Generic[R]):
 
 
 def materialised(items: Any) -> Any:
-    """What an iterable yields, as a list made in the caller's thread, where its database connection is."""
+    """An iterable as a list, made in the caller's thread, where its database connection is; anything else as it is."""
     if is_one_recipient(items) or not is_iterable(items):
         return items
     return resolved_items([*items])

@@ -133,16 +133,16 @@ class AsyncClient:
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        """The client; no connection is opened yet.
+        """A client; no connection is opened yet.
 
         - ``token``, ``sender``, ``base_url``: where left out, read from the environment at each call, so that a client
-          can be made where there is no token yet.
+          can be made before there is a token.
         - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
         - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
         - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
           provider's limit. ``rate_limit``: requests a second, of all calls of this client together.
         - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
-        - ``session``, of an async client alone: an ``aiohttp.ClientSession`` of yours, used in its own event loop and
+        - ``session``, for async clients only: an ``aiohttp.ClientSession`` of yours, used in its own event loop and
           never closed.
 
         Invalid settings raise ``ConfigurationError`` at once, a missing token from the first call or :meth:`check`.
@@ -199,17 +199,17 @@ class AsyncClient:
     def check(self) -> None:
         """Raise ``ConfigurationError`` if a call would find no token or an invalid setting; opens nothing.
 
-        For the start of a program: what is left out of the settings is read from the environment at each call, and so
-        would otherwise be missed by the first message.
+        Call it when a program starts: omitted settings are read from the environment at each call, so a missing one
+        would otherwise show at the first message.
         """
         self._account.resolve()
 
     @sends_nothing
     async def connect(self) -> None:
-        """Open a connection ahead, so that the next call has host name, TCP and TLS behind it; nothing is sent.
+        """Open a connection in advance, which saves the next call DNS, TCP and TLS; sends nothing.
 
-        For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, as connections
-        between requests are. Raises ``ConnectionFailed``.
+        For one-time codes: call it when somebody is about to ask for one. Like any idle connection it is kept for
+        3 seconds. Raises ``ConnectionFailed``.
         """
         await self._caller.connect(self._rule(), self._resolve_account())
 
@@ -227,12 +227,11 @@ class AsyncClient:
         await self.aclose()
 
     def __reduce__(self) -> str:
-        raise TypeError("A client holds connections and a token, and is never pickled. Make one where you need it.")
+        raise TypeError("A client holds connections and a token, and cannot be pickled. Make one where you need it.")
 
     def __repr__(self) -> str:
-        account: AccountSettings | None = getattr(
-            self, "_account", None
-        )  # a debugger may ask before the settings are checked
+        # A debugger may ask before the settings are checked.
+        account: AccountSettings | None = getattr(self, "_account", None)
         return f"{type(self).__name__}({account.shown() if account else ''})"
 
     def _resolve_account(self) -> ResolvedAccount:
@@ -240,7 +239,7 @@ class AsyncClient:
         try:
             return self._account.resolve()
         except ConfigurationError as error:
-            error.outcome = Outcome.NOT_SENT  # reads take it off
+            error.outcome = Outcome.NOT_SENT  # sends_nothing clears it
             raise
 
     # Reading
@@ -252,7 +251,7 @@ class AsyncClient:
     async def _statuses(
         self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
     ) -> list[MessageStatus]:
-        """The delivery statuses in the order asked, by as many requests as the provider's limit asks for."""
+        """The delivery statuses in the order asked, in requests of at most the endpoint's limit of ids."""
         size = endpoint.limit or ITEMS_PER_TURN
         chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), size)
         found: list[list[MessageStatus]] = [[]] * len(chunks)
@@ -265,7 +264,7 @@ class AsyncClient:
         return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
-        """What reads an endpoint any number of times; the reads alone, all together, have the time of one call."""
+        """A function that calls an endpoint any number of times; ``Timeouts.call`` bounds these calls together."""
         time_left, account = self._settings.timeout.call, self._resolve_account()
 
         @sends_nothing
@@ -317,7 +316,7 @@ class AsyncClient:
         extra: Mapping[str, str] = MappingProxyType({}),
         request_id: str | None = None,
     ) -> SendReport:
-        """A text of its own to each recipient."""
+        """One text per recipient."""
         account = self._resolve_account()
         payload = PeerToPeer(account.provider, account.line(sender, needed=False), endpoint.needs_sender, extra)
         outgoing = await checked_outgoing(iterable(messages, "messages"), payload)

@@ -2,8 +2,8 @@
 
 freezegun and time-machine stop or shift the functions of the module ``time`` in a test, wherever a module holds one.
 A wait measured by them would never end, so the functions here belong to a copy of that module, which is out of their
-reach also when Payamak is imported in the middle of such a test. time-machine alone shifts the time of day here too,
-by which only a ``Retry-After`` that is a date is read, and none is waited for that is far away.
+reach also when Payamak is imported in the middle of such a test. Only time-machine shifts the time of day here too:
+nothing but a ``Retry-After`` with a date is read by it, and a long one is not waited for.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ __all__ = ["InboundMessage", "Message"]
 
 @frozen
 class Message:
-    """One message of a peer-to-peer send: a recipient with a text of its own.
+    """One message of a peer-to-peer send: a recipient and a text.
 
     ``sender`` overrides the call's. ``ref`` is anything of yours: it comes back on the result and goes nowhere
     else.

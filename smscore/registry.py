@@ -27,8 +27,8 @@ OWN: Final = "payamak"
 
 logger: Final = logging.getLogger("smscore.registry")
 
-# Whatever a module raises when it is imported; one that is a script may exit.
-STRANGERS_ERRORS: Final = (Exception, SystemExit)
+# Whatever another distribution's module may raise on import; a script may exit.
+IMPORT_ERRORS: Final = (Exception, SystemExit)
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*", re.ASCII)
 
@@ -38,15 +38,15 @@ class ProviderWarning(UserWarning):
 
 
 def names() -> list[str]:
-    """The providers' names: Payamak's own first, each part in the order of the alphabet."""
+    """The providers' names: Payamak's own first, then the others', both in alphabetical order."""
     return list(_entries())
 
 
 def profile(name: str) -> Profile:
-    """A provider's profile; ``ConfigurationError`` where there is none of this name, or it cannot be imported."""
+    """A provider's profile. Raises ``ConfigurationError`` if it is not installed or cannot be imported."""
     entry = _entries().get(name)
     if entry is None:
-        raise ConfigurationError(f"There is no provider of this name. There are: {', '.join(names())}.")
+        raise ConfigurationError(f"Unknown provider. The installed ones: {', '.join(names())}.")
     found, problem = _load(entry)
     if found is None:
         raise ConfigurationError(_unusable(entry, problem))
@@ -63,7 +63,7 @@ def profiles() -> dict[str, Profile]:
 
 
 def load(name: str, part: Part) -> Any:
-    """What a profile's import string names; a ``ConfigurationError`` that says whose it is if it cannot be imported."""
+    """The object that a profile's import string names. Raises ``ConfigurationError`` if it cannot be imported."""
     found, problem = _imported(getattr(profile(name), part))
     if problem:
         raise ConfigurationError(_unusable(_entries()[name], problem), provider=name)
@@ -71,7 +71,7 @@ def load(name: str, part: Part) -> Any:
 
 
 def load_all(part: Part) -> dict[str, Any]:
-    """The same of every provider, by name; one that cannot be imported is left out, with a ``ProviderWarning``."""
+    """The same for every provider, by name; one that cannot be imported is left out, with a ``ProviderWarning``."""
     found = {name: _imported(getattr(one, part)) for name, one in profiles().items()}
     for name, (_, problem) in found.items():
         if problem:
@@ -84,7 +84,7 @@ def _imported(path: str) -> tuple[Any, str]:
     module, _, attribute = path.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute), ""
-    except STRANGERS_ERRORS as error:
+    except IMPORT_ERRORS as error:
         return None, f"importing {path} raised {type(error).__name__}"
 
 
@@ -97,7 +97,7 @@ def _entries() -> Mapping[str, EntryPoint]:
     return _found_on(tuple(sys.path))
 
 
-@lru_cache(4)  # the metadata of all that is installed is read anew only where the path has changed
+@lru_cache(4)  # the metadata of everything installed is read again only if the path has changed
 def _found_on(_: tuple[str, ...]) -> Mapping[str, EntryPoint]:
     chosen, problems = choose(_every_entry())
     for problem in problems:
@@ -106,7 +106,7 @@ def _found_on(_: tuple[str, ...]) -> Mapping[str, EntryPoint]:
 
 
 def _every_entry() -> Iterator[EntryPoint]:
-    """The group's entry points; a distribution that stands twice on the path counts once, as for an import."""
+    """The group's entry points; a distribution that is on the path twice counts once, as for an import."""
     seen: set[str] = set()
     for distribution in distributions():
         name = _name(distribution)
@@ -122,10 +122,10 @@ def _every_entry() -> Iterator[EntryPoint]:
 
 
 def choose(entries: Iterable[EntryPoint]) -> tuple[dict[str, EntryPoint], list[str]]:
-    """One entry point a name, and what is wrong with the others.
+    """One entry point per name, and what is wrong with the others.
 
-    A name of Payamak's own is never given up. Of two others with one name neither is used: it is not known which one
-    a send is meant for.
+    Payamak's own providers always win. If two others have the same name, neither is used: it is not known which one a
+    send is meant for.
     """
     every = list(entries)
     own = sorted((entry for entry in every if _distribution(entry) == OWN), key=lambda entry: entry.name)
@@ -160,10 +160,10 @@ def _problem(name: str, brought: list[EntryPoint], *, is_own: bool) -> str | Non
 
 
 def _load(entry: EntryPoint) -> tuple[Profile | None, str]:
-    """The profile, or None and what is wrong. Whatever a stranger's module raises is told, and stops nobody else."""
+    """The profile, or None and what is wrong. Whatever the module raises must not stop the other providers."""
     try:
         found = entry.load()
-    except STRANGERS_ERRORS as error:
+    except IMPORT_ERRORS as error:
         return None, f"importing it raised {type(error).__name__}"
     if not isinstance(found, Profile):
         return None, f"{entry.value} is {type(found).__name__}, not smscore.profile.Profile"
@@ -191,5 +191,5 @@ def _name(distribution: Distribution) -> str:
 def _warn(message: str) -> None:
     try:
         warnings.warn(message, ProviderWarning, stacklevel=4)
-    except ProviderWarning:  # warnings are errors here: a stranger's distribution must break nothing all the same
+    except ProviderWarning:  # warnings are errors here: another distribution must break nothing all the same
         logger.warning("%s", message)

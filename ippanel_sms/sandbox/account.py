@@ -22,7 +22,7 @@ FIRST_LINE_ID: Final = 10001
 
 @define(repr=False)
 class User:
-    """Whose the account is: an id of its own, given when it is first asked for."""
+    """The id of the account's user, given when it is first asked for."""
 
     user_id: int | None = None
 

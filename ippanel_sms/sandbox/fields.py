@@ -66,7 +66,7 @@ def query_of(call: Call) -> Json:
 
 
 def members(value: object) -> Json:
-    """The members of an object; what is none has none, and one whose value is blank is as good as left out."""
+    """The members of an object without those whose value is blank; none for anything else."""
     if not isinstance(value, dict):
         return {}
     return {name: member for name, member in cast("Json", value).items() if not is_blank(member)}
@@ -78,7 +78,7 @@ def is_blank(value: object) -> bool:
 
 
 def items(value: object) -> list[object]:
-    """The items of a list; what is none has none."""
+    """The items of a list; none for anything else."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
@@ -147,12 +147,12 @@ def problem(path: str, field: Field, value: object) -> Iterator[Problem]:
 
 
 def problems(given: Json, fields: Fields, path: str = "") -> Iterator[Problem]:
-    """What is wrong with the members of an object that stands at ``path``."""
+    """What is wrong with the members of the object at ``path``."""
     for name, field in fields.items():
         yield from problem(path + name, field, given.get(name))
 
 
 def each_problem(values: object, field: Field, path: str) -> Iterator[Problem]:
-    """What is wrong with the items of a list that stands at ``path``."""
+    """What is wrong with the items of the list at ``path``."""
     for index, value in enumerate(items(values)):
         yield from problem(f"{path}.{index}", field, value)

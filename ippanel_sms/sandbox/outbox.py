@@ -24,7 +24,7 @@ SENDING: Final = 2
 FINISHED: Final = 6
 CANCELLED: Final = 7
 
-# ``state`` and ``status`` of a bulk message. The documents have them for 6 alone.
+# ``state`` and ``status`` of a bulk message. The documents have them only for 6.
 STATES: Final[Mapping[int, tuple[str, str]]] = {
     0: ("create", "در حال ایجاد"),
     1: ("monitoring", "در صف بررسی"),

@@ -94,7 +94,7 @@ def starts(_: Call, bulk: Bulk) -> int:
 
 @frozen
 class Filter:
-    """A member of ``filters``: what it may be, how it is read, and how a bulk's own value has to stand to it."""
+    """A member of ``filters``: its type, how it is read, and how it is compared with a bulk's value."""
 
     fits: Check
     read: Callable[[Any], Any]
@@ -169,7 +169,7 @@ STATISTIC_OF: Final[Mapping[int, str]] = {
 
 
 def bulk_stats(call: Call) -> Reply:
-    """How many recipients of a bulk message stand where, by operator and language (Get Bulk Stats)."""
+    """The recipients of a bulk message counted by status, operator and language (Get Bulk Stats)."""
     check(problems(query_of(call), BULK_ID))
     bulk = find(call, int(call.query["bulk_id"]))
     language = "en" if bulk.text.isascii() else "fa"

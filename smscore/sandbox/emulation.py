@@ -239,7 +239,7 @@ class Call:
         return fault is not None and FAULT_RULES[fault.kind].empties_account
 
     def refuses(self, recipient: str) -> bool:
-        """Whether a recipient (E.164) is one to refuse alone, for providers that refuse single recipients."""
+        """Whether to refuse this recipient (E.164) only, for providers that refuse single recipients."""
         scenario = SPECIAL_RECIPIENTS.get(recipient)
         return scenario is not None and scenario.is_refused
 

@@ -1,4 +1,4 @@
-"""What a request that meets a fault is answered: the response in place of the provider's own."""
+"""The response to a request that meets a fault, in place of the provider's own."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def installed_emulations() -> dict[str, Emulation]:
 
 
 def _problem(name: str, kind: Any) -> str | None:
-    """Why a class is no emulation of the provider of this name, or None."""
+    """Why a class cannot emulate the provider of this name, or None."""
     if not (isinstance(kind, type) and issubclass(kind, Emulation)):
         return "its sandbox is not a subclass of Emulation"
     missing = [attribute for attribute in Emulation.__annotations__ if not hasattr(kind, attribute)]

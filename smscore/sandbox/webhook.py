@@ -55,7 +55,7 @@ class Webhook:
     _waiting: deque[Report] = field(factory=deque[Report], init=False)
 
     def set(self, url: str | None, method: Method) -> None:
-        """Send reports to ``url`` from now on, or to nobody. Those that wait are dropped, and the counts start anew.
+        """Send reports to ``url`` from now on, or to nobody. Those that wait are dropped, and the counts are reset.
 
         Raises:
             ValueError: ``url`` is not an http or https address, or ``method`` is neither GET nor POST.
@@ -130,9 +130,8 @@ class Reporter:
             return
         try:
             status = await self._status(webhook.method, url, report)
-        except (
-            Exception
-        ) as failure:  # the user's own server may do anything: shown on the page, and the sandbox goes on
+        # The user's own server may do anything: it is shown on the page, and the sandbox keeps running.
+        except Exception as failure:
             error = _description(failure)
         if webhook.url != url:  # another one was set meanwhile, and its counts are not this call's
             return

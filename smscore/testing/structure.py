@@ -64,7 +64,7 @@ class StructureConformance(Runner):
         assert issubclass(registry.load(profile.name, "client"), BlockingClient)
         assert issubclass(registry.load(profile.name, "sandbox"), Emulation)
         assert (kind.provider.name, registry.load(profile.name, "sandbox").name) == (profile.name, profile.name)
-        assert registry.load(profile.name, "client")._kind is kind
+        assert registry.load(profile.name, "client")._async_class is kind
 
     def test_its_clients_can_do_what_it_declares_and_no_more(self) -> None:
         kind = self._async()

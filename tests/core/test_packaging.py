@@ -39,7 +39,7 @@ def test_each_provider_is_found_by_its_entry_point():
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_profile_names_what_there_is(name: str):
     assert registry.load(name, "async_client").provider.name == name
-    assert registry.load(name, "client")._kind is registry.load(name, "async_client")
+    assert registry.load(name, "client")._async_class is registry.load(name, "async_client")
     assert registry.load(name, "sandbox").name == name
 
 

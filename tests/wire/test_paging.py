@@ -177,7 +177,7 @@ async def test_an_error_of_a_method_or_a_coroutine_that_sends_nothing_has_no_out
 class Lister(BlockingClient[Any]):
     """A blocking client without a provider."""
 
-    _kind = AsyncClient
+    _async_class = AsyncClient
 
     def __init__(self) -> None:
         pass

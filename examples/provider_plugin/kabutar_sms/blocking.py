@@ -13,7 +13,7 @@ from smscore.wire import AsyncClient, BlockingClient, OnBatch, Recipients, mater
 class Kabutar(BlockingClient[AsyncKabutar]):
     """Send through Kabutar, and wait for it."""
 
-    _kind: ClassVar[type[AsyncClient]] = AsyncKabutar
+    _async_class: ClassVar[type[AsyncClient]] = AsyncKabutar
 
     def send(
         self, to: Recipients, text: str, *, sender: str | None = None, on_batch: OnBatch | None = None

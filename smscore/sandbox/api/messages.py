@@ -167,7 +167,7 @@ async def wait_for_message(call: RestCall[Nothing, WaitQuery, Nothing]) -> Waite
 
 
 async def _first_of(*events: asyncio.Event, seconds: float) -> None:
-    """Return once one of the events is set, or after so many seconds."""
+    """Return once one of the events is set, or after this many seconds."""
     # By our clock: anyio's deadlines are the loop's, which stands still while a test has frozen the time.
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:

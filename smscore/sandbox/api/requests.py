@@ -16,7 +16,7 @@ __all__ = ["REQUESTS"]
 
 @frozen
 class FailuresQuery:
-    """How many at most, and of which provider."""
+    """How many at most, and for which provider."""
 
     provider: ProviderName | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50

@@ -84,7 +84,7 @@ class Cleared:
 
 
 def emulation_of(state: State, provider: str) -> Emulation:
-    """The emulation of a provider, or a refusal of the call if there is none of this name."""
+    """The emulation of a provider, or a refusal of the call if its name is unknown."""
     if provider not in state.emulations:
         raise RestError(422, f"Unknown provider; the sandbox has {sorted(state.emulations)}.")
     return state.emulations[provider]

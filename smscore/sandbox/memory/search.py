@@ -91,7 +91,7 @@ def numbers(entry: StoredMessage) -> tuple[str, ...]:
 
 
 def person(entry: StoredMessage) -> str:
-    """The number of the person: whom a message went to, or who wrote it."""
+    """The number of the person: the recipient of a message, or the sender of an inbound one."""
     return entry.recipient if isinstance(entry, Outbound) else normalized(entry.sender)
 
 

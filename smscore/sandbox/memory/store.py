@@ -54,7 +54,7 @@ class Contents(Protocol):
 
 
 class Store:
-    """Is told of every change, and keeps nothing: the memory ends with the sandbox.
+    """Notified of every change, and keeps nothing: the memory ends with the sandbox.
 
     The memory's lock is held in all calls except ``open``, ``save`` and ``close``.
     """
@@ -78,7 +78,7 @@ class Store:
         """Everything of a provider was forgotten; None means every provider."""
 
     def reserved(self, numbers: Mapping[str, int]) -> None:
-        """All numbers below these may have been given: told before the first of them is, and kept at once."""
+        """All numbers below these may have been given; called before the first of them is, and kept at once."""
 
     def open(self) -> None:
         """Get ready to save."""
