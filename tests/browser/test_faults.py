@@ -73,7 +73,7 @@ def test_a_refusal_with_a_code_of_the_provider(faults: Page, outcome: Callable[[
     assert outcome("sepahan") == "InsufficientCredit"
 
 
-def test_a_fault_of_one_number_meets_that_number_alone(
+def test_a_fault_of_one_number_meets_only_that_number(
     faults: Page, client: Callable[..., Any], apart: Callable[..., Any]
 ):
     choose(faults, "server_error", Number="0912 000 0001", How_long="until cleared")
@@ -109,7 +109,7 @@ def test_the_words_of_every_code_fit_into_the_form(faults: Page, provider: str):
     assert faults.get_by_label("Code", exact=True).evaluate(FITS)
 
 
-def test_on_a_narrow_screen_the_words_of_the_code_stand_whole_below_it(new_page: Callable[..., Page]):
+def test_on_a_narrow_screen_the_words_of_the_code_are_whole_below_it(new_page: Callable[..., Page]):
     page = new_page("#/faults", viewport={"width": 360, "height": 740})
     page.get_by_label("What happens", exact=True).select_option("refuse")
     page.get_by_role("form", name="Set a fault").get_by_label("Provider").select_option("sepahan")

@@ -47,7 +47,7 @@ def test_a_message_of_our_client_appears_without_a_reload(page: Page, send: Call
     assert "2,837 Rials" in words
 
 
-def test_the_newest_message_stands_first(page: Page, send: Callable[..., Any]):
+def test_the_newest_message_comes_first(page: Page, send: Callable[..., Any]):
     for provider in ("sepahan", "ippanel", "najva"):
         send(provider, "09120000001", f"از {provider}")
         row(page, f"از {provider}").wait_for()
@@ -124,7 +124,7 @@ def test_the_code_of_a_message_is_one_click_away(page: Page, send: Callable[...,
 
 
 @pytest.mark.parametrize("text", ["مبلغ: ۱۲۵۰۰۰ ریال", "تلفن ۰۲۱۹۱۰۰۰۰۰۰", "کد YALDA تا ۱۴۰۵/۰۹/۰۱"])
-def test_a_price_a_telephone_number_or_a_date_is_no_code(page: Page, send: Callable[..., Any], text: str):
+def test_a_price_a_telephone_number_or_a_date_is_not_a_code(page: Page, send: Callable[..., Any], text: str):
     send("sepahan", "09120000001", text)
     assert row(page, text).locator(".code").count() == 0
 
@@ -182,7 +182,7 @@ def test_a_search_takes_no_more_letters_than_the_sandbox_looks_for(mixed: Page, 
     mixed.get_by_text("No message matches.").wait_for()
 
 
-def test_a_filter_goes_on_to_hold_for_what_comes(mixed: Page, send: Callable[..., Any]):
+def test_a_filter_also_holds_for_new_messages(mixed: Page, send: Callable[..., Any]):
     mixed.get_by_label("Search in texts").fill("نوبت")
     found(mixed, 2)
     send("sepahan", "09120000001", "چیز دیگر")

@@ -172,7 +172,7 @@ def test_markup_in_an_answer_stays_text(phone: Page):
     assert bubbles(phone)[-1] == "<b>سلام</b>"
 
 
-def test_what_a_phone_wrote_stands_in_the_inbox_as_received(phone: Page):
+def test_a_message_from_a_phone_is_in_the_inbox_as_received(phone: Page):
     phone.get_by_role("textbox", name="Text", exact=True).fill("بله")
     phone.get_by_role("textbox", name="Text", exact=True).press("Enter")
     phone.locator(".bubble.mine").wait_for()

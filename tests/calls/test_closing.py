@@ -373,7 +373,7 @@ async def test_a_cancel_and_a_closing_at_once_are_a_cancel(situation: Situation,
             await closing
 
 
-async def test_a_timeout_around_a_call_that_a_closing_ends_is_none() -> None:
+async def test_a_timeout_around_a_call_that_a_closing_ends_does_not_expire() -> None:
     with FaultServer(fs.STALL) as server:
         async with scene(AsyncNajva, server.url, lent=False) as it:
 

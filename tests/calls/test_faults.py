@@ -531,7 +531,7 @@ def twice(
 @every_call
 @pytest.mark.parametrize("retry", [ONCE, TWICE], ids=["no repeats", "one repeat"])
 @pytest.mark.parametrize("fault", [fs.FIN, fs.RST, fs.FIN_UNREAD, fs.RST_UNREAD, fs.CUT_BODY], ids=str)
-async def test_a_kept_connection_that_breaks_at_the_next_request_is_no_other_fault(
+async def test_a_kept_connection_that_breaks_at_the_next_request_is_the_same_fault(
     fault: Fault, retry: RetryPolicy, call: Call
 ) -> None:
     alone = expected(call, Case(fault, End.LOST), attempts=retry.attempts, then_good=False)
@@ -556,7 +556,7 @@ async def test_a_connection_closed_while_idle_costs_no_try(face: Face, call: Cal
 
 @every_call
 @pytest.mark.parametrize("words", fs.UNASKED.values(), ids=fs.UNASKED)
-async def test_what_lies_on_an_idle_connection_is_no_answer(
+async def test_what_lies_on_an_idle_connection_is_not_an_answer(
     words: Callable[[fs.Connection], bytes], call: Call
 ) -> None:
     for (name, face), is_seen in itertools.product(FACES.items(), (False, True)):
@@ -570,7 +570,7 @@ async def test_what_lies_on_an_idle_connection_is_no_answer(
 
 @every_call
 @pytest.mark.parametrize("fault", [fs.TWICE_AT_ONCE, fs.AND_A_HALF, fs.AND_GARBAGE, fs.TRAILERS], ids=str)
-async def test_what_comes_with_an_answer_is_no_part_of_the_next(fault: Fault, call: Call) -> None:
+async def test_what_comes_with_an_answer_is_not_part_of_the_next(fault: Fault, call: Call) -> None:
     for name, face in FACES.items():
         with FaultServer([fault]) as server:
             options = {"base_url": server.url, "retry": ONCE, "timeout": PATIENT}
@@ -580,7 +580,7 @@ async def test_what_comes_with_an_answer_is_no_part_of_the_next(fault: Fault, ca
 
 
 @pytest.mark.parametrize("call", [call for call in LARGE_CALLS if call.sends], ids=str)
-async def test_a_success_before_the_request_was_written_is_none_of_it(call: Call) -> None:
+async def test_a_success_before_the_request_was_written_does_not_answer_it(call: Call) -> None:
     for face in FACES.values():
         with FaultServer([fs.GOOD, fs.EARLY_SUCCESS]) as server:
             options = {"base_url": server.url, "retry": ONCE, "timeout": PATIENT}
@@ -604,7 +604,7 @@ async def test_a_refusal_before_the_request_was_written_is_believed(fault: Fault
 
 
 @pytest.mark.parametrize("call", LARGE_CALLS, ids=str)
-async def test_a_100_in_the_middle_of_a_request_is_no_answer(call: Call) -> None:
+async def test_a_100_in_the_middle_of_a_request_is_not_an_answer(call: Call) -> None:
     await in_every_scenario(call, Case(fs.CONTINUE_EARLY, End.GOOD), make=call.make_large)
 
 

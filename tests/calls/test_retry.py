@@ -73,7 +73,7 @@ def decide(error: SMSError = NEVER_LEFT, **changes: Any) -> float | None:
     return next_wait(error, **{**given, **changes})
 
 
-def test_it_stops_after_so_many_tries():
+def test_it_stops_after_the_allowed_tries():
     assert [decide(tries=tries) for tries in (1, 2, 3, 4, 5)] == [1.0, 2.0, 4.0, None, None]
 
 
@@ -92,7 +92,7 @@ def test_it_never_waits_past_the_calls_time(left: float, wait: float | None):
 
 
 @pytest.mark.parametrize(("asked", "wait"), [(60.0, 60.0), (60.1, None), (86_400.0, None)])
-def test_who_is_asked_to_wait_for_long_is_told_so_instead(asked: float, wait: float | None):
+def test_a_long_retry_after_is_raised_instead_of_waited_for(asked: float, wait: float | None):
     assert decide(RateLimited("x", retry_after=asked)) == wait
 
 

@@ -75,13 +75,13 @@ def test_the_third_dead_batch_in_a_row_stops_the_rest(error: SMSError):
 
 
 @pytest.mark.parametrize("answer", [None, *MILD])
-def test_an_answer_begins_the_count_anew(answer: SMSError | None):
+def test_an_answer_resets_the_count(answer: SMSError | None):
     dead = DEAD[0]
     assert rule_after(dead, dead, answer, dead, dead).reason is None
     assert rule_after(dead, dead, answer, dead, dead, dead).reason is not None
 
 
-def test_a_batch_that_was_not_tried_neither_counts_nor_begins_anew():
+def test_a_batch_that_was_not_tried_neither_counts_nor_resets_the_count():
     dead, not_tried = DEAD[0], NotAttempted("x")
     assert rule_after(dead, not_tried, dead, not_tried).reason is None
     assert rule_after(dead, not_tried, dead, not_tried, dead).reason is not None
@@ -145,7 +145,7 @@ def test_a_failure_without_an_outcome_counts_as_unknown():
     assert len(batch_report(BATCH, failed(BATCH, error)).unknown) == 2
 
 
-def test_what_is_refused_one_by_one_is_no_failure_of_the_batch():
+def test_what_is_refused_one_by_one_is_not_a_failure_of_the_batch():
     result = BatchResult(bytes([0, 1]), [1, None], {1: InvalidParameters("x")})
     report = batch_report(BATCH, result)
     assert report.refused_one_by_one
@@ -231,7 +231,7 @@ async def test_a_journal_that_fails_after_a_send_keeps_its_result_and_stops_the_
     assert [type(result.failure) for result in results] == [type(None), NotAttempted]
 
 
-async def test_what_is_no_function_is_no_journal():
+async def test_a_journal_must_be_callable():
     with pytest.raises(InvalidRequest, match=r"^on_batch= must be a function that takes one event\.$"):
         await delivered(5)
 

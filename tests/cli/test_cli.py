@@ -87,7 +87,7 @@ def test_the_sandbox_says_where_other_containers_find_it():
     ]
 
 
-def test_a_host_to_allow_is_a_name_alone():
+def test_a_host_to_allow_is_only_a_name():
     ran = run("sandbox", "--port", "0", "--allow-host", "http://sms-sandbox:8025")
     assert ran.returncode == 2
     assert "without a scheme or a port" in ran.stderr

@@ -173,7 +173,7 @@ def test_output_that_goes_nowhere_ends_in_an_exit_code(
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["words", "json"])
-def test_a_locale_without_persian_is_no_hindrance(more: list[str], folder: Path, box: Sandbox):
+def test_a_locale_without_persian_is_not_a_hindrance(more: list[str], folder: Path, box: Sandbox):
     env = environment(box, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     command = [*PAYAMAK, *P2P, *more, "--dry-run", "windows.csv"]
     ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)

@@ -131,7 +131,7 @@ def test_statuses_that_end_in_an_error_leave_no_file(command: Command, box: Sand
         (["--results", "o.csv"], "Give --provider najva"),
     ],
 )
-def test_ids_that_are_none(arguments: list[str], words: str, command: Command, tmp_path: Path):
+def test_invalid_ids(arguments: list[str], words: str, command: Command, tmp_path: Path):
     send(command, "najva", tmp_path)
     ran = command("status", "-p", "sepahan", *arguments)
     assert (ran.exit_code, words in ran.stderr) == (2, True), ran.stderr
@@ -192,7 +192,7 @@ def test_credit(command: Command, box: Sandbox):
     ]
 
 
-def test_a_credit_that_is_no_whole_number_stays_exact(command: Command, monkeypatch: pytest.MonkeyPatch):
+def test_a_credit_that_is_not_a_whole_number_stays_exact(command: Command, monkeypatch: pytest.MonkeyPatch):
     class Account:
         async def credit(self) -> Decimal:
             return Decimal("12345678901234567.25")
@@ -442,7 +442,7 @@ def test_an_unknown_command_is_2_as_json_too(command: Command):
 
 
 @pytest.mark.parametrize("given", [["--token", "s3cret"], ["--token=s3cret"], ["--token"]])
-def test_a_token_is_no_argument(given: list[str], command: Command):
+def test_a_token_is_not_an_argument(given: list[str], command: Command):
     ran = command("credit", "-p", "sepahan", *given)
     assert (ran.exit_code, "--token-file" in ran.stderr) == (2, True)
     assert "s3cret" not in ran.output
@@ -580,7 +580,7 @@ def test_what_the_sandbox_keeps_is_handed_on(
     assert asked == [{"port": 8099, "host": "127.0.0.1", option: value}]
 
 
-def test_a_store_that_is_none_is_told_in_its_own_words(command: Command, tmp_path: Path):
+def test_a_file_that_is_not_a_store_is_reported_as_such(command: Command, tmp_path: Path):
     (tmp_path / "garbage.db").write_bytes(b"no database at all" * 100)
     (tmp_path / "folder").mkdir()
     for store in ("garbage.db", "folder", "nowhere/messages.db"):

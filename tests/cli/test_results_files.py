@@ -174,7 +174,7 @@ def test_rows_that_were_refused_again_after_an_older_copy_may_still_go(plan: Pla
 
 
 @LINKS
-def test_a_resume_through_a_link_goes_on_with_the_file_that_it_leads_to(plan: Plan, tmp_path: Path):
+def test_a_resume_through_a_link_continues_the_file_that_it_leads_to(plan: Plan, tmp_path: Path):
     path, link = tmp_path / "r.csv", tmp_path / "link.csv"
     with begun(path, plan) as kept:
         send(kept, 2, 3, outcome=Outcome.NOT_SENT)
@@ -427,7 +427,7 @@ def test_a_journal_that_lost_its_end_is_refused(plan: Plan, tmp_path: Path):
         pass
 
 
-def test_without_a_folder_for_the_witness_a_send_goes_on_and_says_that_it_knows_less(
+def test_without_a_folder_for_the_witness_a_send_continues_and_says_that_it_knows_less(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "file").touch()
@@ -440,7 +440,7 @@ def test_without_a_folder_for_the_witness_a_send_goes_on_and_says_that_it_knows_
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such modes there")
-def test_what_holds_numbers_can_be_read_by_its_owner_alone(plan: Plan, tmp_path: Path, state_folder: Path):
+def test_only_its_owner_can_read_a_file_with_numbers(plan: Plan, tmp_path: Path, state_folder: Path):
     path = tmp_path / "r.csv"
     with begun(path, plan) as kept:
         send(kept, 2)
@@ -494,7 +494,7 @@ def test_a_resume_of_something_else_is_refused(other: dict[str, object], words: 
 
 
 @pytest.mark.parametrize("taken", ["r.csv", "r.csv.journal"])
-def test_a_file_that_is_there_is_never_begun_anew(taken: str, plan: Plan, tmp_path: Path):
+def test_an_existing_file_is_never_overwritten(taken: str, plan: Plan, tmp_path: Path):
     (tmp_path / taken).write_text("mine")
     with pytest.raises(InvalidRequest, match=f"{taken} already exists"), begun(tmp_path / "r.csv", plan):
         pass

@@ -118,7 +118,7 @@ def test_the_standard_input_can_hold_the_recipients(command: Command, box: Sandb
     assert len(box.messages) == 1
 
 
-def test_duplicates_are_left_out_and_told(command: Command, box: Sandbox, tmp_path: Path):
+def test_duplicates_are_left_out_and_reported(command: Command, box: Sandbox, tmp_path: Path):
     source = write_csv(tmp_path / "c.csv", [["mobile"], ["09121234567"], ["+989121234567"]])
     ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "r.csv", source)
     assert (ran.exit_code, len(box.messages)) == (0, 1)
@@ -597,7 +597,7 @@ def test_ippanel_takes_a_time_and_najva_a_file(command: Command, box: Sandbox, t
     assert len(box.messages) == 2
 
 
-def test_neither_token_nor_text_nor_number_is_in_what_is_told(command: Command, tmp_path: Path):
+def test_neither_token_nor_text_nor_number_is_in_what_is_reported(command: Command, tmp_path: Path):
     for faults in (replies("no", sepahan_refusal(-1)), ERROR_500_UNDONE, GOOD):
         with FaultServer(faults) as server:
             source = write_mobiles(tmp_path / "r.csv", 3)
@@ -714,7 +714,7 @@ def test_a_resume_where_the_send_is_not_known_warns(
     assert "no record of this send" in command(*arguments, "--resume", "o.csv", source, env=other).stderr
 
 
-def test_a_resume_from_another_line_goes_on_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
+def test_a_resume_from_another_line_continues_only_with_yes(command: Command, box: Sandbox, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 3)
     box.fail("no_credit")
     assert command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source).exit_code == exit_codes.REFUSED

@@ -206,7 +206,7 @@ def test_elsewhere_progress_is_plain_lines(tmp_path: Path):
     assert "\x1b" not in ran.stderr + ran.stdout
 
 
-def test_a_reader_that_goes_away_stops_the_send_and_what_went_is_told(tmp_path: Path):
+def test_a_reader_that_goes_away_stops_the_send_and_what_went_is_reported(tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 2_000)
     with Sandbox() as box:
         options = ["--yes", "--json", "--text", "سلام", "--rate-limit", "20", "--concurrency", "1"]
@@ -237,7 +237,7 @@ def test_streams_that_are_closed_do_not_spoil_a_send(closed: list[int], more: li
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_results_file_may_have_a_name_that_is_no_unicode(more: list[str], tmp_path: Path):
+def test_a_results_file_may_have_a_name_that_is_not_unicode(more: list[str], tmp_path: Path):
     source, out = write_mobiles(tmp_path / "r.csv", 3), Path(os.fsdecode(os.fsencode(tmp_path) + b"/res\xe9.csv"))
     try:
         out.touch()
@@ -255,7 +255,7 @@ def test_a_results_file_may_have_a_name_that_is_no_unicode(more: list[str], tmp_
 
 
 @pytest.mark.parametrize("size", [2_000, 12_000, 20_000])
-def test_a_full_disk_stops_the_send_and_is_told(size: int, tmp_path: Path):
+def test_a_full_disk_stops_the_send_and_is_reported(size: int, tmp_path: Path):
     import resource
 
     source, out = write_mobiles(tmp_path / "r.csv", 400), tmp_path / "results.csv"

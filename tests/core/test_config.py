@@ -276,7 +276,7 @@ def test_a_token_that_only_looks_pasted_is_left_alone(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["Bearer", "Bearer ", '""', "''", '"Bearer "'])
-def test_a_scheme_or_quotes_around_nothing_are_no_token(token: str) -> None:
+def test_a_scheme_or_quotes_around_nothing_are_not_a_token(token: str) -> None:
     with pytest.raises(ConfigurationError, match="Missing token"):
         AsyncSepahan(token)
 
@@ -438,7 +438,7 @@ def test_any_other_base_url_is_refused_and_its_secrets_are_not_shown(url: object
 
 
 @pytest.mark.parametrize("sender", ["", "  ", b"5000", True, 5.0, "\ud800"])
-def test_a_sender_that_is_none_is_refused_at_once(sender: object) -> None:
+def test_an_invalid_sender_is_refused_at_once(sender: object) -> None:
     with pytest.raises(ConfigurationError, match="sender"):
         AsyncSepahan("token", sender=sender)
     with pytest.raises(ConfigurationError, match="sender"):
@@ -639,7 +639,7 @@ def test_options_are_checked_as_settings_are(kind: type, options: dict) -> None:
 
 
 @EVERY
-def test_an_option_changes_the_new_client_alone(kind: type) -> None:
+def test_an_option_changes_only_the_new_client(kind: type) -> None:
     client = kind("token", sender=line_of(kind, "5000"), base_url="https://a.ir")
     other = client.with_options(sender=line_of(kind, "6000"))
     assert type(other) is kind

@@ -126,7 +126,7 @@ async def test_the_calls_time_bounds_connecting_too():
             writer.close()
 
 
-async def test_a_connection_that_the_server_has_closed_is_opened_anew():
+async def test_a_connection_that_the_server_has_closed_is_opened_again():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with AsyncSepahan("t", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
             await client.connect()

@@ -40,7 +40,7 @@ def attributes(error: SMSError) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", TREE)
-def test_an_error_stands_where_the_tree_has_it(name: str) -> None:
+def test_an_error_is_where_the_tree_has_it(name: str) -> None:
     parent, outcome, _ = TREE[name]
     kind = getattr(smscore, name)
     assert kind.__bases__[0] is getattr(smscore, parent)

@@ -223,7 +223,7 @@ def test_help_on_a_client_tells_of_every_setting(provider: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["__init__", "check", "connect", "with_options"])
-def test_what_the_faces_share_is_told_alike(name: str) -> None:
+def test_what_the_faces_share_has_the_same_docstrings(name: str) -> None:
     assert inspect.getdoc(getattr(BlockingClient, name)) == inspect.getdoc(getattr(AsyncClient, name))
 
 

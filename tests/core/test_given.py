@@ -150,7 +150,7 @@ async def test_objects_are_recipients_of_patterns_calls_and_segments(face: Face)
     ],
     ids=lambda value: type(value).__name__,
 )
-async def test_one_object_that_is_no_number_reaches_nobody(face: Face, to: object) -> None:
+async def test_one_object_that_is_not_a_number_reaches_nobody(face: Face, to: object) -> None:
     with pytest.raises(InvalidRequest):
         await face("send", to, TEXT)
     with pytest.raises(InvalidNumber) as caught:
@@ -326,7 +326,7 @@ async def test_ids_that_are_not_exact_are_refused(face: Face, ids: object) -> No
         await face("status", ids)
 
 
-def test_the_position_of_an_id_that_is_none_is_told() -> None:
+def test_the_position_of_an_invalid_id_is_reported() -> None:
     with pytest.raises(InvalidRequest, match="position 12:"):
         checked_ids([np.int64(1), 2, 3.0], 10)
 

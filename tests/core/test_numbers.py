@@ -152,7 +152,7 @@ def test_any_spelling_gives_the_local_form(spelled: str) -> None:
         ["09123456789"],
     ],
 )
-def test_what_is_no_iranian_mobile_number_is_refused(given_value: object) -> None:
+def test_an_invalid_iranian_mobile_number_is_refused(given_value: object) -> None:
     assert local_form(given_value) is None
 
 
@@ -243,7 +243,7 @@ def test_the_same_mark_between_all_groups_is_passed_over(spelled: str) -> None:
         "0912,3456789",
     ],
 )
-def test_what_may_be_a_decimal_or_grouped_amount_is_no_number(spelled: str) -> None:
+def test_what_may_be_a_decimal_or_grouped_amount_is_not_a_number(spelled: str) -> None:
     assert local_form(spelled) is None
 
 
@@ -428,7 +428,7 @@ def test_a_number_is_normalized_to_e164(number: Any) -> None:
 
 
 @pytest.mark.parametrize("number", ["0211234567", None, True, float("nan"), ["09123456789"], b"09123456789", object()])
-def test_what_is_no_number_cannot_be_normalized_and_is_not_shown(number: Any) -> None:
+def test_an_invalid_number_cannot_be_normalized_and_is_not_shown(number: Any) -> None:
     with pytest.raises(InvalidNumber) as caught:
         normalize_number(number)
     assert caught.value.numbers == [(0, number)]
@@ -436,7 +436,7 @@ def test_what_is_no_number_cannot_be_normalized_and_is_not_shown(number: Any) ->
 
 
 @pytest.mark.parametrize("text", ["9" * 10**6, "tel:" + "9" * 10**6, "0912." * 10**5, "+98(0" * 10**5, "(" * 10**6])
-def test_a_very_long_text_is_no_number(text: str) -> None:
+def test_a_very_long_text_is_not_a_number(text: str) -> None:
     assert local_form(text) is None
 
 
@@ -540,5 +540,5 @@ def test_what_is_read_phonenumbers_reads_alike(prefix: str, number: str) -> None
     assert oracles_e164(prefix + number) == e164(local_form(prefix + number))
 
 
-def test_an_int_too_long_to_be_written_out_is_no_number() -> None:
+def test_an_int_too_long_to_be_written_out_is_not_a_number() -> None:
     assert local_form(10**5000) is None

@@ -28,14 +28,14 @@ def _umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_umask")
 @pytest.mark.parametrize("mode", ["w", "x", "a"])
-def test_a_file_is_created_for_its_owner_alone(tmp_path: Path, mode: str):
+def test_a_file_is_created_only_for_its_owner(tmp_path: Path, mode: str):
     with open(tmp_path / "a", mode, opener=private_opener) as file:
         assert rights(tmp_path / "a") == 0o600
         file.write("a")
 
 
 @pytest.mark.usefixtures("_umask")
-def test_an_empty_file_is_created_for_its_owner_alone(tmp_path: Path):
+def test_an_empty_file_is_created_only_for_its_owner(tmp_path: Path):
     create_private(tmp_path / "a")
     assert rights(tmp_path / "a") == 0o600
 
@@ -48,7 +48,7 @@ def test_a_file_that_exists_keeps_its_contents_and_rights(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("_umask")
-def test_a_link_to_no_file_yet_leads_to_one_of_its_owner_alone(tmp_path: Path):
+def test_a_dangling_link_leads_to_a_new_file_only_for_its_owner(tmp_path: Path):
     (tmp_path / "link").symlink_to(tmp_path / "a")
     create_private(tmp_path / "link")
     assert rights(tmp_path / "a") == 0o600

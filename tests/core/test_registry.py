@@ -179,7 +179,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("code", "problem"), UNUSABLE.items())
-def test_a_sandbox_that_is_none_is_named_and_the_others_run(bring: Bring, code: str, problem: str):
+def test_an_invalid_sandbox_is_named_and_the_others_run(bring: Bring, code: str, problem: str):
     bring("nobody", code=PROFILE + ("    " + code if code == "Box = 5" else code), sandbox=BOX)
     with pytest.warns(ProviderWarning, match=f"nobody of payamak-nobody.*{problem}") as seen:
         box = Sandbox()

@@ -390,7 +390,7 @@ OWN_BAD_INPUT: dict[str, Callable[[Any], Awaitable[Any]]] = {
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_bad_input_is_named_by_its_place_alone(name: str, call: Any, connect: Any, provider_http: Any) -> None:
+async def test_bad_input_is_named_only_by_its_place(name: str, call: Any, connect: Any, provider_http: Any) -> None:
     with pytest.raises(SMSError) as caught:
         await call(connect(name))
     assert leaks(shown_of_error(caught.value)) == []
@@ -448,7 +448,7 @@ def test_a_wrong_setting_is_not_shown(provider: str, settings: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("provider", ASYNC)
-async def test_a_client_shows_its_base_url_and_sender_alone(provider: str, connect: Any) -> None:
+async def test_a_client_shows_only_its_base_url_and_sender(provider: str, connect: Any) -> None:
     client = connect(provider, proxy=f"http://user:{TOKEN}@127.0.0.1:3128")
     for each in (client, client.with_options(sender="3000")):
         assert leaks(shown_of(each)) == []

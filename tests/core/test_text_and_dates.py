@@ -132,7 +132,7 @@ def test_parts_of_one_repeated_sign_behind_a_beginning_are_those_that_a_handset_
 
 
 @pytest.mark.parametrize("text", [None, 5, b"x", ["x"]])
-def test_parts_of_what_is_no_text_are_an_invalid_request(text: Any) -> None:
+def test_the_parts_of_an_invalid_text_are_an_invalid_request(text: Any) -> None:
     with pytest.raises(InvalidRequest):
         count_parts(text)
 
@@ -239,7 +239,7 @@ def test_days_are_read_in_either_calendar(text: str, day: dt.date) -> None:
         dt.date(2025, 1, 1),
     ],
 )
-def test_what_is_no_day_is_none(text: object) -> None:
+def test_an_invalid_day_is_none(text: object) -> None:
     assert read_day(text) is None
 
 
@@ -281,7 +281,7 @@ def test_a_naive_moment_or_none_at_all_is_refused_by_name(write: object, moment:
         write(moment, "my_setting")
 
 
-def test_a_day_alone_is_no_moment() -> None:
+def test_a_day_alone_is_not_a_moment() -> None:
     with pytest.raises(InvalidRequest, match="send_time="):
         utc_text(dt.date(2025, 1, 1), "send_time")
 
@@ -345,7 +345,7 @@ def test_unix_seconds_go_there_and_back(moment: dt.datetime) -> None:
 
 
 @pytest.mark.parametrize("seconds", [None, 10**12, -(10**18), 10**30])
-def test_what_is_no_moment_in_the_calendar_is_none(seconds: int | None) -> None:
+def test_a_moment_out_of_range_is_none(seconds: int | None) -> None:
     assert from_unix(seconds) is None
 
 

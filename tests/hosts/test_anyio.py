@@ -162,7 +162,7 @@ class _File(io.BytesIO):
         return super().read(size)
 
 
-async def test_many_uploads_at_once_read_only_so_many_files_at_once(box: Sandbox, new_client: Any) -> None:
+async def test_many_uploads_at_once_read_a_limited_number_of_files_at_once(box: Sandbox, new_client: Any) -> None:
     client = new_client(AsyncNajva, base_url=box.url("najva"))
     released, counts = threading.Event(), {"now": 0, "most": 0}
     count = AT_ONCE + 10

@@ -705,7 +705,7 @@ def test_a_client_that_was_made_before_gevent_patched_says_so(
 
 
 @needs("gevent")
-def test_gevent_that_is_only_imported_is_no_hindrance(tmp_path: Path, box: Sandbox) -> None:
+def test_gevent_that_is_only_imported_is_not_a_hindrance(tmp_path: Path, box: Sandbox) -> None:
     text = """
         import gevent.monkey
         from sepahan_sms import Sepahan

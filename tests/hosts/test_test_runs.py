@@ -378,7 +378,7 @@ def run(tmp_path: Path) -> Callable[..., str]:
 SAY = "from sending import send; print(send())"
 
 
-def test_a_program_that_is_no_test_run_connects(run: Callable[..., str]) -> None:
+def test_a_program_that_is_not_a_test_run_connects(run: Callable[..., str]) -> None:
     assert run("-c", SAY) == CONNECTED
     assert run("-c", f"import unittest, pytest, pytest_payamak, django.test.utils; {SAY}") == CONNECTED
 

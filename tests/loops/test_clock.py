@@ -283,7 +283,7 @@ async def test_a_retry_after_that_asks_for_less_or_is_none_leaves_the_usual_wait
     "header", ["61", "86400", format_datetime((NOON + dt.timedelta(hours=1)).astimezone(dt.UTC), usegmt=True)]
 )
 @virtual
-async def test_who_is_to_wait_for_long_is_told_so_at_once(header: str, clock: Clock, server: Server) -> None:
+async def test_a_long_retry_after_is_raised_at_once(header: str, clock: Clock, server: Server) -> None:
     server.replies = [too_many(header)]
     async with client(retry=RetryPolicy()) as sepahan:
         error = await failure(sepahan.send("09123456789", "سلام"))

@@ -306,7 +306,7 @@ async def test_ages_the_wrong_way_round_are_refused(name: str, ippanel: AsyncIPP
 
 @pytest.mark.parametrize("segments", [[], None, 5, "938", ["938"], [None], {"pre": 938}, "other kind"])
 @pytest.mark.parametrize("name", sorted(BULK))
-async def test_what_is_no_segment_is_refused(
+async def test_an_invalid_segment_is_refused(
     name: str, segments: Any, ippanel: AsyncIPPanel, provider_http: Any
 ) -> None:
     other_kind = next(segment for other, segment in SEGMENTS.items() if other != name)

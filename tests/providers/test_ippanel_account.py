@@ -54,7 +54,7 @@ async def test_the_credit_is_exactly_what_is_written(
 
 
 @pytest.mark.parametrize("data", ["null", "{}", "[]", "5", '{"credit": null}', '{"credit": true}', '{"credit": "x"}'])
-async def test_a_credit_that_is_no_number_is_malformed(data: str, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+async def test_a_credit_that_is_not_a_number_is_malformed(data: str, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     provider_http.get(CREDIT, body=ok(data))
     with pytest.raises(MalformedResponse) as caught:
         await ippanel.credit()
@@ -168,7 +168,7 @@ async def test_a_yes_or_no_that_is_neither_is_none(odd: str, ippanel: AsyncIPPan
     assert (await ippanel.account()).send_block is None
 
 
-async def test_a_token_that_is_none_is_told(ippanel: AsyncIPPanel, provider_http: Any) -> None:
+async def test_an_invalid_token_is_reported(ippanel: AsyncIPPanel, provider_http: Any) -> None:
     provider_http.post(ACCOUNT, status=401, payload={"data": None, "meta": {"status": False, "message_code": "400-1"}})
     with pytest.raises(AuthenticationError) as caught:
         await ippanel.account()
@@ -213,7 +213,7 @@ async def test_a_place_without_an_id_is_left_out_and_costs_the_others_nothing(
 
 @pytest.mark.parametrize("data", ["{}", "5", '"x"'])
 @pytest.mark.parametrize("name", PLACES)
-async def test_places_that_are_no_list_are_malformed(
+async def test_places_that_are_not_a_list_are_malformed(
     name: str, data: str, ippanel: AsyncIPPanel, provider_http: Any
 ) -> None:
     call, url = PLACES[name]
@@ -224,7 +224,7 @@ async def test_places_that_are_no_list_are_malformed(
 
 @pytest.mark.parametrize("place_id", [0, -1, "89", 1.0, True, None])
 @pytest.mark.parametrize("name", ["counties", "cities"])
-async def test_what_is_no_id_of_a_place_is_refused(
+async def test_an_invalid_id_of_a_place_is_refused(
     name: str, place_id: Any, ippanel: AsyncIPPanel, provider_http: Any
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:

@@ -355,7 +355,7 @@ async def test_a_failure_between_pages_comes_after_what_was_read(ippanel: AsyncI
 
 
 @pytest.mark.parametrize("after_id", ["7", 7.0, True, 2**63])
-def test_what_is_no_id_is_refused_at_once(after_id: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+def test_an_invalid_id_is_refused_at_once(after_id: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     with pytest.raises(InvalidRequest) as caught:
         ippanel.inbox(after_id=after_id)
     assert caught.value.outcome is None

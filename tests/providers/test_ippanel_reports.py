@@ -183,7 +183,7 @@ async def test_a_message_of_which_little_is_said_is_read(ippanel: AsyncIPPanel, 
         {"state_id": None, "rcpts_count": 1.5, "exit_count": True, "part": "1.5", "time": "now", "time_send": []},
     ],
 )
-async def test_an_odd_field_costs_that_field_alone(odd: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+async def test_an_odd_field_costs_only_that_field(odd: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     provider_http.get(BY_BULK, payload=ok({**ROW, **odd}))
     found = await ippanel.outbox_message(12545856)
     assert (found.state, found.recipient_count, found.exit_count, found.parts) == (None, None, None, None)
@@ -352,7 +352,7 @@ CALLS: dict[str, tuple[Any, str, str]] = {
 
 @pytest.mark.parametrize("name", ["outbox_message", "recipients", "stats", "cancel"])
 @pytest.mark.parametrize("message_id", ["7", 7.0, None, True, 2**63])
-async def test_what_is_no_id_is_refused(name: str, message_id: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+async def test_an_invalid_id_is_refused(name: str, message_id: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     with pytest.raises(InvalidRequest, match="message_id") as caught:
         await getattr(ippanel, name)(message_id)
     assert caught.value.outcome is None

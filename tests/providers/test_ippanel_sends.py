@@ -302,16 +302,14 @@ async def test_a_value_of_another_kind_is_named_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("params", [None, "code", [("code", "1")], {1: "x"}, {"": "x"}, {"\ud800": "x"}, {None: "x"}])
-async def test_params_that_are_no_mapping_of_names_are_refused(
-    params: Any, ippanel: AsyncIPPanel, provider_http: Any
-) -> None:
+async def test_params_must_be_a_mapping_of_names(params: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     with pytest.raises(InvalidRequest, match="params="):
         await ippanel.send_pattern("09121234567", "c", params)
     assert provider_http.sent == []
 
 
 @pytest.mark.parametrize("code", ["", " ", None, 5, b"c", "\ud800"])
-async def test_what_is_no_pattern_code_is_refused(code: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
+async def test_an_invalid_pattern_code_is_refused(code: Any, ippanel: AsyncIPPanel, provider_http: Any) -> None:
     with pytest.raises(InvalidRequest, match="pattern"):
         await ippanel.send_pattern("09121234567", code, {})
     assert provider_http.sent == []

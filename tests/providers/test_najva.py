@@ -353,7 +353,7 @@ async def test_a_refused_entry_stops_no_further_batch(new_najva: Any, provider_h
     ],
 )
 @pytest.mark.parametrize("name", ["send", "send_p2p"])
-async def test_a_malformed_entry_hurts_its_recipient_alone(
+async def test_a_malformed_entry_affects_only_its_recipient(
     name: str, odd: Any, najva: AsyncNajva, provider_http: Any
 ) -> None:
     provider_http.post(CALLS[name][1], payload=ok([entry(1, "09120000000"), odd, entry(3, "09120000002")]))
@@ -550,7 +550,7 @@ async def test_over_1000_ids_are_split_and_stay_in_order(najva: AsyncNajva, prov
 
 
 @pytest.mark.parametrize("ids", ["12", ["12"], [1.0], [True], [None]])
-async def test_an_id_that_is_no_whole_number_is_refused(ids: Any, najva: AsyncNajva, provider_http: Any) -> None:
+async def test_an_id_that_is_not_a_whole_number_is_refused(ids: Any, najva: AsyncNajva, provider_http: Any) -> None:
     with pytest.raises(InvalidRequest):
         await najva.status(ids)
     assert provider_http.sent == []
@@ -708,7 +708,7 @@ async def test_a_path_that_cannot_be_opened_is_refused(
 
 
 @pytest.mark.parametrize("file", [None, 5, object(), io.StringIO("text")], ids=lambda file: type(file).__name__)
-async def test_what_is_no_file_is_refused(file: Any, najva: AsyncNajva, provider_http: Any) -> None:
+async def test_an_invalid_file_is_refused(file: Any, najva: AsyncNajva, provider_http: Any) -> None:
     take_uploads(provider_http)
     with pytest.raises(InvalidRequest):
         await najva.upload_file(file, filename="a.png")
@@ -837,7 +837,7 @@ def test_a_delivery_report_is_read_from_a_multipart_form(body: bytes, content_ty
         ),
     ],
 )
-def test_a_multipart_form_that_is_no_report_is_an_invalid_request(body: bytes) -> None:
+def test_a_multipart_form_that_is_not_a_report_is_an_invalid_request(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
         parse_webhook(body=body, content_type="multipart/form-data; boundary=x")
 
@@ -907,6 +907,6 @@ def test_junk_is_an_invalid_request(name: str) -> None:
         {"query": f"messageid={2**64}&status=10"},
     ],
 )
-def test_an_id_over_64_bits_is_no_id(call: Any) -> None:
+def test_an_id_over_64_bits_is_not_an_id(call: Any) -> None:
     with pytest.raises(InvalidRequest):
         parse_webhook(**call)

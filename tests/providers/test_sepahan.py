@@ -196,7 +196,7 @@ async def test_a_request_id_of_the_documented_form_is_sent(
 # Ids inside a success
 
 
-async def test_a_negative_id_refuses_that_recipient_alone(sepahan: AsyncSepahan, provider_http: Any) -> None:
+async def test_a_negative_id_refuses_only_that_recipient(sepahan: AsyncSepahan, provider_http: Any) -> None:
     provider_http.post(SEND, payload=ok({"ids": [11, -4, 13], "smsCount": 2, "totalPrice": 20}))
     report = await sepahan.send(numbers(3), "سلام")
     assert [one.outcome for one in report] == [Outcome.ACCEPTED, Outcome.REJECTED, Outcome.ACCEPTED]
@@ -207,7 +207,7 @@ async def test_a_negative_id_refuses_that_recipient_alone(sepahan: AsyncSepahan,
 
 
 @pytest.mark.parametrize(("code", "error"), CODES)
-async def test_every_code_can_stand_as_an_id(
+async def test_every_code_can_be_an_id(
     code: int, error: type[SMSError], sepahan: AsyncSepahan, provider_http: Any
 ) -> None:
     provider_http.post(SEND, payload=ok({"ids": [11, code]}))
@@ -315,9 +315,7 @@ async def test_a_stop_after_a_success_is_a_partial_send(new_sepahan: Any, provid
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
-async def test_minus_8_means_the_hours_on_old_status_alone(
-    name: str, sepahan: AsyncSepahan, provider_http: Any
-) -> None:
+async def test_minus_8_means_the_hours_only_on_old_status(name: str, sepahan: AsyncSepahan, provider_http: Any) -> None:
     method, url, call = CALLS[name]
     provider_http.add(url, method, status=401, payload=no(-8, details=["فقط ۱ تا ۵ بامداد"]))
     with pytest.raises(ProviderError) as caught:
@@ -496,7 +494,7 @@ async def test_a_success_with_a_5xx_is_unknown(sepahan: AsyncSepahan, provider_h
     assert caught.value.outcome is Outcome.UNKNOWN
 
 
-async def test_a_wrong_number_of_ids_touches_its_batch_alone(new_sepahan: Any, provider_http: Any) -> None:
+async def test_a_wrong_number_of_ids_affects_only_its_batch(new_sepahan: Any, provider_http: Any) -> None:
     provider_http.post(SEND, payload=ok({"ids": [1, 2]}))
     provider_http.post(SEND, payload=ok({"ids": [3]}))
     provider_http.post(SEND, payload=ok({"ids": [5]}))
@@ -555,7 +553,7 @@ async def test_no_ids_ask_nothing(name: str, sepahan: AsyncSepahan, provider_htt
 
 @pytest.mark.parametrize("ids", ["12", ["12"], [1.0], [True], [None], b"12"])
 @pytest.mark.parametrize("name", ["status", "old_status"])
-async def test_an_id_that_is_no_whole_number_is_refused(
+async def test_an_id_that_is_not_a_whole_number_is_refused(
     name: str, ids: Any, sepahan: AsyncSepahan, provider_http: Any
 ) -> None:
     with pytest.raises(InvalidRequest):
@@ -633,7 +631,7 @@ async def test_an_odd_row_is_not_lost(sepahan: AsyncSepahan, provider_http: Any)
     assert "what?" in json.dumps(dict(messages[2].raw))
 
 
-async def test_rows_that_are_no_list_are_malformed(sepahan: AsyncSepahan, provider_http: Any) -> None:
+async def test_rows_that_are_not_a_list_are_malformed(sepahan: AsyncSepahan, provider_http: Any) -> None:
     provider_http.post(RECEIVE, payload=ok({"rows": []}))
     with pytest.raises(MalformedResponse) as caught:
         await sepahan.receive()
@@ -760,7 +758,7 @@ async def test_the_id_of_a_long_calls_batch_can_be_checked(sepahan: AsyncSepahan
 
 
 @pytest.mark.parametrize("request_id", ["", "..", "../x", "a/b", "a?b", "a b", "a\n", "آ", "a" * 57, None, 7])
-async def test_what_is_no_request_id_is_not_looked_up(
+async def test_an_invalid_request_id_is_not_looked_up(
     request_id: Any, sepahan: AsyncSepahan, provider_http: Any
 ) -> None:
     with pytest.raises(InvalidRequest):

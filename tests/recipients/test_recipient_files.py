@@ -99,7 +99,7 @@ def test_the_delimiter_is_found_where_cells_are_plain(width: int, height: int, d
         (b'mobile\n"' + b"x" * 200_000, "Row 2 of the file is not valid CSV"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_with_its_place(data: bytes | str, words: str | None, tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_reported_with_its_place(data: bytes | str, words: str | None, tmp_path: Path):
     path = written(tmp_path / "r.csv", data)
     if words is None:
         assert len(rows(path)) == 5001
@@ -171,7 +171,7 @@ def test_the_encoding_can_be_said(tmp_path: Path):
         (b"caf\xe9,09121234567\n" * 3, "line 1, byte 4: 0xE9"),
     ],
 )
-def test_one_stray_byte_is_no_other_encoding(data: bytes, place: str, tmp_path: Path):
+def test_one_stray_byte_is_not_another_encoding(data: bytes, place: str, tmp_path: Path):
     with pytest.raises(InvalidRequest, match=place):
         rows(written(tmp_path / "r.csv", data))
 
@@ -291,7 +291,7 @@ def test_a_column_is_found_by_its_name(title: str):
     assert layout([["نام", title], ["علی", "junk"]]) == (1, 1)
 
 
-def test_a_row_is_looked_at_as_far_as_the_header_goes_alone():
+def test_a_row_is_read_only_as_far_as_the_header_goes():
     class Far:
         def __str__(self) -> str:
             raise AssertionError("a sheet may have 16,384 columns")
@@ -348,7 +348,7 @@ def test_of_two_heading_rows_the_lower_one_counts():
     assert layout([["name", "name"], ["x", "name"], ["a", "09121234567"]], "name") == (1, 2)
 
 
-def test_a_title_above_unknown_headings_is_no_heading():
+def test_a_title_above_unknown_headings_is_not_a_heading():
     table = [["گزارش ماه", ""], ["مشتری", "تماس مشتری"], ["علی", "09121234567"]]
     assert layout(table) == (1, 2)
 

@@ -117,7 +117,7 @@ def test_what_shows_no_value_is_a_bad_row(tmp_path: Path):
     ]
 
 
-def test_a_zero_that_was_never_worked_out_is_no_result(tmp_path: Path):
+def test_a_zero_that_was_never_worked_out_is_not_a_result(tmp_path: Path):
     rows = (HEADER, row_xml(2, MOBILE, "><f>A1</f><v>0</v>"), row_xml(3, number_xml(9121234568), "><f>A1</f><v>7</v>"))
     never = xlsx(tmp_path, *rows, workbook='<calcPr fullCalcOnLoad="1"/>')
     assert "formula without a result" in str(texts(never)[0])
@@ -154,7 +154,7 @@ def test_the_kinds_of_texts(cell: str, text: str, tmp_path: Path):
     assert texts(path) == [text]
 
 
-def test_a_date_in_the_computers_own_format_is_told(tmp_path: Path):
+def test_a_date_in_the_computers_own_format_is_reported(tmp_path: Path):
     path = xlsx(tmp_path, HEADER, row_xml(2, MOBILE, number_xml(45371, 1)), formats=[14])
     with closing(plan_of(path)) as plan:
         assert any("month/day/year" in note for note in plan.notes)
@@ -241,7 +241,7 @@ def test_a_message_names_no_more_than_can_be_read(tmp_path: Path):
 # Hidden rows and columns
 
 
-def test_hidden_rows_are_left_out_and_told(tmp_path: Path):
+def test_hidden_rows_are_left_out_and_reported(tmp_path: Path):
     rows = [
         row_xml(n, number_xml(9121234567 + n), text_xml(str(n)), attributes=' hidden="1"' * (n > 2)) for n in (2, 3, 4)
     ]
@@ -261,7 +261,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize("how", FILTERS)
-def test_rows_that_a_filter_hides_are_told_as_such(how: dict[str, str], tmp_path: Path):
+def test_rows_that_a_filter_hides_are_reported_as_such(how: dict[str, str], tmp_path: Path):
     hidden = [row_xml(n, number_xml(9121234567 + n), text_xml("a"), attributes=' hidden="1"') for n in range(3, 1207)]
     path = xlsx(tmp_path, HEADER, row_xml(2, MOBILE, text_xml("a")), *hidden, **how)
     with closing(plan_of(path)) as plan:
@@ -279,7 +279,7 @@ def test_a_table_may_have_the_filter(tmp_path: Path):
         assert plan.notes == ["1 row hidden by a filter is left out; --hidden-too reads it."]
 
 
-def test_hidden_columns_are_left_out_and_told(tmp_path: Path):
+def test_hidden_columns_are_left_out_and_reported(tmp_path: Path):
     header = row_xml(1, text_xml("موبایل"), text_xml("x"), text_xml("تلفن همراه"))
     path = xlsx(
         tmp_path,
@@ -294,7 +294,7 @@ def test_hidden_columns_are_left_out_and_told(tmp_path: Path):
         assert [one.recipient for one in plan] == ["09121234567"]
 
 
-def test_a_field_in_a_hidden_column_is_told(tmp_path: Path):
+def test_a_field_in_a_hidden_column_is_reported(tmp_path: Path):
     path = xlsx(
         tmp_path, HEADER, row_xml(2, MOBILE, text_xml("a")), before='<cols><col min="2" max="2" width="0"/></cols>'
     )
@@ -433,7 +433,7 @@ def test_repeated_rows_and_cells_of_an_open_document(tmp_path: Path):
     assert [value_of(rows[number][0]) for number in (2, 3)] == [9121234567.0] * 2
 
 
-def test_an_encrypted_open_document_is_told(tmp_path: Path):
+def test_an_encrypted_open_document_is_reported(tmp_path: Path):
     parts = wb.ods_parts(wb.ods_table("a", ODS_HEADER))
     parts["META-INF/manifest.xml"] = "<m><file-entry><encryption-data/></file-entry></m>"
     with pytest.raises(InvalidRequest, match="password"):
@@ -472,7 +472,7 @@ def test_a_claim_of_a_huge_sheet_costs_nothing(tmp_path: Path):
         '<row r="1">',
     ],
 )
-def test_a_sheet_that_cannot_be_is_told_as_damaged(data: str, tmp_path: Path):
+def test_an_impossible_sheet_is_reported_as_damaged(data: str, tmp_path: Path):
     with pytest.raises(InvalidRequest, match="damaged"):
         read(xlsx(tmp_path, data))
 
@@ -494,7 +494,7 @@ def test_a_bomb_is_stopped_early(part: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("missing", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "_rels/.rels"])
-def test_a_part_that_is_missing_is_told(missing: str, tmp_path: Path):
+def test_a_part_that_is_missing_is_reported(missing: str, tmp_path: Path):
     parts = wb.xlsx_parts(("a", "visible", wb.sheet_xml(HEADER)))
     del parts[missing]
     with pytest.raises(InvalidRequest, match="damaged"):

@@ -105,13 +105,13 @@ def test_bad_rows_are_named_with_their_problem():
         assert (plan.rows, plan.messages, plan.empty, plan.bad_count) == (6, 1, 1, 5)
 
 
-def test_a_heading_that_stands_twice_in_the_header_makes_no_row_bad():
+def test_a_repeated_heading_makes_no_row_bad():
     table = [["نام", "موبایل", "debt", "نام"], ["علی", "09121234567", 5, "علی"], ["رضا", "09121234568", 6, "رضا"]]
     with closing(plan_of(table, "{debt}")) as plan:
         assert (plan.messages, plan.bad) == (2, [])
 
 
-def test_the_header_once_more_is_left_out_and_told():
+def test_a_repeated_header_is_left_out_and_reported():
     table = [HEADER, ["علی", "09121234567", 5], HEADER, ["رضا", "09121234568", 6], [*HEADER, ""]]
     with closing(plan_of(table, "{debt}")) as plan:
         assert (plan.messages, plan.bad, plan.rows) == (2, [], 2)
@@ -138,7 +138,7 @@ def test_the_same_number_is_sent_to_once_however_it_is_written():
         assert (plan.messages, plan.duplicate_count, plan.duplicates) == (1, 2, [3, 4])
 
 
-def test_another_text_to_the_same_number_is_no_duplicate():
+def test_another_text_to_the_same_number_is_not_a_duplicate():
     rows = [["a", "09121234567"], ["b", "09121234567"], ["a", "09121234567"]]
     with closing(plan_of([HEADER, *rows], "{نام}")) as plan:
         assert (plan.messages, plan.duplicates) == (2, [4])

@@ -59,7 +59,7 @@ def test_a_damaged_file_takes_nothing_down_with_it(place: int, byte: int, tmp_pa
         assert all(number for number, _ in read(path))
 
 
-def test_a_workbook_with_a_password_is_told(tmp_path: Path):
+def test_a_workbook_with_a_password_is_reported(tmp_path: Path):
     path = tmp_path / "r.xlsx"
     path.write_bytes(CUSTOMERS.read_bytes()[:512] + bytes(1 << 20) + "EncryptedPackage".encode("utf-16-le") + bytes(99))
     with pytest.raises(InvalidRequest, match="has a password"):

@@ -116,7 +116,7 @@ def test_a_name_is_allowed_in_every_spelling(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", " ", "http://sandbox", "sandbox:8025", "sandbox/najva", "*", "a b", "a@b", ".", "-a"]
 )
-def test_what_is_no_host_name_cannot_be_allowed(name: str) -> None:
+def test_an_invalid_host_name_cannot_be_allowed(name: str) -> None:
     with pytest.raises(ValueError, match="host name"):
         Sandbox(allow_hosts=[name])
 

@@ -139,7 +139,7 @@ async def test_the_sandbox_stops_at_once_though_an_answer_is_delayed(
 # Whom it meets
 
 
-async def test_a_fault_meets_its_provider_its_call_and_its_number_alone(box: Sandbox, najva: Any, sepahan: Any) -> None:
+async def test_a_fault_meets_only_its_provider_its_call_and_its_number(box: Sandbox, najva: Any, sepahan: Any) -> None:
     box.fail("refuse", code=418, provider="najva", call="send", number="0912 345 6789")
     assert (await najva(*najva_send("09120000001"))).status == 200
     assert (await sepahan(*sepahan_send())).status == 200
@@ -271,7 +271,7 @@ async def test_a_special_recipient_always_ends_the_same_way(
             assert message["code"] == emulation.stages[scenario.last]
 
 
-async def test_one_is_refused_alone_where_the_provider_refuses_anybody_alone(
+async def test_one_is_refused_singly_where_the_provider_refuses_single_recipients(
     box: Sandbox, sepahan: Any, najva: Any, ippanel: Any
 ) -> None:
     [refused] = [local(number) for number, scenario in SPECIAL_RECIPIENTS.items() if scenario.is_refused]

@@ -235,7 +235,7 @@ async def test_a_long_body_is_cut(rest: Any, najva: Any) -> None:
     assert message["characters"] == 70_000
 
 
-async def test_a_header_that_is_no_utf_8_is_shown_with_question_marks(rest: Any, najva: Any, box: Sandbox) -> None:
+async def test_a_header_that_is_not_utf_8_is_shown_with_question_marks(rest: Any, najva: Any, box: Sandbox) -> None:
     where = urlsplit(box.url("najva"))
     connection = http.client.HTTPConnection(where.hostname or "", where.port)
     _, path, body = najva_send()
@@ -442,7 +442,7 @@ async def test_messages_are_cleared_of_one_provider_or_of_all(rest: Any, najva: 
     assert await seqs(rest, "") == [5]
 
 
-async def test_the_clock_is_moved_forward_alone(rest: Any, najva: Any) -> None:
+async def test_the_clock_only_moves_forward(rest: Any, najva: Any) -> None:
     await najva(*najva_send())
     assert (await rest("PUT", "/api/clock", {"advance": 5})).body == {"now": "2025-10-09T08:53:25Z", "ahead": 5.0}
     assert (await rest.get("/api/messages/1"))["status"] == "delivered"
@@ -550,7 +550,7 @@ async def test_what_does_not_fit_is_said_in_plain_words(
     assert (answer.status, answer.body) == (422, {"error": words})
 
 
-async def test_a_parameter_stands_once(rest: Any) -> None:
+async def test_a_parameter_is_there_once(rest: Any) -> None:
     assert "twice" in (await rest("GET", "/api/messages?limit=1&limit=2")).body["error"]
 
 

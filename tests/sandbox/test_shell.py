@@ -294,7 +294,7 @@ BROKEN_HTTP = [
 
 
 @pytest.mark.parametrize("request_bytes", BROKEN_HTTP)
-async def test_what_is_no_http_leaves_no_secret_and_no_traceback_in_the_log(
+async def test_invalid_http_leaves_no_secret_and_no_traceback_in_the_log(
     box: Sandbox, caplog: pytest.LogCaptureFixture, request_bytes: bytes
 ) -> None:
     caplog.set_level(logging.DEBUG)

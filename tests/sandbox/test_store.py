@@ -223,7 +223,7 @@ async def test_what_is_done_between_two_runs_is_kept(path: Path) -> None:
     assert [inbound.text for inbound in stored(path)._state.inbox] == ["before", "between"]
 
 
-async def test_no_token_stands_in_the_file(path: Path) -> None:
+async def test_no_token_is_in_the_file(path: Path) -> None:
     async with stored(path) as box:
         await send(box, "najva", najva_send(), "Bearer very-secret-token")
     assert b"very-secret-token" not in await asyncio.to_thread(path.read_bytes)
@@ -246,7 +246,7 @@ async def test_one_file_is_one_sandboxs(path: Path) -> None:
         pass
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_left_alone(path: Path) -> None:
     path.write_text("somebody's notes " * 100)
     with pytest.raises(StoreError, match="is not a sandbox's store"):
         stored(path)
@@ -423,7 +423,7 @@ async def test_plans_of_messages_that_are_forgotten_are_forgotten() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
 @pytest.mark.parametrize("umask", [0o000, 0o022])
-def test_the_files_are_their_owners_alone(tmp_path: Path, umask: int) -> None:
+def test_only_their_owner_can_read_the_files(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         with Sandbox(store=tmp_path / "messages.db") as box:

@@ -239,7 +239,7 @@ def test_a_failed_batch_takes_its_errors_outcome(outcome: Outcome) -> None:
 
 
 @given(calls(), st.data())
-def test_a_batchs_own_report_tells_of_its_recipients_alone(call: Call, data: st.DataObject) -> None:
+def test_a_batchs_own_report_has_only_its_recipients(call: Call, data: st.DataObject) -> None:
     for batch in call.batches:
         result = data.draw(results(batch))
         report = batch_report(batch, result)

@@ -379,7 +379,7 @@ async def test_three_batches_in_a_row_without_a_usable_answer_stop_the_rest(prov
 
 
 @pytest.mark.parametrize("between", [0, -4])
-async def test_a_usable_answer_starts_the_count_of_dead_batches_anew(provider: Provider, between: int) -> None:
+async def test_a_usable_answer_resets_the_count_of_dead_batches(provider: Provider, between: int) -> None:
     provider.answer = answers(500, 500, between, 500, 500, between)
     async with provider.client(max_concurrency=1) as client:
         error = await failure(client.send(numbers(7), "سلام"))
@@ -828,7 +828,7 @@ async def test_one_client_works_in_two_loops_at_once() -> None:
     assert len(box.messages) == 600
 
 
-def test_a_client_lets_go_of_a_loop_that_ended() -> None:
+def test_a_client_releases_a_loop_that_ended() -> None:
     loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
 
     async def send(client: AsyncSepahan) -> None:

@@ -310,7 +310,7 @@ async def test_a_text_that_cannot_be_sent_reaches_nobody(line: Line, text: objec
 
 @every_line
 @pytest.mark.parametrize("to", [[], (), iter(()), None, 5.5, b"09123456789", {}])
-async def test_a_list_of_nobody_and_what_is_no_list_are_refused(line: Line, to: object) -> None:
+async def test_an_empty_list_and_an_invalid_list_are_refused(line: Line, to: object) -> None:
     with pytest.raises(InvalidRequest):
         await line("send", to, TEXT)
     if line.name != "ippanel":
@@ -321,7 +321,7 @@ async def test_a_list_of_nobody_and_what_is_no_list_are_refused(line: Line, to: 
 
 @lines_of("sepahan", "najva")
 @pytest.mark.parametrize("entry", ["09123456789", None, 5, ("09123456789",), ("09123456789", "سلام", "5000"), {}])
-async def test_what_is_no_message_is_refused(line: Line, entry: object) -> None:
+async def test_an_invalid_message_is_refused(line: Line, entry: object) -> None:
     with pytest.raises(InvalidRequest):
         await line("send_p2p", [("09123456789", TEXT), entry])
     assert line.box.messages == []
@@ -337,7 +337,7 @@ async def test_without_a_sender_nothing_is_sent(line: Line) -> None:
 
 @every_line
 @pytest.mark.parametrize("sender", [5.5, b"5000", ["5000"], "\ud800", True])
-async def test_a_sender_that_is_none_is_refused(line: Line, sender: object) -> None:
+async def test_an_invalid_sender_is_refused(line: Line, sender: object) -> None:
     with pytest.raises(InvalidRequest, match="sender"):
         await line("send", "09123456789", TEXT, sender=sender)
     if line.name != "ippanel":
@@ -371,7 +371,7 @@ async def test_a_request_id_of_the_right_form_is_taken(line: Line, request_id: s
 
 @lines_of("sepahan", "najva")
 @pytest.mark.parametrize("ids", [["1"], [1.0], [None], [True], "12", b"12", [2**70], None, 5])
-async def test_what_is_no_message_id_is_refused(line: Line, ids: object) -> None:
+async def test_an_invalid_message_id_is_refused(line: Line, ids: object) -> None:
     with pytest.raises(InvalidRequest):
         await line("status", ids)
 
@@ -454,7 +454,7 @@ async def test_a_postal_segment_out_of_range_is_refused(line: Line, change: dict
 
 @lines_of("ippanel")
 @pytest.mark.parametrize("segments", [[], None, POSTAL, [POSTAL], "912"])
-async def test_what_is_no_country_segment_is_refused(line: Line, segments: object) -> None:
+async def test_an_invalid_country_segment_is_refused(line: Line, segments: object) -> None:
     with pytest.raises(InvalidRequest):
         await line("send_country", segments, TEXT)
     assert line.box.messages == []
@@ -475,7 +475,7 @@ async def test_other_bad_input_of_a_segment_send_reaches_nobody(line: Line) -> N
 
 @lines_of("najva")
 @pytest.mark.parametrize("file_id", ["", " ", 5, b"x", "\ud800"])
-async def test_what_is_no_file_id_is_refused(line: Line, file_id: object) -> None:
+async def test_an_invalid_file_id_is_refused(line: Line, file_id: object) -> None:
     with pytest.raises(InvalidRequest):
         await line("send", "09123456789", TEXT, file_id=file_id)
     assert line.box.messages == []

@@ -290,7 +290,7 @@ async def test_one_bad_number_in_place_of_a_source_is_not_sent(
 
 
 @pytest.mark.parametrize("source", [None, object(), b"09123456789"])
-async def test_what_is_no_source_raises(sepahan: AsyncSepahan, source: object) -> None:
+async def test_an_invalid_source_raises(sepahan: AsyncSepahan, source: object) -> None:
     with pytest.raises(InvalidRequest):
         await collected(sepahan.send_stream(source, "سلام"))
 

@@ -253,7 +253,7 @@ def test_the_sentence_names_the_fields_and_says_where_the_words_are() -> None:
     assert "are in the error's body" in str(http_error(Answer(400, b"<html>"), provider="x"))
 
 
-def test_the_mark_is_of_the_words_and_not_of_their_numbers() -> None:
+def test_the_fingerprint_is_of_the_words_and_not_of_their_numbers() -> None:
     assert fingerprint_of(RefusalDetails(message="شماره 09121234567 بد است")) == fingerprint_of(
         RefusalDetails(message="شماره ۰۹۳۵ بد است.")
     )
@@ -326,7 +326,7 @@ async def test_the_log_has_status_content_type_and_keys(
     assert line == ("sepahan Send: HTTP 400, application/problem+json, keys: errors, errors.senderNumbers, 1 more")
 
 
-def test_the_keys_of_what_is_no_object_are_none() -> None:
+def test_what_is_not_an_object_has_no_keys() -> None:
     assert keys_in(b"[]") == keys_in(b"<html>") == keys_in(b"") == []
 
 

@@ -159,7 +159,7 @@ def test_another_kind_of_value_is_an_error(model: Any, body: bytes) -> None:
     ],
     ids=lambda value: repr(value)[:24] if isinstance(value, bytes) else None,
 )
-def test_what_is_no_json_is_an_error_and_nothing_else(body: bytes, model: Any) -> None:
+def test_invalid_json_is_an_error_and_nothing_else(body: bytes, model: Any) -> None:
     with pytest.raises(DecodeError) as caught:
         codec.decode(body, model)
     assert "secret" not in str(caught.value)
@@ -194,13 +194,13 @@ def test_finalizers_have_room_on_the_stack_while_nested_json_is_read(
     assert failed_finalizers == []
 
 
-def test_brackets_in_texts_and_side_by_side_are_no_nesting() -> None:
+def test_brackets_in_texts_and_side_by_side_are_not_nesting() -> None:
     body = [["]" * 10, "[" * 1_000, '"[' * 1_000, {"{": []}]] * 1_000
     assert codec.read_loosely(json.dumps(body).encode(), list[Any]) == body
 
 
 @BOTH
-def test_of_a_key_that_stands_twice_the_last_one_counts(model: Any) -> None:
+def test_of_a_repeated_key_the_last_value_counts(model: Any) -> None:
     body = b'{"count": 1, "flag": true, "text": "a", "count": 2}'
     assert codec.decode(body, model).count == 2
 
@@ -300,7 +300,7 @@ def test_rows_keep_the_good_ones_beside_the_bad(model: Any) -> None:
 
 @BOTH
 @pytest.mark.parametrize("body", [b"{}", b"null", b"5", b"[", b'[{"count": 1}'])
-def test_rows_of_what_is_no_array_are_an_error(model: Any, body: bytes) -> None:
+def test_rows_must_be_an_array(model: Any, body: bytes) -> None:
     with pytest.raises(DecodeError):
         codec.rows(body, model)
 

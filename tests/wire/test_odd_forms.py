@@ -124,7 +124,7 @@ def entries(*rows: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("url", [SEND, SEND + "-p2p"])
-async def test_receiver_stands_for_receptor(url: str, najva: AsyncNajva, provider_http: Any) -> None:
+async def test_receiver_is_read_as_receptor(url: str, najva: AsyncNajva, provider_http: Any) -> None:
     rows = [entry(n, f"0912123456{n}", "receiver" if n % 2 else "receptor") for n in (1, 2, 3)]
     provider_http.post(url, payload=entries(*reversed(rows)))
     to = [f"0912123456{n}" for n in (1, 2, 3)]
@@ -204,7 +204,7 @@ async def test_a_broken_character_costs_no_listing(ippanel: Any, najva: AsyncNaj
     assert [one.message_id for one in (await najva.outbox()).messages] == [7]
 
 
-async def test_an_inbox_row_that_is_no_object_is_kept_raw(ippanel: Any, provider_http: Any) -> None:
+async def test_an_inbox_row_that_is_not_an_object_is_kept_raw(ippanel: Any, provider_http: Any) -> None:
     url = "https://edge.ippanel.com/v1/api/report/messages-inbox"
     provider_http.post(url, body='{"data": ["what?"], "meta": {"status": true, "last_page": 1}}')
     assert [one.raw async for one in ippanel.inbox()] == [{"": "what?"}]
@@ -258,7 +258,7 @@ def test_what_cannot_be_told_is_an_error(body: str) -> None:
         codec.read(body.encode(), Model)
 
 
-def test_a_missing_entry_between_commas_is_no_form() -> None:
+def test_a_missing_entry_between_commas_is_not_a_form() -> None:
     with pytest.raises(DecodeError):
         codec.read(b'{"id": 7, "ids": [1,,2]}', Model)
 

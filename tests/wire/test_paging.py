@@ -77,7 +77,7 @@ async def test_equal_items_of_pages_that_the_answers_tell_apart_are_all_given() 
     assert await read_all(server) == [[7, 7], [7, 7], [7]]
 
 
-async def test_a_page_that_repeats_since_the_listing_grew_in_front_is_read_anew() -> None:
+async def test_a_page_that_repeats_since_the_listing_grew_in_front_is_read_again() -> None:
     server = Server(Page([3, 4]), Page([3, 4]), Page([1, 2]), Page([3, 4]), Page([5]), Page([]))
     found = [items async for items in pages(server.read, grows_in_front=True)]
     assert found == [[3, 4], [3, 4], [5]]

@@ -89,7 +89,7 @@ def test_a_code_that_no_table_knows_is_a_plain_error_that_keeps_it(status: int):
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (500, ServerError), (599, ServerError)])
-def test_an_overload_or_a_failure_is_one_whatever_unknown_code_stands_beside_it(status: int, kind: type):
+def test_an_overload_or_a_failure_is_one_whatever_unknown_code_comes_with_it(status: int, kind: type):
     error = refusal(answer(status, 7.0), CODES, RefusalDetails(code=-99), provider="sepahan")
     assert type(error) is kind
     assert (error.code, error.retry_after, error.provider) == (-99, 7.0, "sepahan")
@@ -162,7 +162,7 @@ def test_a_status_of_the_provider_goes_before_the_general_one_where_there_is_no_
     assert type(malformed(answer(401), "HTML", provider="x", table=table)) is InvalidParameters
 
 
-def test_a_code_may_stand_in_the_http_status_alone():
+def test_the_http_status_itself_may_be_the_code():
     table = RefusalTable(CODES.codes, statuses={429: CODES.codes[429]})
     error = refusal(answer(429), table, RefusalDetails(), provider="x")
     assert (type(error), error.code) == (AccountError, 429)
@@ -194,7 +194,7 @@ def test_field_errors_are_kept():
     assert error.fields == {"message": ["الزامی"]}
 
 
-def test_a_status_in_the_body_stands_in_for_that_of_http():
+def test_a_status_in_the_body_replaces_that_of_http():
     error = http_error(answer(200), RefusalDetails(code=500), provider="najva", status=500)
     assert (type(error), error.http_status) == (ServerError, 200)
 

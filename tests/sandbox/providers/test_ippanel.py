@@ -290,13 +290,13 @@ async def test_an_unknown_sending_type_is_refused(ippanel: Any, kind: Any) -> No
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"5", b'"a"', b"null"])
-async def test_a_body_that_is_no_object_lacks_every_field(ippanel: Any, body: bytes) -> None:
+async def test_a_body_that_is_not_an_object_lacks_every_field(ippanel: Any, body: bytes) -> None:
     found = errors(await ippanel("POST", SEND, data=body))
     assert set(found) == {"sending_type", "from_number", "message", "params"}
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"NaN", b'"\\ud800"'])
-async def test_a_body_that_is_no_json_is_refused(ippanel: Any, body: bytes) -> None:
+async def test_a_body_that_is_not_json_is_refused(ippanel: Any, body: bytes) -> None:
     assert errors(await ippanel("POST", SEND, data=body))
 
 

@@ -99,7 +99,7 @@ async def test_lines_come_by_pages(ippanel: Any) -> None:
 
 
 @pytest.mark.parametrize("query", ["page=0", "per_page=a"])
-async def test_what_is_no_page_of_lines_is_refused(ippanel: Any, query: str) -> None:
+async def test_an_invalid_page_of_lines_is_refused(ippanel: Any, query: str) -> None:
     answer = await ippanel("GET", f"{NUMBERS}?{query}")
     assert (answer.status, set(answer.body["meta"]["errors"])) == (422, {query.split("=")[0]})
 

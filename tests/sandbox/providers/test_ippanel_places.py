@@ -64,7 +64,7 @@ async def test_an_unknown_place_is_refused_in_the_documents_words(ippanel: Any, 
 
 @pytest.mark.parametrize(("path", "name"), [("/counties", "province_id"), ("/cities", "county_id")])
 @pytest.mark.parametrize("query", ["", "={}", "=a", "=-1", "=%D8%AA%D9%87%D8%B1%D8%A7%D9%86"])
-async def test_what_is_no_place_is_refused(ippanel: Any, path: str, name: str, query: str) -> None:
+async def test_an_invalid_place_is_refused(ippanel: Any, path: str, name: str, query: str) -> None:
     assert set(errors(await ippanel("GET", f"{BANKS}{path}?{name}{query}"))) == {name}
 
 

@@ -129,7 +129,7 @@ async def test_another_accounts_bulk_is_404(ippanel: Any, path: str, name: str) 
 @pytest.mark.parametrize(
     ("path", "name"), [(ONE, "messages_outbox_id"), (RECIPIENTS, "bulk_id"), (STATISTICS, "bulk_id")]
 )
-async def test_what_is_no_bulk_id_is_refused(ippanel: Any, path: str, name: str, value: str) -> None:
+async def test_an_invalid_bulk_id_is_refused(ippanel: Any, path: str, name: str, value: str) -> None:
     assert set(errors(await ippanel("GET", f"{path}?{name}{value}"))) == {name}
 
 
@@ -305,7 +305,7 @@ async def test_recipients_come_by_pages_in_the_order_given(ippanel: Any) -> None
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=a", "per_page=0", "per_page=1.5", "per_page=%D9%A1"])
-async def test_what_is_no_page_is_refused(ippanel: Any, query: str) -> None:
+async def test_an_invalid_page_is_refused(ippanel: Any, query: str) -> None:
     given = await send(ippanel)
     assert set(errors(await ippanel("GET", f"{RECIPIENTS}?bulk_id={given}&{query}"))) == {query.split("=")[0]}
 

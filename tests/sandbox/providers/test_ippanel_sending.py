@@ -328,7 +328,7 @@ async def test_another_accounts_bulk_is_404(ippanel: Any, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, "1123544245", -1, 1.5, True, [1]])
-async def test_what_is_no_bulk_id_is_refused(ippanel: Any, wrong: object) -> None:
+async def test_an_invalid_bulk_id_is_refused(ippanel: Any, wrong: object) -> None:
     assert set(errors(await ippanel("POST", CANCEL, {"message_outbox_id": wrong}))) == {"message_outbox_id"}
 
 

@@ -256,7 +256,7 @@ NESTED = b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nab
         NESTED,
     ],
 )
-async def test_what_is_no_whole_multipart_is_400(najva: Any, body: bytes) -> None:
+async def test_an_incomplete_multipart_is_400(najva: Any, body: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     failed(await najva("POST", UPLOAD, data=body, headers=headers), 400, WRONG)
 

@@ -383,7 +383,7 @@ async def test_start_dates_are_jalali_or_gregorian_in_tehran(
 @pytest.mark.parametrize(
     "date", ["", "yesterday", "1404/13/01", "0000/00/00", "2025/02/30", "1404/7/17 25:00", "۱۴۰۴/۰۷/۱۷"]
 )
-async def test_a_start_date_that_is_none_is_refused(sepahan: Any, date: str) -> None:
+async def test_an_invalid_start_date_is_refused(sepahan: Any, date: str) -> None:
     failed(await sepahan("POST", RECEIVE, {"startDate": date}), -21)
 
 
