@@ -78,7 +78,7 @@ class Delivery:
             # on_batch is called after the wait: a batch that still waits for its turn was provably not sent.
             await self.turn(self.rule.time_left())
             self.rule.check(self.provider)
-            if not await self._tell("sending", batch):
+            if not await self._notify("sending", batch):
                 self.rule.check(self.provider)  # raises, since on_batch stopped the call
         except (NotAttempted, ClientClosed) as error:
             return failed(batch, error)
@@ -91,10 +91,10 @@ class Delivery:
         if result.sent_at is None and may_have_left(result):
             result = evolve(result, sent_at=began)
         self.rule.note(result.failure)
-        await self._tell("done", batch, result)
+        await self._notify("done", batch, result)
         return result
 
-    async def _tell(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> bool:
+    async def _notify(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> bool:
         """Whether ``on_batch`` returned; if it raised, no further batch starts, and results so far are kept."""
         if self.on_batch is None:
             return True
@@ -102,9 +102,9 @@ class Delivery:
         numbers = tuple(e164_forms(batch.recipients))
         event = BatchEvent(state, batch.index, batch.request_id, numbers, report, self.provider)
         try:
-            heard: Any = self.on_batch(event)
-            if inspect.isawaitable(heard):
-                await heard
+            returned: Any = self.on_batch(event)
+            if inspect.isawaitable(returned):
+                await returned
         except Exception as error:
             _log.error("on_batch raised %s; the rest of the call is not sent", type(error).__name__)
             self.rule.stop(f"on_batch raised {type(error).__name__}", error)

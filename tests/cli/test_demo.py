@@ -16,7 +16,7 @@ from smscore import registry
 from smscore.cli.demo import recipients
 from smscore.cli.demo import run as demo
 from smscore.cli.demo.display import Display
-from smscore.cli.demo.outcomes import Told, problems_of
+from smscore.cli.demo.outcomes import CheckedOutcome, problems_of
 from smscore.outcomes import Outcome
 from smscore.profile import Capability, DemoPlan, Profile
 from smscore.results import RecipientResult
@@ -155,9 +155,9 @@ def test_the_display_names_what_does_not_add_up():
 
 def test_the_demo_finds_an_outcome_that_is_not_true():
     told = [
-        Told("one", "+989121112233", Outcome.ACCEPTED, False, ""),
-        Told("two", "+989121112244", Outcome.REJECTED, True, ""),
-        Told("two", "+989990000011", Outcome.UNKNOWN, True, ""),
+        CheckedOutcome("one", "+989121112233", Outcome.ACCEPTED, False, ""),
+        CheckedOutcome("two", "+989121112244", Outcome.REJECTED, True, ""),
+        CheckedOutcome("two", "+989990000011", Outcome.UNKNOWN, True, ""),
     ]
     assert problems_of(told) == [
         "one: reported accepted, which is not true",

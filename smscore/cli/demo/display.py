@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from smscore.cli.demo.outcomes import Told
+from smscore.cli.demo.outcomes import CheckedOutcome
 from smscore.cli.demo.recipients import OddRow
 from smscore.cli.demo.run import ProviderResults
 from smscore.cli.output import DONE_OF_ALL, Output
@@ -61,14 +61,14 @@ class Display:
         self._progress.stop()
         self._console.print("The sandbox's clock is moved on, so that the messages are delivered.")
 
-    def finished(self, sent: list[ProviderResults], told: list[Told], problems: list[str]) -> None:
+    def finished(self, sent: list[ProviderResults], checked: list[CheckedOutcome], problems: list[str]) -> None:
         """Print the tables, whether they add up, and what to try next."""
         for table in (
             outcomes_table(sent),
             money_table(sent),
             statuses_table(sent),
             odd_rows_table(_odd_rows(sent)),
-            told_table(told),
+            checked_table(checked),
         ):
             self._console.print(table)
         for problem in problems:
@@ -96,12 +96,12 @@ class Records:
     def waiting(self) -> None:
         """Print nothing while sending."""
 
-    def finished(self, sent: list[ProviderResults], told: list[Told], problems: list[str]) -> None:
+    def finished(self, sent: list[ProviderResults], checked: list[CheckedOutcome], problems: list[str]) -> None:
         """Print each provider's numbers, and whether they add up."""
         for one in sent:
             self._output.record("provider", provider_fields(one), "")
         odd = [{"row": odd.row.place, "number": odd.row.number, "fate": odd.words} for odd in _odd_rows(sent)]
-        apart = [asdict(one) for one in told]
+        apart = [asdict(one) for one in checked]
         numbers = {"adds_up": not problems, "messages": total(sent)}
         summary = {**numbers, "odd_rows": odd, "told_apart": apart, "problems": problems}
         self._output.record("summary", summary, "")
@@ -180,12 +180,12 @@ def odd_rows_table(odd_rows: list[OddRow]) -> Table:
     return table
 
 
-def told_table(told: list[Told]) -> Table:
+def checked_table(checked: list[CheckedOutcome]) -> Table:
     """What the clients reported for single recipients, and what happened."""
     table = _table("Told apart: accepted, rejected and unknown", "provider", "recipient", "outcome")
     table.add_column("received")
     table.add_column("what it means", ratio=1)
-    for one in told:
+    for one in checked:
         received = "yes" if one.received else "no"
         table.add_row(one.provider, one.recipient, one.outcome.value, received, one.words)
     return table

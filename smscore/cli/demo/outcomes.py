@@ -30,7 +30,7 @@ _MEANINGS: Final = {
 
 
 @frozen
-class Told:
+class CheckedOutcome:
     """What a client reported for one recipient, and whether the sandbox received the message."""
 
     provider: str
@@ -45,17 +45,17 @@ class Told:
         return self.outcome is Outcome.UNKNOWN or self.received is (self.outcome is Outcome.ACCEPTED)
 
 
-async def tell_apart(box: Sandbox, profiles: Sequence[Profile]) -> list[Told]:
+async def check_outcomes(box: Sandbox, profiles: Sequence[Profile]) -> list[CheckedOutcome]:
     """Three messages through each provider: one is accepted, one rejected, one left unanswered."""
-    told: list[Told] = []
+    checked: list[CheckedOutcome] = []
     for profile in profiles:
         name, kind = profile.name, registry.load(profile.name, "async_client")
         async with kind(TOKEN, sender=profile.senders[0], base_url=box.url(name)) as client:
             for recipient in (TAKEN, REFUSED, LOST):
                 if recipient == REFUSED:
                     box.fail("no_credit", provider=name, times=1)
-                told.append(_told(box, name, await _result(client, recipient)))
-    return told
+                checked.append(_checked(box, name, await _result(client, recipient)))
+    return checked
 
 
 async def _result(client: Any, recipient: str) -> RecipientResult:
@@ -69,7 +69,7 @@ async def _result(client: Any, recipient: str) -> RecipientResult:
     return result
 
 
-def _told(box: Sandbox, provider: str, result: RecipientResult) -> Told:
+def _checked(box: Sandbox, provider: str, result: RecipientResult) -> CheckedOutcome:
     received = any(
         (message.provider, message.recipient, message.text) == (provider, result.recipient, TEXT)
         for message in box.messages
@@ -77,11 +77,11 @@ def _told(box: Sandbox, provider: str, result: RecipientResult) -> Told:
     words = _MEANINGS[result.outcome].format(error=result.error)
     if result.outcome is Outcome.ACCEPTED and result.message_id is None:
         words = "No answer came. Repeated with the same request id, the provider says that it has it."
-    return Told(provider, result.recipient, result.outcome, received, words)
+    return CheckedOutcome(provider, result.recipient, result.outcome, received, words)
 
 
-def problems_of(told: Sequence[Told]) -> list[str]:
+def problems_of(checked: Sequence[CheckedOutcome]) -> list[str]:
     """Where a client reported something untrue, and which outcomes did not occur."""
-    wrong = [f"{one.provider}: reported {one.outcome.value}, which is not true" for one in told if not one.is_true]
-    missing = {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN} - {one.outcome for one in told}
+    wrong = [f"{one.provider}: reported {one.outcome.value}, which is not true" for one in checked if not one.is_true]
+    missing = {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN} - {one.outcome for one in checked}
     return wrong + [f"nobody was {outcome.value}" for outcome in missing]

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from smscore import clock, registry
 from smscore.cli.ask.statuses import find_statuses
-from smscore.cli.demo.outcomes import Told, problems_of, tell_apart
+from smscore.cli.demo.outcomes import CheckedOutcome, check_outcomes, problems_of
 from smscore.cli.demo.recipients import OddRow, distinct, numbers, odd_rows, read_rows, write_recipients
 from smscore.loops.threads import in_thread
 from smscore.outcomes import Outcome
@@ -76,7 +76,7 @@ class View(Protocol):
     def waiting(self) -> None:
         """All is sent; the sandbox's clock is moved on, so that statuses change."""
 
-    def finished(self, sent: list[ProviderResults], told: list[Told], problems: list[str]) -> None:
+    def finished(self, sent: list[ProviderResults], checked: list[CheckedOutcome], problems: list[str]) -> None:
         """Everything is known."""
 
 
@@ -89,9 +89,9 @@ async def run_demo(view: View) -> bool:
             view.started({profile.name: box.url(profile.name) for profile in profiles})
             sent = await _send_all(box, profiles, Path(folder), view)
             problems = check(sent, box)
-            told = await tell_apart(box, profiles)
-            problems += problems_of(told)
-            view.finished(sent, told, problems)
+            checked = await check_outcomes(box, profiles)
+            problems += problems_of(checked)
+            view.finished(sent, checked, problems)
     return not problems
 
 
