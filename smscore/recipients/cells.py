@@ -173,5 +173,5 @@ def _clean(text: str) -> str:
 
 def _layout(match: re.Match[str]) -> str:
     if match[0] not in _LAYOUT:
-        raise NotShown(f"holds the control character U+{ord(match[0]):04X}")
+        raise NotShown(f"contains the control character U+{ord(match[0]):04X}")
     return _LAYOUT[match[0]]

@@ -12,7 +12,7 @@ UTF_8: Final = "utf-8-sig"
 _PERSIAN_WINDOWS: Final = "windows-1256"
 _PIECE: Final = 1 << 20
 _HEAD: Final = 4096
-_SAVE_AS: Final = "Save it as 'CSV UTF-8' (in Excel: Save As, then this type), or give the XLSX file itself."
+_SAVE_AS: Final = "Save it as 'CSV UTF-8' (in Excel: File > Save As), or give the XLSX file itself."
 
 # The longer first: the mark of UTF-32 begins with the one of UTF-16.
 _MARKS: Final = (
@@ -37,7 +37,7 @@ def check_encoding(name: str) -> str:
         found = codecs.lookup(name)
         "".encode(name)
     except (LookupError, ValueError):
-        raise InvalidRequest("--encoding must be a text encoding, as utf-8, utf-16 or windows-1256.") from None
+        raise InvalidRequest("--encoding must be a text encoding, e.g. utf-8, utf-16 or windows-1256.") from None
     return UTF_8 if found.name == "utf-8" else found.name
 
 
@@ -60,7 +60,7 @@ def find_encoding(file: IO[bytes]) -> str:
     if _is_persian_windows(file):
         return _PERSIAN_WINDOWS
     raise InvalidRequest(
-        f"The file is not UTF-8 ({_place_words(file, place)}). Correct it there, or give --encoding. {_SAVE_AS}"
+        f"The file is not UTF-8 ({_place_words(file, place)}). Correct that byte, or give --encoding. {_SAVE_AS}"
     )
 
 
@@ -119,4 +119,4 @@ def _place_words(file: IO[bytes], place: int) -> str:
             return f"line {number}, byte {place - at + 1}: 0x{line[place - at]:02X}"
         at += len(line)
     file.seek(0)
-    return "its end is cut off"
+    return "truncated at its end"

@@ -10,8 +10,8 @@ from attrs import frozen
 
 from smscore.recipients.cells import Format
 
-NO_RESULT: Final = "is a formula without a result: open the file in Excel or LibreOffice, and save it"
-ERROR: Final = "is an error of the spreadsheet"
+NO_RESULT: Final = "is a formula without a result: open the file in Excel or LibreOffice and save it"
+ERROR: Final = "is a spreadsheet error"
 
 _OF_THE_COMPUTER: Final = "[its language's own date]"  # cannot be read, and so makes a bad row
 

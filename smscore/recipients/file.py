@@ -29,7 +29,7 @@ _SPREADSHEETS: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 _HEAD: Final = 4096
 _ZIP: Final = b"PK\x03\x04"
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SAVE_AS_XLSX: Final = "Open it in Excel or LibreOffice, and save it as XLSX."
+_SAVE_AS_XLSX: Final = "Open it in Excel or LibreOffice and save it as XLSX."
 
 # Files that are named as spreadsheets and are not; web sites and old programs make them.
 _DISGUISES: Final = (
@@ -82,7 +82,7 @@ def rows_of(source: str, options: ReadOptions = _DEFAULTS) -> Generator[Rows]:
         book = _book(file, head, suffix, opened)
         if book is not None:
             if options.encoding is not None:
-                raise InvalidRequest("--encoding is for text files, and this is a spreadsheet. Leave it out.")
+                raise InvalidRequest("--encoding is for text files, and this is a spreadsheet. Omit it.")
             rows = visible_rows(book, options.sheet, origin, hidden_too=options.hidden_too)
         else:
             rows = _text(file, suffix, options, origin)
@@ -122,7 +122,7 @@ def _book(file: IO[bytes], head: bytes, suffix: str, opened: ExitStack) -> Book 
     if suffix not in _SPREADSHEETS:
         return None
     if not any(delimiter in head for delimiter in (b",", b";", b"\t", b"<")) or _looks_binary(head):
-        raise InvalidRequest(f"The file is not a readable spreadsheet, whatever its name. {_SAVE_AS_XLSX}")
+        raise InvalidRequest(f"The file is not a readable spreadsheet, despite its name. {_SAVE_AS_XLSX}")
     return None
 
 
@@ -130,7 +130,7 @@ def _refuse_disguises(head: bytes) -> None:
     beginning = head.removeprefix(_BOM).lstrip()
     for sign, name in _DISGUISES:
         if sign.match(beginning):
-            raise InvalidRequest(f"The file is {name}, whatever its name. {_SAVE_AS_XLSX}")
+            raise InvalidRequest(f"The file is {name}, despite its name. {_SAVE_AS_XLSX}")
 
 
 def _zipped(package: Package) -> Book:
@@ -145,9 +145,9 @@ def _looks_binary(head: bytes) -> bool:
 
 def _text(file: IO[bytes], suffix: str, options: ReadOptions, origin: Origin) -> Generator[Row]:
     if options.sheet is not None:
-        raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Leave it out.")
+        raise InvalidRequest("--sheet is for spreadsheets, and this is a text file. Omit it.")
     if suffix in _SPREADSHEETS:
-        origin.remarks.append(f"The file is named {suffix}, and is text: it is read as CSV.")
+        origin.remarks.append(f"The file is named {suffix} but is text: it is read as CSV.")
     encoding = find_encoding(file) if options.encoding is None else check_encoding(options.encoding)
     if options.encoding is not None or not encoding.startswith("utf-8"):
         origin.encoding = encoding.removesuffix("-sig")

@@ -136,7 +136,7 @@ class DateSection:
         if seconds >= _DAY:
             days, seconds = days + 1, seconds - _DAY
         if days + _DAYS_TO_1904 * date1904 > _LAST_DAY:
-            raise NotShown("shows ####, as its format is one for dates and its value is past the year 9999")
+            raise NotShown("shows ####: it has a date format, and its value is past the year 9999")
         whole = int(seconds.to_integral_value(ROUND_FLOOR))
         year, month, day = _civil(days, self.locale.calendar, date1904=date1904)
         weekday = (days + _DAYS_TO_1904 * date1904 - 1) % 7
@@ -164,7 +164,7 @@ class DateSection:
         if self.locale.calendar == _PERSIAN:
             language = "fa" if language in ("en", "fa") else language
         if language not in ("en", "fa"):
-            raise NotShown("shows the name of a month or day in a language that is not known here")
+            raise NotShown("shows the name of a month or day in an unsupported language")
         persian = language == "fa"
         if text[0] == "m":
             months = _PERSIAN_MONTHS if self.locale.calendar == _PERSIAN else _MONTHS_IN_PERSIAN
@@ -195,7 +195,7 @@ def _number(kind: str, text: str, moment: _Moment, half_day: bool) -> tuple[int,
         case "s":
             return moment.seconds % 60, min(len(text), 2)
         case _:
-            raise NotShown("has a number format with a calendar that is not known here")
+            raise NotShown("has a number format with an unsupported calendar")
 
 
 @lru_cache(maxsize=4096)
@@ -209,6 +209,6 @@ def _civil(days: int, calendar: int, *, date1904: bool) -> tuple[int, int, int]:
         date = dt.date.fromordinal(_EPOCH + days - (days > _NO_LEAP_DAY))
         return date.year, date.month, date.day
     if calendar != _PERSIAN:
-        raise NotShown("has a number format with a calendar that is not known here")
+        raise NotShown("has a number format with an unsupported calendar")
     jalali = JalaliDate(dt.date.fromordinal(_EPOCH + days - (days > _NO_LEAP_DAY)))
     return jalali.year, jalali.month, jalali.day

@@ -264,7 +264,7 @@ def number_section(section: Sequence[Token], locale: Locale) -> NumberSection | 
         whole, point, decimals = _halves(_shown(section[:place]))
         exponent = Places(_shown(section[place + 1 :]))
         if not exponent.count:
-            raise NotShown("has a number format with an exponent that has no digits")
+            raise NotShown("has a number format with an exponent without digits")
         return ScientificSection(whole, decimals, point, section[place][1][1] == "+", exponent, scale, locale)
     scale -= _GROUP * _scaling_commas(section)
     whole, point, decimals = _halves(_shown(section))
@@ -322,11 +322,11 @@ def _fraction_section(section: tuple[Token, ...], locale: Locale) -> FractionSec
         fixed += section[end][1]
         end += 1
     if begin == slash or end == slash + 1:
-        raise NotShown("has a number format with a fraction that cannot be read")
+        raise NotShown("has a number format with an invalid fraction")
     numerator, denominator = Places(section[begin:slash]), Places(section[slash + 1 : end])
     number = int(fixed) if any(_is_figure(token) for token in denominator.tokens) and fixed.isdecimal() else 0
     if denominator.count != len(denominator.tokens) and not number:
-        raise NotShown("has a number format with a fraction that cannot be read")
+        raise NotShown("has a number format with an invalid fraction")
     after = tuple((LITERAL, text) for _, text in section[end:])
     return FractionSection(Places(section[:begin]), numerator, denominator, number, Places(after), locale)
 

@@ -84,7 +84,7 @@ class Locale:
             return text
         zero = _ZEROS.get(self.numerals)
         if zero is None:
-            raise NotShown("has a number format with digits that are not known here")
+            raise NotShown("has a number format with unsupported digits")
         return text.translate({ord("0") + digit: zero + digit for digit in range(10)})
 
 
@@ -109,7 +109,7 @@ def parse_locale(text: str) -> tuple[str, Locale | None]:
     """
     match = _LOCALE.fullmatch(text)
     if match is None:
-        raise NotShown("has a number format with a language that cannot be read")
+        raise NotShown("has a number format with an invalid language")
     tag, more = (match["tag"] or "").lower(), int(match["more"] or "0", 16)
     if tag in _SYSTEM:
         return match["symbol"], Locale(system=_SYSTEM[tag])

@@ -114,7 +114,7 @@ def find_layout(sample: Iterable[Row], wanted: str | None = None) -> Layout:
     """
     rows = [row for row in sample if any(map(is_filled, row[1]))]
     if not rows:
-        raise InvalidRequest("The file holds no rows. Give a file with one recipient a row.")
+        raise InvalidRequest("The file has no rows. Give a file with one recipient per row.")
     if wanted is not None:
         return _wanted_layout(rows, wanted)
     header = _header(rows, _KNOWN)
@@ -177,7 +177,9 @@ def _wanted_layout(rows: Sequence[Row], wanted: str) -> Layout:
     if not digits.isdecimal():
         known = _header(rows, _KNOWN) or _topmost(rows)
         columns = _columns_words(map(heading, known[1] if known else ()))
-        raise InvalidRequest(f"The file has no column {wanted!r}. {columns} Name one of them, or count from 1.")
+        raise InvalidRequest(
+            f"The file has no column {wanted!r}. {columns} Give one of these names, or a position counted from 1."
+        )
     width = _width(rows)
     if not 1 <= int(digits) <= width:
         raise InvalidRequest(f"The file has {width} columns: --column counts from 1 to {width}.")
@@ -187,7 +189,7 @@ def _wanted_layout(rows: Sequence[Row], wanted: str) -> Layout:
 def _by_content(rows: Sequence[Row], counts: Sequence[int]) -> Layout:
     holding = [index for index, count in enumerate(counts) if count]
     if not holding and len(counts) > 1:
-        raise InvalidRequest("No column holds mobile numbers, and none has a name that says so. Give --column.")
+        raise InvalidRequest("No column contains mobile numbers or has a known name for them. Give --column.")
     return _layout(rows, _only(holding or [0], "mobile numbers"))
 
 
@@ -198,7 +200,7 @@ def _width(rows: Sequence[Row]) -> int:
 def _only(found: Sequence[int], what: str) -> int:
     if len(found) > 1:
         places = ", ".join(str(index + 1) for index in found)
-        raise InvalidRequest(f"Several columns have {what}: {places}. Say by --column which one, counted from 1.")
+        raise InvalidRequest(f"Several columns have {what}: {places}. Give one of them with --column.")
     return found[0]
 
 
@@ -291,6 +293,6 @@ def number_problem(cell: object) -> str:
         return "it has no number"
     if _SCIENTIFIC.fullmatch(text):
         return (
-            "the spreadsheet has shortened its number (as 9.12E+09): give that column the type Text, and export again"
+            "its number was shortened by the spreadsheet (as in 9.12E+09): format its column as Text and export again"
         )
-    return "it is no Iranian mobile number"
+    return "not an Iranian mobile number"

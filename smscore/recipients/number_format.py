@@ -108,7 +108,7 @@ class NumberFormat:
         if value >= 0 or own_sign:
             return shown
         if isinstance(section.filled, DateSection):
-            raise NotShown("shows ####, as its format is one for dates and its value is negative")
+            raise NotShown("shows ####: it has a date format, and its value is negative")
         return shown if zeros and len(self.numbers) == 1 and self.text is None else f"-{shown}"
 
     def show_text(self, text: str) -> str:
@@ -130,7 +130,7 @@ class NumberFormat:
                 condition = Condition("<", 0)
             if condition is None or condition.holds(value):
                 return section, condition is not None and condition.only_negative
-        raise NotShown("shows ####, as none of its format's conditions holds")
+        raise NotShown("shows ####: none of its format's conditions applies")
 
 
 @lru_cache(maxsize=4096)
@@ -172,7 +172,7 @@ def _parse_section(found: Sequence[Token]) -> Section:
         elif compared := _CONDITION.fullmatch(text):
             condition = Condition(compared[1], float(compared[2]))
         elif not _COLOUR.fullmatch(text):
-            raise NotShown("has a number format with something in brackets that is not known here")
+            raise NotShown("has a number format with something unknown in brackets")
     section = tuple(kept)
     return Section(section, locale, condition, _filled(section, locale))
 

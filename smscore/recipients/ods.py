@@ -170,7 +170,7 @@ class _ContentReader:
         self.text.clear()
         if value != "":
             if self._width + count > MAX_COLUMNS:
-                raise damaged("a cell of it is beyond the last column")
+                raise damaged("one of its cells is beyond the last column")
             if self._width > len(self._cells):
                 self._cells.extend([""] * (self._width - len(self._cells)))
             self._cells.extend([value] * count)
@@ -200,7 +200,7 @@ class _ContentReader:
         count = _repeated(attributes, "rows")
         if self._reading and cells:
             if self._number + count - 1 > MAX_ROWS:
-                raise damaged("it has more rows than a spreadsheet can have")
+                raise damaged("it has too many rows")
             visibility = attributes.get("table:visibility", "visible")
             self._about.filtered = self._about.filtered or visibility == "filter"
             self._rows.append((SheetRow(self._number, cells, visibility != "visible"), count))
@@ -213,5 +213,5 @@ def _repeated(attributes: Mapping[str, str], what: str) -> int:
         return 1
     count = int(given)
     if count < 1:
-        raise damaged("one of its cells is repeated less than once")
+        raise damaged("one of its repeat counts is below 1")
     return count

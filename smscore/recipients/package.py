@@ -69,7 +69,7 @@ class Package:
                 while piece := part.read(_PIECE):
                     count += len(piece)
                     if count > limit:
-                        raise damaged(f"its part {name} unpacks to far more than a spreadsheet has")
+                        raise damaged(f"its part {name} unpacks to far more than a spreadsheet contains")
                     yield piece
         except (*_BROKEN, OSError) as error:
             if isinstance(error, InvalidRequest):
@@ -129,15 +129,15 @@ class Package:
             parser.Parse(b"", True)
             yield
         except expat.ExpatError as error:
-            raise damaged(f"its part {name} is no XML ({expat.ErrorString(error.code)})") from None
+            raise damaged(f"its part {name} is not XML ({expat.ErrorString(error.code)})") from None
         except (KeyError, IndexError, OverflowError, ValueError) as error:
             if isinstance(error, InvalidRequest):
                 raise
-            raise damaged(f"its part {name} holds what it must not") from None
+            raise damaged(f"its part {name} has invalid content") from None
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise damaged("it has a document type, which no spreadsheet has")
+    raise damaged("it has a DOCTYPE, which spreadsheets do not have")
 
 
 def local(name: str) -> str:

@@ -79,7 +79,7 @@ class Plan:
         """What people should know of how the file was read, a line each."""
         found = self.origin.notes()
         if self.headings:
-            found.append(f"Left out: {self.headings:,} row{'s' if self.headings > 1 else ''} that repeat the header.")
+            found.append(f"Skipped: {self.headings:,} row{'s' if self.headings > 1 else ''} that repeat the header.")
         return found if self.messages else [*found, *self.origin.sheets_elsewhere()]
 
     @property
@@ -168,8 +168,8 @@ def make_plan(
 
 
 _OWN_DATES: Final = (
-    "Some dates have no format but the computer's own: they are written as in the United States, month/day/year. "
-    "Give those cells a date format for another."
+    "Some dates are in the computer's own format: they are written as in the United States, month/day/year. "
+    "For another format, set one for those cells."
 )
 
 

@@ -14,7 +14,7 @@ from smscore.recipients.number_column import Layout, mobile_numbers, number_prob
 from smscore.recipients.template import Filler, Unfilled
 from smscore.text import text_problem
 
-DUPLICATE: Final = "its recipient and text are those of an earlier row"
+DUPLICATE: Final = "same recipient and text as in an earlier row"
 
 
 class Planned(msgspec.Struct, array_like=True):

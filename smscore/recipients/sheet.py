@@ -14,7 +14,7 @@ MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
 _LISTED: Final = 20  # columns that a note names
 
-DAMAGED: Final = "The spreadsheet is damaged: {}. Open it in Excel or LibreOffice, and save it again."
+DAMAGED: Final = "The spreadsheet is damaged: {}. Open it in Excel or LibreOffice and save it again."
 
 
 def damaged(what: str) -> InvalidRequest:
@@ -92,9 +92,9 @@ class Origin:
         if self.hidden_rows:
             count, one = f"{self.hidden_rows:,}", self.hidden_rows == 1
             what = f"row{'' if one else 's'} hidden by a filter" if self.filtered else f"hidden row{'' if one else 's'}"
-            yield f"{count} {what} {'is' if one else 'are'} left out; --hidden-too reads {'it' if one else 'them'}."
+            yield f"{count} {what} {'is' if one else 'are'} skipped; --hidden-too reads {'it' if one else 'them'}."
         if self.hidden_columns:
-            yield f"Hidden columns are left out ({self.column_letters()}); --hidden-too reads them."
+            yield f"Hidden columns are skipped ({self.column_letters()}); --hidden-too reads them."
 
     def _encoding_note(self) -> Iterator[str]:
         if self.encoding is not None:
@@ -107,7 +107,7 @@ class Origin:
     def sheets_elsewhere(self) -> Iterator[str]:
         """A sentence on the other sheets, and one on the hidden ones."""
         if self.other_sheets:
-            yield f"Other sheets: {name_list(self.other_sheets)}. Choose one by --sheet."
+            yield f"Other sheets: {name_list(self.other_sheets)}. Choose one with --sheet."
         if self.hidden_sheets:
             yield f"Hidden sheets: {name_list(self.hidden_sheets)}. --sheet reads them too."
 
@@ -167,8 +167,8 @@ def choose_sheet(sheets: Mapping[str, bool], wanted: str | None) -> str:
     if wanted is None:
         visible = [name for name, visible in sheets.items() if visible]
         if not visible:
-            raise InvalidRequest("The spreadsheet has no sheet that can be seen. Name one by --sheet.")
+            raise InvalidRequest("The spreadsheet has no visible sheet. Choose one with --sheet.")
         return visible[0]
     if wanted not in sheets:
-        raise InvalidRequest(f"The spreadsheet has no sheet of this name. It has: {name_list(sheets)}.")
+        raise InvalidRequest(f"The spreadsheet has no sheet with this name. It has: {name_list(sheets)}.")
     return wanted

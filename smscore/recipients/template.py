@@ -50,7 +50,7 @@ def parse_template(text: str) -> Template:
 def _name(match: re.Match[str]) -> str:
     place = match.start() + 1
     if match[1] is None:
-        raise InvalidRequest(f"The template has a lone brace at character {place}. Write {{{{ or }}}} for a brace.")
+        raise InvalidRequest(f"The template has a single brace at character {place}. Write {{{{ or }}}} for a brace.")
     name = match[1].strip()
     if not name or _BEYOND_NAMES.search(name):
         raise InvalidRequest(
@@ -70,7 +70,7 @@ class Filler:
     def fill(self, cells: Cells) -> str:
         """The text for a row; ``Unfilled`` where a cell that it needs is empty, or the row has too many cells."""
         if self.width is not None and any(map(is_filled, cells[self.width :])):
-            raise Unfilled("it has more cells than the header: quote the cell that holds a delimiter")
+            raise Unfilled("it has more cells than the header: quote the cell that contains a delimiter")
         return "".join(before + _value(cells, name, column) for before, name, column in self.pieces)
 
     def fill_all(self, table: Sequence[Cells]) -> list[str | Unfilled]:

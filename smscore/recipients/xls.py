@@ -20,8 +20,8 @@ _PIECE: Final = 1 << 20
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")  # what an XLSX with a password consists of
 
 _REMARK: Final = (
-    "Of an XLS file only the values can be read: hidden rows and columns are sent to too, and a number, a date or a "
-    "percentage is not written as the sheet shows it. Save it as XLSX for that."
+    "Only the values of an XLS file can be read: hidden rows and columns are included, and a number, a date or a "
+    "percentage is not written as the sheet shows it. To change that, save it as XLSX."
 )
 _LOCKED: Final = "The spreadsheet has a password. Save it without one."
 _MISSING: Final = "XLS files need python-calamine: python3 -m pip install 'payamak[cli]'."
@@ -81,6 +81,6 @@ def _lines(file: IO[bytes], name: str | None) -> Generator[Iterator[str]]:
         try:
             yield iter(process.stdout or ())
             if process.wait():
-                raise damaged("it cannot be read to its end")
+                raise damaged("it cannot be read to the end")
         finally:
             process.kill()

@@ -157,14 +157,14 @@ def _cut(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
             kind, place = _variable(data, at, size, 2)
             length, place = _variable(data, place, size, 4) if place else (0, 0)
             if length > _MAX_RECORD:
-                raise damaged("one of its records is longer than any can be")
+                raise damaged("one of its records is too long")
             if not place or place + length > size:
                 break
             at = place + length
             yield kind, data[place:at]
         rest = data[at:]
     if rest:
-        raise damaged("its last record is cut off")
+        raise damaged("its last record is truncated")
 
 
 def _variable(data: bytes, at: int, size: int, most: int) -> tuple[int, int]:
@@ -185,7 +185,7 @@ def _wide(data: bytes, at: int) -> tuple[str, int]:
     (count,) = struct.unpack_from("<I", data, at)
     end = at + 4 + 2 * count
     if end > len(data):
-        raise damaged("one of its texts is cut off")
+        raise damaged("one of its texts is truncated")
     return data[at + 4 : end].decode("utf-16-le", "surrogatepass"), end
 
 
@@ -199,13 +199,13 @@ def _row_number(data: bytes, before: SheetRow | None) -> int:
 def _column(data: bytes) -> int:
     index = int.from_bytes(data[:4], "little")
     if index >= MAX_COLUMNS or len(data) < _CELL_HEAD:
-        raise damaged("a cell of it is beyond the last column")
+        raise damaged("one of its cells is beyond the last column")
     return index
 
 
 def _put(cells: list[object], index: int, value: object, row: int) -> None:
     if index < len(cells):
-        raise damaged(f"the cells of its row {row} are out of order")
+        raise damaged(f"the cells of row {row} are out of order")
     cells.extend([""] * (index - len(cells)))
     cells.append(value)
 

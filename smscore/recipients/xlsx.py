@@ -113,7 +113,7 @@ def main_part(package: Package) -> str:
     """The part that the package is about."""
     found = [part for kind, part in package.relations("").values() if kind == "officeDocument"]
     if not found:
-        raise damaged("it does not say which of its parts is the workbook")
+        raise damaged("none of its parts is named as the workbook")
     return found[0]
 
 
@@ -260,7 +260,7 @@ class _SheetReader:
 
     def _place(self, cells: list[object], index: int, value: object) -> None:
         if index < len(cells):
-            raise damaged(f"the cells of its row {self._number} are out of order")
+            raise damaged(f"the cells of row {self._number} are out of order")
         if index > len(cells):
             cells.extend([""] * (index - len(cells)))
         cells.append(value)
@@ -308,7 +308,7 @@ class _SheetReader:
 
     def _index(self, text: str) -> int:
         if not text.isdecimal():
-            raise damaged(f"a text of its row {self._number} is not there")
+            raise damaged(f"row {self._number} refers to a missing text")
         return int(text)
 
     def _text(self, text: str, style: str) -> object:
@@ -339,12 +339,12 @@ class _Columns(dict[str, int]):
 
     def __missing__(self, letters: str) -> int:
         if not _LETTERS.fullmatch(letters):
-            raise damaged("a cell of it has no place")
+            raise damaged("one of its cells has no valid position")
         index = 0
         for letter in letters:
             index = index * 26 + ord(letter) - ord("A") + 1
         if index > MAX_COLUMNS:
-            raise damaged("a cell of it is beyond the last column")
+            raise damaged("one of its cells is beyond the last column")
         found = self[letters] = index - 1
         return found
 

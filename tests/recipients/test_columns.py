@@ -20,7 +20,7 @@ CELLS = st.one_of(
     st.booleans(),
     st.builds(Shown, NUMBERS | TEXTS, TEXTS),
     st.builds(Formatted, NUMBERS | TEXTS, FORMATS),
-    st.just(Fault("is an error of the spreadsheet")),
+    st.just(Fault("is a spreadsheet error")),
 )
 COLUMN = st.lists(CELLS, max_size=8) | st.lists(NUMBERS, max_size=8) | st.lists(TEXTS, max_size=8)
 

@@ -200,7 +200,7 @@ def test_tabs_with_a_spreadsheets_name_are_read(encoding: str, tmp_path: Path):
     path = written(tmp_path / "r.xls", "نام\tموبایل\nعلی رضا\t09121234567\n".replace("ی", "ي").encode(encoding))
     with rows_of(str(path)) as found:
         assert [cells for _, cells in found] == [["نام", "موبايل"], ["علي رضا", "09121234567"]]
-        assert "named .xls, and is text" in found.origin.notes()[0]
+        assert "named .xls but is text" in found.origin.notes()[0]
 
 
 def test_excels_unicode_text_is_a_table(tmp_path: Path):
@@ -357,7 +357,7 @@ def test_a_wrong_name_lists_the_headings_as_they_stand():
     table = [["نام مشتری", "", "موبایل", "Debt (Rials)"], ["a", "", "09121234567", "5"]]
     with pytest.raises(InvalidRequest, match=r"Its columns: نام مشتری, موبایل, Debt \(Rials\)\."):
         find_layout(enumerate(table, 1)).position("debt")
-    with pytest.raises(InvalidRequest, match=r"Its columns: نام مشتری, موبایل, Debt \(Rials\)\. Name one"):
+    with pytest.raises(InvalidRequest, match=r"Its columns: نام مشتری, موبایل, Debt \(Rials\)\. Give one"):
         layout(table, "phones")
 
 
@@ -388,11 +388,11 @@ def test_a_column_is_taken_as_asked(wanted: str, found: tuple[int, int]):
 @pytest.mark.parametrize(
     ("table", "wanted", "words"),
     [
-        ([], None, "holds no rows"),
-        ([[], ["", None]], None, "holds no rows"),
+        ([], None, "has no rows"),
+        ([[], ["", None]], None, "has no rows"),
         ([["09121234567", "09351234567"]], None, "Several columns have mobile numbers: 1, 2"),
         ([["mobile", "x", "Mobile"]], None, "Several columns have numbers: 1, 3"),
-        ([["a", "b"], ["c", "d"]], None, "No column holds mobile numbers"),
+        ([["a", "b"], ["c", "d"]], None, "No column contains mobile numbers"),
         ([["a"], ["09121234567"]], "b", "no column 'b'"),
         ([["a"], ["09121234567"]], "2", "has 1 column"),
         ([["a"], ["09121234567"]], "0", "has 1 column"),
@@ -432,7 +432,7 @@ def test_what_holds_no_number(cell: object):
 def test_a_number_that_lost_its_digits_says_so():
     assert "shortened" in number_problem("9.12E+09")
     assert number_problem("") == "it has no number"
-    assert number_problem("02188776655") == "it is no Iranian mobile number"
+    assert number_problem("02188776655") == "not an Iranian mobile number"
 
 
 @given(st.integers(9_000_000_000, 9_999_999_999))

@@ -106,14 +106,14 @@ def test_what_shows_no_value_is_a_bad_row(tmp_path: Path):
     ]
     rows = [row_xml(n, number_xml(9121234567 + n), cell) for n, cell in enumerate(cells, 2)]
     assert texts(xlsx(tmp_path, HEADER, *rows, formats=["yyyy", ";;;", "[DBNum1]0"])) == [
-        "its 'x' is an error of the spreadsheet (#N/A)",
-        "its 'x' is a formula without a result: open the file in Excel or LibreOffice, and save it",
-        "its 'x' is a formula without a result: open the file in Excel or LibreOffice, and save it",
-        "its 'x' is an error of the spreadsheet (#DIV/0!)",
-        "its 'x' shows ####, as its format is one for dates and its value is negative",
+        "its 'x' is a spreadsheet error (#N/A)",
+        "its 'x' is a formula without a result: open the file in Excel or LibreOffice and save it",
+        "its 'x' is a formula without a result: open the file in Excel or LibreOffice and save it",
+        "its 'x' is a spreadsheet error (#DIV/0!)",
+        "its 'x' shows ####: it has a date format, and its value is negative",
         "its 'x' is empty",
-        "its 'x' has a number format with something in brackets that is not known here",
-        "its 'x' holds the control character U+0000",
+        "its 'x' has a number format with something unknown in brackets",
+        "its 'x' contains the control character U+0000",
     ]
 
 
@@ -127,7 +127,7 @@ def test_a_zero_that_was_never_worked_out_is_not_a_result(tmp_path: Path):
 
 def test_a_bad_recipient_cell_says_what_it_is(tmp_path: Path):
     path = xlsx(tmp_path, HEADER, row_xml(2, ' t="e"><v>#REF!</v>', text_xml("a")), row_xml(3, MOBILE, text_xml("b")))
-    assert texts(path) == ["its number is an error of the spreadsheet (#REF!)", "b"]
+    assert texts(path) == ["its number is a spreadsheet error (#REF!)", "b"]
 
 
 @pytest.mark.parametrize(
@@ -200,13 +200,13 @@ def test_the_first_sheet_that_can_be_seen_is_read(tmp_path: Path):
 def test_the_other_sheets_are_named_where_this_one_looks_empty(tmp_path: Path):
     path = three_sheets(tmp_path)
     with pytest.raises(
-        InvalidRequest, match=r"'Other'.*holds no rows.*Other sheets: Seen.*Hidden sheets: Hidden, Very"
+        InvalidRequest, match=r"'Other'.*has no rows.*Other sheets: Seen.*Hidden sheets: Hidden, Very"
     ):
         plan_of(path, sheet="Other")
     bad = wb.sheet_xml(HEADER + row_xml(2, text_xml("junk"), text_xml("a")))
     path = wb.zipped(tmp_path / "s.xlsx", wb.xlsx_parts(("a", "visible", bad), ("b", "visible", bad)))
     with closing(plan_of(path)) as plan:
-        assert plan.notes == ["Other sheets: b. Choose one by --sheet."]
+        assert plan.notes == ["Other sheets: b. Choose one with --sheet."]
 
 
 def test_what_is_left_out_is_told_once_where_no_row_is_good(tmp_path: Path):
@@ -214,23 +214,23 @@ def test_what_is_left_out_is_told_once_where_no_row_is_good(tmp_path: Path):
     sheets = ("a", "visible", wb.sheet_xml(bad)), ("b", "visible", wb.sheet_xml(HEADER))
     with closing(plan_of(wb.zipped(tmp_path / "r.xlsx", wb.xlsx_parts(*sheets)))) as plan:
         assert plan.notes == [
-            "1 hidden row is left out; --hidden-too reads it.",
-            "Other sheets: b. Choose one by --sheet.",
+            "1 hidden row is skipped; --hidden-too reads it.",
+            "Other sheets: b. Choose one with --sheet.",
         ]
 
 
 def test_a_workbook_with_nothing_to_be_seen(tmp_path: Path):
     path = wb.zipped(tmp_path / "r.xlsx", wb.xlsx_parts(("a", "hidden", wb.sheet_xml(HEADER))))
-    with pytest.raises(InvalidRequest, match="no sheet that can be seen"):
+    with pytest.raises(InvalidRequest, match="no visible sheet"):
         read(path)
-    with pytest.raises(InvalidRequest, match="no sheet of this name"):
+    with pytest.raises(InvalidRequest, match="no sheet with this name"):
         read(path, sheet="b")
 
 
 def test_a_message_names_no_more_than_can_be_read(tmp_path: Path):
     sheets = [(f"{n} {'x' * 5000}", "visible", wb.sheet_xml(HEADER)) for n in range(30)]
     path = wb.zipped(tmp_path / "r.xlsx", wb.xlsx_parts(*sheets))
-    with pytest.raises(InvalidRequest, match=r"no sheet of this name\. It has: 0 x") as caught:
+    with pytest.raises(InvalidRequest, match=r"no sheet with this name\. It has: 0 x") as caught:
         read(path, sheet="b")
     assert len(str(caught.value)) < 1500
     with pytest.raises(InvalidRequest, match="Its columns: موبایل, x") as caught:
@@ -248,7 +248,7 @@ def test_hidden_rows_are_left_out_and_reported(tmp_path: Path):
     path = xlsx(tmp_path, HEADER, *rows, row_xml(9, attributes=' hidden="1"'))
     with closing(plan_of(path)) as plan:
         assert [one.text for one in plan] == ["2"]
-        assert plan.notes == ["2 hidden rows are left out; --hidden-too reads them."]
+        assert plan.notes == ["2 hidden rows are skipped; --hidden-too reads them."]
     with closing(plan_of(path, hidden_too=True)) as plan:
         assert [(one.row, one.text) for one in plan] == [(2, "2"), (3, "3"), (4, "4")]
         assert plan.notes == []
@@ -265,7 +265,7 @@ def test_rows_that_a_filter_hides_are_reported_as_such(how: dict[str, str], tmp_
     hidden = [row_xml(n, number_xml(9121234567 + n), text_xml("a"), attributes=' hidden="1"') for n in range(3, 1207)]
     path = xlsx(tmp_path, HEADER, row_xml(2, MOBILE, text_xml("a")), *hidden, **how)
     with closing(plan_of(path)) as plan:
-        assert plan.notes == ["1,204 rows hidden by a filter are left out; --hidden-too reads them."]
+        assert plan.notes == ["1,204 rows hidden by a filter are skipped; --hidden-too reads them."]
 
 
 def test_a_table_may_have_the_filter(tmp_path: Path):
@@ -276,7 +276,7 @@ def test_a_table_may_have_the_filter(tmp_path: Path):
         f'<table xmlns="{wb.MAIN}"><autoFilter ref="A1"><filterColumn colId="0"/></autoFilter></table>'
     )
     with closing(plan_of(wb.zipped(tmp_path / "r.xlsx", parts))) as plan:
-        assert plan.notes == ["1 row hidden by a filter is left out; --hidden-too reads it."]
+        assert plan.notes == ["1 row hidden by a filter is skipped; --hidden-too reads it."]
 
 
 def test_hidden_columns_are_left_out_and_reported(tmp_path: Path):
@@ -289,7 +289,7 @@ def test_hidden_columns_are_left_out_and_reported(tmp_path: Path):
     )
     with closing(plan_of(path)) as plan:
         assert [one.recipient for one in plan] == ["09350000000"]
-        assert plan.notes == ["Hidden columns are left out (A); --hidden-too reads them."]
+        assert plan.notes == ["Hidden columns are skipped (A); --hidden-too reads them."]
     with closing(plan_of(path, hidden_too=True)) as plan:
         assert [one.recipient for one in plan] == ["09121234567"]
 
@@ -298,7 +298,7 @@ def test_a_field_in_a_hidden_column_is_reported(tmp_path: Path):
     path = xlsx(
         tmp_path, HEADER, row_xml(2, MOBILE, text_xml("a")), before='<cols><col min="2" max="2" width="0"/></cols>'
     )
-    with pytest.raises(InvalidRequest, match=r"no column 'x'. Its columns: موبایل. Hidden columns are left out \(B\)"):
+    with pytest.raises(InvalidRequest, match=r"no column 'x'. Its columns: موبایل. Hidden columns are skipped \(B\)"):
         plan_of(path)
 
 
@@ -332,8 +332,8 @@ XLSB_HEADER = wb.xlsb_row(1, wb.xlsb_cell(6, 0, wb.wide("موبایل")), wb.xls
         (wb.xlsb_cell(8, 1, wb.wide("فرمول") + bytes(8)), "فرمول"),
         (wb.xlsb_cell(62, 1, b"\1" + wb.wide("رنگی") + bytes(8)), "رنگی"),
         (wb.xlsb_cell(4, 1, b"\1"), "TRUE"),
-        (wb.xlsb_cell(3, 1, b"\x2a"), "its 'x' is an error of the spreadsheet (#N/A)"),
-        (wb.xlsb_cell(11, 1, b"\x07" + bytes(4)), "its 'x' is an error of the spreadsheet (#DIV/0!)"),
+        (wb.xlsb_cell(3, 1, b"\x2a"), "its 'x' is a spreadsheet error (#N/A)"),
+        (wb.xlsb_cell(11, 1, b"\x07" + bytes(4)), "its 'x' is a spreadsheet error (#DIV/0!)"),
         (wb.xlsb_cell(1, 1), "its 'x' is empty"),
     ],
 )
@@ -357,7 +357,7 @@ def test_a_binary_workbook_hides_rows_columns_and_sheets(tmp_path: Path):
     with closing(plan_of(path)) as plan:
         assert [one.text for one in plan] == ["2", "4"]
         assert plan.origin.sheet == "Seen"
-        assert plan.notes == ["1 row hidden by a filter is left out; --hidden-too reads it."]
+        assert plan.notes == ["1 row hidden by a filter is skipped; --hidden-too reads it."]
     assert texts(path, hidden_too=True) == ["2", "3", "4"]
 
 
@@ -377,7 +377,7 @@ ODS_HEADER = wb.ods_row(wb.ods_text("موبایل"), wb.ods_text("x"))
 ODS_MOBILE = wb.ods_number(9121234567, "9.12E+09")
 
 
-NO_RESULT = "its 'x' is a formula without a result: open the file in Excel or LibreOffice, and save it"
+NO_RESULT = "its 'x' is a formula without a result: open the file in Excel or LibreOffice and save it"
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ NO_RESULT = "its 'x' is a formula without a result: open the file in Excel or Li
         (wb.ods_text("a<text:s text:c='2'/>b<text:tab/>c<text:line-break/>d"), "a  b c\nd"),
         (wb.ods_text("a</text:p><text:p><text:span>b</text:span>"), "a\nb"),
         (wb.ods_text("<office:annotation><text:p>note</text:p></office:annotation>a"), "a"),
-        (wb.ods_text("#N/A", ' calcext:value-type="error"'), "its 'x' is an error of the spreadsheet (#N/A)"),
+        (wb.ods_text("#N/A", ' calcext:value-type="error"'), "its 'x' is a spreadsheet error (#N/A)"),
         ('<table:table-cell table:formula="of:=A1"/>', NO_RESULT),
         ("<table:table-cell/>", "its 'x' is empty"),
     ],
@@ -420,7 +420,7 @@ def test_an_open_document_hides_rows_columns_and_sheets(tmp_path: Path):
     with closing(plan_of(path)) as plan:
         assert [(one.row, one.text) for one in plan] == [(4, "0")]
         assert (plan.origin.sheet, plan.origin.hidden_sheets) == ("Seen", ["Hidden"])
-        assert plan.notes == ["2 rows hidden by a filter are left out; --hidden-too reads them."]
+        assert plan.notes == ["2 rows hidden by a filter are skipped; --hidden-too reads them."]
     assert texts(path, hidden_too=True) == ["0", "1", "2"]
 
 
@@ -480,7 +480,7 @@ def test_an_impossible_sheet_is_reported_as_damaged(data: str, tmp_path: Path):
 def test_entities_are_not_expanded(tmp_path: Path):
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
     parts = wb.xlsx_parts(("a", "visible", bomb + wb.sheet_xml(row_xml(1, text_xml("&b;")))))
-    with pytest.raises(InvalidRequest, match="document type"):
+    with pytest.raises(InvalidRequest, match="DOCTYPE"):
         read(wb.zipped(tmp_path / "r.xlsx", parts))
 
 
@@ -489,7 +489,7 @@ def test_a_bomb_is_stopped_early(part: str, tmp_path: Path):
     parts = wb.xlsx_parts(("a", "visible", wb.sheet_xml(HEADER)))
     root, end, rest = str(parts[part]).partition(">")
     parts[part] = root + end + " " * 80_000_000 + rest
-    with pytest.raises(InvalidRequest, match="far more than a spreadsheet has"):
+    with pytest.raises(InvalidRequest, match="far more than a spreadsheet contains"):
         read(wb.zipped(tmp_path / "r.xlsx", parts))
 
 

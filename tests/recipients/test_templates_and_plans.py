@@ -97,10 +97,10 @@ def test_bad_rows_are_named_with_their_problem():
     with closing(plan_of([HEADER, *rows, extra], "{نام} {debt}")) as plan:
         assert [(bad.row, bad.problem) for bad in plan.bad] == [
             (4, "its 'نام' is empty"),
-            (5, "it is no Iranian mobile number"),
+            (5, "not an Iranian mobile number"),
             (6, "it has no number"),
             (7, "its 'debt' is empty"),
-            (8, "it has more cells than the header: quote the cell that holds a delimiter"),
+            (8, "it has more cells than the header: quote the cell that contains a delimiter"),
         ]
         assert (plan.rows, plan.messages, plan.empty, plan.bad_count) == (6, 1, 1, 5)
 
@@ -115,14 +115,14 @@ def test_a_repeated_header_is_left_out_and_reported():
     table = [HEADER, ["علی", "09121234567", 5], HEADER, ["رضا", "09121234568", 6], [*HEADER, ""]]
     with closing(plan_of(table, "{debt}")) as plan:
         assert (plan.messages, plan.bad, plan.rows) == (2, [], 2)
-        assert plan.notes == ["Left out: 2 rows that repeat the header."]
+        assert plan.notes == ["Skipped: 2 rows that repeat the header."]
 
 
 @pytest.mark.parametrize("mark", ["\0", "\x1b", "\x7f", "\x9f", "\x08"])
 def test_a_control_character_makes_a_bad_row(mark: str):
     assert texts("{نام}", [f"a{mark}b", "09121234567"]) == [None]
     with closing(plan_of([HEADER, [f"a{mark}b", "09121234567"]], "{نام}")) as plan:
-        assert plan.bad[0].problem == f"its 'نام' holds the control character U+{ord(mark):04X}"
+        assert plan.bad[0].problem == f"its 'نام' contains the control character U+{ord(mark):04X}"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_the_values_are_read_and_it_is_told_what_cannot_be():
     with closing(plan):
         assert [one.text or one.problem for one in plan] == ["2024-03-20", "99.9", "its 'x' is empty"]
         assert plan.origin.sheet == "seen"
-        assert [note.partition(":")[0] for note in plan.notes] == ["Of an XLS file only the values can be read"]
+        assert [note.partition(":")[0] for note in plan.notes] == ["Only the values of an XLS file can be read"]
 
 
 def test_a_sheet_is_taken_by_its_name():
