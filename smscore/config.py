@@ -103,12 +103,12 @@ class Settings:
     rate_limit: float | None
 
 
-def checked_proxy(proxy: str | None) -> str | None:
+def checked_proxy(proxy: str | None, name: str = "proxy=") -> str | None:
     """The proxy's URL, http or https. It may hold a password, so it is never shown. Raises ``ConfigurationError``."""
     if proxy is None:
         return None
     if not isinstance(proxy, str) or not re.fullmatch(r"https?://[^\s/?#]+/?", proxy, re.ASCII | re.IGNORECASE):
-        raise ConfigurationError("proxy= must be a URL such as http://proxy.example.ir:3128.")
+        raise ConfigurationError(f"{name} must be a URL such as http://proxy.example.ir:3128.")
     return proxy
 
 

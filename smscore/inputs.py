@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from typing import Final
 
 from smscore.dates import TEHRAN
 from smscore.errors import InvalidNumber, InvalidRequest
@@ -29,13 +30,17 @@ def normalize_number(number: Recipient) -> str:
 
 # Texts
 
+_AS_A_STR: Final = "Give the text to send as a str."
+_SENDABLE: Final = "Give a text that is not blank and can be encoded as UTF-8."
+
 
 def check_text(text: Text) -> str:
     """The text as a ``str``, a lazy one made now. ``InvalidRequest`` if it cannot be sent."""
     plain = plain_text(text)
     problem = text_problem(text if plain is None else plain)
     if plain is None or problem is not None:
-        raise InvalidRequest(f"The message text {problem}. Give the text to send as a str.")
+        advice = _AS_A_STR if plain is None else _SENDABLE
+        raise InvalidRequest(f"The message text {problem}. {advice}")
     return plain
 
 

@@ -9,8 +9,10 @@ from typing import Any, Final, TypeVar
 
 from smscore import registry
 from smscore.account import cleaned_token, from_environment, variable
+from smscore.base_url import checked_base_url
 from smscore.cli.options import Connection
 from smscore.cli.signals import run_to_the_end
+from smscore.config import checked_proxy
 from smscore.errors import ConfigurationError, InvalidRequest
 
 R = TypeVar("R")
@@ -27,7 +29,15 @@ def connect(connection: Connection, **settings: Any) -> Any:
     """A client for this connection; omitted settings are read from the environment."""
     given = {name: value for name, value in settings.items() if value is not None}
     token = token_of(connection.provider, connection.token_file)
+    _check_urls(connection)
     return client_class(connection.provider)(token, base_url=connection.base_url, proxy=connection.proxy, **given)
+
+
+def _check_urls(connection: Connection) -> None:
+    """Raise ``ConfigurationError`` for an invalid URL, under the name of its option."""
+    checked_proxy(connection.proxy, "--proxy (PAYAMAK_PROXY)")
+    if connection.base_url is not None:
+        checked_base_url(connection.base_url, connection.provider, "--base-url")
 
 
 def token_of(provider: str, token_file: str | None) -> str:
@@ -41,7 +51,7 @@ def token_of(provider: str, token_file: str | None) -> str:
     token = from_environment(provider, "token")
     if token is None:
         raise ConfigurationError(
-            f"No token. Set {variable(provider, 'token')}, or put the token in a file and give --token-file.",
+            f"Missing token. Set {variable(provider, 'token')}, or put the token in a file and give --token-file.",
             provider=provider,
         )
     return token

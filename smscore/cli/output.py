@@ -127,6 +127,12 @@ def ranges(rows: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
+def row_words(rows: Iterable[int], most: int | None = None, *, whole: bool = True) -> str:
+    """``row 2`` or ``rows 2-101, 205``, as in :func:`range_words`; empty for no rows."""
+    words = range_words(rows, most, whole=whole)
+    return words and f"{'row' if words.isdecimal() else 'rows'} {words}"
+
+
 def range_words(rows: Iterable[int], most: int | None = None, *, whole: bool = True) -> str:
     """Row numbers for people: ``2-101, 205``; with dots at the end if there are more, or these are not all."""
     found = ranges(rows)

@@ -32,7 +32,7 @@ from faultserver import (
 from workbooks import number_xml, row_xml, text_xml, write_sheet
 
 from smscore.cli import exit_codes, results_file
-from smscore.cli.output import range_words
+from smscore.cli.output import range_words, row_words
 from smscore.cli.send import questions
 from smscore.cli.send.batches import ErrorSummary
 from smscore.errors import NotAttempted
@@ -289,7 +289,7 @@ def test_recipients_refused_one_by_one_are_1(command: Command, tmp_path: Path):
     with FaultServer(books=Books(refused=frozenset({"+989120000003"}))) as server:
         ran, outcomes = fails(command, server, tmp_path)
     assert (ran.exit_code, outcomes) == (1, {"accepted": 39, "rejected": 1})
-    assert "rows 5" in ran.stdout
+    assert "row 5" in ran.stdout
 
 
 def test_no_connection_is_4_and_nothing_was_sent(command: Command, tmp_path: Path):
@@ -363,6 +363,15 @@ def test_dots_say_that_a_problem_has_more_rows_than_are_named():
     assert range_words([2, 3, 4, 7]) == "2-4, 7"
     assert range_words([2, 3, 4, 7, 9], 2) == "2-4, 7 …"
     assert range_words([2, 3], whole=False) == "2-3 …"
+
+
+@pytest.mark.parametrize(("rows", "words"), [([], ""), ([2], "row 2"), ([2, 3], "rows 2-3"), ([2, 4], "rows 2, 4")])
+def test_row_numbers_have_their_noun_in_the_right_number(rows: list[int], words: str):
+    assert row_words(rows) == words
+
+
+def test_one_row_of_several_is_not_said_to_be_the_only_one():
+    assert row_words([2], whole=False) == "rows 2 …"
 
 
 def test_rows_of_batches_that_end_out_of_order_are_in_order():
@@ -541,7 +550,10 @@ def test_a_disk_that_fills_up_stops_the_send(
         (["send", "-p", "nobody", "--text", "a", "r.csv"], "The installed ones: ippanel, najva, sepahan"),
         (["send", "-p", "najva", "r.csv"], "--text or --text-file"),
         (["send", "-p", "najva", "--text", "a", "--text-file", "t", "r.csv"], "Give either --text or --text-file."),
-        (["send", "-p", "najva", "--text", " ", "r.csv"], "empty"),
+        (["send", "-p", "najva", "--text", " ", "r.csv"], "is empty. Give a text that is not blank"),
+        (["send", "-p", "ippanel", "--text", "a", "--send-time", "x", "r.csv"], "e.g. 2026-03-21T09:30+03:30."),
+        (["send", "-p", "najva", "--text", "a", "--proxy", "nonsense", "r.csv"], "--proxy (PAYAMAK_PROXY) must be"),
+        (["send", "-p", "najva", "--text", "a", "--base-url", "nonsense", "r.csv"], "--base-url"),
         (["send", "-p", "najva", "--text-file", "nowhere", "r.csv"], "cannot be read"),
         (["send", "-p", "najva", "--text", "a"], "RECIPIENTS"),
         (["send", "-p", "najva", "--text", "a", "r.csv", "09121234567"], "quotation marks"),
@@ -642,6 +654,15 @@ def test_a_resume_remembers_what_the_send_was_begun_with(command: Command, box: 
     assert {message.recipient for message in box.messages} == {f"+98912000000{n}" for n in range(6)}
     requests = {row["request_id"] or row["mark"] for row in read_rows(tmp_path / "o.csv") if row["row"] < 8}
     assert len(requests) == 3
+
+
+@pytest.mark.parametrize("rate", ["50", "0.5"])
+def test_a_restored_rate_limit_is_shown_as_it_was_given(rate: str, command: Command, box: Sandbox, tmp_path: Path):
+    source = write_mobiles(tmp_path / "r.csv", 1)
+    arguments = ["send", "-p", "najva", "--text", TEXT]
+    assert command(*arguments, "--rate-limit", rate, "--out", "o.csv", source).exit_code == 0
+    ran = command(*arguments, "--resume", "o.csv", source)
+    assert f"Options of the earlier run: --rate-limit {rate}." in ran.stderr
 
 
 def test_a_resume_of_what_was_begun_without_skip_bad_does_not_take_it(command: Command, box: Sandbox, tmp_path: Path):

@@ -199,9 +199,7 @@ def test_the_first_sheet_that_can_be_seen_is_read(tmp_path: Path):
 
 def test_the_other_sheets_are_named_where_this_one_looks_empty(tmp_path: Path):
     path = three_sheets(tmp_path)
-    with pytest.raises(
-        InvalidRequest, match=r"'Other'.*has no rows.*Other sheets: Seen.*Hidden sheets: Hidden, Very"
-    ):
+    with pytest.raises(InvalidRequest, match=r"'Other'.*has no rows.*Other sheets: Seen.*Hidden sheets: Hidden, Very"):
         plan_of(path, sheet="Other")
     bad = wb.sheet_xml(HEADER + row_xml(2, text_xml("junk"), text_xml("a")))
     path = wb.zipped(tmp_path / "s.xlsx", wb.xlsx_parts(("a", "visible", bad), ("b", "visible", bad)))

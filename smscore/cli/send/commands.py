@@ -32,6 +32,18 @@ def _no_number(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+class _SendTime(click.DateTime):
+    """A date and time with an offset; its error gives an example rather than the formats of ``strptime``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            raise click.BadParameter(
+                "it must be a date and a time with an offset from UTC, e.g. 2026-03-21T09:30+03:30.", ctx, param
+            ) from None
+
+
 _OPTIONS: Final = (
     click.argument("recipients", type=click.Path(allow_dash=True), callback=_no_number),
     click.option("--from", "sender", help="Your line.  [default: <NAME>_SENDER]"),
@@ -48,7 +60,7 @@ _OPTIONS: Final = (
     click.option("--file-id", help="Attach an uploaded file: the id printed by `payamak upload`."),
     click.option(
         "--send-time",
-        type=click.DateTime(["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]),
+        type=_SendTime(["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]),
         metavar="TIME",
         help="Send at, e.g. 2026-03-21T09:30+03:30.",
     ),

@@ -55,4 +55,7 @@ _FLAGS: Final = {"max_concurrency": "--concurrency"}
 
 def _flag(name: str, value: object) -> str:
     flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
-    return flag if value is True else f"{flag} {value}"
+    if value is True:
+        return flag
+    is_whole = isinstance(value, float) and value.is_integer()
+    return f"{flag} {value:.0f}" if is_whole else f"{flag} {value}"

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from smscore.cli.output import Output, counted, range_words
+from smscore.cli.output import Output, counted, row_words
 from smscore.cli.send.options import SendOptions
 from smscore.cli.send.recording import Recording
 from smscore.errors import InvalidRequest
@@ -58,7 +58,7 @@ def note_resumed(output: Output, given: SendOptions, kept: Recording, to_send: i
     if unknown:
         name = given.out.name if given.out else ""
         output.note(
-            f"{unknown:,} unknown, not sent again: rows {range_words(states.rows_with(Outcome.UNKNOWN))}. "
+            f"{unknown:,} unknown, not sent again: {row_words(states.rows_with(Outcome.UNKNOWN))}. "
             f"They may have been sent; {name} lists them."
         )
 

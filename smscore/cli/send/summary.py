@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import asdict, frozen
 
 from smscore.cli import exit_codes
-from smscore.cli.output import counted, money, provider_words, range_words, ranges
+from smscore.cli.output import counted, money, provider_words, ranges, row_words
 from smscore.cli.results_file import SKIPPED
 from smscore.cli.send.batches import ErrorSummary, Sending
 from smscore.cli.send.recording import States
@@ -101,7 +101,7 @@ def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
     yield f"The numbers are in column {plan.layout.column + 1}{title}{sheet}."
     yield from plan.notes
     if plan.duplicate_count:
-        yield f"{counted(plan.duplicate_count, 'duplicate')} skipped: rows {range_words(plan.duplicates, _MAX_ROWS)}."
+        yield f"{counted(plan.duplicate_count, 'duplicate')} skipped: {row_words(plan.duplicates, _MAX_ROWS)}."
     if plan.bad_count:
         yield f"{counted(plan.bad_count, 'invalid row')}:"
         yield from (f"  row {bad.row}: {bad.problem}" for bad in plan.bad[:_MAX_ROWS])
@@ -109,9 +109,9 @@ def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
             yield f"  and {plan.bad_count - _MAX_ROWS:,} more"
     if states is not None:
         yield f"Earlier run: {states.count_open(plan):,} still to send."
-        doubtful = range_words(states.rows_in_doubt())
+        doubtful = row_words(states.rows_in_doubt())
         if doubtful:
-            yield f"Unknown, not sent again: rows {doubtful}."
+            yield f"Unknown, not sent again: {doubtful}."
 
 
 def summary_fields(sending: Sending, plan: Plan) -> dict[str, Any]:
@@ -164,13 +164,13 @@ def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterabl
         yield f"Cost: {money(sending.recording.cost)} Rials, according to {sending.provider}."
     for problem in sending.problems.values():
         yield f"  {problem.count:,} {_OUTCOME_WORDS[problem.outcome.value]}: {problem.error}"
-        yield f"    rows {range_words(problem.rows, _MAX_ROWS, whole=problem.is_whole)}"
+        yield f"    {row_words(problem.rows, _MAX_ROWS, whole=problem.is_whole)}"
         quoted = provider_words(problem.error)
         if quoted:
             yield f"    {sending.provider} says: {quoted}"
-    doubtful = range_words(states.rows_in_doubt())
+    doubtful = row_words(states.rows_in_doubt())
     if doubtful:
-        yield f"Unknown, never sent again automatically: rows {doubtful}."
+        yield f"Unknown, never sent again automatically: {doubtful}."
     if results and (untried or counts[Outcome.NOT_SENT.value]):
         yield f"To send the rest, run the same command with --resume {results} instead of --out."
 
