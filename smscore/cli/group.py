@@ -42,7 +42,7 @@ class Commands(click.Group):
             return click.Group.main(self, given, prog_name, complete_var, standalone_mode=False, **extra)
 
         output = Output(json="--json" in given)
-        with SIGNALS.heard(_interrupted(output)):
+        with SIGNALS.handling(_interrupted(output)):
             try:
                 code = _guarded(run, output, debug="--debug" in given)
             except KeyboardInterrupt:  # while an error was printed

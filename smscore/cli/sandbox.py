@@ -152,7 +152,7 @@ async def _serve(box: Sandbox, names: Sequence[str], output: Output, named: Call
         loop.call_soon_threadsafe(serving.cancel)
         return None if SIGNALS.count < 3 else SIGNALS.last_words
 
-    with SIGNALS.told_to(stop, signal.SIGINT, signal.SIGTERM):
+    with SIGNALS.listening(stop, signal.SIGINT, signal.SIGTERM):
         async with AsyncExitStack() as started:
             try:
                 await started.enter_async_context(box)

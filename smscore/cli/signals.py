@@ -45,17 +45,17 @@ class Signals:
     _listeners: list[Listener | None] = field(factory=list[Listener | None], init=False)
 
     @contextmanager
-    def heard(self, last_words: str) -> Generator[None]:
+    def handling(self, last_words: str) -> Generator[None]:
         """Handle Ctrl-C, unless the parent process had it ignored."""
         self.number, self.count, self.last_words = None, 0, last_words
         ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        with self._handling(() if ignored else (signal.SIGINT,)):
+        with self._installed(() if ignored else (signal.SIGINT,)):
             yield
 
     @contextmanager
-    def told_to(self, listener: Listener, *numbers: int) -> Generator[None]:
+    def listening(self, listener: Listener, *numbers: int) -> Generator[None]:
         """Call this listener for Ctrl-C and for these signals."""
-        with self._handling(numbers):
+        with self._installed(numbers):
             self._listeners.append(listener)
             try:
                 yield
@@ -72,17 +72,17 @@ class Signals:
             self._listeners.pop()
 
     @contextmanager
-    def _handling(self, numbers: tuple[int, ...]) -> Generator[None]:
+    def _installed(self, numbers: tuple[int, ...]) -> Generator[None]:
         if threading.current_thread() is not threading.main_thread():  # Python handles signals only there
             numbers = ()
-        before = {number: signal.signal(number, self._hear) for number in numbers}
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.number = self.number or number
         self.at = clock.monotonic()
@@ -135,7 +135,7 @@ def run_to_the_end(main: Coroutine[Any, Any, T]) -> T:
         finally:
             to_cancel.clear()
 
-    with SIGNALS.told_to(stop):
+    with SIGNALS.listening(stop):
         try:
             return asyncio.run(cancellable())
         except asyncio.CancelledError:

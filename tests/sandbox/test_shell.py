@@ -267,7 +267,7 @@ async def test_no_repr_shows_a_number_a_text_or_a_token(najva: Any, box: Sandbox
 
 @pytest.mark.parametrize("number", ["", "1", "12", "123", "90000123", "+989123456789"])
 def test_at_most_a_third_of_a_number_is_shown(number: str) -> None:
-    shown = messages.masked(number).removeprefix("…")
+    shown = messages.last_digits(number).removeprefix("…")
     assert number.endswith(shown)
     assert len(shown) <= min(4, len(number) / 3)
 

@@ -97,7 +97,7 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
         confirm(given, plan.messages)
     stop = Stop(output, _last_words(given))
     with (
-        SIGNALS.told_to(stop.hear, signal.SIGINT, signal.SIGTERM),
+        SIGNALS.listening(stop.on_signal, signal.SIGINT, signal.SIGTERM),
         _recording(connection, given, plan, call.used) as kept,
     ):
         to_send = kept.states.count_open(plan)

@@ -35,7 +35,7 @@ class Stop:
                 raise
             # It came while the client was being closed: by then every result is known.
 
-    def hear(self) -> str | None:
+    def on_signal(self) -> str | None:
         """Take a signal, at any point of the main thread; the last words for the third."""
         self._count += 1
         if self._source is not None:

@@ -15,8 +15,8 @@ __all__ = ["Inbound", "Outbound", "SandboxMessage", "StoredMessage", "TokenAccou
 T = TypeVar("T")
 
 
-def masked(number: str) -> str:
-    """At most the last four characters of a number, and at most a third of it: a line may have only a few digits."""
+def last_digits(number: str) -> str:
+    """``…6789``: at most four digits of a number, and at most a third of it, since a line may have only a few."""
     shown = min(4, len(number) // 3)
     return f"…{number[len(number) - shown :]}"
 
@@ -30,8 +30,8 @@ class SandboxMessage:
     """
 
     provider: str
-    recipient: str = field(repr=masked)
-    sender: str = field(repr=masked)
+    recipient: str = field(repr=last_digits)
+    sender: str = field(repr=last_digits)
     text: str = field(repr=False)
     message_id: int
     code: int
