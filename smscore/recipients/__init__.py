@@ -1,1 +1,1 @@
-"""From a file to who gets which text: CSV, text and spreadsheets, as people see them. Nothing here knows a terminal."""
+"""Recipient files: which recipient gets which text, from CSV, text and spreadsheets. Knows no command line."""

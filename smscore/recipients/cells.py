@@ -16,38 +16,38 @@ from smscore.recipients.format_tokens import NotShown
 from smscore.recipients.number_format import parse_format
 
 Cells: TypeAlias = Sequence[object]
-"""A row's cells: a text, a number, True or False, None, or one of the classes below."""
+"""The cells of a row: each a text, a number, a bool, None, or one of the classes below."""
 Row: TypeAlias = tuple[int, Cells]
-"""A row's number in the file, counted from 1 with the header and the empty ones, and its cells."""
+"""A row's number in the file, counted from 1 including the header and empty rows, and its cells."""
 
 
 @frozen
 class Format:
-    """How the cells of one style show what they hold."""
+    """The number format of a cell style."""
 
     code: str
     date1904: bool = False
-    of_the_computer: bool = False
-    """Whether each computer shows its dates in its own way; here, as in the United States."""
+    is_system_date: bool = False
+    """Whether its dates depend on the computer's language; here they are written as in the United States."""
 
     def show(self, value: float | str) -> str:
-        """What is shown for a number or a text; ``NotShown`` where it is not known, or ``####``."""
+        """The text shown for a value. Raises ``NotShown`` if that is unknown, or ``####``."""
         if isinstance(value, str):
             return parse_format(self.code).show_text(value)
         return _shown_number(self.code, value, self.date1904)
 
     @property
     def is_general(self) -> bool:
-        """Whether it shows numbers and texts as a cell without a format does."""
+        """Whether it shows values as a cell without a format does."""
         return self.code.lower() in ("", "general", "@")
 
     @property
     def changes_texts(self) -> bool:
-        """Whether it may show a text otherwise than the text is."""
+        """Whether it may show something else for a text than the text itself."""
         return not self.is_general and ("@" in self.code or self.code.count(";") >= _TEXT_SECTION)
 
 
-@lru_cache(maxsize=8192)  # dates come again and again
+@lru_cache(maxsize=8192)  # the same dates recur
 def _shown_number(code: str, value: float, date1904: bool) -> str:
     return parse_format(code).show(value, date1904=date1904)
 
@@ -66,7 +66,7 @@ class Formatted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
-    """A value with the text that the file itself says is shown for it."""
+    """A value with its shown text, which the file contains."""
 
     value: float | str
     text: str
@@ -86,12 +86,12 @@ class Fault:
 
 
 def cell_at(cells: Cells, index: int) -> object:
-    """The cell there; an empty text where the row ends before."""
+    """The cell at this index; an empty text beyond the end of the row."""
     return cells[index] if index < len(cells) else ""
 
 
 def is_filled(cell: object) -> bool:
-    """Whether a cell holds anything."""
+    """Whether a cell is not empty."""
     if isinstance(cell, str):
         return bool(cell) and not cell.isspace()
     if isinstance(cell, (Shown, Formatted)) and isinstance(cell.value, str):
@@ -100,14 +100,14 @@ def is_filled(cell: object) -> bool:
 
 
 def value_of(cell: object) -> object:
-    """What a cell holds, however it is shown; an empty text for a fault."""
+    """The value of a cell, however it is shown; an empty text for a fault."""
     if isinstance(cell, (Formatted, Shown)):
         return cell.value
     return "" if isinstance(cell, Fault) else cell
 
 
 def shown(cell: object) -> str:
-    """A cell as people see it, without the spaces around it; ``NotShown`` where nothing that could be sent is seen."""
+    """A cell's shown text, stripped. Raises ``NotShown`` if it shows nothing that could be sent."""
     return _clean(_text_of(cell))
 
 
@@ -128,7 +128,7 @@ def _text_of(cell: object) -> str:
 
 
 def heading(cell: object) -> str:
-    """A cell of a heading as people see it; empty if that is unknown."""
+    """The shown text of a header cell; empty if that is unknown."""
     try:
         return shown(cell)
     except NotShown:
@@ -136,7 +136,7 @@ def heading(cell: object) -> str:
 
 
 def shown_or_empty(cells: Sequence[object]) -> list[str]:
-    """Many cells as people see them; an empty text where nothing that could be sent is seen."""
+    """The shown texts of many cells; empty where a cell shows nothing that could be sent."""
     try:
         texts = list(map(_text_of, cells))
     except NotShown:
@@ -149,18 +149,18 @@ _MAX_NAME: Final = 60  # characters; Excel allows 31 for a sheet, and any number
 
 
 def name_list(names: Iterable[str]) -> str:
-    """The names of sheets or columns for a message: as many as can be read, each cut where it is far too long."""
+    """Names of sheets or columns for a message: at most 20, each of at most 60 characters."""
     found = list(islice(names, _MAX_NAMES + 1))
     more = ["…"] if len(found) > _MAX_NAMES else []
     return ", ".join([*map(short_name, found[:_MAX_NAMES]), *more])
 
 
 def short_name(name: str) -> str:
-    """A name for a message, cut where it is far too long."""
+    """A name for a message, truncated to 60 characters."""
     return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
 
 
-# Layout becomes a line break or a space; what no text holds makes a bad row.
+# Layout characters become a line break or a space; any other control character makes the row invalid.
 _CONTROL: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _LAYOUT: Final = {**dict.fromkeys("\x0b\x0c\r\x85\u2028\u2029", "\n"), "\t": " "}
 

@@ -1,4 +1,4 @@
-"""Which encoding a text file is in."""
+"""Detects the encoding of a text file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PIECE: Final = 1 << 20
 _HEAD: Final = 4096
 _SAVE_AS: Final = "Save it as 'CSV UTF-8' (in Excel: File > Save As), or give the XLSX file itself."
 
-# The longer first: the mark of UTF-32 begins with the one of UTF-16.
+# The longer ones first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -28,11 +28,11 @@ _UTF_8_SEQUENCE: Final = re.compile(
 )
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 _ARABIC_WORD: Final = re.compile("[\u0621-\u06cc\u200c]{2,}")
-_MOSTLY: Final = 0.8  # of what lies beyond ASCII, in a text of Persian words
+_MOSTLY: Final = 0.8  # of the bytes beyond ASCII, in a Persian text
 
 
 def check_encoding(name: str) -> str:
-    """A text encoding's name as Python knows it; ``InvalidRequest`` for one that it does not."""
+    """Python's name of a text encoding. Raises ``InvalidRequest`` for an unknown one."""
     try:
         found = codecs.lookup(name)
         "".encode(name)
@@ -42,10 +42,10 @@ def check_encoding(name: str) -> str:
 
 
 def find_encoding(file: IO[bytes]) -> str:
-    """The encoding of a text file, which is left at its beginning.
+    """The encoding of a text file; the file is rewound.
 
-    UTF-8, unless a mark at its beginning or its NULs say UTF-16, or it is Persian in windows-1256. Raises
-    ``InvalidRequest``, with the place, where it is UTF-8 with a byte that does not belong there, or no text at all.
+    UTF-8, unless a byte order mark or NULs indicate UTF-16 or UTF-32, or it is Persian in windows-1256. Raises
+    ``InvalidRequest`` for UTF-8 with an invalid byte, whose position it gives, and for a file that is not text.
     """
     head = file.read(_HEAD)
     file.seek(0)
@@ -65,12 +65,12 @@ def find_encoding(file: IO[bytes]) -> str:
 
 
 def undecodable(encoding: str, error: UnicodeDecodeError) -> InvalidRequest:
-    """An error for a file that is not in the encoding that was asked for."""
+    """The error for a file that is not in the requested encoding."""
     return InvalidRequest(f"The file is not {encoding.removesuffix('-sig')} ({error.reason}). {_SAVE_AS}")
 
 
 def _with_nuls(head: bytes) -> str:
-    """Every other byte of a UTF-16 text is often NUL: which one tells the byte order."""
+    """UTF-16 by the positions of the NULs: the parity of their offsets tells the byte order."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
     most, least = max(even, odd), min(even, odd)
     if most * 8 < len(head) // 2 or least * 10 > most:
@@ -81,7 +81,7 @@ def _with_nuls(head: bytes) -> str:
 
 
 def _first_bad_byte(file: IO[bytes]) -> int | None:
-    """Where the file stops being UTF-8, counted from 0."""
+    """The offset of the first byte that is not valid UTF-8, or None."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     before = 0
     try:
@@ -99,7 +99,7 @@ def _first_bad_byte(file: IO[bytes]) -> int | None:
 
 
 def _is_persian_windows(file: IO[bytes]) -> bool:
-    """Whether what is no UTF-8 is Persian: mostly words of Arabic letters, and not UTF-8 with bytes that strayed in."""
+    """Whether a file is Persian in windows-1256: mostly words of Arabic letters, and not mostly valid UTF-8."""
     beyond = in_words = utf_8 = 0
     for line in file:
         if _BEYOND_ASCII.search(line):

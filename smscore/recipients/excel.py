@@ -1,4 +1,4 @@
-"""What XLSX and XLSB have in common: the formats that have a number and no code, and a style's way to a format."""
+"""Shared by XLSX and XLSB: the built-in number formats, and the formats of the styles."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from smscore.recipients.cells import Format
 NO_RESULT: Final = "is a formula without a result: open the file in Excel or LibreOffice and save it"
 ERROR: Final = "is a spreadsheet error"
 
-_OF_THE_COMPUTER: Final = "[its language's own date]"  # cannot be read, and so makes a bad row
+_SYSTEM_FORMAT: Final = "[its language's own date]"  # unreadable on purpose: it makes the row invalid
 
-# ECMA-376, part 1, 18.8.30: numFmtId, as it is in English.
+# ECMA-376, part 1, 18.8.30: numFmtId, for English.
 BUILT_IN: Final[Mapping[int, str]] = {
     **dict(enumerate(("General", "0", "0.00", "#,##0", "#,##0.00"))),
     5: '"$"#,##0_);("$"#,##0)',
@@ -25,7 +25,7 @@ BUILT_IN: Final[Mapping[int, str]] = {
     **dict(enumerate(("0%", "0.00%", "0.00E+00", "# ?/?", "# ??/??"), 9)),
     **dict(enumerate(("m/d/yyyy", "d-mmm-yy", "d-mmm", "mmm-yy"), 14)),
     **dict(enumerate(("h:mm AM/PM", "h:mm:ss AM/PM", "h:mm", "h:mm:ss", "m/d/yyyy h:mm"), 18)),
-    **dict.fromkeys((*range(27, 37), *range(50, 59)), _OF_THE_COMPUTER),
+    **dict.fromkeys((*range(27, 37), *range(50, 59)), _SYSTEM_FORMAT),
     37: "#,##0_);(#,##0)",
     38: "#,##0_);[Red](#,##0)",
     39: "#,##0.00_);(#,##0.00)",
@@ -41,7 +41,7 @@ _SYSTEM_DATES: Final = frozenset({14, 22})
 
 @frozen
 class Styles:
-    """The formats of a workbook's styles, by a style's number as cells give it; those that change nothing left out."""
+    """The number formats of a workbook's styles, by style number; without those that change nothing."""
 
     numbers: Mapping[str, Format]
     texts: Mapping[str, Format]
@@ -63,7 +63,7 @@ _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 def unescaped(text: str) -> str:
-    """A text with ``_x000D_`` and its like as the characters that they stand for (ECMA-376, part 1, 22.9.2.19)."""
+    """A text with escapes such as ``_x000D_`` decoded (ECMA-376, part 1, 22.9.2.19)."""
     return _ESCAPED.sub(_character, text) if "_x" in text else text
 
 
@@ -71,8 +71,8 @@ def _character(match: re.Match[str]) -> str:
     return chr(int(match[1], 16))
 
 
-class ByName(dict[str, str]):
-    """What each name comes to by a function, worked out once; for names that come again and again."""
+class NameCache(dict[str, str]):
+    """Caches a function of names that recur."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         self._function = function

@@ -23,9 +23,9 @@ _ROW: Final = re.compile(
     f"<table:table-row{ATTRIBUTES}>((?:<table:(?:covered-)?table-cell[^<>]*"
     "(?:/>|>(?:<text:p>[^<>]*</text:p>|<text:p/>)?</table:(?:covered-)?table-cell>))*)</table:table-row>"
 )
-# Short enough to be finite, whatever the digits.
+# Short enough to be finite with any digits.
 _NUMBER: Final = r"-?[0-9]{1,17}(?:\.[0-9]{1,20})?(?:E[+-]?[0-9]{1,2})?"
-# Attributes that differ from row to row, and of which the text says all that is shown.
+# Attributes that differ between rows and do not change the shown text.
 _VARYING: Final = frozenset({"office:date-value", "office:time-value", "office:boolean-value", "table:formula"})
 _ANY_VALUE: Final = '[^"<>&\x00-\x1f\ufffe\uffff]{0,1000}'
 _NUMBERS: Final = ("float", "percentage", "currency")
@@ -33,33 +33,33 @@ _TEXTS: Final = ("string", "date", "time", "boolean")
 
 
 class TableReader(Protocol):
-    """What the cells are read for."""
+    """Receives the rows."""
 
     def add_row(self, attributes: Mapping[str, str], cells: Sequence[object]) -> None:
-        """Take in a row: its attributes and its cells."""
+        """Add a row: its attributes and its cells."""
 
 
 @frozen
-class _Shape:
-    """What many rows have alike."""
+class _OdsRowShape:
+    """The markup that many rows share."""
 
     attributes: Mapping[str, str]
     pattern: re.Pattern[str]
     """Two groups for a filled cell: its number (empty for a text), and the text that it shows."""
     columns: tuple[int, ...]
-    """Which of the filled cells each column shows; -1 for an empty one."""
+    """The index of each column's filled cell; -1 for an empty column."""
 
 
 class OdsRows:
-    """Reads rows by the shape that many of them share."""
+    """Reads rows by the markup that many of them share."""
 
     def __init__(self, table: TableReader) -> None:
         self._table = table
-        self._shapes: dict[str, _Shape] = {}
-        self._last: _Shape | None = None
+        self._shapes: dict[str, _OdsRowShape] = {}
+        self._last: _OdsRowShape | None = None
 
     def read_row(self, text: str, at: int) -> int:
-        """Read the row there and return where it ends; ``at`` itself if the row is not as expected."""
+        """Read the row at ``at`` and return where it ends; ``at`` itself if it is not as expected."""
         shape = self._last
         row = shape.pattern.match(text, at) if shape else None
         if row is None:
@@ -77,8 +77,8 @@ class OdsRows:
         self._table.add_row(shape.attributes, values)
         return row.end()
 
-    def _shape_at(self, text: str, at: int) -> _Shape | None:
-        """The shape of the row there; None where the row is not as expected."""
+    def _shape_at(self, text: str, at: int) -> _OdsRowShape | None:
+        """The shape of the row there; None if it is not as expected."""
         row = _ROW.match(text, at)
         if row is None:
             return None
@@ -93,12 +93,12 @@ class OdsRows:
         pattern = f"{re.escape(f'<table:table-row{row[1]}>')}{''.join(map(str, patterns))}</table:table-row>"
         shape = self._shapes.get(pattern)
         if shape is None and len(self._shapes) < _MAX_SHAPES:
-            shape = self._shapes[pattern] = _Shape(attributes, re.compile(pattern), columns)
+            shape = self._shapes[pattern] = _OdsRowShape(attributes, re.compile(pattern), columns)
         return shape
 
 
 def _columns(cells: Sequence[re.Match[str]]) -> tuple[int, ...] | None:
-    """Which filled cell each column shows, without the empty columns at the end; None where there are too many."""
+    """The index of each column's filled cell, without empty columns at the end; None if there are too many columns."""
     columns: list[int] = []
     width = filled = 0
     for cell in cells:
@@ -117,7 +117,7 @@ def _repeated(cell: re.Match[str]) -> int:
 
 
 def _pattern(cell: re.Match[str]) -> str | None:
-    """What takes the values of such a cell; None where it needs the parser."""
+    """A pattern that matches such a cell and captures its value; None if it needs the parser."""
     attributes = parse_attributes(cell[2])
     if attributes is None or not _is_usual(cell, attributes):
         return None
@@ -137,7 +137,7 @@ def _value_pattern(name: str, value: str) -> str:
 
 
 def _is_usual(cell: re.Match[str], attributes: Mapping[str, str]) -> bool:
-    """Whether the cell is empty, or a value with the text that is shown for it."""
+    """Whether the cell is empty, or a value with its shown text."""
     repeated = attributes.get("table:number-columns-repeated", "1")
     if not (repeated.isdecimal() and repeated.isascii() and int(repeated[:6]) >= 1 and len(repeated) <= 6):
         return False

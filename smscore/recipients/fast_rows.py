@@ -1,8 +1,8 @@
-"""Reading rows of XML in the usual spelling without a parser, and everything else with it.
+"""Reads rows of XML in the usual spelling with regular expressions, and leaves everything else to the parser.
 
 A parser calls Python several times per cell, and most rows of a sheet differ only in their values: a regular expression
 made from one row reads the next ones in one call each. A row is read this way only if every byte of it is as expected;
-any other row goes to the parser, which also tells whether it stands between the rows of the sheet that is wanted.
+any other row goes to the parser, which also knows whether it is between the rows of the requested sheet.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 CHARACTERS: Final = "[^<>&\x00-\x08\x0b-\x1f\ufffe\uffff]"
-"""A pattern for a character that a parser hands on unchanged."""
+"""A pattern for a character that a parser passes on unchanged."""
 ATTRIBUTES: Final = '((?: [A-Za-z0-9:-]{1,60}="[^"<>&\x00-\x1f\ufffe\uffff]{0,1000}"){0,30})'
 """A pattern for an element's attributes, for ``parse_attributes``."""
 
-_MAX_HELD: Final = 1 << 20  # bytes that are kept until a row is complete
-_MAX_UNUSUAL: Final = 1_000  # rows, from which on they must not outnumber the usual ones
+_MAX_HELD: Final = 1 << 20  # bytes buffered until a row is complete
+_MAX_UNUSUAL: Final = 1_000  # rows; above this, they must not outnumber the usual ones
 _DECLARATION: Final = re.compile(r"\ufeff?<\?xml(?P<attributes>\s[^<>?]*)?\?>")
 _OTHER_ENCODING: Final = re.compile(r"""\sencoding\s*=\s*["'](?!utf-8["']|us-ascii["'])""", re.IGNORECASE)
-# A comment, CDATA, a processing instruction: rows inside them are none. A NUL: UTF-16, whatever it says.
+# Comments, CDATA and processing instructions may contain what only looks like rows. A NUL means UTF-16.
 _NOT_PLAIN: Final = ("<!", "<?", "\0")
 _ATTRIBUTE: Final = re.compile(' ([^=]+)="([^"]*)"')
 
 
 class RowReader(Protocol):
-    """What reads the rows of one kind of file."""
+    """Reads the rows of one kind of file."""
 
     @property
     def is_between_rows(self) -> bool:
@@ -35,12 +35,12 @@ class RowReader(Protocol):
         ...
 
     def read_row(self, text: str, at: int) -> int:
-        """Read the row there and return where it ends; ``at`` itself if the row is not as expected."""
+        """Read the row at ``at`` and return where it ends; ``at`` itself if it is not as expected."""
         ...
 
 
 class FastRows:
-    """Takes the rows it can read out of an XML part; ``begin`` and ``end`` are the tags around a row."""
+    """Reads the rows it can from an XML part; ``begin`` and ``end`` are the tags around a row."""
 
     def __init__(self, reader: RowReader, begin: str, end: str) -> None:
         self._reader = reader
@@ -50,9 +50,9 @@ class FastRows:
         self._held = b""
 
     def divert(self, pieces: Iterable[bytes], has_parsed_all: Callable[[], bool]) -> Iterator[bytes]:
-        """What is left of these pieces for the parser, which reads each one before the next is asked for.
+        """What remains of these pieces for the parser, which must read each before the next is requested.
 
-        ``has_parsed_all`` tells whether it has: a parser may put off the end of a tag that came in two pieces.
+        ``has_parsed_all`` says whether it has: a parser may defer the end of a tag that came in two pieces.
         """
         source, first = iter(pieces), True
         for piece in source:
@@ -69,7 +69,7 @@ class FastRows:
         yield from source
 
     def _complete_tags(self, piece: bytes) -> str | None:
-        """The text up to the last tag's end, what follows being held; None if it is not UTF-8."""
+        """The text up to the end of the last tag; the rest is buffered. None if it is not UTF-8."""
         data = self._held + piece
         whole = data.rfind(b">") + 1
         try:

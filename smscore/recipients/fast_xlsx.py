@@ -30,7 +30,7 @@ _ROW: Final = re.compile(f"{_HEAD}((?:{re.sub('[?]P<[a-z]+>', '?:', _CELL.patter
 
 @frozen
 class CellShape:
-    """A cell of a row, its value left out."""
+    """The markup of a cell, without its value."""
 
     letters: str
     style: str
@@ -38,25 +38,25 @@ class CellShape:
     formula: bool
     valued: bool
     filled: bool
-    """Whether its value is not an empty one."""
+    """Whether its value is not empty."""
 
 
 class SheetReader(Protocol):
-    """What the values are read for."""
+    """Receives the rows."""
 
     def add_row(
         self, number: int, attributes: Mapping[str, str], columns: Sequence[int], values: Sequence[object]
     ) -> None:
-        """Take in a row: its number, its other attributes, and its values with their columns."""
+        """Add a row: its number, its other attributes, and its values with their columns."""
 
     def converter(self, cell: CellShape) -> tuple[int, Convert]:
-        """The column of such a cell, and what makes a value of its text."""
+        """The column of such a cell, and the conversion of its text to a value."""
         ...
 
 
 @frozen
-class _Shape:
-    """The cells that many rows have alike."""
+class _XlsxRowShape:
+    """The markup that many rows share."""
 
     pattern: re.Pattern[str]
     columns: tuple[int, ...]
@@ -64,15 +64,15 @@ class _Shape:
 
 
 class XlsxRows:
-    """Reads rows by the shape that many of them share."""
+    """Reads rows by the markup that many of them share."""
 
     def __init__(self, sheet: SheetReader) -> None:
         self._sheet = sheet
-        self._shapes: dict[str, _Shape] = {}
-        self._last: _Shape | None = None
+        self._shapes: dict[str, _XlsxRowShape] = {}
+        self._last: _XlsxRowShape | None = None
 
     def read_row(self, text: str, at: int) -> int:
-        """Read the row there and return where it ends; ``at`` itself if the row is not as expected."""
+        """Read the row at ``at`` and return where it ends; ``at`` itself if it is not as expected."""
         shape = self._last
         row = shape.pattern.match(text, at) if shape else None
         if row is None:
@@ -88,8 +88,8 @@ class XlsxRows:
         self._sheet.add_row(int(number), named, shape.columns, found)
         return row.end()
 
-    def _shape_at(self, text: str, place: int) -> _Shape | None:
-        """The shape of the row there; None where the row is not as expected."""
+    def _shape_at(self, text: str, place: int) -> _XlsxRowShape | None:
+        """The shape of the row there; None if it is not as expected."""
         row = _ROW.match(text, place)
         if row is None:
             return None
@@ -105,7 +105,7 @@ class XlsxRows:
             columns, converters = tuple(column for column, _ in found), tuple(convert for _, convert in found)
             if sorted(set(columns)) != list(columns):
                 return None
-            self._shapes[pattern] = _Shape(re.compile(pattern), columns, converters)
+            self._shapes[pattern] = _XlsxRowShape(re.compile(pattern), columns, converters)
         return self._shapes[pattern]
 
 
@@ -116,7 +116,7 @@ def _cell_shape(cell: re.Match[str]) -> CellShape:
 
 
 def _pattern(cell: re.Match[str]) -> str:
-    """What takes the text of such a cell: one group, or none where the cell is empty."""
+    """A pattern that matches such a cell: one group for its text, or none if it is empty."""
     attributes = "".join(f' {key[0]}="{cell[key]}"' for key in ("style", "type") if cell[key])
     start = f'<c r="{cell["letters"]}[0-9]{{1,7}}"{attributes}'
     formula = _FORMULA if cell["formula"] else ""

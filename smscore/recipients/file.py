@@ -1,4 +1,4 @@
-"""A file of recipients, or the standard input, as numbered rows of cells, whatever kind of file it is."""
+"""A recipient file of any supported kind, or standard input, as numbered rows of cells."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 @frozen
 class ReadOptions:
-    """How a file is to be read."""
+    """How to read a file."""
 
     sheet: str | None = None
     encoding: str | None = None
@@ -69,9 +69,9 @@ _DEFAULTS: Final = ReadOptions()
 
 @contextmanager
 def rows_of(source: str, options: ReadOptions = _DEFAULTS) -> Generator[Rows]:
-    """The rows of a file, or of the standard input for ``-``.
+    """The rows of a file, or of standard input for ``-``.
 
-    Raises ``InvalidRequest`` for a file that cannot be read, now or on the way.
+    Raises ``InvalidRequest`` for an unreadable file, at once or while it is read.
     """
     suffix = Path(source).suffix.lower()
     with ExitStack() as opened:
@@ -103,7 +103,7 @@ def _open(source: str) -> IO[bytes]:
     try:
         return Path(source).open("rb")
     except OSError as error:
-        raise InvalidRequest(f"The file of recipients cannot be opened: {error.strerror}.") from None
+        raise InvalidRequest(f"The recipient file cannot be opened: {error.strerror}.") from None
 
 
 def _copied(stream: IO[bytes], copy: IO[bytes]) -> IO[bytes]:
@@ -113,7 +113,7 @@ def _copied(stream: IO[bytes], copy: IO[bytes]) -> IO[bytes]:
 
 
 def _book(file: IO[bytes], head: bytes, suffix: str, opened: ExitStack) -> Book | None:
-    """The spreadsheet in this file, by what is in it rather than by its name; None for a text."""
+    """The spreadsheet in this file, detected by content rather than by name; None for a text file."""
     if head.startswith(_ZIP):
         return _zipped(opened.enter_context(Package.opened(file)))
     if head.startswith(_COMPOUND):

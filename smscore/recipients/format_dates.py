@@ -20,7 +20,7 @@ FRACTION: Final = "fraction"  # of a second
 _DAY: Final = 86_400  # seconds
 _LAST_DAY: Final = 2_958_465  # 9999-12-31, in workbooks that count from 1900
 _DAYS_TO_1904: Final = 1_462
-_NO_LEAP_DAY: Final = 60  # Excel takes 1900 for a leap year, and this for its 29 February
+_NO_LEAP_DAY: Final = 60  # Excel treats 1900 as a leap year, and this day as its 29 February
 _EPOCH: Final = dt.date(1899, 12, 31).toordinal()
 
 _GREGORIAN: Final = frozenset({0, 1, 2, 9, 0xA, 0xB, 0xC})  # and in other languages
@@ -66,7 +66,7 @@ _SHORT: Final = 3  # letters of a short English name
 
 
 def is_date_token(token: Token) -> bool:
-    """Whether a section with this piece is one for dates."""
+    """Whether this token makes a section one for dates."""
     return token[0] in (DATE, ELAPSED, HALF)
 
 
@@ -132,7 +132,7 @@ class DateSection:
         seconds = (value - days) * _DAY
         seconds = seconds.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
         if not any(kind in (MINUTE, ELAPSED, HALF) or text[0] in "hs" for kind, text in self.tokens if kind != LITERAL):
-            seconds = seconds.min(Decimal(_DAY) - 1)  # a date alone is not rounded up to the next day
+            seconds = seconds.min(Decimal(_DAY) - 1)  # a date without a time is not rounded up to the next day
         if seconds >= _DAY:
             days, seconds = days + 1, seconds - _DAY
         if days + _DAYS_TO_1904 * date1904 > _LAST_DAY:
@@ -177,7 +177,7 @@ class DateSection:
 
 
 def _number(kind: str, text: str, moment: _Moment, half_day: bool) -> tuple[int, int]:
-    """What a piece stands for, and the digits that it has at least."""
+    """The value of a token, and its minimum number of digits."""
     hours, minutes = moment.seconds // 3600, moment.seconds // 60
     if kind == ELAPSED:
         return moment.elapsed // {"h": 3600, "m": 60, "s": 1}[text[0]], len(text)

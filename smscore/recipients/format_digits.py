@@ -1,4 +1,4 @@
-"""Digits in a number format: as many as it has places for, rounded as Excel rounds."""
+"""Numbers in a number format: digits for its placeholders, rounded as Excel rounds."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from smscore.recipients.format_tokens import (
     Token,
 )
 
-# Excel keeps 15 digits, and rounds halves away from zero; no format has more places than these.
+# Excel keeps 15 digits and rounds halves away from zero; no format has more placeholders than this precision.
 _ROUNDING: Final = Context(prec=3_000, rounding=ROUND_HALF_UP)
 _EXACT_BELOW: Final = 1e15
 _GENERAL_WIDTH: Final = 11  # characters, the sign left out
-_SMALLEST: Final = 1e-4  # from here on General rather writes an exponent than rounds
+_SMALLEST: Final = 1e-4  # below this, General writes an exponent
 _GENERAL_MANTISSA: Final = 5  # places
 _TEN: Final = 10
 _GROUP: Final = 3
@@ -46,10 +46,10 @@ def _rounded(value: Decimal, places: int) -> Decimal:
 
 
 def general(value: float) -> str:
-    """A number as ``General`` shows it in a cell that is wide enough: 11 characters, and an exponent beyond.
+    """A number as ``General`` shows it in a wide cell: up to 11 characters, with an exponent for longer ones.
 
-    Whole numbers have all of their digits up to 15: a cell that shows 1.23457E+11 for an account's number would send a
-    number that nobody has.
+    Whole numbers keep all digits up to 15: a cell that shows 1.23457E+11 for an account number would send a number that
+    does not exist.
     """
     if value.is_integer() and abs(value) < _EXACT_BELOW:
         return str(int(value))
@@ -82,11 +82,11 @@ class Places:
 
     @property
     def count(self) -> int:
-        """How many places."""
+        """The number of placeholders."""
         return sum(kind == DIGIT for kind, _ in self.tokens)
 
     def before_point(self, digits: str, locale: Locale, *, grouped: bool = False) -> str:
-        """These digits, the first place taking all that have none of their own; ``digits`` is empty for a zero."""
+        """These digits, the surplus ones in the first placeholder; ``digits`` is empty for a zero."""
         first = next((place for place, (kind, _) in enumerate(self.tokens) if kind == DIGIT), -1)
         pieces: list[str] = []
         written, left = 0, digits
@@ -105,7 +105,7 @@ class Places:
         return "".join(reversed(pieces))
 
     def after_point(self, digits: str, locale: Locale) -> str:
-        """These digits, one a place; zeros at the end as the places say."""
+        """These digits, one per placeholder; zeros at the end as the placeholders say."""
         pieces: list[str] = []
         at, trailing = len(digits), True
         for kind, text in reversed(self.tokens):
@@ -123,7 +123,7 @@ _PADDING: Final = {"0": "0", "#": "", "?": " "}
 
 @frozen
 class PlainSection:
-    """The usual section, such as ``#,##0.00`` with a text on either side: a shorter way to the same."""
+    """The usual section, such as ``#,##0.00`` with a text on either side, which is faster to show."""
 
     before: str
     least: int
@@ -133,10 +133,10 @@ class PlainSection:
     after: str
 
     def show(self, value: float) -> str:
-        """A number above zero in it."""
+        """A positive number in this format."""
         kept = f"{value:.15g}"
         whole, _, decimals = kept.partition(".")
-        if len(decimals) <= self.places and "e" not in kept:  # there is nothing to round
+        if len(decimals) <= self.places and "e" not in kept:  # nothing to round
             digits = f"{int(whole):,}" if self.grouped else whole
             digits += f".{decimals:0<{self.places}}" if self.places else ""
         else:
@@ -148,14 +148,14 @@ class PlainSection:
 
 @frozen
 class NumberSection:
-    """A section for plain numbers: places before and after the point."""
+    """A section for plain numbers: placeholders before and after the point."""
 
     whole: Places
     decimals: Places
     point: bool
     grouped: bool
     scale: int
-    """Powers of ten that the number is multiplied by: percent signs, and commas at the end."""
+    """The power of ten that the number is multiplied by: percent signs, and commas at the end."""
     locale: Locale
     plain: PlainSection | None = field(init=False, default=Factory(lambda self: self._plain(), takes_self=True))
 
@@ -172,7 +172,7 @@ class NumberSection:
         return PlainSection(before or "", least, self.grouped, len(decimals), (between or "") + (after or ""))
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
-        """The number in it, and whether it shows nothing but zeros."""
+        """The number in this format, and whether it shows only zeros."""
         value = _rounded(value.scaleb(self.scale, context=_ROUNDING) if self.scale else value, self.decimals.count)
         before, _, after = f"{value:f}".partition(".")
         shown = self.whole.before_point(before.lstrip("0"), self.locale, grouped=self.grouped)
@@ -205,7 +205,7 @@ class ScientificSection:
     locale: Locale
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
-        """The number in it, and whether it shows nothing but zeros."""
+        """The number in this format, and whether it shows only zeros."""
         step = max(self.whole.count, 1)
         value = value.scaleb(self.scale)
         power = value.adjusted() // step * step if value else 0
@@ -223,18 +223,18 @@ class ScientificSection:
 
 @frozen
 class FractionSection:
-    """A section for fractions, as ``# ?/?`` or ``?/8``."""
+    """A section for fractions, such as ``# ?/?`` or ``?/8``."""
 
     whole: Places
     numerator: Places
     denominator: Places
     fixed: int
-    """The denominator that the format gives; 0 where it gives places."""
+    """The denominator that the format fixes; 0 if it has placeholders."""
     after: Places
     locale: Locale
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
-        """The number in it; a fraction never shows nothing but zeros."""
+        """The number in this format; a fraction never shows only zeros."""
         whole, rest = (int(value), value % 1) if self.whole.count else (0, value)
         over, under = self._fraction(Fraction(rest))
         if self.whole.count and over == under:
@@ -254,7 +254,7 @@ class FractionSection:
 
 
 def number_section(section: Sequence[Token], locale: Locale) -> NumberSection | ScientificSection | FractionSection:
-    """A section without dates and texts."""
+    """Parse a section without dates and texts."""
     kinds = [kind for kind, _ in section]
     scale = 2 * kinds.count(PERCENT)
     if SLASH in kinds:
@@ -272,14 +272,14 @@ def number_section(section: Sequence[Token], locale: Locale) -> NumberSection | 
 
 
 def _shown(section: Sequence[Token]) -> tuple[Token, ...]:
-    """The section without its commas, which say something of the digits and are not shown themselves."""
+    """The section without its commas, which are not shown themselves."""
     return tuple(token for token in section if token[0] != COMMA)
 
 
 def _halves(section: Sequence[Token]) -> tuple[Places, bool, Places]:
     place = next((place for place, (kind, _) in enumerate(section) if kind == POINT), None)
     if place is None:
-        # What follows the last digit is shown after it all the same.
+        # What follows the last digit is shown after it.
         return Places(tuple(section)), False, Places(())
     whole = [*section[:place]]
     if not any(kind == DIGIT for kind, _ in whole):
@@ -288,7 +288,7 @@ def _halves(section: Sequence[Token]) -> tuple[Places, bool, Places]:
 
 
 def _digit_places(section: Sequence[Token]) -> list[int]:
-    """Where the places before the point are."""
+    """The positions of the placeholders before the point."""
     point = next((place for place, (kind, _) in enumerate(section) if kind == POINT), len(section))
     return [place for place, (kind, _) in enumerate(section[:point]) if kind == DIGIT]
 

@@ -1,4 +1,4 @@
-"""The pieces of a number format: what stands for digits, what for dates, and what is shown as it is."""
+"""The tokens of a number format: placeholders for digits and dates, and literals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXPONENT: Final = "E"  # E+ or E-
 SLASH: Final = "/"
 AT: Final = "@"
 GENERAL: Final = "General"
-DATE: Final = "date"  # yyyy, m, dd and their like
+DATE: Final = "date"  # yyyy, m, dd and so on
 HALF: Final = "half"  # AM/PM, A/P
 
 
@@ -45,7 +45,7 @@ _TOKEN: Final = re.compile(
 
 
 def tokens(code: str) -> list[Token]:
-    """The pieces of a format, in order; every character is in one."""
+    """The tokens of a format, in order; every character is in one."""
     return [_token(str(match.lastgroup), match[str(match.lastgroup)]) for match in _TOKEN.finditer(code)]
 
 
@@ -67,19 +67,19 @@ def _token(group: str, text: str) -> Token:
 
 @frozen
 class Locale:
-    """What ``[$-…]`` says of a section."""
+    """The language, calendar and digits of a section, from ``[$-…]``."""
 
     language: str = ""
     """``en``, ``fa``, another language's tag or number, or empty."""
     calendar: int = 0
-    """As Windows counts calendars (CALID); 0 for none."""
+    """The calendar's number in Windows (CALID); 0 for none."""
     numerals: int = 0
-    """As Excel counts the shapes of digits; 0 for none."""
+    """Excel's number of the digit shapes; 0 for none."""
     system: str = ""
-    """``date`` or ``time`` where the computer's own format is shown."""
+    """``date`` or ``time`` if the computer's own format is used."""
 
     def digits_of(self, text: str) -> str:
-        """A text that was made of numbers, with this locale's digits."""
+        """A text with its ASCII digits in this locale's."""
         if self.numerals < _OTHER_NUMERALS:
             return text
         zero = _ZEROS.get(self.numerals)
@@ -101,7 +101,7 @@ _HEXADECIMAL: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 
 
 def parse_locale(text: str) -> tuple[str, Locale | None]:
-    """The symbol of ``$symbol-locale``, as of a currency, and the locale; None where it names none.
+    """The symbol of ``$symbol-locale``, e.g. a currency's, and the locale, or None.
 
     A locale is ``NNCCLLLL`` in hexadecimal digits (the digits' shape, the calendar, Windows' number of the language),
     or a tag and then ``NNCC``, as ``fa-IR,16`` for the Persian calendar. Excel adds 80 to a calendar in which dates are

@@ -1,4 +1,4 @@
-"""Which column of a file holds the numbers, and what a cell of it says. Nothing here reads a file."""
+"""Finds the column with the mobile numbers, and reads numbers from cells. Does not read files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SURE_NAMES: Final = (
     *("تلفن همراه", "شماره تلفن همراه", "شماره همراه", "همراه"),
     *("recipient", "recipients", "receptor", "receiver", "to", "گیرنده", "شماره گیرنده", "مخاطب"),
 )
-# Landlines, and a count of the rows, have these names too: their columns are taken by what they hold.
+# Landlines and row counters have these names too: such columns are chosen by content.
 _VAGUE_NAMES: Final = (
     *("phone", "phone number", "phone no", "telephone", "tel", "تلفن", "شماره تلفن", "شماره تماس", "تماس"),
     *("number", "numbers", "شماره", "شماره ها"),
@@ -48,15 +48,15 @@ class Layout:
     column: int = 0
     header: int = 0
     fields: Mapping[str, int] = field(factory=dict[str, int], repr=False)
-    """The columns by their folded names; empty without a header."""
+    """The columns by folded name; empty without a header."""
     repeated: frozenset[str] = frozenset()
     """Names that several columns have."""
     headings: tuple[str, ...] = ()
-    """The header as it stands."""
+    """The header cells as written."""
 
     @property
     def title(self) -> str:
-        """The column's name as in the header."""
+        """The column's name in the header."""
         return self.headings[self.column] if self.column < len(self.headings) else ""
 
     def position(self, name: str) -> int:
@@ -69,7 +69,7 @@ class Layout:
         return self.fields[key]
 
     def is_heading(self, cells: Sequence[object]) -> bool:
-        """Whether a row is the header once more, as at a page break or below a table."""
+        """Whether a row repeats the header, as at a page break or below a table."""
         return bool(self.headings) and tuple(map(heading, cells[: len(self.headings)])) == self.headings
 
 
@@ -79,7 +79,7 @@ def _columns_words(headings: Iterable[str]) -> str:
 
 
 def folded(name: object) -> str:
-    """A column's name without what people write in different ways: case, spaces, Arabic letters."""
+    """A column's name for comparison: without differences in case, spaces and Arabic letters."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", str(name)).translate(_FOLDED).casefold())
 
 
@@ -88,14 +88,14 @@ _VAGUE: Final = len(_SURE_NAMES)  # ranks from here
 
 
 class _Ranks(Container[str]):
-    """The known names, also with a number behind them."""
+    """The known names, also with a number after them."""
 
     def __contains__(self, name: object) -> bool:
         return _rank(str(name)) is not None
 
 
 def _rank(name: str) -> tuple[int, int] | None:
-    """How sure a folded name is, the surest first, and the number behind it; None for one that says nothing."""
+    """The rank of a folded name, the surest first, and the number after it; None for an unknown name."""
     if name in _RANK:
         return _RANK[name], 0
     numbered = _NUMBERED.fullmatch(with_ascii_digits(name))
@@ -108,9 +108,9 @@ _KNOWN: Final = _Ranks()
 
 
 def find_layout(sample: Iterable[Row], wanted: str | None = None) -> Layout:
-    """Where the numbers stand: in the column ``wanted`` (a name, or a place from 1), or in the likeliest one.
+    """The layout of a file with its numbers in the column ``wanted`` (a name or a position) or the likeliest one.
 
-    ``sample`` are the file's first rows. Raises ``InvalidRequest`` where no column, or no single one, fits.
+    ``sample`` contains the file's first rows. Raises ``InvalidRequest`` unless exactly one column fits.
     """
     rows = [row for row in sample if any(map(is_filled, row[1]))]
     if not rows:
@@ -126,7 +126,7 @@ def find_layout(sample: Iterable[Row], wanted: str | None = None) -> Layout:
 
 
 def _header(rows: Sequence[Row], names: Container[str]) -> Row | None:
-    """The last row with one of these names, of those above the first number: a report may begin with titles."""
+    """The last row above the first number that has one of these names: a report may begin with titles."""
     found = None
     for row in rows:
         if any(map(is_mobile, row[1])):
@@ -137,7 +137,7 @@ def _header(rows: Sequence[Row], names: Container[str]) -> Row | None:
 
 
 def _mobiles(rows: Sequence[Row]) -> list[int]:
-    """How many mobile numbers each column holds."""
+    """How many mobile numbers each column contains."""
     counts = [0] * _width(rows)
     for _, cells in rows:
         for index, cell in enumerate(cells):
@@ -146,7 +146,7 @@ def _mobiles(rows: Sequence[Row]) -> list[int]:
 
 
 def _likeliest(names: Sequence[str], counts: Sequence[int]) -> int:
-    """The column by name and content together.
+    """The column, chosen by name and content.
 
     The surest name with any mobile number in its column; a vague one only with half as many as the fullest column has.
     If no column holds any, only the name decides.
@@ -205,7 +205,7 @@ def _only(found: Sequence[int], what: str) -> int:
 
 
 def _layout(rows: Sequence[Row], column: int) -> Layout:
-    """Where nobody named the column: a row above the first number is a header by a known name, or without digits."""
+    """The layout without a column name: a row above the first number is a header by a known name, or without digits."""
     header = _header(rows, _KNOWN)
     if header is None:
         topmost = _topmost(rows)
@@ -216,7 +216,7 @@ def _layout(rows: Sequence[Row], column: int) -> Layout:
 
 
 def _topmost(rows: Sequence[Row]) -> Row | None:
-    """The fullest of the rows above the first number, and of those the first: titles have fewer cells than a header."""
+    """The first of the fullest rows above the first number: titles have fewer cells than a header."""
     above: list[Row] = []
     for row in rows:
         if any(map(is_mobile, row[1])):
@@ -244,7 +244,7 @@ def is_mobile(cell: object) -> bool:
 
 
 def mobile_of(cell: object) -> str | None:
-    """A cell's mobile number in local form, in whatever way a spreadsheet wrote it; None where it holds none.
+    """A cell's mobile number in local form, in any spelling of a spreadsheet; None if it has none.
 
     What counts is what the cell holds, not how it is shown. ``9.12E+09`` in a text is not one: guessed digits would be
     another person's number.
@@ -268,7 +268,7 @@ def mobile_of(cell: object) -> str | None:
 
 
 def mobile_numbers(cells: Sequence[object]) -> list[str | None]:
-    """What ``mobile_of`` gives for each of these cells; quicker for a column of one spelling."""
+    """``mobile_of`` for each of these cells; faster for a column with one spelling."""
     forms = local_forms([_digits_of_whole(value_of(cell)) for cell in cells])
     return [mobile_of(cell) if form is None else form for form, cell in zip(forms, cells, strict=True)]
 
@@ -278,14 +278,14 @@ def _digits_of_whole(value: object) -> object:
 
 
 def _plain(value: object) -> str:
-    """A value in digits, as no format shows it."""
+    """A value as text, without its format."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value).strip()
 
 
 def number_problem(cell: object) -> str:
-    """Why a cell that holds no mobile number holds none."""
+    """Why a cell has no mobile number."""
     if isinstance(cell, Fault):
         return f"its number {cell.problem}"
     text = with_ascii_digits(_plain(value_of(cell)))

@@ -1,6 +1,6 @@
-"""What a spreadsheet shows for a number: its number format, taken apart once and then filled in.
+"""Number formats of spreadsheets: parsed once, then applied to values.
 
-ECMA-376, part 1, 18.8.31, and where that is silent, what Excel does. A format's sections, conditions and languages are
+ECMA-376, part 1, 18.8.31, or what Excel does where that says nothing. A format's sections, conditions and languages are
 here; digits are in ``format_digits.py``, dates in ``format_dates.py``.
 """
 
@@ -46,12 +46,12 @@ class Condition:
     limit: float
 
     def holds(self, value: float) -> bool:
-        """Whether it is true of this number."""
+        """Whether it applies to this number."""
         return _COMPARED[self.sign](value, self.limit)
 
     @property
     def only_negative(self) -> bool:
-        """Whether it is true only of negative numbers: the section then shows their sign itself."""
+        """Whether it applies only to negative numbers: the section then shows their sign itself."""
         return (self.limit < 0 and self.sign in ("<", "<=", "=")) or (self.limit == 0 and self.sign == "<")
 
 
@@ -72,13 +72,13 @@ class Section:
 
 @frozen
 class GeneralSection:
-    """A section with ``General``, or with ``@``, in it."""
+    """A section that contains ``General`` or ``@``."""
 
     tokens: tuple[Token, ...]
     locale: Locale
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
-        """The number in it, and whether it shows nothing but zeros."""
+        """The number in this format, and whether it shows only zeros."""
         shown = self.locale.digits_of(general(float(value)))
         text = "".join(shown if kind in (GENERAL, AT) else piece for kind, piece in self.tokens if kind != COMMA)
         return text, value == 0
@@ -93,7 +93,7 @@ class NumberFormat:
     conditional: bool
 
     def show(self, value: float, *, date1904: bool = False) -> str:
-        """What is shown for this number; ``NotShown`` where a spreadsheet shows ``####``, or it is not known what."""
+        """The text shown for this number. Raises ``NotShown`` for ``####``, or if it is unknown."""
         value = float(value)
         alone = len(self.numbers) == 1 and not self.conditional
         section, own_sign = (self.numbers[0], False) if alone else self._section(value)
@@ -112,13 +112,13 @@ class NumberFormat:
         return shown if zeros and len(self.numbers) == 1 and self.text is None else f"-{shown}"
 
     def show_text(self, text: str) -> str:
-        """What is shown for a text."""
+        """The text shown for a text."""
         if self.text is None:
             return text
         return "".join(text if kind == AT else piece for kind, piece in self.text.tokens)
 
     def _section(self, value: float) -> tuple[Section, bool]:
-        """The section for this number, and whether it says itself how a negative one looks."""
+        """The section for this number, and whether it shows a negative one's sign itself."""
         sections = self.numbers
         if not self.conditional:
             place = 0 if value > 0 else 1 if value < 0 else 2
@@ -135,7 +135,7 @@ class NumberFormat:
 
 @lru_cache(maxsize=4096)
 def parse_format(code: str) -> NumberFormat:
-    """A number format; ``NotShown`` for one that cannot be read."""
+    """Parse a number format. Raises ``NotShown`` for an invalid one."""
     if len(code) > _MAX_LENGTH:
         raise NotShown("has a number format that is too long")
     sections = [_parse_section(found) for found in _split(tokens(code))]

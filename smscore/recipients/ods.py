@@ -1,4 +1,4 @@
-"""ODS, read row by row: values with the text that is shown for them, which the file has itself, and what is hidden."""
+"""ODS, read row by row: values with their shown text, which the file contains, and what is hidden."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import define, field
 
 from smscore.errors import InvalidRequest
 from smscore.recipients.cells import Fault, Shown
-from smscore.recipients.excel import ERROR, NO_RESULT, ByName
+from smscore.recipients.excel import ERROR, NO_RESULT, NameCache
 from smscore.recipients.fast_ods import OdsRows
 from smscore.recipients.fast_rows import FastRows
 from smscore.recipients.package import Package, local
@@ -27,7 +27,7 @@ _MAX_SPACES: Final = 32_767
 
 @define
 class OdsBook:
-    """An ODS file that is open; its sheets are known as far as it was read."""
+    """An open ODS file; its sheets are known as far as it was read."""
 
     _package: Package
     sheets: dict[str, bool] = field(factory=dict[str, bool], init=False)
@@ -43,29 +43,29 @@ class OdsBook:
             raise InvalidRequest("The spreadsheet has a password. Save it without one.")
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
-        """The rows of this sheet, or of the first one that can be seen."""
+        """The rows of this sheet, or of the first visible one."""
         reader = _ContentReader(self, name, about)
         fast = FastRows(reader, "<table:table-row", "</table:table-row>")
         handlers: dict[str, Any] = {"start": reader.start, "end": reader.end, "text": reader.text.append}
         for _ in self._package.parsed(_CONTENT, **handlers, divert=fast.divert):
             yield from reader.taken()
         if self.name is None:
-            choose_sheet(self.sheets, name)  # says what is wrong with it
+            choose_sheet(self.sheets, name)  # raises the fitting error
 
 
 class _ContentReader:
-    """The rows of one sheet out of the parser's events, and the names of all sheets."""
+    """Builds the rows of one sheet, and the names of all sheets, from the parser's events."""
 
     def __init__(self, book: OdsBook, wanted: str | None, about: Sheet) -> None:
         self.text: list[str] = []
-        """What the parser reads is added here."""
+        """Text of the parser is appended here."""
         self._kept = 0
         """How many of its pieces belong to the cell's finished paragraphs."""
         self._paragraphs = 0
         self._book = book
         self._wanted = wanted
         self._about = about
-        self._names = ByName(local)
+        self._names = NameCache(local)
         self._hidden_styles: set[str] = set()
         self._style = ""
         self._rows: list[tuple[SheetRow, int]] = []
@@ -87,7 +87,7 @@ class _ContentReader:
         return self._reading and not (self._in_row or self._in_cell or self._aside)
 
     def taken(self) -> Iterator[SheetRow]:
-        """The rows that were read since the last time, each as often as it is repeated."""
+        """The rows that were read since the last call, each as often as it is repeated."""
         rows, self._rows = self._rows, []
         for row, count in rows:
             for number in range(row.number, row.number + count):
@@ -120,7 +120,7 @@ class _ContentReader:
 
     def _start_in_cell(self, kind: str, attributes: dict[str, str]) -> None:
         if kind == "p":
-            del self.text[self._kept :]  # what stood between the paragraphs
+            del self.text[self._kept :]  # text between the paragraphs
             if self._paragraphs:
                 self.text.append("\n")
             self._paragraphs += 1
@@ -196,7 +196,7 @@ class _ContentReader:
         return text
 
     def add_row(self, attributes: Mapping[str, str], cells: Sequence[object]) -> None:
-        """Take in a row: its attributes and its cells."""
+        """Add a row: its attributes and its cells."""
         count = _repeated(attributes, "rows")
         if self._reading and cells:
             if self._number + count - 1 > MAX_ROWS:

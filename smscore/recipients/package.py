@@ -1,4 +1,4 @@
-"""The parts of a spreadsheet that is a zip archive of XML (or binary) files, read in bounded memory."""
+"""Spreadsheets that are zip archives of XML or binary parts, read in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from smscore.recipients.sheet import damaged
 Divert: TypeAlias = Callable[[Iterable[bytes], Callable[[], bool]], Iterable[bytes]]
 
 _PIECE: Final = 1 << 16  # bytes
-_FREE: Final = 1 << 26  # bytes that a part may have however well it is packed
-_MAX_RATIO: Final = 250  # of a part beyond that; a sheet is packed by 5 to 50
+_FREE: Final = 1 << 26  # bytes that a part may have at any compression ratio
+_MAX_RATIO: Final = 250  # of a part beyond that; sheets are compressed by 5 to 50
 _MAX_PART: Final = 1 << 30
 _MAX_FILES: Final = 10_000
 
@@ -57,7 +57,7 @@ class Package:
         return name in self._zip.NameToInfo
 
     def pieces(self, name: str) -> Generator[bytes]:
-        """A part in pieces; ``InvalidRequest`` for one that is missing, broken or far larger than it can be."""
+        """A part in pieces. Raises ``InvalidRequest`` for one that is missing, damaged or too large."""
         try:
             info = self._zip.getinfo(name)
         except KeyError:
@@ -77,7 +77,7 @@ class Package:
             raise damaged(f"its part {name} cannot be unpacked ({_words(error)})") from None
 
     def relations(self, of: str) -> dict[str, tuple[str, str]]:
-        """What a part refers to: kind (the last word of its type) and part, by id."""
+        """The relationships of a part, by id: kind (the last segment of the type) and target part."""
         folder, _, name = of.rpartition("/")
         part = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
         found: dict[str, tuple[str, str]] = {}
@@ -102,10 +102,10 @@ class Package:
         text: Callable[[str], Any] | None = None,
         divert: Divert | None = None,
     ) -> Iterator[None]:
-        """Go through an XML part: the handlers are called, and what they have made can be taken after each step.
+        """Parse an XML part with these handlers, one step per piece.
 
-        ``divert`` sees the pieces first, and gives what of them is left for the parser. It may ask whether the parser
-        has taken in all that it was given.
+        ``divert`` gets the pieces first and returns what remains of them for the parser. It may ask whether the parser
+        has parsed everything so far.
         """
         parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -146,5 +146,5 @@ def local(name: str) -> str:
 
 
 def _words(error: BaseException) -> str:
-    # What is quoted is the file's own bytes.
+    # A quotation contains bytes of the file.
     return str(error).partition("'")[0].rstrip(". ") or type(error).__name__

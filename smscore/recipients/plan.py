@@ -22,8 +22,8 @@ from smscore.recipients.template import Template, bind
 __all__ = ["DUPLICATE", "BadRow", "Plan", "Planned", "make_plan"]
 
 _SAMPLE: Final = 200  # rows from which the column is detected
-_LISTED: Final = 10_000  # bad rows and duplicates that are kept for showing; all are counted
-_BLOCK: Final = 500  # rows that are planned at a time
+_LISTED: Final = 10_000  # invalid rows and duplicates that are listed; all are counted
+_BLOCK: Final = 500  # rows planned at a time
 _ONE_PART: Final = 35  # characters that fit one part in every encoding: each takes at most two units of 70
 
 
@@ -40,7 +40,7 @@ class Plan:
     """Everything that would be sent, kept on disk, so that exactly what was counted and shown is sent."""
 
     text: str | None = field(repr=False)
-    """The text for all; None where each has its own."""
+    """The text for all; None if each has its own."""
     layout: Layout
     origin: Origin = field(factory=Origin)
     messages: int = 0
@@ -56,7 +56,7 @@ class Plan:
     total_parts: int = 0
     last_row: int = 0
     sample: str | None = field(default=None, repr=False)
-    """The first text of those that differ."""
+    """The first text, if each row has its own."""
     _file: IO[bytes] = field(factory=tempfile.TemporaryFile, alias="file", repr=False)
     _recipients: hashlib.blake2b = field(factory=hashlib.blake2b, init=False, repr=False)
     _texts: hashlib.blake2b = field(factory=hashlib.blake2b, init=False, repr=False)
@@ -76,7 +76,7 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
-        """What people should know of how the file was read, a line each."""
+        """Notes for people about how the file was read, a line each."""
         found = self.origin.notes()
         if self.headings:
             found.append(f"Skipped: {self.headings:,} row{'s' if self.headings > 1 else ''} that repeat the header.")
@@ -153,7 +153,7 @@ def make_plan(
     except InvalidRequest as error:
         raise InvalidRequest(f"{_of_sheet(origin)}{error} {origin.elsewhere()}".rstrip()) from None
     plan = Plan(text, layout, origin)
-    if filler is not None and any(filler.shows_dates_of_the_computer(cells) for _, cells in sample):
+    if filler is not None and any(filler.shows_system_dates(cells) for _, cells in sample):
         origin.remarks.append(_OWN_DATES)
     try:
         planner = RowPlanner(layout, filler)

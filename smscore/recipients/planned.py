@@ -18,13 +18,13 @@ DUPLICATE: Final = "same recipient and text as in an earlier row"
 
 
 class Planned(msgspec.Struct, array_like=True):
-    """A row of the file that is not empty: to be sent, or with the ``problem`` that keeps it from that."""
+    """A non-empty row of the file: to be sent, or with the ``problem`` that prevents it."""
 
     row: int
     recipient: str
-    """Local form; empty where the row holds no mobile number."""
+    """In local form; empty if the row has no mobile number."""
     text: str | None = None
-    """None where all get the same."""
+    """None if all get the same."""
     problem: str | None = None
 
     def __repr__(self) -> str:

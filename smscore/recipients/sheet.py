@@ -1,4 +1,4 @@
-"""What a reader of one kind of spreadsheet gives, and what is made of it: rows as people see them."""
+"""The interface of the spreadsheet readers, and the visible rows of a sheet."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from smscore.recipients.cells import Cells, Row, is_filled, name_list
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
-_LISTED: Final = 20  # columns that a note names
+_LISTED: Final = 20  # columns listed in a note
 
 DAMAGED: Final = "The spreadsheet is damaged: {}. Open it in Excel or LibreOffice and save it again."
 
 
 def damaged(what: str) -> InvalidRequest:
-    """An error for a file whose parts do not fit together; ``what`` is a clause."""
+    """The error for a damaged file; ``what`` is a clause."""
     return InvalidRequest(DAMAGED.format(what))
 
 
 @frozen
 class SheetRow:
-    """A row as its file has it; rows that hold nothing may be left out."""
+    """A row as in its file; empty rows may be omitted."""
 
     number: int
     cells: Cells = field(repr=False)
@@ -33,50 +33,50 @@ class SheetRow:
 
 @define
 class Sheet:
-    """What a sheet says of itself, known as far as it was read."""
+    """Properties of a sheet, known as far as it was read."""
 
     hidden_columns: set[int] = field(factory=set[int])
     """Counted from 0."""
     filtered: bool = False
-    """Whether a filter is what hides its rows."""
+    """Whether its rows are hidden by a filter."""
 
 
 class Book(Protocol):
-    """A spreadsheet file that is open."""
+    """An open spreadsheet file."""
 
     @property
     def sheets(self) -> Mapping[str, bool]:
-        """The sheets' names in order, and whether they can be seen; all of them once ``rows`` has ended."""
+        """The names of the sheets in order, and whether they are visible; complete once ``rows`` has ended."""
         ...
 
     @property
     def name(self) -> str | None:
-        """The sheet that is read, once ``rows`` has begun."""
+        """The name of the sheet that is read, once ``rows`` has begun."""
         ...
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What people should know of how this kind of file is read."""
+        """Notes for people about how this kind of file is read."""
         ...
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
-        """The rows of this sheet, or of the first one that can be seen; ``about`` is filled in on the way."""
+        """The rows of this sheet, or of the first visible one; fills in ``about`` on the way."""
         ...
 
 
 @define
 class Origin:
-    """Where rows came from, and what was left out of them; complete when all were read."""
+    """Where rows came from, and what was skipped; complete when all rows were read."""
 
     sheet: str | None = None
     other_sheets: list[str] = field(factory=list[str])
     hidden_sheets: list[str] = field(factory=list[str])
     encoding: str | None = None
-    """The encoding of a text, where it is not UTF-8 or was asked for."""
+    """The encoding of a text file, if it is not UTF-8 or was given."""
     hidden_rows: int = 0
     filtered: bool = False
     hidden_columns: set[int] = field(factory=set[int])
-    """Those that hold something and were left out, counted from 0."""
+    """The non-empty ones that were skipped, counted from 0."""
     remarks: list[str] = field(factory=list[str])
 
     @property
@@ -85,7 +85,7 @@ class Origin:
         return self.sheet is None
 
     def notes(self) -> list[str]:
-        """All that people should know of it, a line each."""
+        """Notes for people, a line each."""
         return [*self._left_out(), *self.remarks, *self._encoding_note()]
 
     def _left_out(self) -> Iterator[str]:
@@ -105,14 +105,14 @@ class Origin:
         return ", ".join(map(column_letters, sorted(self.hidden_columns)[:_LISTED]))
 
     def sheets_elsewhere(self) -> Iterator[str]:
-        """A sentence on the other sheets, and one on the hidden ones."""
+        """Sentences about the other sheets and the hidden ones."""
         if self.other_sheets:
             yield f"Other sheets: {name_list(self.other_sheets)}. Choose one with --sheet."
         if self.hidden_sheets:
             yield f"Hidden sheets: {name_list(self.hidden_sheets)}. --sheet reads them too."
 
     def elsewhere(self) -> str:
-        """Sentences on all that the file has and that was not read; empty where it has nothing."""
+        """Sentences about everything in the file that was not read; empty if nothing was skipped."""
         return " ".join([*self.sheets_elsewhere(), *self._left_out()])
 
 
@@ -127,7 +127,7 @@ def column_letters(index: int) -> str:
 
 
 def visible_rows(book: Book, wanted: str | None, origin: Origin, *, hidden_too: bool) -> Generator[Row]:
-    """The rows of a sheet that can be seen, also empty ones between others; ``origin`` is filled in on the way."""
+    """The visible rows of a sheet, with empty ones between others; fills in ``origin`` on the way."""
     about = Sheet()
     last = 0
     for row in book.rows(wanted, about):
@@ -161,7 +161,7 @@ def _without(cells: Cells, hidden: set[int], origin: Origin) -> Cells:
 
 
 def choose_sheet(sheets: Mapping[str, bool], wanted: str | None) -> str:
-    """The sheet of this name, or the first one that can be seen."""
+    """The sheet with this name, or the first visible one."""
     if not sheets:
         raise InvalidRequest("The file is not a readable spreadsheet: it has no sheets.")
     if wanted is None:

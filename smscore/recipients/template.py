@@ -28,12 +28,12 @@ class Template:
 
     @property
     def fields(self) -> list[str]:
-        """The fields' names, each once."""
+        """The names of the fields, each once."""
         return list(dict.fromkeys(name for _, name in self.pieces if name is not None))
 
 
 def parse_template(text: str) -> Template:
-    """The template of this text; ``InvalidRequest`` for a lone brace, or for anything else than a name in braces."""
+    """Parse a template. Raises ``InvalidRequest`` for a single brace, or for anything but a name in braces."""
     pieces: list[tuple[str, str | None]] = []
     before, end = "", 0
     for match in _PIECE.finditer(text):
@@ -62,7 +62,7 @@ def _name(match: re.Match[str]) -> str:
 
 @frozen
 class Filler:
-    """A template bound to the columns of a file; ``width`` is how many its rows may have, None where that is open."""
+    """A template bound to the columns of a file; ``width`` is how many its rows may have, None for any number."""
 
     pieces: tuple[tuple[str, str | None, int], ...]
     width: int | None
@@ -97,10 +97,10 @@ class Filler:
         except Unfilled as error:
             return error
 
-    def shows_dates_of_the_computer(self, cells: Cells) -> bool:
-        """Whether a row's text has a date that each computer shows in its own way."""
+    def shows_system_dates(self, cells: Cells) -> bool:
+        """Whether a row's text contains a date in the computer's own format."""
         found = (cell_at(cells, column) for _, name, column in self.pieces if name is not None)
-        return any(isinstance(cell, Formatted) and cell.format.of_the_computer for cell in found)
+        return any(isinstance(cell, Formatted) and cell.format.is_system_date for cell in found)
 
 
 class Unfilled(Exception):
@@ -108,9 +108,9 @@ class Unfilled(Exception):
 
 
 def bind(template: Template, layout: Layout, *, delimited: bool = True) -> Filler:
-    """The template with its fields looked up in the header; ``InvalidRequest`` for one that is not there.
+    """The template with its fields looked up in the header. Raises ``InvalidRequest`` for an unknown field.
 
-    In a ``delimited`` file a row with more cells than the header was cut in the wrong places.
+    In a ``delimited`` file, a row with more cells than the header was split in the wrong places.
     """
     pieces = tuple((before, name, -1 if name is None else layout.position(name)) for before, name in template.pieces)
     return Filler(pieces, len(layout.headings) if delimited else None)

@@ -1,4 +1,4 @@
-"""CSV, and text with one number a line, as numbered rows of cells."""
+"""CSV, and text with one number per line, as numbered rows of cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOSTLY: Final = 0.9  # of the lines
 
 
 def text_rows(file: IO[bytes], encoding: str, *, one_a_line: bool) -> Generator[Row]:
-    """The rows of a text file; ``one_a_line`` where each line is one cell, unless tabs make a table of it."""
+    """The rows of a text file; with ``one_a_line``, each line is one cell unless tabs make it a table."""
     with closing(_lines(file, encoding)) as lines:
         sample = list(islice(lines, _SAMPLE))
         rows = chain(sample, lines)
@@ -40,7 +40,7 @@ def _lines(file: IO[bytes], encoding: str) -> Generator[str]:
     except UnicodeDecodeError as error:
         raise undecodable(encoding, error) from None
     finally:
-        text.detach()  # what was opened elsewhere is closed there
+        text.detach()  # the caller closes what it opened
 
 
 def _one_a_line(lines: Iterable[str]) -> Generator[Row]:
@@ -74,7 +74,7 @@ def _without_formula(cell: str) -> str:
 
 
 def sniffed_delimiter(sample: Sequence[str]) -> str:
-    """The delimiter that cuts most of these lines into the same number of cells, at least two; a comma otherwise."""
+    """The delimiter that splits most lines into the same number of cells, at least two; otherwise a comma."""
     return max(_DELIMITERS, key=lambda delimiter: _agreement(sample, delimiter))
 
 

@@ -17,7 +17,7 @@ from smscore.recipients.sheet import Sheet, SheetRow, choose_sheet, damaged
 
 _READER: Final = Path(__file__).with_name("xls_process.py")
 _PIECE: Final = 1 << 20
-_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")  # what an XLSX with a password consists of
+_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")  # in an XLSX with a password
 
 _REMARK: Final = (
     "Only the values of an XLS file can be read: hidden rows and columns are included, and a number, a date or a "
@@ -29,7 +29,7 @@ _PROBLEMS: Final = {"password": _LOCKED, "missing": _MISSING}
 
 
 class _About(msgspec.Struct):
-    """What the other process says of the file, rather than of a row."""
+    """What the other process reports about the file, rather than a row."""
 
     sheets: dict[str, bool] = {}
     problem: str | None = None
@@ -40,7 +40,7 @@ _LINE: Final = msgspec.json.Decoder(list[object] | _About)
 
 @define
 class XlsBook:
-    """An XLS file that is open."""
+    """An open XLS file."""
 
     _file: IO[bytes]
     sheets: dict[str, bool] = field(factory=dict[str, bool], init=False)
@@ -48,7 +48,7 @@ class XlsBook:
     name: str | None = field(default=None, init=False)
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
-        """The rows of this sheet, or of the first one that can be seen."""
+        """The rows of this sheet, or of the first visible one."""
         if self._is_encrypted():
             raise InvalidRequest(_LOCKED)
         with _lines(self._file, name) as lines:
@@ -75,7 +75,7 @@ class XlsBook:
 @contextmanager
 def _lines(file: IO[bytes], name: str | None) -> Generator[Iterator[str]]:
     command = [sys.executable, str(_READER), *([] if name is None else [name])]
-    # It reads the file itself, from its beginning on.
+    # It reads the file itself, from the beginning.
     pipes: dict[str, Any] = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, encoding="utf-8", **pipes) as process:  # noqa: S603 (a program of ours)
         try:

@@ -1,7 +1,7 @@
-"""Writes the rows of an XLS file, given as the standard input, to the standard output: a line of JSON each.
+"""Reads an XLS file from standard input and writes its rows to standard output, a line of JSON each.
 
-A process of its own: python-calamine panics on some damaged files and asks for all memory on others, which would take
-the command down with it. Run as a file, it imports nothing of ours.
+A separate process: python-calamine panics on some damaged files and allocates all memory on others, which would end
+the command too. It runs as a script and imports nothing from this package.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 MEMORY = 1 << 31
-"""Bytes that it may take; 65,536 rows of 256 columns need less."""
+"""Limit in bytes; 65,536 rows of 256 columns need less."""
 
 
 def main(wanted: str | None) -> dict[str, Any] | None:
-    """Write the sheets, then the chosen one's rows; or say why not."""
+    """Write the sheets, then the rows of the chosen one; return the problem if that fails."""
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
         import resource
 

@@ -52,7 +52,7 @@ _INTEGER: Final = 2
 
 @define
 class XlsbBook:
-    """An XLSB file that is open."""
+    """An open XLSB file."""
 
     _package: Package
     sheets: dict[str, bool] = field(factory=dict[str, bool], init=False)
@@ -77,7 +77,7 @@ class XlsbBook:
                         self._parts[name], self.sheets[name] = part, data[:4] == b"\0\0\0\0"
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
-        """The rows of this sheet, or of the first one that can be seen."""
+        """The rows of this sheet, or of the first visible one."""
         self.name = choose_sheet(self.sheets, name)
         part = self._parts[self.name]
         strings, styles = self._strings(), self._styles()
@@ -127,7 +127,7 @@ class XlsbBook:
 
 
 def _note(kind: int, data: bytes, about: Sheet) -> None:
-    """Take in what a record beside the rows says of the sheet."""
+    """Apply a record outside the rows to the sheet's properties."""
     if kind == _COLUMN:
         first, last, _, _, flags = struct.unpack_from("<IIIIH", data)
         if flags & _COLUMN_IS_HIDDEN:
@@ -145,7 +145,7 @@ def _readable(part: str | None) -> Generator[None]:
 
 
 def _records(package: Package, part: str | None) -> Iterator[tuple[int, bytes]]:
-    """A part's records: their kinds and what they hold."""
+    """The records of a part: kind and data."""
     return iter(()) if part is None else _cut(package.pieces(part))
 
 
@@ -181,7 +181,7 @@ def _variable(data: bytes, at: int, size: int, most: int) -> tuple[int, int]:
 
 
 def _wide(data: bytes, at: int) -> tuple[str, int]:
-    """A text with its length before it, and where it ends."""
+    """A length-prefixed text, and where it ends."""
     (count,) = struct.unpack_from("<I", data, at)
     end = at + 4 + 2 * count
     if end > len(data):
@@ -236,7 +236,7 @@ def _string(kind: int, data: bytes, strings: list[str]) -> str:
 
 
 def _rk(data: bytes) -> float:
-    """A number in 30 bits ([MS-XLSB] 2.5.122): whole, or a double's upper part; in hundredths where that is set."""
+    """A number in 30 bits ([MS-XLSB] 2.5.122): whole, or the upper part of a double; in hundredths if so marked."""
     (bits,) = struct.unpack_from("<i", data, _CELL_HEAD)
     if bits & _INTEGER:
         value = float(bits >> 2)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from smscore.recipients.cells import Fault, Format, Formatted
-from smscore.recipients.excel import ERROR, NO_RESULT, ByName, Styles, styles_of, unescaped
+from smscore.recipients.excel import ERROR, NO_RESULT, NameCache, Styles, styles_of, unescaped
 from smscore.recipients.fast_rows import FastRows
 from smscore.recipients.fast_xlsx import CellShape, Convert, XlsxRows
 from smscore.recipients.package import Package, local
@@ -26,7 +26,7 @@ _DAYS_TO_1904: Final = 1_462
 
 @define
 class XlsxBook:
-    """An XLSX file that is open."""
+    """An open XLSX file."""
 
     _package: Package
     sheets: dict[str, bool] = field(factory=dict[str, bool], init=False)
@@ -60,7 +60,7 @@ class XlsxBook:
             pass
 
     def rows(self, name: str | None, about: Sheet) -> Iterator[SheetRow]:
-        """The rows of this sheet, or of the first one that can be seen."""
+        """The rows of this sheet, or of the first visible one."""
         self.name = choose_sheet(self.sheets, name)
         part = self._parts[self.name]
         reader = _SheetReader(about, self._strings(), self._styles(), self._uncalculated, self._date1904)
@@ -110,7 +110,7 @@ class XlsxBook:
 
 
 def main_part(package: Package) -> str:
-    """The part that the package is about."""
+    """The name of the workbook part."""
     found = [part for kind, part in package.relations("").values() if kind == "officeDocument"]
     if not found:
         raise damaged("none of its parts is named as the workbook")
@@ -118,14 +118,14 @@ def main_part(package: Package) -> str:
 
 
 class _StringsReader:
-    """The strings that cells refer to: all runs of each, without how they are to be pronounced."""
+    """Reads the shared strings: all runs of each, without phonetic hints."""
 
     def __init__(self) -> None:
         self.strings: list[str] = []
         self.text: list[str] = []
         self._pieces: list[str] = []
         self._phonetic = False
-        self._names = ByName(local)
+        self._names = NameCache(local)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = self._names[name]
@@ -147,7 +147,7 @@ class _StringsReader:
 
 
 class _SheetReader:
-    """A sheet's rows out of the parser's events; made for speed, as it meets every cell."""
+    """Builds the rows of a sheet from the parser's events; optimized, as every cell passes here."""
 
     def __init__(self, about: Sheet, strings: list[str], styles: Styles, uncalculated: bool, date1904: bool) -> None:
         self.text: list[str] = []
@@ -157,7 +157,7 @@ class _SheetReader:
         self._texts: Mapping[str, Format] = styles.texts
         self._uncalculated = uncalculated
         self._date1904 = date1904
-        self._names = ByName(local)
+        self._names = NameCache(local)
         self.columns = _Columns()
         self._rows: list[SheetRow] = []
         self._number = 0
@@ -176,7 +176,7 @@ class _SheetReader:
         return self._in_data and not self._in_row
 
     def taken(self) -> list[SheetRow]:
-        """The rows that were read since the last time."""
+        """The rows that were read since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
@@ -268,7 +268,7 @@ class _SheetReader:
     def add_row(
         self, number: int, attributes: Mapping[str, str], columns: Sequence[int], values: Sequence[object]
     ) -> None:
-        """Take in a row that was read without the parser."""
+        """Add a row that was read without the parser."""
         row = self._next_row(number)
         if columns and columns[-1] == len(columns) - 1:
             row.extend(values)
@@ -278,7 +278,7 @@ class _SheetReader:
         self._rows.append(SheetRow(number, row, _is_hidden(attributes)))
 
     def converter(self, cell: CellShape) -> tuple[int, Convert]:
-        """The column of such a cell, and what makes a value of its text."""
+        """The column of such a cell, and the conversion of its text to a value."""
         column = self.columns[cell.letters]
         if cell.type == "s" and cell.style not in self._texts:
             strings = self._strings
@@ -323,19 +323,19 @@ class _SheetReader:
 
     def _numeric(self, value: float, style: str, *, formula: bool) -> object:
         if not value and formula and self._uncalculated:
-            # Libraries write 0 for what Excel is to work out when it opens the file.
+            # Libraries write 0 for what Excel calculates when it opens the file.
             return Fault(NO_RESULT)
         format_ = self._numbers.get(style)
         return value if format_ is None else Formatted(value, format_)
 
 
 def _is_hidden(row: Mapping[str, str]) -> bool:
-    """Whether a row with these attributes is not seen."""
+    """Whether a row with these attributes is hidden."""
     return row.get("hidden") in _TRUE or row.get("ht") == "0"
 
 
 class _Columns(dict[str, int]):
-    """Columns, counted from 0, by their letters."""
+    """Column indexes by letters."""
 
     def __missing__(self, letters: str) -> int:
         if not _LETTERS.fullmatch(letters):
@@ -350,6 +350,6 @@ class _Columns(dict[str, int]):
 
 
 def _serial(text: str, *, date1904: bool) -> float:
-    """A date as ISO 8601 writes it, as days."""
+    """An ISO 8601 date as a serial number of days."""
     moment = dt.datetime.fromisoformat(text.removesuffix("Z"))
     return (moment.replace(tzinfo=None) - _EPOCH) / dt.timedelta(days=1) - _DAYS_TO_1904 * date1904
