@@ -157,7 +157,6 @@ class AsyncClient:
             retry=checked_retry(retry),
             max_concurrency=max_concurrency,
             batch_size=batch_size,
-            rate_limit=rate_limit,
         )
         self._caller = Caller(
             self.provider,
@@ -185,7 +184,6 @@ class AsyncClient:
             now,
             timeout=now.timeout if isinstance(timeout, Unset) else checked_timeouts(timeout),
             retry=now.retry if isinstance(retry, Unset) else checked_retry(retry),
-            rate_limit=now.rate_limit if isinstance(rate_limit, Unset) else rate_limit,
         )
         if not isinstance(rate_limit, Unset):
             checked_rate(rate_limit)

@@ -94,13 +94,12 @@ DEFAULT_RETRY: Final = RetryPolicy()
 
 @frozen(kw_only=True)
 class Settings:
-    """A client's settings, checked; token, sender and base URL are in its ``AccountSettings``."""
+    """A client's settings, checked; the account is in its ``AccountSettings``, the rate in its ``RateLimit``."""
 
     timeout: Timeouts
     retry: RetryPolicy
     max_concurrency: int
     batch_size: int | None
-    rate_limit: float | None
 
 
 def checked_proxy(proxy: str | None, name: str = "proxy=") -> str | None:

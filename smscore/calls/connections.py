@@ -15,7 +15,7 @@ _MAX_EARLY_BYTES: Final = 64 * 1024  # bytes: more than any answers before the f
 
 
 class Spoiled(Exception):
-    """Something lies on a connection before the request that was to go out on it."""
+    """The connection was closed, or something came on it, before the request was written."""
 
 
 class _Listener(asyncio.Protocol):
@@ -81,7 +81,8 @@ class RequestProgress:
 
     def begin(self, transport: asyncio.Transport | None) -> None:
         """Take the connection, on which nothing has been written; ``Spoiled`` unless it is open and silent."""
-        if transport is None or not self._is_silent(transport):
+        self.idle = is_known(transport)
+        if transport is None or not is_silent(transport):
             self.spoiled = True
             raise Spoiled
         self.left = True
@@ -118,10 +119,6 @@ class RequestProgress:
         """
         if self.transport is not None and self.transport.get_write_buffer_size():
             self.transport.abort()
-
-    def _is_silent(self, transport: asyncio.Transport) -> bool:
-        self.idle = is_known(transport)
-        return is_silent(transport)
 
 
 def is_silent(transport: asyncio.Transport) -> bool:

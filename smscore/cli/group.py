@@ -14,8 +14,7 @@ import click
 from smscore import registry
 from smscore.cli.exit_codes import DEFECT, INTERRUPTED, SIGNALLED, exit_code
 from smscore.cli.output import Output, as_json, error_fields, error_words, tell
-from smscore.cli.signals import INTERRUPTED as INTERRUPTED_WORDS
-from smscore.cli.signals import SIGNALS
+from smscore.cli.signals import INTERRUPTED_WORDS, SIGNALS
 from smscore.errors import SMSError
 
 _EXTRA_ARGUMENTS: Final = "Too many arguments. Put a text that contains spaces in quotation marks."

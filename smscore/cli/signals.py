@@ -26,7 +26,7 @@ T = TypeVar("T")
 Listener: TypeAlias = Callable[[], str | None]
 """Called in the signal handler for each signal; returns the last words where the process should exit immediately."""
 
-INTERRUPTED: Final = "Interrupted."
+INTERRUPTED_WORDS: Final = "Interrupted."
 SIGNALLED: Final = 128  # plus the signal's number is the exit code
 _SHOW_CURSOR: Final = b"\x1b[?25h"  # a progress bar hides it
 
@@ -40,7 +40,7 @@ class Signals:
     count: int = 0
     at: float = 0.0
     """When the last one came, on the monotonic clock."""
-    last_words: str = INTERRUPTED
+    last_words: str = INTERRUPTED_WORDS
     """Printed on an immediate exit where nobody listens."""
     _listeners: list[Listener | None] = field(factory=list[Listener | None], init=False)
 
@@ -112,7 +112,7 @@ def leave(words: str, number: int) -> None:
 def leave_on_ctrl_c() -> None:
     """Let Ctrl-C exit without a traceback while there is nothing to finish, as during imports."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda number, frame: leave(INTERRUPTED, number))
+        signal.signal(signal.SIGINT, lambda number, frame: leave(INTERRUPTED_WORDS, number))
         # While it finalizes, the interpreter has no handlers, and would die of the signal in place of its exit code.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
