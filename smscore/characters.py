@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +18,14 @@ _BLANK_NAMES: Final = re.compile(
     r"|BRAILLE PATTERN BLANK"
 )
 _MINUS_SIGN: Final = "\u2212"  # typed as a dash, and a mathematical symbol to Unicode
+
+PERSIAN_LETTERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys("يىئ", "ی"),
+    "ك": "ک",
+    **dict.fromkeys("ةۀ", "ه"),
+    "أ": "ا",
+}
+"""Arabic letters, and those with a hamza, by the Persian letters that people also write for them; for comparison."""
 
 
 class CharacterTable(dict[int, int | None]):

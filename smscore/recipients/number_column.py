@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from smscore.characters import PERSIAN_LETTERS
 from smscore.errors import InvalidRequest
 from smscore.numbers import local_form, local_forms, with_ascii_digits
 from smscore.recipients.cells import Fault, Row, cell_at, heading, is_filled, name_list, value_of
@@ -29,7 +30,7 @@ _VAGUE_NAMES: Final = (
 )
 KNOWN_NAMES: Final = (*_SURE_NAMES, *_VAGUE_NAMES)
 
-_FOLDED: Final = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ۀ": "ه", "ة": "ه", "أ": "ا"})
+_FOLDED: Final = str.maketrans({**PERSIAN_LETTERS})
 _IGNORED: Final = re.compile(r"[\s_\-\u200b-\u200f\u2060\ufeff.:*]+")
 _NUMBERED: Final = re.compile(
     r"(\D+)(\d{1,3})(?:value)?", re.ASCII

@@ -7,8 +7,10 @@ letter, a digit or a space.
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 from typing import Final
 
+from smscore.characters import PERSIAN_LETTERS
 from smscore.numbers import with_ascii_digits
 
 __all__ = ["code_in"]
@@ -50,7 +52,7 @@ _OF_A_THING: Final = (
     rf"(?:{_SPACE}{{1,3}}(?:شماره|شما|your|number|no|id|code))?{_SPACE}{{0,3}}"
 )
 
-_FOLDED: Final = str.maketrans("يكىأئ" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "یکیای" + "abcdefghijklmnopqrstuvwxyz")
+_FOLDED: Final = str.maketrans({**PERSIAN_LETTERS, **{letter: letter.lower() for letter in ascii_uppercase}})
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

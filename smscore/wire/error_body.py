@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from attrs import field, frozen
 
+from smscore.characters import PERSIAN_LETTERS
 from smscore.wire import codec
 from smscore.wire.codec import DecodeError
 
@@ -120,7 +121,7 @@ def folded(text: str) -> str:
     return "".join(sign if not sign.isdecimal() else str(int(sign)) for sign in simple if sign.isalnum())
 
 
-_ONE_LETTER: Final = str.maketrans("يىكةۀ", "ییکهه", "ـ")
+_ONE_LETTER: Final = str.maketrans({**PERSIAN_LETTERS, "ـ": ""})
 
 
 def _plain_text(body: bytes) -> str | None:

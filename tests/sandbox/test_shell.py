@@ -408,7 +408,7 @@ def test_an_emulation_shares_nothing_with_the_clients(module: ModuleType) -> Non
 
 
 def test_the_shell_imports_no_provider_and_of_the_core_only_what_knows_no_wire() -> None:
-    names = ("auth", "clock", "loops.threads", "numbers", "private_files", "profile")
+    names = ("auth", "characters", "clock", "loops.threads", "numbers", "private_files", "profile")
     names += ("registry", "statuses", "text")
     shared = {f"smscore.{name}" for name in names}
     for path in Path(inspect.getfile(server)).parent.rglob("*.py"):

@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import frozen
 
+from smscore.characters import PERSIAN_LETTERS
 from smscore.numbers import Recipient, with_ascii_digits, without_separators
 from smscore.sandbox.memory.messages import Inbound, Outbound, StoredMessage
 from smscore.sandbox.memory.state import State
@@ -55,7 +56,7 @@ def folded(text: str) -> str:
     return with_ascii_digits(text).translate(_PERSIAN).casefold()
 
 
-_PERSIAN: Final = str.maketrans("يكى", "یکی")
+_PERSIAN: Final = str.maketrans({**PERSIAN_LETTERS})
 
 
 def has_number(given: str) -> Check:
