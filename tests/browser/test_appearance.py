@@ -239,9 +239,9 @@ def test_pictures_of_the_page(scene: Callable[..., Page], name: str, box: Sandbo
     place, options = PICTURES[name]
     page = scene(place, **({"viewport": DESK, "device_scale_factor": 1.5, "color_scheme": "light"} | options))
     if name == "faults":
-        for kind, provider in (("server_error", "Najva SMS"), ("drop_after", "Sepahan Gostar"), ("delay", "")):
+        for kind, provider in (("server_error", "najva"), ("drop_after", "sepahan"), ("delay", "")):
             page.locator("#fault-kind").select_option(kind)
-            page.locator("#fault-provider").select_option(provider.lower())
+            page.locator("#fault-provider").select_option(provider)
             page.get_by_role("button", name="Set the fault").click()
             page.wait_for_timeout(300)
     page.screenshot(path=Path(folder) / f"{name}.png")
