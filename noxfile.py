@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -12,6 +13,8 @@ nox.options.sessions = ["tests", "plugin", "lint", "types"]
 nox.options.error_on_missing_interpreters = False  # a machine with one Python runs what it can
 nox.options.download_python = "never"
 
+# One more than there are cores: many tests wait for a process or a server.
+WORKERS = str((os.cpu_count() or 1) + 1)
 PYTHONS = ("3.11", "3.12", "3.13")
 # pyproject.toml has the only list of packages, so that a new provider is named there alone.
 _PROJECT = nox.project.load_toml("pyproject.toml")
@@ -34,7 +37,7 @@ def tests(session: nox.Session) -> None:
     # Without the safe path, `-m` would import the checkout in place of the wheel.
     environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1"}
     coverage = ["--cov"] if session.python == PYTHONS[0] and not session.posargs else []
-    session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto"]), *coverage, env=environment)
+    session.run("python", "-m", "pytest", *(session.posargs or ["-n", WORKERS]), *coverage, env=environment)
 
 
 @nox.session(python=PYTHONS[0])
