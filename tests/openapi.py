@@ -6,11 +6,12 @@ Not collected unless named: ``pytest tests/openapi.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -21,6 +22,8 @@ NAJVA = {"message": "کد: ۴۸۲۱", "sender": "90000123", "receivers": ["09123
 
 # What a description cannot say: which providers there are, which codes and calls one has, when the calendar ends.
 BEYOND = [positive_data_acceptance]
+
+LONGEST_QUERY = 7_000  # characters, of the 8,190 that a request line may have
 
 OPERATIONS = [result.ok() for result in schemathesis.openapi.from_dict(description()).get_all_operations()]
 
@@ -55,6 +58,8 @@ def test_every_answer_is_as_described(origin: str, operation: schemathesis.APIOp
     def check(case: schemathesis.Case) -> None:
         if operation.path == "/api/messages/wait":
             case.query = {**case.query, "timeout": 0}
+        # A longer request line is no request that the sandbox sees: aiohttp refuses it.
+        assume(len(urlencode(dict(case.query or {}))) < LONGEST_QUERY)
         case.call_and_validate(base_url=origin, excluded_checks=BEYOND)
 
     check()
