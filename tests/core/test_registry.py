@@ -262,6 +262,7 @@ def test_the_fixture_works_beside_a_broken_provider_where_warnings_are_errors(br
     found = environment(tmp_path)
     test = tmp_path / "project" / "test_it.py"
     test.parent.mkdir()
+    (test.parent / "pytest.ini").write_text("[pytest]\n")  # else it would go by this project's own settings
     test.write_text(
         "from najva_sms import Najva\n"
         "def test_it(sms_sandbox):\n"

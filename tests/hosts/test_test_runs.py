@@ -396,6 +396,7 @@ def test_a_child_process_that_clears_its_environment_is_guarded_too(run: Callabl
 
 
 def test_a_program_that_runs_pytest_and_goes_on_connects_again(run: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # else it would go by this project's own settings
     (tmp_path / "test_it.py").write_text(f"from sending import send\ndef test_it(): assert send() == {REFUSED!r}")
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
     script = (
