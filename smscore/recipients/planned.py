@@ -40,7 +40,7 @@ class RowPlanner:
     """Plans rows, many at a time; without a ``filler`` all get the same text."""
 
     def __init__(self, layout: Layout, filler: Filler | None) -> None:
-        self.headings = 0
+        self.headings: int = 0
         """Rows that repeat the header."""
         self._layout = layout
         self._filler = filler

@@ -49,6 +49,5 @@ def _write(value: object) -> None:
 
 
 if __name__ == "__main__":
-    ended = main(sys.argv[1] if len(sys.argv) > 1 else None)
-    if ended is not None:
-        _write(ended)
+    if (_ended := main(sys.argv[1] if len(sys.argv) > 1 else None)) is not None:
+        _write(_ended)

@@ -47,9 +47,10 @@ class Recorder:
     """
 
     def __init__(self, answer: Canned | Answers) -> None:
-        self.answer = answer
-        self.received = list[Recorded]()
-        self.arrived, self.released = Event(), Event()
+        self.answer: Canned | Answers = answer
+        self.received: list[Recorded] = []
+        self.arrived: Event = Event()
+        self.released: Event = Event()
         self.released.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
