@@ -20,18 +20,18 @@ class RateLimit:
         self._lock = threading.RLock()  # reentrant: a signal handler may send while it is held
         self._next = 0.0
 
-    def reserve(self, now: float, limit: float | None = None) -> float:
-        """Reserve the next free turn and return the seconds until it; not reserved if that is more than ``limit``."""
+    def reserve(self, now: float, max_wait: float | None = None) -> float:
+        """Reserve the next free turn, unless it is more than ``max_wait`` away; return the seconds until it."""
         with self._lock:
             turn = max(now, self._next)
-            if limit is None or turn - now <= limit:
+            if max_wait is None or turn - now <= max_wait:
                 self._next = turn + self._interval
         return turn - now
 
-    async def wait(self, limit: float | None = None) -> bool:
-        """Wait for a turn and return True, or return False at once if it is more than ``limit`` seconds away."""
-        delay = self.reserve(clock.monotonic(), limit)
-        if limit is not None and delay > limit:
+    async def wait(self, max_wait: float | None = None) -> bool:
+        """Wait for a turn and return True, or return False at once if it is more than ``max_wait`` seconds away."""
+        delay = self.reserve(clock.monotonic(), max_wait)
+        if max_wait is not None and delay > max_wait:
             return False
         if delay > 0:
             await clock.sleep(delay)

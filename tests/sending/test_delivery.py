@@ -574,7 +574,7 @@ def test_turns_never_come_faster_than_the_rate(rate: float, waits: list[float]) 
 def test_a_turn_that_would_come_too_late_is_not_taken() -> None:
     limit = RateLimit(1)
     assert limit.reserve(10.0) == 0
-    assert limit.reserve(10.0, limit=0.5) > 0.5
+    assert limit.reserve(10.0, max_wait=0.5) > 0.5
     assert limit.reserve(10.0) == pytest.approx(1.02, abs=0.05)
 
 
