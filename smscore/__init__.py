@@ -75,7 +75,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from smscore import sandbox
-    from smscore.sending.delivery import BatchEvent
+    from smscore.sending.send_call import BatchEvent
 
 
 def __getattr__(name: str) -> object:
@@ -86,7 +86,7 @@ def __getattr__(name: str) -> object:
 
         return smscore.sandbox
     if name == "BatchEvent":
-        from smscore.sending.delivery import BatchEvent
+        from smscore.sending.send_call import BatchEvent
 
         return BatchEvent
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

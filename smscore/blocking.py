@@ -19,8 +19,8 @@ from smscore.loops import background
 from smscore.loops.caller_thread import CallersIterable, CallerThread
 from smscore.numbers import is_one_recipient
 from smscore.results import SendReport
-from smscore.sending.delivery import OnBatch
 from smscore.sending.outgoing import iterable
+from smscore.sending.send_call import OnBatch
 
 A = TypeVar("A", bound=AsyncClient)
 P = ParamSpec("P")

@@ -52,7 +52,7 @@ from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing, chunked
-from smscore.sending.delivery import OnBatch, SendCall
+from smscore.sending.send_call import OnBatch, SendCall
 from smscore.sending.outgoing import (
     AnyMessage,
     Messages,

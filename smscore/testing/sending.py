@@ -10,7 +10,7 @@ from smscore.errors import InvalidNumber, NotAttempted, SMSError
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
 from smscore.sandbox import Sandbox
-from smscore.sending.delivery import BatchEvent
+from smscore.sending.send_call import BatchEvent
 from smscore.testing.runner import NUMBERS, TEXT, Runner, numbers, send, stream
 
 __all__ = ["SendingConformance"]

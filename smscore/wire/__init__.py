@@ -64,9 +64,9 @@ if TYPE_CHECKING:
     from smscore.client import AsyncClient, sends_nothing
     from smscore.loops.threads import read_in_thread
     from smscore.senders import check_sender
-    from smscore.sending.delivery import OnBatch
     from smscore.sending.one_recipient import PatternValue, one_recipient, outgoing_to_one, pattern_texts
     from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers, iterable
+    from smscore.sending.send_call import OnBatch
 
 __all__ = [
     "Answer",
@@ -155,7 +155,7 @@ _DEFERRED: Final = {
     "AsyncClient": "smscore.client",
     "BlockingClient": "smscore.blocking",
     "Messages": "smscore.sending.outgoing",
-    "OnBatch": "smscore.sending.delivery",
+    "OnBatch": "smscore.sending.send_call",
     "PatternValue": "smscore.sending.one_recipient",
     "Recipients": "smscore.sending.outgoing",
     "check_sender": "smscore.senders",

@@ -22,7 +22,7 @@ from smscore.outcomes import Outcome
 from smscore.profile import Capability, Profile
 from smscore.results import RecipientResult, SendReport
 from smscore.sandbox import Sandbox
-from smscore.sending.delivery import BatchEvent
+from smscore.sending.send_call import BatchEvent
 
 TEXT: Final = "سلام! این یک پیام آزمایشی پیامک است."
 BLOCKING_TEXT: Final = "یک پیام از کلاینت همگام"

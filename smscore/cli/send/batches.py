@@ -19,7 +19,7 @@ from smscore.numbers import e164
 from smscore.outcomes import Outcome
 from smscore.recipients.plan import Plan, Planned
 from smscore.results import SendReport
-from smscore.sending.delivery import BatchEvent
+from smscore.sending.send_call import BatchEvent
 
 _ROWS_AT_A_TIME: Final = 10_000  # written where nothing is sent
 _MAX_TEXTS: Final = 50  # by which errors are told apart
