@@ -52,7 +52,6 @@ from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing, chunked
-from smscore.sending.send_call import OnBatch, SendCall
 from smscore.sending.outgoing import (
     AnyMessage,
     Messages,
@@ -65,6 +64,7 @@ from smscore.sending.outgoing import (
     recipients_of,
     stream_of,
 )
+from smscore.sending.send_call import OnBatch, SendCall
 from smscore.statuses import MessageStatus, checked_ids, iterable_of_ids
 from smscore.text import Text
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint
@@ -302,7 +302,7 @@ class AsyncClient:
         account = self._resolve_account()
         payload = OneText(check_text(text), account.line(sender, needed=endpoint.needs_sender), extra)
         outgoing = await checked_outgoing(recipients_of(to), payload)
-        return await self._deliver(endpoint, outgoing, account, on_batch, request_id)
+        return await self._send_outgoing(endpoint, outgoing, account, on_batch, request_id)
 
     async def _send_p2p(
         self,
@@ -318,7 +318,7 @@ class AsyncClient:
         account = self._resolve_account()
         payload = PeerToPeer(account.provider, account.line(sender, needed=False), endpoint.needs_sender, extra)
         outgoing = await checked_outgoing(iterable(messages, "messages"), payload)
-        return await self._deliver(endpoint, outgoing, account, on_batch, request_id)
+        return await self._send_outgoing(endpoint, outgoing, account, on_batch, request_id)
 
     def _send_stream(
         self,
@@ -355,7 +355,7 @@ class AsyncClient:
         """The result of a call's only batch. An error that met the batch as a whole is raised."""
         return await SendCall(self._caller, endpoint, account, on_batch).send_batch(batch)
 
-    async def _deliver(
+    async def _send_outgoing(
         self,
         endpoint: SendEndpoint,
         outgoing: Outgoing,

@@ -59,8 +59,8 @@ def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
 
 
 @define
-class Delivery:
-    """Delivers a call's batches one by one, through ``call``, until something stops the rest."""
+class BatchRunner:
+    """Sends a call's batches one by one, through ``call``, until something stops the rest."""
 
     provider: str
     call: BatchCall
@@ -68,7 +68,7 @@ class Delivery:
     rule: StopRule
     on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
 
-    async def deliver(self, batch: Batch) -> BatchResult:
+    async def run(self, batch: Batch) -> BatchResult:
         """Send one batch and return its result. Errors are in the result; only a cancellation is raised.
 
         ``on_batch`` is called with "sending" and then "done", unless the call is cancelled or "sending" raised.
@@ -133,13 +133,13 @@ class SendCall:
             request_id=request_id,
         )
         merger = Merger(outgoing, provider=self.caller.provider.name)
-        delivery = self._delivery()
+        runner = self._runner()
 
-        async def deliver(batch: Batch) -> None:
-            merger.add(batch, await delivery.deliver(batch))
+        async def send(batch: Batch) -> None:
+            merger.add(batch, await runner.run(batch))
 
         starts = ITEMS_PER_TURN // len(batches.chunks[0])
-        await for_each(batches, deliver, self.caller.settings.max_concurrency, starts_per_turn=starts)
+        await for_each(batches, send, self.caller.settings.max_concurrency, starts_per_turn=starts)
         report = merger.report()
         if not report.ok and not report.refused_one_by_one:
             report.raise_for_failures()
@@ -147,7 +147,7 @@ class SendCall:
 
     async def send_batch(self, batch: Batch) -> BatchResult:
         """The result of a call's only batch. An error that met the batch as a whole is raised."""
-        result = await self._delivery().deliver(batch)
+        result = await self._runner().run(batch)
         if result.failure is not None:
             raise result.failure
         return result
@@ -155,17 +155,17 @@ class SendCall:
     async def stream(self, items: Source, payload: Payload) -> AsyncGenerator[SendReport, None]:
         """A report for each window of a source of any length, as they end."""
         self.caller.transport.check_open()
-        delivery = self._delivery()
+        runner = self._runner()
 
-        async def deliver(window: tuple[Merger, Batches]) -> SendReport:
+        async def send(window: tuple[Merger, Batches]) -> SendReport:
             merger, batches = window
             for batch in batches:
-                merger.add(batch, await delivery.deliver(batch))
+                merger.add(batch, await runner.run(batch))
             return merger.report()
 
         async with (
             aclosing(self._windows(items, payload)) as windows,
-            aclosing(AsFinished(windows, deliver, self.caller.settings.max_concurrency)) as reports,
+            aclosing(AsFinished(windows, send, self.caller.settings.max_concurrency)) as reports,
         ):
             has_left = False
             async for report in reports:
@@ -198,11 +198,11 @@ class SendCall:
             nothing: list[T] = []
             return await anext(pieces, nothing)
 
-    def _delivery(self) -> Delivery:
+    def _runner(self) -> BatchRunner:
         # A closed client refuses each batch, so that a call during which it was closed has a report.
         caller = self.caller
         call = partial(caller.call, self.endpoint, account=self.account, has_turn=True)
-        return Delivery(caller.provider.name, call, caller.turn, caller.stop_rule(), self.on_batch)
+        return BatchRunner(caller.provider.name, call, caller.turn, caller.stop_rule(), self.on_batch)
 
     def _batch_size(self) -> int | None:
         """The most recipients in one request, or None if neither settings nor provider limit it."""

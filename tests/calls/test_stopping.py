@@ -28,8 +28,8 @@ from smscore.calls.stop import StopRule, not_attempted
 from smscore.columns import IdColumn
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
 from smscore.sending.batching import Outgoing, split
-from smscore.sending.send_call import Delivery
 from smscore.sending.merging import Merger, batch_report
+from smscore.sending.send_call import BatchRunner
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, in_bulk
 
 DEAD = [
@@ -163,8 +163,8 @@ async def test_what_stops_a_call_keeps_the_rest_from_being_tried():
         tried.append(batch.index)
         return failed(batch, AuthenticationError("x"))
 
-    delivery = Delivery("sepahan", attempt, at_once, StopRule())
-    results = [await delivery.deliver(Batch(n, [n], ["09120000001"], ["a"], ["1"])) for n in range(3)]
+    runner = BatchRunner("sepahan", attempt, at_once, StopRule())
+    results = [await runner.run(Batch(n, [n], ["09120000001"], ["a"], ["1"])) for n in range(3)]
     assert tried == [0]
     assert [type(result.failure) for result in results] == [AuthenticationError, NotAttempted, NotAttempted]
 
@@ -189,8 +189,8 @@ async def delivered(journal: object, count: int = 1) -> tuple[list[BatchResult],
         tried.append(batch.index)
         return all_accepted(batch, [7, 8])
 
-    delivery = Delivery("sepahan", attempt, at_once, StopRule(), journal)  # type: ignore[arg-type]
-    return [await delivery.deliver(evolve(BATCH, index=n)) for n in range(count)], tried
+    runner = BatchRunner("sepahan", attempt, at_once, StopRule(), journal)  # type: ignore[arg-type]
+    return [await runner.run(evolve(BATCH, index=n)) for n in range(count)], tried
 
 
 async def test_a_journal_hears_of_a_batch_before_and_after_it():
