@@ -141,7 +141,7 @@ class SendCalls(AsyncClient):
         extra = {"code": checked_pattern(code), "params": pattern_texts(params)}
         account = self._resolve_account()
         outgoing = outgoing_to_one(to, account.line(sender, needed=True), extra)
-        return await self._deliver(wire.SEND_PATTERN, outgoing, account, on_batch, None)
+        return await self._send_outgoing(wire.SEND_PATTERN, outgoing, account, on_batch, None)
 
     async def send_votp(self, to: Recipient, code: Text, *, on_batch: OnBatch | None = None) -> SendReport:
         """Call one recipient and read a code out; the report has that one result.
