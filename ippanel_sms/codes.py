@@ -18,7 +18,9 @@ ERRORS: Final = RefusalTable(
     whatever_the_code={404: Refusal(NotFound, "what was asked for does not exist")},
     fields={
         "credit": Refusal(InsufficientCredit, "the credit is too low"),
-        "from_number": Refusal(InvalidParameters, "the sender line is not valid", meets_every_batch=True),
+        "from_number": Refusal(
+            InvalidParameters, "the sender line is not valid", meets_every_batch=True, of_sender=True
+        ),
     },
     leaves_unknown_to_status=True,  # the reference has many codes without an explanation; their HTTP status has one
 )

@@ -44,7 +44,9 @@ _UPLOAD: Final[Codes] = {
 }
 
 # A wrong sender refuses every batch.
-_FIELDS: Final = {"sender": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True)}
+_FIELDS: Final = {
+    "sender": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True, of_sender=True)
+}
 
 
 def _in_either_place(codes: Codes, fields: Mapping[str, Refusal] | None = None) -> RefusalTable:

@@ -33,7 +33,11 @@ _CODES: Final[Codes] = {
     -10: Refusal(AccountError, "the user has expired", "کاربر منقضی شده است"),
     -11: Refusal(AccountError, "the user's web service is disabled", "وب‌سرویس کاربر غیر فعال است"),
     -12: Refusal(
-        InvalidParameters, "the sender number is not valid", "شماره فرستنده نامعتبر است", meets_every_batch=True
+        InvalidParameters,
+        "the sender number is not valid",
+        "شماره فرستنده نامعتبر است",
+        meets_every_batch=True,
+        of_sender=True,
     ),
     -13: Refusal(AccountError, "the user has no price range", "رنج قیمت برای کاربر تعریف نشده است"),
     -14: Refusal(InsufficientCredit, "the user's credit is too low", "موجودی کاربر کافی نیست"),

@@ -100,6 +100,8 @@ class Settings:
     retry: RetryPolicy
     max_concurrency: int
     batch_size: int | None
+    waits_when_limited: bool = True
+    """Whether a 429 is waited for and its request repeated."""
 
 
 def checked_proxy(proxy: str | None, name: str = "proxy=") -> str | None:

@@ -93,13 +93,18 @@ class ConnectionFailed(SMSError):
 
 
 class NotAttempted(SMSError):
-    """The request was not tried; ``reason`` says why, and ``__cause__`` is what ``on_batch`` raised, if it did."""
+    """The request was not tried; ``reason`` says why, and ``__cause__`` is what ``on_batch`` raised, if it did.
+
+    ``by_provider``: whether it is the provider that stopped the call, by a refusal that the rest would meet too or by
+    an outage, and so another provider may take the messages.
+    """
 
     default_outcome: ClassVar[Outcome | None] = Outcome.NOT_SENT
 
-    def __init__(self, text: str = "", *, reason: str = "", **answer: Any) -> None:
+    def __init__(self, text: str = "", *, reason: str = "", by_provider: bool = False, **answer: Any) -> None:
         super().__init__(text, **answer)
         self.reason = reason
+        self.by_provider = by_provider
 
 
 class OutcomeUnknown(SMSError):
@@ -149,7 +154,12 @@ class InsufficientCredit(ProviderError):
 
 
 class InvalidParameters(ProviderError):
-    """The provider found the request wrong: ``fields`` maps a field to what is wrong, where it says."""
+    """The provider found the request wrong: ``fields`` maps a field to what is wrong, where it says.
+
+    ``of_sender``: whether nothing but the sender is wrong.
+    """
+
+    of_sender: bool = False
 
 
 class DuplicateRequest(ProviderError):

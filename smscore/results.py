@@ -47,6 +47,8 @@ class SMSError(Exception):
     default_outcome: ClassVar[Outcome | None] = None
     meets_every_batch: bool = False
     """Whether every other batch of the same call would fail in the same way."""
+    of_one: bool = False
+    """Whether it refused a single recipient, in an answer that took others."""
 
     __slots__ = ("_body",)  # apart from the other attributes, and so in no pickle
 

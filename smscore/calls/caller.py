@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -17,7 +18,7 @@ from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_rep
 from smscore.calls.stop import StopRule, not_attempted
 from smscore.calls.transport import Transport
 from smscore.config import LARGE_ANSWER_BYTES, Settings, Timeouts
-from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, SMSError
+from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, RateLimited, SMSError
 from smscore.loops.concurrency import let_others_run
 from smscore.loops.logs import logger_for_callers
 from smscore.wire.endpoint import Answer, Endpoint, NoAnswer, Provider, Repeat, Request, request_for
@@ -40,6 +41,8 @@ class Caller:
     transport: Transport
     budget: RetryBudget
     limit: RateLimit | None
+    new_rule: Callable[[float | None], StopRule] = StopRule
+    """Makes what may stop a call, from the call's deadline."""
 
     async def call(
         self, endpoint: Endpoint[P, R], params: P, rule: StopRule, account: ResolvedAccount, *, has_turn: bool = False
@@ -88,7 +91,7 @@ class Caller:
     def stop_rule(self) -> StopRule:
         """What stops a call that begins now."""
         seconds = self.settings.timeout.call
-        return StopRule(deadline=None if seconds is None else clock.monotonic() + seconds)
+        return self.new_rule(None if seconds is None else clock.monotonic() + seconds)
 
     async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
         """Open a connection in advance. Raises ``ConnectionFailed``."""
@@ -113,6 +116,8 @@ class Caller:
 
     def _wait(self, error: SMSError, repeat: Repeat, tries: int, left: float | None) -> float | None:
         """The seconds until the next try, or None to stop."""
+        if not self.settings.waits_when_limited and isinstance(error, RateLimited):
+            return None
         wait = next_wait(
             error,
             repeat=repeat,

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from attrs import define, field
 
 from smscore import clock
 from smscore.config import DEAD_BATCHES
-from smscore.errors import NotAttempted, SMSError
+from smscore.errors import ConfigurationError, NotAttempted, SMSError
 from smscore.wire.error_mapping import is_dead
 
-__all__ = ["StopRule", "not_attempted"]
+__all__ = ["Gate", "StopRule", "not_attempted"]
+
+
+class Gate(Protocol):
+    """What else may stop a call: it is asked before each batch, and told how each ended."""
+
+    def check(self, rule: StopRule) -> None:
+        """Stop the rule if no further batch may start."""
+        ...
+
+    def note(self, failure: SMSError | None) -> None:
+        """Record how a batch that was tried ended."""
+        ...
 
 
 @define
@@ -21,6 +34,9 @@ class StopRule:
     deadline: float | None = None
     reason: str | None = None
     cause: Exception | None = None
+    gate: Gate | None = None
+    by_provider: bool = field(default=False, init=False)
+    """Whether it is the provider that stopped the call."""
     reading: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
     """Held while one of the call's large answers is read."""
     _dead_in_a_row: int = field(default=0, init=False)
@@ -33,21 +49,28 @@ class StopRule:
         """Record how a batch ended. One that was not tried is ignored."""
         if isinstance(failure, NotAttempted):
             return
+        if self.gate is not None:
+            self.gate.note(failure)
         self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
         if failure is not None and failure.meets_every_batch:
-            self.stop(f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too")
+            self.stop(
+                f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too",
+                by_provider=not isinstance(failure, ConfigurationError),
+            )
         elif self._dead_in_a_row >= DEAD_BATCHES:
-            self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer, no connection or a 429")
+            self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer, no connection or a 429", by_provider=True)
 
-    def stop(self, reason: str, cause: Exception | None = None) -> None:
+    def stop(self, reason: str, cause: Exception | None = None, *, by_provider: bool = False) -> None:
         """Let no further batch start. Only the first reason is kept."""
         if self.reason is None:
-            self.reason, self.cause = reason, cause
+            self.reason, self.cause, self.by_provider = reason, cause, by_provider
 
     def check(self, provider: str) -> None:
         """Raise ``NotAttempted`` if the call was stopped or is out of time."""
+        if self.gate is not None:
+            self.gate.check(self)
         if self.reason is not None:
-            raise not_attempted(self.reason, provider) from self.cause
+            raise not_attempted(self.reason, provider, by_provider=self.by_provider) from self.cause
         self.check_time(provider)
 
     def check_time(self, provider: str) -> None:
@@ -56,10 +79,11 @@ class StopRule:
             raise not_attempted("the time for the whole call ran out", provider)
 
 
-def not_attempted(reason: str, provider: str) -> NotAttempted:
+def not_attempted(reason: str, provider: str, *, by_provider: bool = False) -> NotAttempted:
     """The error of recipients that were not tried."""
     return NotAttempted(
         f"Not tried, since {reason}. Nothing was sent to these recipients, and it may be tried again.",
         provider=provider,
         reason=reason,
+        by_provider=by_provider,
     )

@@ -88,6 +88,9 @@ def with_errors(result: BatchResult, errors: Mapping[int, SMSError]) -> BatchRes
     outcomes = bytearray(result.outcomes)
     for place, error in errors.items():
         outcomes[place : place + 1] = OUTCOME_BYTES[error.outcome or Outcome.UNKNOWN]
+    if any(outcomes.count(OUTCOME_BYTES[outcome]) for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)):
+        for error in errors.values():
+            error.of_one = True
     return evolve(result, outcomes=bytes(outcomes), errors=errors)
 
 

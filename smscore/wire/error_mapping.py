@@ -36,6 +36,8 @@ class Refusal:
     persian: str = ""
     meets_every_batch: bool | None = None
     """Whether every other batch would meet it too; None leaves it to the class."""
+    of_sender: bool = False
+    """Whether it is an ``InvalidParameters`` of the sender; a send through another line may go well."""
 
 
 Codes = Mapping[int | str, Refusal]
@@ -107,7 +109,15 @@ def refusal(answer: Answer, table: RefusalTable, words: RefusalDetails, *, provi
     error = _error(documented.error, why, answer, words, provider)
     if documented.meets_every_batch is not None:
         error.meets_every_batch = documented.meets_every_batch
+    if documented.of_sender and isinstance(error, InvalidParameters):
+        by_code = code is not None and documented is table.codes.get(code)
+        error.of_sender = by_code or _all_of_sender(table.fields, words)
     return error
+
+
+def _all_of_sender(fields: Mapping[str, Refusal], words: RefusalDetails) -> bool:
+    of_sender = {name.casefold() for name, found in fields.items() if found.of_sender}
+    return {name.casefold() for name in words.fields} <= of_sender
 
 
 def _documented(answer: Answer, table: RefusalTable, code: int | str | None, words: RefusalDetails) -> Refusal | None:

@@ -11,6 +11,7 @@ from attrs import evolve
 from smscore import (
     AuthenticationError,
     BatchEvent,
+    ConfigurationError,
     ConnectionFailed,
     DuplicateRequest,
     InvalidParameters,
@@ -101,6 +102,48 @@ def test_a_stopped_rule_raises_with_its_reason_and_cause():
     with pytest.raises(NotAttempted, match="it is late") as caught:
         rule.check("sepahan")
     assert (caught.value.reason, caught.value.provider, caught.value.__cause__) == ("it is late", "sepahan", cause)
+
+
+@pytest.mark.parametrize(
+    ("failures", "by_provider"), [([FATAL[0]], True), ([DEAD[0]] * 3, True), ([ConfigurationError("x")], False)]
+)
+def test_a_stop_says_whether_the_provider_is_its_cause(failures: list[SMSError], by_provider: bool):
+    with pytest.raises(NotAttempted) as caught:
+        rule_after(*failures).check("sepahan")
+    assert caught.value.by_provider is by_provider
+
+
+def test_a_stop_of_the_callers_own_is_not_the_providers():
+    rule = StopRule(deadline=time.monotonic())
+    with pytest.raises(NotAttempted) as caught:
+        rule.check("sepahan")
+    assert not caught.value.by_provider
+    rule.stop("on_batch raised OSError")
+    with pytest.raises(NotAttempted) as caught:
+        rule.check("sepahan")
+    assert not caught.value.by_provider
+
+
+def test_a_gate_hears_of_every_batch_that_was_tried_and_may_stop_the_rest():
+    class Closed:
+        def __init__(self) -> None:
+            self.noted: list[SMSError | None] = []
+
+        def check(self, rule: StopRule) -> None:
+            if len(self.noted) > 1:
+                rule.stop("the gate is closed", by_provider=True)
+
+        def note(self, failure: SMSError | None) -> None:
+            self.noted.append(failure)
+
+    gate = Closed()
+    rule = StopRule(gate=gate)
+    for failure in (None, NotAttempted("x"), MILD[0]):
+        rule.check("najva")
+        rule.note(failure)
+    assert gate.noted == [None, MILD[0]]
+    with pytest.raises(NotAttempted, match="the gate is closed"):
+        rule.check("najva")
 
 
 def test_a_deadline_that_has_passed_stops_the_rest():

@@ -14,11 +14,27 @@ from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome,
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, chunked, split, take
 from smscore.sending.merging import Merger, batch_report
-from smscore.wire.batch import Batch, BatchResult, all_accepted, failed
+from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, with_errors
 from smscore.wire.endpoint import RequestIds
 
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 IDS = RequestIds(lifetime=60)
+
+
+@pytest.mark.parametrize(
+    ("errors", "of_one"),
+    [
+        ([InvalidParameters("x"), None], True),
+        ([InvalidParameters("x"), ResponseLost("x")], True),  # it may have taken the other one
+        ([InvalidParameters("x"), InvalidParameters("y")], False),
+        ([InvalidParameters("x")], False),
+    ],
+)
+def test_a_refusal_of_one_is_told_from_that_of_all(errors: list[SMSError | None], of_one: bool):
+    batch = Batch(0, range(len(errors)), ["0912"] * len(errors), ["x"], [None])
+    given = {place: error for place, error in enumerate(errors) if error is not None}
+    result = with_errors(all_accepted(batch, None), given)
+    assert [error.of_one for error in result.errors.values()] == [of_one] * len(given)
 
 
 @frozen

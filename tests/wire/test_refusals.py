@@ -36,7 +36,7 @@ from smscore.wire.error_mapping import (
 CODES = RefusalTable(
     {
         -14: Refusal(InsufficientCredit, "the credit is too low", "اعتبار کافی نیست"),
-        -12: Refusal(InvalidParameters, "the sender is not valid", "فرستنده", meets_every_batch=True),
+        -12: Refusal(InvalidParameters, "the sender is not valid", "فرستنده", meets_every_batch=True, of_sender=True),
         -20: Refusal(DuplicateRequest, "the id was used before"),
         429: Refusal(AccountError, "a code that looks like a status", meets_every_batch=False),
     }
@@ -45,7 +45,7 @@ BY_FIELD = RefusalTable(
     {**CODES.codes, -4: Refusal(InvalidParameters, "fields are wrong")},
     fields={
         "credit": Refusal(InsufficientCredit, "the credit is too low"),
-        "from_number": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True),
+        "from_number": Refusal(InvalidParameters, "the sender is not valid", meets_every_batch=True, of_sender=True),
     },
 )
 CLASSES = {
@@ -125,6 +125,24 @@ def test_a_code_may_meet_every_batch_or_none_against_its_class():
     assert refusal(answer(401), CODES, RefusalDetails(code=429), provider="x").meets_every_batch is False
     assert refusal(answer(401), CODES, RefusalDetails(code=-14), provider="x").meets_every_batch is True
     assert refusal(answer(401), CODES, RefusalDetails(code=-20), provider="x").meets_every_batch is False
+
+
+@pytest.mark.parametrize(
+    ("words", "of_sender"),
+    [
+        (RefusalDetails(code=-12), True),
+        (RefusalDetails(code=-12, fields={"traceIds": ["7"]}), True),  # the code says it, whatever stands beside it
+        (RefusalDetails(code=-4), False),
+        (RefusalDetails(code=-4, fields={"from_number": []}), True),
+        (RefusalDetails(code=-4, fields={"From_Number": [], "recipients": []}), False),
+        (RefusalDetails(fields={"from_number": []}), True),
+        (RefusalDetails(fields={"recipients": []}), False),
+    ],
+)
+def test_a_refusal_of_the_sender_alone_is_told_from_one_of_more(words: RefusalDetails, of_sender: bool):
+    error = refusal(answer(422), BY_FIELD, words, provider="x")
+    assert isinstance(error, InvalidParameters)
+    assert error.of_sender is of_sender
 
 
 @pytest.mark.parametrize("code", [None, -99, -4])

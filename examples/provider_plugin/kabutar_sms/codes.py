@@ -22,7 +22,7 @@ ERRORS: Final = RefusalTable(
         3: Refusal(InsufficientCredit, "the credit is too low"),
         4: Refusal(InvalidParameters, "a field is missing or not valid"),
         5: Refusal(InvalidParameters, "there are over 200 recipients, or over 500 ids"),
-        6: Refusal(InvalidParameters, "the line is not yours", meets_every_batch=True),
+        6: Refusal(InvalidParameters, "the line is not yours", meets_every_batch=True, of_sender=True),
         # "Try later" is what a 429 says elsewhere: nothing was carried out, and the same request may be tried again.
         7: Refusal(RateLimited, "it is too busy"),
     }
