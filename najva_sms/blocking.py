@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from typing import ClassVar
 
 from najva_sms.client import AsyncNajva
 from najva_sms.messages import OutboxPage
 from najva_sms.uploads import UploadFile
 from smscore import MessageStatus, SendReport
-from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipients, Text, materialised
+from smscore.wire import (
+    AsyncClient,
+    BlockingClient,
+    Messages,
+    OnBatch,
+    PatternValue,
+    Recipient,
+    Recipients,
+    Text,
+    materialised,
+)
 
 
 class Najva(BlockingClient[AsyncNajva]):
@@ -63,6 +73,19 @@ class Najva(BlockingClient[AsyncNajva]):
     ) -> Generator[SendReport, None, None]:
         return self._iterate(
             self._client.send_p2p_stream, messages, "messages", sender=sender, file_id=file_id, on_batch=on_batch
+        )
+
+    def send_pattern(
+        self,
+        to: Recipient,
+        template: str,
+        params: Mapping[str, PatternValue],
+        *,
+        sender: str | None = None,
+        on_batch: OnBatch | None = None,
+    ) -> SendReport:
+        return self._run(
+            self._client.send_pattern, materialised(to), template, params, sender=sender, on_batch=on_batch
         )
 
     def upload_file(self, file: UploadFile, *, filename: str | None = None) -> str:

@@ -17,6 +17,7 @@ PROFILE: Final = Profile(
         {
             Capability.SENDS,
             Capability.SENDS_P2P,
+            Capability.SENDS_PATTERNS,
             Capability.REPORTS_DELIVERIES,
         }
     ),

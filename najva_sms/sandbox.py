@@ -21,6 +21,7 @@ from smscore.sandbox import (
     ErrorCode,
     HeaderToken,
     Outbound,
+    PathToken,
     Recent,
     RefusalReason,
     Reply,
@@ -181,6 +182,27 @@ def to_e164(recipient: str) -> str:
     return "+98" + recipient[1:]
 
 
+# Sends by a template, which the document does not have: as public clients make them
+
+PLACEHOLDERS: Final = ("token", "token2", "token3")
+PLACEHOLDER: Final = re.compile("%({})%".format("|".join(PLACEHOLDERS)))
+TEMPLATES: Final[Mapping[str, str]] = {
+    "login": "کد ورود شما: %token%",
+    "order": "%token2% عزیز، سفارش %token% ثبت شد.",
+}
+
+
+def lookup(call: Call) -> Reply:
+    """A text that the panel knows by name, to one recipient, with its values filled in."""
+    to, sender = call.query.get("receptor", ""), call.query.get("sender") or DEFAULT_LINE
+    text = call.emulation.patterns.get(call.query.get("template", ""), "")
+    values = {name: value for name in PLACEHOLDERS if (value := call.query.get(name))}
+    need(bool(text) and {*PLACEHOLDER.findall(text)} == {*values})
+    filled = PLACEHOLDER.sub(lambda match: values[match[1]], text)
+    check_send(call, sender, None, [to], [filled])
+    return accept(call, [call.message(to_e164(to), sender, filled, PRICE * count_parts(filled).parts)])
+
+
 # The other calls
 
 Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -244,7 +266,7 @@ ERROR_CODES: Final = {
 
 
 class NajvaSandbox(Emulation):
-    """Najva's five calls. An error's code is the HTTP status and ``return.status`` alike."""
+    """Najva's five calls and its send by a template. An error's code is the HTTP status and ``return.status``."""
 
     name: ClassVar[str] = "najva"
     first_id: ClassVar[int] = 2**53 + 1
@@ -256,10 +278,12 @@ class NajvaSandbox(Emulation):
     paid_back: ClassVar[frozenset[int]] = frozenset({BLOCKED})
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = (DEFAULT_LINE,)
+    built_in_patterns: ClassVar[Mapping[str, str]] = TEMPLATES
     calls_webhook: ClassVar[bool] = True
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/v2/sms/send", send, sends=True),
         Route("POST", "/v2/sms/send-p2p", send_p2p, sends=True),
+        Route("GET", "/v1/{token}/verify/lookup.json", lookup, sends=True, credentials=PathToken()),
         Route("POST", "/upload-file/bale", upload, upload_limit=FILE_LIMIT),
         Route("POST", "/v2/sms/status", status),
         Route("GET", "/v2/sms/outbox", outbox),

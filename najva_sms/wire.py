@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from operator import attrgetter
-from typing import ClassVar, Final, Generic, TypeVar, cast
+from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -31,6 +31,7 @@ from smscore.wire import (
     Endpoint,
     FileContent,
     HeaderToken,
+    PathToken,
     Provider,
     Raw,
     RefusalDetails,
@@ -128,6 +129,19 @@ class P2PEntry(Row, frozen=True):
     date: int | None = None
 
 
+class LookupEntry(Row, frozen=True):
+    """The message in the answer to a send by a template, which no document describes: only its id is required."""
+
+    also_called: ClassVar[Mapping[str, str]] = _ALSO
+
+    messageid: int
+    receptor: str | int | None = None
+    status: int = 1
+    cost: int | Decimal | None = None
+    sender: str | None = None
+    date: int | None = None
+
+
 class StatusEntry(Row, frozen=True):
     """One message in the answer to status."""
 
@@ -168,7 +182,8 @@ class OutboxEntry:
     cost: int | Decimal | None = None
 
 
-Entry = TypeVar("Entry", SendEntry, P2PEntry)
+Entry = TypeVar("Entry", SendEntry, P2PEntry, LookupEntry)
+AnyEntry: TypeAlias = SendEntry | P2PEntry | LookupEntry
 
 
 class NajvaAnswer(Row, Generic[T], frozen=True, rename={"said": "return"}):
@@ -232,11 +247,24 @@ def _read_send(answer: Answer, batch: Batch, *, usual: type[NajvaAnswer[Entry]],
     return _result(answer, batch, list(map(_with_an_id, matched)) if _lack_ids(entries) else matched)
 
 
-def _is_refused(entry: SendEntry | P2PEntry) -> bool:
+def _build_lookup(batch: Batch) -> Content:
+    (receptor,), (sender,) = batch.recipients, batch.senders
+    return Content(query={"receptor": receptor, **batch.extra, **({"sender": sender} if sender else {})})
+
+
+def _read_lookup(answer: Answer, batch: Batch) -> BatchResult:
+    entries = _readable_entries(answer, LookupEntry)
+    (asked,) = batch.recipients
+    # One message was asked for, so that an entry which names nobody is of that one.
+    matched = match_entries(batch, entries, number=lambda entry: entry.receptor or asked, refused=_is_refused)
+    return _result(answer, batch, [_with_an_id(entry) for entry in matched])
+
+
+def _is_refused(entry: AnyEntry) -> bool:
     return entry.status in _REFUSED_STATUSES
 
 
-def _lack_ids(entries: Sequence[SendEntry | P2PEntry]) -> bool:
+def _lack_ids(entries: Sequence[AnyEntry]) -> bool:
     return min((entry.messageid for entry in entries), default=1) <= 0
 
 
@@ -268,7 +296,7 @@ _REFUSED_STATUSES: Final = frozenset(REFUSED.codes)
 _YEAR_2100: Final = 4_102_444_800  # a later date is not a unix time in seconds, but perhaps in milliseconds
 
 
-def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry | None]) -> BatchResult:
+def _result(answer: Answer, batch: Batch, matched: Sequence[AnyEntry | None]) -> BatchResult:
     missing = missing_entries(answer, matched, provider=NAJVA.name)
     came = [entry for entry in matched if entry is not None]
     one_date = len({entry.date for entry in came}) == 1
@@ -284,17 +312,17 @@ def _result(answer: Answer, batch: Batch, matched: Sequence[SendEntry | P2PEntry
     return with_errors(said, missing | refused) if missing or refused else said
 
 
-def _senders(entries: Sequence[SendEntry | P2PEntry]) -> list[str]:
+def _senders(entries: Sequence[AnyEntry]) -> list[str]:
     said = {entry.sender for entry in entries}
     in_order = said if len(said) == 1 else dict.fromkeys(entry.sender for entry in entries)
     return [sender for sender in in_order if sender]
 
 
-def _date(entry: SendEntry | P2PEntry | None) -> int | None:
+def _date(entry: AnyEntry | None) -> int | None:
     return entry.date if entry is not None and entry.date is not None and 0 < entry.date < _YEAR_2100 else None
 
 
-def _cost(entries: Sequence[SendEntry | P2PEntry]) -> int | Decimal | None:
+def _cost(entries: Sequence[AnyEntry]) -> int | Decimal | None:
     costs = [entry.cost for entry in entries]
     try:
         total = sum(cast("list[int]", costs))  # of thousands of whole numbers, as they usually are
@@ -308,7 +336,7 @@ def _odd_cost(costs: Sequence[int | Decimal | None]) -> int | Decimal | None:
     return codec.amount(sum(said)) if said else None
 
 
-def _refused_entries(answer: Answer, matched: Sequence[SendEntry | P2PEntry | None]) -> dict[int, SMSError]:
+def _refused_entries(answer: Answer, matched: Sequence[AnyEntry | None]) -> dict[int, SMSError]:
     """The error of each recipient whose entry has a status that says no, by its place in the batch."""
     words = _words_of_entries(answer)
     errors: dict[int, SMSError] = {}
@@ -395,6 +423,17 @@ SEND_P2P: Final = SendEndpoint(
     Repeat.NEVER,
     needs_sender=False,
     one_sender=True,
+)
+# A GET that sends, and the one call with the token in its path: both as public clients have it.
+LOOKUP: Final = SendEndpoint(
+    "lookup",
+    "GET",
+    "/v1/{token}/verify/lookup.json",
+    _build_lookup,
+    _read_lookup,
+    Repeat.NEVER,
+    needs_sender=False,
+    credentials=PathToken(),
 )
 UPLOAD: Final = Endpoint[FileContent, str]("upload-file", "POST", "/upload-file/bale", Content, _read_file_id)
 UPLOAD_ONCE: Final = evolve(UPLOAD, repeat=Repeat.NEVER)  # for a file that cannot be rewound

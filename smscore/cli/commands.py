@@ -9,6 +9,7 @@ import click
 from smscore.cli.ask.commands import cancel, check_request, credit, price, receive, status, upload
 from smscore.cli.demo.command import demo
 from smscore.cli.group import Commands
+from smscore.cli.pattern import pattern
 from smscore.cli.sandbox import sandbox
 from smscore.cli.send.commands import p2p, send
 
@@ -47,5 +48,9 @@ def completion(shell: str) -> None:
     click.echo(kind(payamak, {}, "payamak", "_PAYAMAK_COMPLETE").source())
 
 
-for _command in (send, p2p, status, credit, price, cancel, receive, check_request, upload, sandbox, demo, completion):
+_COMMANDS: Final = (
+    *(send, p2p, pattern, status, credit, price, cancel, receive, check_request, upload),
+    *(sandbox, demo, completion),
+)
+for _command in _COMMANDS:
     payamak.add_command(_command)

@@ -53,8 +53,8 @@ class Route:
 
     @property
     def name(self) -> str:
-        """The provider's own name for the call: the last word of its path."""
-        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
+        """The provider's own name for the call: the last word of its path, without an extension."""
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1].partition(".")[0]
 
 
 class Emulation:

@@ -16,7 +16,7 @@ from smscore.profile import Profile
 from smscore.sandbox import Sandbox
 from smscore.sandbox.fault_kinds import FAULT_RULES
 from smscore.testing.recorder import Canned, Recorded, Recorder
-from smscore.testing.runner import NUMBERS, ONCE, TEXT, TOKEN, TWICE, Runner, numbers, report_of, send
+from smscore.testing.runner import NUMBERS, ONCE, TEXT, TOKEN, TWICE, Runner, numbers, other_sends, report_of, send
 
 __all__ = ["FaultsConformance", "faults_of"]
 
@@ -43,6 +43,14 @@ class FaultsConformance(Runner):
                             box.fail(kind, provider=self.profile.name, times=times, **needs)  # type: ignore[arg-type]  # a key of FAULT_RULES
                             report = report_of(face, box, retry=retry)
                             assert self._contradictions(box, report) == [], (kind, retry, times)
+
+    def test_no_fault_makes_a_false_outcome_of_any_other_send_or_sends_it_twice(self) -> None:
+        for kind, needs in faults_of(self.profile):
+            for name, call in other_sends(self.profile).items():
+                with Sandbox() as box:
+                    box.fail(kind, provider=self.profile.name, times=1, **needs)  # type: ignore[arg-type]  # a key of FAULT_RULES
+                    report = report_of(self._call, box, call=call, retry=TWICE)
+                    assert self._contradictions(box, report) == [], (kind, name)
 
     def test_the_money_adds_up_under_random_faults(self) -> None:
         chance = random.Random(self.profile.name)  # noqa: S311  # the same faults at every run

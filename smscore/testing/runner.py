@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -15,7 +16,7 @@ from smscore.client import AsyncClient
 from smscore.config import RetryPolicy, Timeouts
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
-from smscore.profile import Profile
+from smscore.profile import Capability, Profile
 from smscore.results import SendReport
 from smscore.sandbox import Sandbox
 
@@ -28,6 +29,7 @@ __all__ = [
     "Runner",
     "SampleCall",
     "numbers",
+    "other_sends",
     "report_of",
     "send",
     "stream",
@@ -38,9 +40,11 @@ SampleCall: TypeAlias = Callable[[Any], Any]
 
 TOKEN: Final = "t0ken-9f8e7d6c5b4a"  # noqa: S105  # not like a name, since those of fields may be shown
 TEXT: Final = "سلام، این متن آزمون است."
+PATTERN_VALUE: Final = "90817263"
 NUMBERS: Final = ("09123456789", "09123456780")
 ONCE: Final = RetryPolicy.none()
 TWICE: Final = RetryPolicy(attempts=2, wait_initial=0, wait_max=0)
+_PLACEHOLDER: Final = re.compile(r"%([^%\s]+)%")  # as the sandbox writes patterns
 PATIENT: Final = Timeouts(connect=10, read=20, total=30)
 
 
@@ -110,10 +114,17 @@ async def result_of(result: Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
-def report_of(face: Callable[..., Any], box: Sandbox, to: Sequence[str] = NUMBERS, **options: Any) -> SendReport:
-    """The report of a send, whether it is returned or on the error."""
+def report_of(
+    face: Callable[..., Any],
+    box: Sandbox,
+    to: Sequence[str] = NUMBERS,
+    *,
+    call: SampleCall | None = None,
+    **options: Any,
+) -> SendReport:
+    """The report of a send to these numbers, or of another call, whether it is returned or on the error."""
     try:
-        report = face(box, send(to), **options)
+        report = face(box, call or send(to), **options)
     except SMSError as error:
         report = error.report
     assert isinstance(report, SendReport)
@@ -127,6 +138,18 @@ def send(to: Sequence[str], **more: Any) -> SampleCall:
         return client.send([*to], TEXT, **more)
 
     return call
+
+
+def other_sends(profile: Profile) -> dict[str, SampleCall]:
+    """The sends besides ``send`` that the profile declares, each to numbers of ``NUMBERS``, by their names."""
+    emulation = registry.load(profile.name, "sandbox")
+    code, text = next(iter(emulation.built_in_patterns.items()), ("", ""))
+    values = dict.fromkeys(_PLACEHOLDER.findall(text), PATTERN_VALUE)
+    calls: dict[Capability, SampleCall] = {
+        Capability.SENDS_P2P: lambda client: client.send_p2p([(number, TEXT) for number in NUMBERS]),
+        Capability.SENDS_PATTERNS: lambda client: client.send_pattern(NUMBERS[0], code, values),
+    }
+    return {capability: call for capability, call in calls.items() if capability in profile.capabilities}
 
 
 def stream(to: Sequence[str]) -> SampleCall:

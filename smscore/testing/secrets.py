@@ -7,6 +7,7 @@ import logging
 import re
 import traceback
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, Final
 
 import pytest
@@ -15,7 +16,7 @@ from smscore.errors import SMSError
 from smscore.sandbox import Sandbox
 from smscore.testing.faults import faults_of
 from smscore.testing.recorder import Canned, Recorded, Recorder
-from smscore.testing.runner import NUMBERS, TEXT, TOKEN, send
+from smscore.testing.runner import NUMBERS, PATTERN_VALUE, TEXT, TOKEN, other_sends, send
 from smscore.testing.samples import Samples, SamplesConformance
 
 __all__ = ["SecretsConformance"]
@@ -34,13 +35,14 @@ class SecretsConformance(SamplesConformance):
         for kind, needs in [("delay", {"seconds": 0}), *faults_of(self.profile)]:
             with Sandbox() as box:
                 box.fail(kind, provider=self.profile.name, **needs)  # type: ignore[arg-type]  # a key of FAULT_RULES
-                try:
-                    self._call(box, send(NUMBERS))
-                except SMSError as error:
-                    shown += [str(error), repr(error)]
+                for call in (send(NUMBERS), *other_sends(self.profile).values()):
+                    try:
+                        self._call(box, call)
+                    except SMSError as error:
+                        shown += [str(error), repr(error)]
         shown.append(repr(self._async()(TOKEN, sender=self.profile.senders[0])))
         shown += [record.getMessage() for record in caplog.records if record.name.startswith("smscore")]
-        for secret in (TOKEN, TEXT, *NUMBERS, *(number[1:] for number in NUMBERS)):
+        for secret in (TOKEN, TEXT, PATTERN_VALUE, *NUMBERS, *(number[1:] for number in NUMBERS)):
             assert [words for words in shown if secret in words] == []
 
     @pytest.mark.parametrize("echo", ["html", "fields", "json", "whole"])
@@ -60,7 +62,8 @@ class SecretsConformance(SamplesConformance):
 
     def test_the_sandboxs_raw_view_hides_the_token(self) -> None:
         with Sandbox() as box:
-            self._call(box, send(NUMBERS))
+            for call in (send(NUMBERS), *other_sends(self.profile).values()):
+                self._call(box, call)
             with box._state.lock:
                 exchanges = [message.exchange for message in box._state.messages]
             assert exchanges
@@ -73,6 +76,8 @@ class SecretsConformance(SamplesConformance):
         try:
             result = self._run(url, call)
         except SMSError as error:
+            kept = [error.message, error.body, *error.details, *error.fields, *chain(*error.fields.values())]
+            assert [words for words in kept if words and TOKEN in words] == []  # what a program may well print
             return [str(error), repr(error), repr(error.report), *traceback.format_exception(error)]
         return [repr(result)]
 
@@ -82,7 +87,7 @@ def _echoing(status: int, echo: Callable[[Recorded], bytes]) -> Callable[[Record
 
 
 def _said(request: Recorded) -> str:
-    return f"{TOKEN} {request.path} {request.body.decode('utf-8', 'replace')} {request.content}"
+    return f"{TOKEN} {request.path} {request.query} {request.body.decode('utf-8', 'replace')} {request.content}"
 
 
 _ECHOES: Final[Mapping[str, Callable[[Recorded], bytes]]] = {
@@ -99,4 +104,5 @@ def _secrets_in(request: Recorded) -> set[str]:
     """What of a request must show nowhere: its token, numbers to send to, and sentences."""
     content = request.content
     said = content.decode("utf-8", "replace") if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False)
+    said += " ".join(request.query.values())
     return {TOKEN, *_NUMBER.findall(said), *_PERSIAN.findall(said)}

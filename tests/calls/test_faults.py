@@ -123,6 +123,7 @@ class Call:
     kind: Kind
     make: Callable[[Any], Any]
     make_large: Callable[[Any], Any] | None = None
+    to: tuple[str, ...] = tuple(NUMBERS)
 
     @property
     def sends(self) -> bool:
@@ -157,6 +158,13 @@ CALLS: Final = [
         lambda c: c.send_country(SEGMENT, TEXT),
         lambda c: c.send_country(SEGMENT, LARGE),
     ),
+    Call(
+        "send_pattern",
+        IPPANEL,
+        Kind.KEYLESS,
+        lambda c: c.send_pattern(NUMBERS[0], "otp", {"code": "04521"}),
+        to=(NUMBERS[0],),
+    ),
     Call("send", NAJVA, Kind.KEYLESS, lambda c: c.send(NUMBERS, TEXT), lambda c: c.send(NUMBERS, LARGE)),
     Call(
         "send_p2p",
@@ -164,6 +172,13 @@ CALLS: Final = [
         Kind.KEYLESS,
         lambda c: c.send_p2p([(number, TEXT) for number in NUMBERS]),
         lambda c: c.send_p2p([(number, LARGE) for number in NUMBERS]),
+    ),
+    Call(
+        "send_pattern",
+        NAJVA,
+        Kind.KEYLESS,
+        lambda c: c.send_pattern(NUMBERS[0], "login", {"token": "04521"}),
+        to=(NUMBERS[0],),
     ),
     Call("status", NAJVA, Kind.READ, lambda c: c.status([1, 2])),
     Call(
@@ -282,7 +297,7 @@ async def verdict(
         outcome = error.outcome if error else ACCEPTED
         return Verdict(place.count(), tries, type(error) if error else None, outcome, error is None or None, waited)
     (outcome,) = {row.outcome for row in report}
-    assert [row.recipient for row in report] == ["+98" + number[1:] for number in NUMBERS]
+    assert [row.recipient for row in report] == ["+98" + number[1:] for number in call.to]
     assert error is None or error.outcome is outcome
     ids = [row.message_id for row in report]
     if isinstance(place, FaultServer):

@@ -88,6 +88,13 @@ ODD_LAST: list[tuple[list[str], list[str]]] = [
     (["status", "-p", "najva"], ["x", "-", "", "9" * 30, "۱۲", NO_TEXT]),
     (["status", "-p", "najva", "--results"], [*NO_RESULTS, "noise.csv"]),
     (["status", "-p", "najva", "1", "--out"], NO_RESULTS),
+    (["pattern", "-p", "najva"], ["x", NO_TEXT]),
+    (["pattern", "-p", "najva", "09123456789"], ["", "x", NO_TEXT]),
+    (
+        ["pattern", "-p", "najva", "09123456789", "login"],
+        ["", "x", "=x", "code=1", "token=", "token=" + NO_TEXT, NO_TEXT],
+    ),
+    (["pattern", "-p", "ippanel", "09123456789"], ["", "x", NO_TEXT]),
     (["cancel", "-p", "ippanel"], ["x", "9" * 40, "0"]),
     (["check-request", "-p", "sepahan"], ["", "a b", LONG, NO_TEXT]),
     (["receive", "-p", "sepahan", "--since"], ["x", "", "9999-99-99"]),

@@ -57,6 +57,7 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
         "send_p2p": (["messages"], {"sender": None, "file_id": None, "on_batch": None}, SendReport),
         "send_stream": (["to", "text"], {"sender": None, "file_id": None, "on_batch": None}, STREAM),
         "send_p2p_stream": (["messages"], {"sender": None, "file_id": None, "on_batch": None}, STREAM),
+        "send_pattern": (["to", "template", "params"], {"sender": None, "on_batch": None}, SendReport),
         "upload_file": (["file"], {"filename": None}, str),
         "status": (["message_ids"], {}, list[MessageStatus]),
         "outbox": ([], {"page": 0, "page_size": 200}, OutboxPage),

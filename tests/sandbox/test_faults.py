@@ -212,7 +212,14 @@ async def test_a_call_that_sends_meets_the_faults_of_its_recipients(box: Sandbox
 
 async def test_the_calls_with_recipients_are_those_of_the_documents(box: Sandbox) -> None:
     senders = {route.path for of in box._state.emulations.values() for route in of.routes if route.sends}
-    assert senders == {"/api/Sms/Send", "/api/Sms/SendP2P", "/api/send", "/v2/sms/send", "/v2/sms/send-p2p"}
+    assert senders == {
+        "/api/Sms/Send",
+        "/api/Sms/SendP2P",
+        "/api/send",
+        "/v2/sms/send",
+        "/v2/sms/send-p2p",
+        "/v1/{token}/verify/lookup.json",
+    }
 
 
 async def test_faults_are_set_listed_and_cleared_by_rest(rest: Any, najva: Any) -> None:

@@ -25,6 +25,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from email.utils import formatdate
 from typing import Any, Final, Self
 from unittest.mock import patch
+from urllib.parse import parse_qsl, urlsplit
 
 import trustme
 from attrs import define, field, frozen
@@ -192,6 +193,8 @@ def _ippanel_send(books: Books, request: Received) -> Reply:
     body = request.json
     if body["sending_type"] == "webservice":
         numbers = body["params"]["recipients"]
+    elif body["sending_type"] == "pattern":
+        numbers = body["recipients"]
     else:
         numbers = [*body.get("other_recipients", ()), "country"]
     ids = books.charge(numbers)
@@ -216,6 +219,15 @@ def _najva_send(books: Books, request: Received) -> Reply:
     return najva_entries(rows)
 
 
+def _najva_lookup(books: Books, request: Received) -> Reply:
+    fields = dict(parse_qsl(urlsplit(request.path).query))
+    ids = books.charge([fields["receptor"]])
+    if ids is None:
+        return 200, {"return": {"status": 418, "message": "نه"}, "entries": None}
+    row = {"messageid": ids[0] or 1, "message": fields["token"], "status": 1 if ids[0] else 14, "cost": 10}
+    return najva_entries([row | {"receptor": fields["receptor"]}])
+
+
 def najva_entries(entries: Any) -> Reply:
     return 200, {"return": {"status": 200, "message": "بله"}, "entries": entries}
 
@@ -230,6 +242,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Books, Received], Reply]]] = {
     "/api/SmsReport/Receive": _sepahan_receive,
     "/api/send": _ippanel_send,
     "/v2/sms/send": _najva_send,  # send-p2p too
+    "/verify/lookup.json": _najva_lookup,
     "/v2/sms/status": lambda _, request: najva_entries(
         [{"messageid": id_, "status": 10} for id_ in request.json["messageids"]]
     ),

@@ -76,6 +76,7 @@ PROVIDERS: Final[dict[str, tuple[type, str, list[str], dict[str, tuple[Callable[
         {
             "send": (lambda c: c.send(NUMBER, TEXT), JSON),
             "send-p2p": (lambda c: c.send_p2p([(NUMBER, TEXT)]), JSON),
+            "lookup": (lambda c: c.send_pattern(NUMBER, "login", {"token": "1"}), ALWAYS - {"authorization"}),
             "upload-file": (lambda c: c.upload_file(b"x", filename="a.png"), JSON),
             "status": (lambda c: c.status([1]), JSON),
             "outbox": (lambda c: c.outbox(), ALWAYS),

@@ -16,6 +16,9 @@ CALLS: Final[dict[str, Any]] = {
     "send_p2p": lambda client: client.send_p2p(
         [Message(f"0912000000{n}", f"پیامک {n + 1}") for n in range(3)], sender="90000123", file_id=FILE_ID
     ),
+    "send_pattern": lambda client: client.send_pattern(
+        "09120000000", "login", {"token": "45852", "token2": "علی"}, sender="90000123"
+    ),
     "status": lambda client: client.status([1, 2, 3]),
     "outbox": lambda client: client.outbox(),
     "upload_file": lambda client: client.upload_file(b"\x89PNG", filename="card.png"),

@@ -1,9 +1,11 @@
 """Najva, call by call, as its document has it."""
 
 import io
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import aiohttp
@@ -292,3 +294,61 @@ async def test_25_000_messages_take_no_more_steps_each_than_a_few(najva: Any, bo
     assert time.thread_time() - start < 5  # about 0.3; a step for each message of before would make it minutes
     assert (len(costs), before - najva.credit) == (25_000, sum(costs))
     assert len({message.message_id for message in box.messages}) == 25_000
+
+
+# Sends by a template, as public clients make them
+
+
+def lookup(key: str = "token-of-the-path", **fields: str) -> str:
+    given = {"receptor": "09120000000", "template": "login", "token": "45852"} | fields
+    return f"/v1/{key}/verify/lookup.json?{urlencode({name: value for name, value in given.items() if value})}"
+
+
+async def test_a_template_is_sent_with_its_values_filled_in(najva: Any, box: Sandbox) -> None:
+    (row,) = entries(await najva("GET", lookup(template="order", token="7", token2="سارا"), authorization=""))
+    (message,) = box.messages
+    assert (message.text, message.sender) == ("سارا عزیز، سفارش 7 ثبت شد.", "90000123")
+    assert (row["messageid"], row["receptor"]) == (message.message_id, "09120000000")
+    assert row["cost"] == PRICE
+
+
+async def test_the_key_in_the_path_is_the_accounts(najva: Any, box: Sandbox) -> None:
+    before = box.credit("najva", "token-of-the-path")
+    await najva("GET", lookup(), authorization="Bearer another")
+    assert box.credit("najva", "token-of-the-path") == before - PRICE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"receptor": ""}, {"receptor": "9120000000"}, {"receptor": "09120000000,09120000001"}, {"template": ""}),
+        *({"template": "nope"}, {"token": ""}, {"token2": "x"}, {"sender": "x"}),
+    ],
+    ids=repr,
+)
+async def test_a_wrong_send_by_a_template_is_refused(fields: dict[str, str], najva: Any, box: Sandbox) -> None:
+    failed(await najva("GET", lookup(**fields), authorization=""), 400)
+    assert box.messages == []
+
+
+async def test_a_template_without_credit_is_418(najva: Any, box: Sandbox) -> None:
+    box.set_credit("najva", "token-of-the-path", 0)
+    failed(await najva("GET", lookup(), authorization=""), 418)
+
+
+async def test_an_own_template_can_be_added(najva: Any, box: Sandbox) -> None:
+    box.set_pattern("najva", "mine", "%token%-%token3%")
+    entries(await najva("GET", lookup(template="mine", token3="b"), authorization=""))
+    assert box.messages[0].text == "45852-b"
+
+
+async def test_the_key_in_the_path_shows_on_no_page(najva: Any, rest: Any, box: Sandbox) -> None:
+    key = "a key/with+marks"
+    quoted = quote(key, safe="")
+    entries(await najva("GET", lookup(quoted), authorization=""))
+    box.fail("server_error")
+    await najva.session.get(box.url("najva") + lookup(quoted))
+    failed(await najva("GET", lookup(quoted, template="x").replace("lookup", "other"), authorization=""), 404)
+    seen = [await rest.get("/api/requests"), await rest.get("/api/messages"), await rest.get("/api/messages/1")]
+    assert "/najva/v1/***/verify/lookup.json" in json.dumps(seen)
+    assert [spelling for spelling in (key, quoted, "with+marks", "with%2Bmarks") if spelling in json.dumps(seen)] == []
