@@ -11,24 +11,27 @@ from ippanel_sms.account import Account, Line, Price
 from ippanel_sms.client import AsyncIPPanel
 from ippanel_sms.codes import BulkState
 from ippanel_sms.messages import BulkReceipt, BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
+from ippanel_sms.profile import PROFILE
 from ippanel_sms.segments import CountrySegment, Place, PostalCodeSegment, SegmentCount
 from smscore import SendReport
+from smscore.profile import Profile
 from smscore.wire import (
     AsyncClient,
-    BlockingClient,
     Messages,
     OnBatch,
     PatternValue,
     Recipient,
     Recipients,
     Text,
+    TrackingClient,
     materialised,
 )
 
 
-class IPPanel(BlockingClient[AsyncIPPanel]):
+class IPPanel(TrackingClient[AsyncIPPanel]):
     """Send through IPPanel Edge, and wait for it."""
 
+    profile: ClassVar[Profile] = PROFILE
     _async_class: ClassVar[type[AsyncClient]] = AsyncIPPanel
 
     def send(

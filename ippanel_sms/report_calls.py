@@ -13,7 +13,9 @@ from ippanel_sms.envelope import IPPANEL
 from ippanel_sms.inbox import oldest_first
 from ippanel_sms.messages import BulkStats, InboxMessage, OutboxMessage, OutboxPage, RecipientStatus
 from smscore.wire import (
-    AsyncClient,
+    AsyncTrackingClient,
+    BulkLookup,
+    Lookups,
     Provider,
     Text,
     check_sender,
@@ -27,10 +29,11 @@ from smscore.wire import (
 __all__ = ["ReportCalls"]
 
 
-class ReportCalls(AsyncClient):
+class ReportCalls(AsyncTrackingClient):
     """The part of the client that reads reports and the inbox."""
 
     provider: ClassVar[Provider] = IPPANEL
+    lookups: ClassVar[Lookups] = (BulkLookup(wire_reports.RECIPIENTS, wire_reports.BulkPage),)
 
     @sends_nothing
     async def outbox(

@@ -7,24 +7,27 @@ from typing import ClassVar
 
 from najva_sms.client import AsyncNajva
 from najva_sms.messages import OutboxPage
+from najva_sms.profile import PROFILE
 from najva_sms.uploads import UploadFile
 from smscore import MessageStatus, SendReport
+from smscore.profile import Profile
 from smscore.wire import (
     AsyncClient,
-    BlockingClient,
     Messages,
     OnBatch,
     PatternValue,
     Recipient,
     Recipients,
     Text,
+    TrackingClient,
     materialised,
 )
 
 
-class Najva(BlockingClient[AsyncNajva]):
+class Najva(TrackingClient[AsyncNajva]):
     """Send through Najva SMS v2, and wait for it."""
 
+    profile: ClassVar[Profile] = PROFILE
     _async_class: ClassVar[type[AsyncClient]] = AsyncNajva
 
     def send(

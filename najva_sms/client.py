@@ -7,12 +7,16 @@ from typing import ClassVar, Final
 
 from najva_sms import wire
 from najva_sms.messages import OutboxPage
+from najva_sms.profile import PROFILE
 from najva_sms.templates import template_fields
 from najva_sms.uploads import UploadFile, opened
 from smscore import InvalidRequest, MessageStatus, SendReport
+from smscore.profile import Profile
 from smscore.wire import (
     AnyMessage,
-    AsyncClient,
+    AsyncTrackingClient,
+    IdLookup,
+    Lookups,
     Messages,
     OnBatch,
     PatternValue,
@@ -30,13 +34,15 @@ from smscore.wire import (
 _PAGE_SIZE: Final = 200
 
 
-class AsyncNajva(AsyncClient):
+class AsyncNajva(AsyncTrackingClient):
     """Send through Najva SMS v2, from asyncio.
 
     Settings left out are read from ``NAJVA_TOKEN``, ``NAJVA_SENDER`` and ``NAJVA_BASE_URL``.
     """
 
     provider: ClassVar[Provider] = wire.NAJVA
+    profile: ClassVar[Profile] = PROFILE
+    lookups: ClassVar[Lookups] = (IdLookup(wire.STATUS),)
 
     async def send(
         self,

@@ -7,13 +7,16 @@ from collections.abc import Generator, Iterable
 from typing import ClassVar
 
 from sepahan_sms.client import AsyncSepahan
+from sepahan_sms.profile import PROFILE
 from smscore import InboundMessage, MessageStatus, SendReport
-from smscore.wire import AsyncClient, BlockingClient, Messages, OnBatch, Recipients, Text, materialised
+from smscore.profile import Profile
+from smscore.wire import AsyncClient, Messages, OnBatch, Recipients, Text, TrackingClient, materialised
 
 
-class Sepahan(BlockingClient[AsyncSepahan]):
+class Sepahan(TrackingClient[AsyncSepahan]):
     """Send and receive through Sepahan Gostar, and wait for it."""
 
+    profile: ClassVar[Profile] = PROFILE
     _async_class: ClassVar[type[AsyncClient]] = AsyncSepahan
 
     def send(

@@ -8,15 +8,20 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import ClassVar, Final
 
 from sepahan_sms import wire
+from sepahan_sms.profile import PROFILE
 from smscore import InboundMessage, InvalidRequest, MessageStatus, SendReport
+from smscore.profile import Profile
 from smscore.wire import (
     AnyMessage,
-    AsyncClient,
+    AsyncTrackingClient,
+    IdLookup,
+    Lookups,
     Messages,
     OnBatch,
     Provider,
     Recipient,
     Recipients,
+    ServiceHours,
     Text,
     check_sender,
     checked_whole,
@@ -29,7 +34,7 @@ _SENT_ID: Final = re.compile(rf"{_REQUEST_ID.pattern}(-[0-9]+)?", re.ASCII)
 _RECEIVE_LIMIT: Final = 100
 
 
-class AsyncSepahan(AsyncClient):
+class AsyncSepahan(AsyncTrackingClient):
     """Send and receive through Sepahan Gostar, from asyncio.
 
     Settings left out are read from ``SEPAHAN_TOKEN``, ``SEPAHAN_SENDER`` and ``SEPAHAN_BASE_URL``. The customers of
@@ -37,6 +42,12 @@ class AsyncSepahan(AsyncClient):
     """
 
     provider: ClassVar[Provider] = wire.SEPAHAN
+    profile: ClassVar[Profile] = PROFILE
+    lookups: ClassVar[Lookups] = (
+        # status knows the past 24 hours; oldStatus knows the past weeks without the current day, from 01:00 to 05:00.
+        IdLookup(wire.STATUS, max_age=24 * 3600.0),
+        IdLookup(wire.OLD_STATUS, hours=ServiceHours(dt.time(1), dt.time(5))),
+    )
 
     async def send(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smscore.config import RetryPolicy, Timeouts
+from smscore.config import Polling, RetryPolicy, Timeouts
 from smscore.errors import (
     AccountError,
     AuthenticationError,
@@ -32,7 +32,7 @@ from smscore.inputs import count_parts, normalize_number
 from smscore.messages import InboundMessage, Message
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
-from smscore.statuses import DeliveryStatus, MessageStatus
+from smscore.statuses import Delivery, DeliveryStatus, MessageStatus
 from smscore.text import Parts
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "ClientClosed",
     "ConfigurationError",
     "ConnectionFailed",
+    "Delivery",
     "DeliveryStatus",
     "DuplicateRequest",
     "InboundMessage",
@@ -59,6 +60,7 @@ __all__ = [
     "OutsideServiceHours",
     "PartialSendError",
     "Parts",
+    "Polling",
     "ProviderError",
     "RateLimited",
     "RecipientResult",

@@ -18,6 +18,7 @@ from smscore.given import is_iterable, resolved, resolved_items
 from smscore.loops import background
 from smscore.loops.caller_thread import CallersIterable, CallerThread
 from smscore.numbers import is_one_recipient
+from smscore.profile import Capability, Capable, Profile
 from smscore.results import SendReport
 from smscore.sending.outgoing import iterable
 from smscore.sending.send_call import OnBatch
@@ -27,13 +28,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class BlockingClient(Generic[A]):
+class BlockingClient(Capable, Generic[A]):
     """The blocking face of a provider: every method is the async client's, and waits for it.
 
     One client may be used by many threads, and after a fork. All blocking clients of a process share one thread,
     which the first call starts.
     """
 
+    profile: ClassVar[Profile]
     _async_class: ClassVar[type[AsyncClient]]
 
     def __init_subclass__(cls) -> None:
@@ -69,6 +71,10 @@ class BlockingClient(Generic[A]):
             proxy=proxy,
             ssl=ssl,
         )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self.profile.capabilities
 
     def with_options(
         self,
@@ -145,7 +151,7 @@ class BlockingClient(Generic[A]):
 
 
 # The docstrings of these too are the async client's.
-for _name in ("__init__", "with_options", "check", "connect"):
+for _name in ("__init__", "capabilities", "with_options", "check", "connect"):
     getattr(BlockingClient, _name).__doc__ = inspect.getdoc(getattr(AsyncClient, _name))
 
 

@@ -50,6 +50,7 @@ from smscore.inputs import check_text
 from smscore.loops.concurrency import for_each, let_others_run
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
+from smscore.profile import AsyncCapable, Capability, Profile
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing, chunked
 from smscore.sending.outgoing import (
@@ -113,10 +114,11 @@ def _no_outcome() -> Generator[None, None, None]:
         raise
 
 
-class AsyncClient:
+class AsyncClient(AsyncCapable):
     """The async face of a provider."""
 
     provider: ClassVar[Provider]
+    profile: ClassVar[Profile]
 
     def __init__(
         self,
@@ -165,6 +167,11 @@ class AsyncClient:
             RetryBudget(),
             RateLimit(rate_limit) if rate_limit else None,
         )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the provider's profile declares; ``smscore.protocols`` has a protocol for each."""
+        return self.profile.capabilities
 
     @property
     def _settings(self) -> Settings:

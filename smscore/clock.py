@@ -3,7 +3,8 @@
 freezegun and time-machine stop or shift the functions of the module ``time`` in a test, wherever a module holds one.
 A wait measured by them would never end, so the functions here belong to a copy of that module, which is out of their
 reach also when Payamak is imported in the middle of such a test. Only time-machine shifts the time of day here too:
-nothing but a ``Retry-After`` with a date is read by it, and a long one is not waited for.
+nothing but a ``Retry-After`` with a date is read by it, and a long one is not waited for. Dates that callers see and
+compare, such as ``sent_at``, are of their own clock, frozen or not: ``callers_time``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from types import BuiltinFunctionType, ModuleType
 from typing import Final
 
-__all__ = ["backstop", "monotonic", "new_event_loop", "now", "sleep", "time", "timeout"]
+__all__ = ["backstop", "callers_time", "monotonic", "new_event_loop", "now", "sleep", "time", "timeout"]
 
 
 def _private_copy(name: str) -> ModuleType:
@@ -37,6 +38,11 @@ monotonic: Callable[[], float] = _time.monotonic
 
 time: Callable[[], float] = _time.time
 """Seconds since the epoch."""
+
+
+def callers_time() -> float:
+    """Seconds since the epoch by the clock that callers read, frozen where a test freezes it: for what they compare."""
+    return shared_time.time()
 
 
 def now() -> dt.datetime:

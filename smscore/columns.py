@@ -24,7 +24,7 @@ T = TypeVar("T")
 Positions: TypeAlias = Sequence[int]
 """A range where they are consecutive, a list otherwise."""
 
-_NO_ID: Final = -(2**63)  # no provider uses it as an id
+NO_ID: Final = -(2**63)  # in a column: there is none; no provider uses it as an id
 
 
 @define(eq=False)
@@ -65,15 +65,19 @@ class IdColumn:
         if self._ids is None:
             return None
         id_ = self._ids[position]
-        return id_ if id_ != _NO_ID else self._long.get(position)
+        return id_ if id_ != NO_ID else self._long.get(position)
 
     def __iter__(self) -> Iterator[int | None]:
         return map(self.__getitem__, range(self.size))
 
+    def packed(self) -> array[int]:
+        """The ids of 64 bits, ``NO_ID`` where there is none."""
+        return array("q", [NO_ID]) * self.size if self._ids is None else self._ids[:]
+
     def put(self, positions: Positions, values: Sequence[int | None]) -> None:
         """Write these values at these positions."""
         if self._ids is None:
-            self._ids = array("q", [_NO_ID]) * self.size
+            self._ids = array("q", [NO_ID]) * self.size
         packed = self._packed(positions, values)
         if isinstance(positions, range):
             self._ids[positions.start : positions.stop] = packed
@@ -89,11 +93,11 @@ class IdColumn:
 
     def _packed_one(self, position: int, value: int | None) -> int:
         if value is None:
-            return _NO_ID
-        if _NO_ID < value < -_NO_ID:
+            return NO_ID
+        if NO_ID < value < -NO_ID:
             return value
         self._long[position] = value
-        return _NO_ID
+        return NO_ID
 
 
 @define(eq=False)
@@ -118,6 +122,10 @@ class TimeColumn:
         written = self._written()
         for position, moment in zip(positions, seconds, strict=True):
             written[position] = math.nan if moment is None else moment
+
+    def packed(self) -> array[float]:
+        """The seconds, NaN where there is no time."""
+        return array("d", [math.nan]) * self.size if self._seconds is None else self._seconds[:]
 
     def _written(self) -> array[float]:
         if self._seconds is None:

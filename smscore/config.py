@@ -13,7 +13,7 @@ from attrs.validators import optional
 from smscore.errors import ConfigurationError
 from smscore.integers import as_int
 
-__all__ = ["RetryPolicy", "Timeouts"]
+__all__ = ["Polling", "RetryPolicy", "Timeouts"]
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0  # long: waiting costs less than an unknown outcome
@@ -81,6 +81,23 @@ class RetryPolicy:
         return cls(attempts=1)
 
 
+def _factor(_: object, __: object, value: object) -> None:
+    if not _is_number(value) or not value >= 1:
+        raise ConfigurationError("factor= must be a number ≥ 1.")
+
+
+@frozen
+class Polling:
+    """How often delivery statuses are asked for: after ``first`` seconds, then after ``factor`` times as many.
+
+    ``longest`` is the longest wait in seconds.
+    """
+
+    first: float = field(default=5.0, validator=_seconds)
+    factor: float = field(default=1.6, validator=_factor)
+    longest: float = field(default=300.0, validator=_seconds)
+
+
 class Unset:
     """The type of ``UNSET``."""
 
@@ -90,6 +107,7 @@ UNSET: Final = Unset()
 
 DEFAULT_TIMEOUTS: Final = Timeouts()
 DEFAULT_RETRY: Final = RetryPolicy()
+DEFAULT_POLLING: Final = Polling()
 
 
 @frozen(kw_only=True)
@@ -127,6 +145,13 @@ def checked_retry(retry: RetryPolicy) -> RetryPolicy:
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry= must be smscore.RetryPolicy(…) or smscore.RetryPolicy.none().")
     return retry
+
+
+def checked_polling(polling: Polling) -> Polling:
+    """The pace unchanged. Raises ``ConfigurationError`` unless it is a ``Polling``."""
+    if not isinstance(polling, Polling):
+        raise ConfigurationError("polling= must be smscore.Polling(…).")
+    return polling
 
 
 def checked_limit(name: str, value: int, maximum: int | None = None) -> int:

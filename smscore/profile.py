@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from enum import StrEnum
 
 from attrs import field, frozen
 
-__all__ = ["Capability", "DemoPlan", "Profile"]
+__all__ = ["AsyncCapable", "Capability", "Capable", "DemoPlan", "Profile"]
 
 
 class Capability(StrEnum):
@@ -18,6 +19,24 @@ class Capability(StrEnum):
     REPORTS_DELIVERIES = "ReportsDeliveries"
     RECEIVES_MESSAGES = "ReceivesMessages"
     TELLS_CREDIT = "TellsCredit"
+
+
+class Capable(ABC):
+    """A blocking object that says what it can do, so that ``isinstance(it, smscore.protocols.TellsCredit)`` is true."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do."""
+
+
+class AsyncCapable(ABC):
+    """The same of an async object, for ``AsyncTellsCredit`` and its like."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do."""
 
 
 @frozen

@@ -7,12 +7,14 @@ from enum import Enum
 from typing import Any, TypeGuard, cast
 
 import msgspec
+from attrs import field, frozen
 
 from smscore.errors import InvalidRequest
 from smscore.given import is_iterable
 from smscore.integers import as_int
+from smscore.masking import masked_number
 
-__all__ = ["DeliveryStatus", "MessageStatus", "checked_ids", "is_id", "iterable_of_ids"]
+__all__ = ["Delivery", "DeliveryStatus", "MessageStatus", "checked_ids", "is_id", "iterable_of_ids"]
 
 
 class DeliveryStatus(Enum):
@@ -55,6 +57,24 @@ class MessageStatus(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         # The words come from the server and may contain a number or a text.
         return f"MessageStatus(message_id={self.message_id}, code={self.code}, status={self.status!r})"
+
+
+@frozen
+class Delivery:
+    """Where one recipient's message is: what ``deliveries`` and ``track`` give.
+
+    ``recipient`` and ``ref`` are the result's (None where a bare message id was asked about). ``status`` is None if
+    nothing is known yet: there is no message id, the provider has no row for the recipient, or it does not answer at
+    this hour. ``code`` and ``words`` are the provider's own, or None.
+    """
+
+    recipient: str | None = field(repr=masked_number)
+    message_id: int | None
+    status: DeliveryStatus | None
+    code: int | None = None
+    words: str | None = field(default=None, repr=False)  # of the server, and may contain a number or a text
+    ref: Any = field(default=None, repr=False)
+    provider: str = ""
 
 
 def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:

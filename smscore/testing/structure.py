@@ -25,6 +25,7 @@ CALLS: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.SENDS: ("send", "send_stream"),
     Capability.SENDS_P2P: ("send_p2p", "send_p2p_stream"),
     Capability.SENDS_PATTERNS: ("send_pattern",),
+    Capability.REPORTS_DELIVERIES: ("deliveries",),
     Capability.TELLS_CREDIT: ("credit",),
 }
 # What the modules of a provider may import of Payamak, by the part of it that they are.
@@ -65,6 +66,9 @@ class StructureConformance(Runner):
         assert issubclass(registry.load(profile.name, "sandbox"), Emulation)
         assert (kind.provider.name, registry.load(profile.name, "sandbox").name) == (profile.name, profile.name)
         assert registry.load(profile.name, "client")._async_class is kind
+
+    def test_its_clients_lead_to_its_profile(self) -> None:
+        assert self._async().profile == self._blocking().profile == self.profile
 
     def test_its_clients_can_do_what_it_declares_and_no_more(self) -> None:
         kind = self._async()

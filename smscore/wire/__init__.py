@@ -5,6 +5,9 @@ in ``smscore`` is private and may change without notice.
 
 - Clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`,
   :func:`read_in_thread` (reads a file), :data:`OnBatch`.
+- Clients of providers that report deliveries: :class:`AsyncTrackingClient`, :class:`TrackingClient`, with an
+  :class:`IdLookup` for each call that gives statuses by ids (maybe in :class:`ServiceHours`), or a :class:`BulkLookup`;
+  :data:`Lookups`, :data:`Results`.
 - Authentication: :class:`HeaderToken`, :class:`PathToken`, :class:`QueryToken`, :class:`BodyToken`, and their union
   :data:`Credentials`.
 - Endpoints: :class:`Provider`, :class:`Endpoint`, :class:`SendEndpoint`, :class:`Repeat`, :class:`RequestIds`.
@@ -67,16 +70,22 @@ if TYPE_CHECKING:
     from smscore.sending.one_recipient import PatternValue, one_recipient, outgoing_to_one, pattern_texts
     from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers, iterable
     from smscore.sending.send_call import OnBatch
+    from smscore.tracking.blocking import TrackingClient
+    from smscore.tracking.client import AsyncTrackingClient
+    from smscore.tracking.given import Results
+    from smscore.tracking.lookups import BulkLookup, IdLookup, Lookups, ServiceHours
 
 __all__ = [
     "Answer",
     "AnyMessage",
     "AsyncClient",
+    "AsyncTrackingClient",
     "Batch",
     "BatchResult",
     "BlockingClient",
     "Body",
     "BodyToken",
+    "BulkLookup",
     "Codes",
     "Content",
     "Credentials",
@@ -85,6 +94,8 @@ __all__ = [
     "FileContent",
     "FormContent",
     "HeaderToken",
+    "IdLookup",
+    "Lookups",
     "Messages",
     "OnBatch",
     "Page",
@@ -100,9 +111,12 @@ __all__ = [
     "RefusalTable",
     "Repeat",
     "RequestIds",
+    "Results",
     "Row",
     "SendEndpoint",
+    "ServiceHours",
     "Text",
+    "TrackingClient",
     "all_accepted",
     "as_int",
     "can_be_encoded",
@@ -153,7 +167,14 @@ __all__ = [
 _DEFERRED: Final = {
     "AnyMessage": "smscore.sending.outgoing",
     "AsyncClient": "smscore.client",
+    "AsyncTrackingClient": "smscore.tracking.client",
     "BlockingClient": "smscore.blocking",
+    "BulkLookup": "smscore.tracking.lookups",
+    "IdLookup": "smscore.tracking.lookups",
+    "Lookups": "smscore.tracking.lookups",
+    "Results": "smscore.tracking.given",
+    "ServiceHours": "smscore.tracking.lookups",
+    "TrackingClient": "smscore.tracking.blocking",
     "Messages": "smscore.sending.outgoing",
     "OnBatch": "smscore.sending.send_call",
     "PatternValue": "smscore.sending.one_recipient",

@@ -24,7 +24,7 @@ import smscore
 from ippanel_sms import AsyncIPPanel, BulkReceipt, IPPanel
 from najva_sms import AsyncNajva, Najva, OutboxPage
 from sepahan_sms import AsyncSepahan, Sepahan
-from smscore import InboundMessage, MessageStatus, SendReport
+from smscore import Delivery, InboundMessage, MessageStatus, SendReport
 from smscore.blocking import BlockingClient
 from smscore.client import AsyncClient
 
@@ -35,6 +35,11 @@ STREAM = "a stream of reports"
 ITEMS = "an iterator over all pages"
 NEEDED = inspect.Parameter.empty
 
+# On every client whose provider reports deliveries.
+DELIVERIES: dict[str, tuple[list[str], dict[str, Any], Any]] = {
+    "deliveries": (["results"], {}, list[Delivery]),
+}
+
 # The fixed face: positional parameters, keyword-only ones with their defaults, and what comes back.
 METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
     "sepahan": {
@@ -43,6 +48,7 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
         "send_stream": (["to", "text"], {"sender": None, "on_batch": None}, STREAM),
         "send_p2p_stream": (["messages"], {"sender": None, "on_batch": None}, STREAM),
         "check_request_id": (["request_id"], {}, bool),
+        **DELIVERIES,
         "status": (["message_ids"], {}, list[MessageStatus]),
         "old_status": (["message_ids"], {}, list[MessageStatus]),
         "credit": ([], {}, int),
@@ -59,6 +65,7 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
         "send_p2p_stream": (["messages"], {"sender": None, "file_id": None, "on_batch": None}, STREAM),
         "send_pattern": (["to", "template", "params"], {"sender": None, "on_batch": None}, SendReport),
         "upload_file": (["file"], {"filename": None}, str),
+        **DELIVERIES,
         "status": (["message_ids"], {}, list[MessageStatus]),
         "outbox": ([], {"page": 0, "page_size": 200}, OutboxPage),
     },
@@ -84,6 +91,7 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
         ),
         "outbox_message": (["message_id"], {}, ippanel_sms.OutboxMessage),
         "recipients": (["message_id"], {}, (ITEMS, ippanel_sms.RecipientStatus)),
+        **DELIVERIES,
         "stats": (["message_id"], {}, ippanel_sms.BulkStats),
         "inbox": ([], {"after_id": None}, (ITEMS, ippanel_sms.InboxMessage)),
         "provinces": ([], {}, list[ippanel_sms.Place]),

@@ -6,20 +6,34 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import ClassVar
 
 from kabutar_sms import wire
+from kabutar_sms.profile import PROFILE
 from smscore import MessageStatus, SendReport
-from smscore.wire import AsyncClient, OnBatch, Provider, Recipient, Recipients, sends_nothing
+from smscore.profile import Profile
+from smscore.wire import (
+    AsyncTrackingClient,
+    IdLookup,
+    Lookups,
+    OnBatch,
+    Provider,
+    Recipient,
+    Recipients,
+    Text,
+    sends_nothing,
+)
 
 
-class AsyncKabutar(AsyncClient):
+class AsyncKabutar(AsyncTrackingClient):
     """Send through Kabutar, from asyncio.
 
     Settings left out are read from ``KABUTAR_TOKEN``, ``KABUTAR_SENDER`` and ``KABUTAR_BASE_URL``.
     """
 
     provider: ClassVar[Provider] = wire.KABUTAR
+    profile: ClassVar[Profile] = PROFILE
+    lookups: ClassVar[Lookups] = (IdLookup(wire.STATES_OF),)
 
     async def send(
-        self, to: Recipients, text: str, *, sender: str | None = None, on_batch: OnBatch | None = None
+        self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
         """Send one text to one recipient or many, 200 a request, and report what became of each.
 
@@ -34,7 +48,7 @@ class AsyncKabutar(AsyncClient):
     def send_stream(
         self,
         to: Recipients | AsyncIterable[Recipient],
-        text: str,
+        text: Text,
         *,
         sender: str | None = None,
         on_batch: OnBatch | None = None,

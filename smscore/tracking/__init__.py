@@ -1,0 +1,1 @@
+"""After a send: what became of each message, asked for once or followed until it is final."""
