@@ -106,7 +106,7 @@ class SecondShape:
     result: Raw
 
 
-@frozen
+@frozen(repr=False)
 class SepahanRefused:
     """Where a refusal has its code: in ``error``, or beside it."""
 
@@ -266,7 +266,7 @@ def _salvaged_rows(body: bytes) -> list[Raw] | None:
     return None if found.isSuccess is False else found.value or found.result
 
 
-@frozen
+@frozen(repr=False)
 class ReceiveRow:
     """One received message."""
 

@@ -8,7 +8,7 @@ import select
 from typing import Any, Final
 
 from aiohttp.connector import Connection
-from attrs import define
+from attrs import define, field
 
 HAS_POLL: Final = hasattr(select, "poll")
 _MAX_EARLY_BYTES: Final = 64 * 1024  # bytes: more than any answers before the final one
@@ -71,7 +71,7 @@ class RequestProgress:
     """Whether any of it may have left this machine."""
     transport: asyncio.WriteTransport | None = None
     """Where it is being written to: None before, and after its last byte."""
-    early: bytes = b""
+    early: bytes = field(default=b"", repr=False)
     """What came before its last byte was written."""
     spoiled: bool = False
     """Whether something lay on its connection before it, so that nothing of it was written."""

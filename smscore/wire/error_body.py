@@ -25,7 +25,7 @@ _MAX_ENTRIES: Final = 100
 _DEPTH: Final = 4
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RefusalDetails:
     """What an answer says of its own refusal."""
 

@@ -120,7 +120,7 @@ def _show(output: Output, plan: Plan) -> None:
         output.note(plan_words(plan, None))
 
 
-@frozen
+@frozen(repr=False)
 class _Call:
     """A call of the client's stream, checked before anything is written."""
 

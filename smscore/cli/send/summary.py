@@ -49,7 +49,7 @@ def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
     }
 
 
-@frozen
+@frozen(repr=False)
 class Sample:
     """A text that would be sent, its SMS parts, and the first rows that would get it."""
 

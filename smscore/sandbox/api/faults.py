@@ -14,7 +14,7 @@ from smscore.sandbox.fault_kinds import ActiveFault, FaultKind
 __all__ = ["FAULTS"]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FaultBody:
     """A fault for the requests that match, for the next `times` of them, or until it is cleared.
 

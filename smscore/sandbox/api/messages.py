@@ -34,7 +34,7 @@ __all__ = ["MAX_WAITING", "MESSAGES"]
 MAX_WAITING: Final = 1000  # calls that wait for a message
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MessagesQuery:
     """Which messages are listed; `number` and `text` may be a part of one. Omitted filters match everything."""
 
@@ -127,7 +127,7 @@ def clear_messages(call: RestCall[Nothing, ProviderQuery, Nothing]) -> Cleared:
 # Waiting
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class WaitQuery:
     """What to wait for: a sent message to `number` that contains `text`.
 

@@ -27,14 +27,14 @@ class LimitQuery:
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
-@frozen
+@frozen(repr=False)
 class NumberPath:
     """Whose."""
 
     number: Number
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Conversation:
     """A person's number with its last message, and how many of its messages are kept."""
 
@@ -56,7 +56,7 @@ def get_conversation(call: RestCall[NumberPath, Nothing, Nothing]) -> list[Messa
     return [message_view(call.state, entry) for entry in reversed(list(islice(entries, MAX_CONVERSATION)))]
 
 
-@frozen
+@frozen(repr=False)
 class Code:
     """A one-time code in ASCII digits, and the message that contains it."""
 

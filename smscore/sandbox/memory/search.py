@@ -24,7 +24,7 @@ __all__ = ["MessageFilter", "conversations", "is_of", "last_code", "newest_code"
 Check = Callable[[StoredMessage], bool]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MessageFilter:
     """Which messages are searched for; filters that are None match everything."""
 
