@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -105,6 +106,15 @@ def bench(session: nox.Session) -> None:
     """Payamak beside hand-written aiohttp and beside what people use today; the results go to benchmarks/RESULTS.md."""
     install_wheel(session, "bench")
     session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def instructions(session: nox.Session) -> None:
+    """The same jobs in instructions, which other load does not change; ``-- --job codes_one_by_one`` is one alone."""
+    if shutil.which("valgrind") is None:
+        session.skip("valgrind is not installed, and it counts them")
+    install_wheel(session, "bench")
+    session.run("python", "benchmarks/instructions.py", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

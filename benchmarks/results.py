@@ -1,0 +1,56 @@
+"""RESULTS.md: one part for each session that measures, so that each writes its own and leaves the other's."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+LIBRARIES = ("payamak", "aiohttp", "msgspec", "attrs", "cattrs", "httpx", "pydantic", "requests", "ippanel-python-sdk")
+PARTS = ("Instructions", "Time")
+"""In the order of the file."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    process = subprocess.Popen([sys.executable, HERE / "server.py"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [headings, rule, *rows])
+
+
+def machine() -> str:
+    with Path("/proc/cpuinfo").open() as lines:
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{model or platform.processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}\n\n{versions}"
+    )
+
+
+def write_part(title: str, text: str) -> None:
+    """Put this in place of the part with this title; the other parts stay as they are."""
+    parts = {**_parts(RESULTS.read_text() if RESULTS.exists() else ""), title: text.strip()}
+    told = [f"# {one}\n\n{parts[one]}\n" for one in PARTS if one in parts]
+    RESULTS.write_text("\n".join(told))
+
+
+def _parts(text: str) -> dict[str, str]:
+    pieces = ("\n" + text).split("\n# ")[1:]
+    return {title.strip(): rest.strip() for title, _, rest in (piece.partition("\n") for piece in pieces)}
