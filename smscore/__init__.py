@@ -37,6 +37,8 @@ from smscore.text import Parts
 
 __all__ = [
     "AccountError",
+    "Approved",
+    "AsyncFailover",
     "AuthenticationError",
     "BatchEvent",
     "ClientClosed",
@@ -45,6 +47,7 @@ __all__ = [
     "Delivery",
     "DeliveryStatus",
     "DuplicateRequest",
+    "Failover",
     "InboundMessage",
     "InsufficientCredit",
     "InvalidNumber",
@@ -60,6 +63,7 @@ __all__ = [
     "OutsideServiceHours",
     "PartialSendError",
     "Parts",
+    "Pattern",
     "Polling",
     "ProviderError",
     "RateLimited",
@@ -77,6 +81,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from smscore import sandbox
+    from smscore.failover import Approved, AsyncFailover, Failover, Pattern
     from smscore.sending.send_call import BatchEvent
 
 
@@ -91,4 +96,8 @@ def __getattr__(name: str) -> object:
         from smscore.sending.send_call import BatchEvent
 
         return BatchEvent
+    if name in ("Approved", "AsyncFailover", "Failover", "Pattern"):
+        import smscore.failover
+
+        return getattr(smscore.failover, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,7 +28,42 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class BlockingClient(Capable, Generic[A]):
+class BlockingCalls:
+    """Runs an async object's methods in the background loop, for a blocking object with the same methods."""
+
+    def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the async client's method and wait; this thread evaluates lazy texts and calls ``on_batch``."""
+        given: Any = map(resolved, args)
+        options: Any = {name: resolved(value) for name, value in kwargs.items()}
+        if options.get("on_batch") is None:
+            return background.run(partial(method, *given, **options))
+        caller_thread = CallerThread()
+        options["on_batch"] = caller_thread.callback(options["on_batch"])
+        return background.run(partial(method, *given, **options), caller_thread)
+
+    def _iterate(
+        self,
+        method: Callable[..., AsyncGenerator[SendReport, None]],
+        items: Any,
+        name: str,
+        *args: Any,
+        on_batch: OnBatch | None,
+        **kwargs: Any,
+    ) -> Generator[SendReport, None, None]:
+        """Iterate over the async client's stream; this thread iterates over the items and calls ``on_batch``."""
+        caller_thread = CallerThread()
+        given = iterable([items] if is_one_recipient(items) else items, name)
+        source: CallersIterable[Any] = CallersIterable(given, caller_thread, resolved_items)
+        return Stream(method(source, *args, on_batch=caller_thread.callback(on_batch), **kwargs), caller_thread)
+
+    def _list(
+        self, pages: Callable[P, AsyncGenerator[list[R], None]], *args: P.args, **kwargs: P.kwargs
+    ) -> Generator[R, None, None]:
+        """Iterate over the items of the async client's pages; each wait for the loop brings a whole page."""
+        return Items(Stream(pages(*args, **kwargs), CallerThread()))
+
+
+class BlockingClient(BlockingCalls, Capable, Generic[A]):
     """The blocking face of a provider: every method is the async client's, and waits for it.
 
     One client may be used by many threads, and after a fork. All blocking clients of a process share one thread,
@@ -117,37 +152,6 @@ class BlockingClient(Capable, Generic[A]):
     def __repr__(self) -> str:
         client: A | None = getattr(self, "_client", None)
         return repr(client).removeprefix("Async") if client else f"{type(self).__name__}()"
-
-    def _run(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the async client's method and wait; this thread evaluates lazy texts and calls ``on_batch``."""
-        given: Any = map(resolved, args)
-        options: Any = {name: resolved(value) for name, value in kwargs.items()}
-        if options.get("on_batch") is None:
-            return background.run(partial(method, *given, **options))
-        caller_thread = CallerThread()
-        options["on_batch"] = caller_thread.callback(options["on_batch"])
-        return background.run(partial(method, *given, **options), caller_thread)
-
-    def _iterate(
-        self,
-        method: Callable[..., AsyncGenerator[SendReport, None]],
-        items: Any,
-        name: str,
-        *args: Any,
-        on_batch: OnBatch | None,
-        **kwargs: Any,
-    ) -> Generator[SendReport, None, None]:
-        """Iterate over the async client's stream; this thread iterates over the items and calls ``on_batch``."""
-        caller_thread = CallerThread()
-        given = iterable([items] if is_one_recipient(items) else items, name)
-        source: CallersIterable[Any] = CallersIterable(given, caller_thread, resolved_items)
-        return Stream(method(source, *args, on_batch=caller_thread.callback(on_batch), **kwargs), caller_thread)
-
-    def _list(
-        self, pages: Callable[P, AsyncGenerator[list[R], None]], *args: P.args, **kwargs: P.kwargs
-    ) -> Generator[R, None, None]:
-        """Iterate over the items of the async client's pages; each wait for the loop brings a whole page."""
-        return Items(Stream(pages(*args, **kwargs), CallerThread()))
 
 
 # The docstrings of these too are the async client's.

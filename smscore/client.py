@@ -195,9 +195,15 @@ class AsyncClient(AsyncCapable):
         if not isinstance(rate_limit, Unset):
             checked_rate(rate_limit)
             limit = RateLimit(rate_limit) if rate_limit else None
+        copy = self._with_caller(attrs.evolve(self._caller, settings=settings, limit=limit))
+        if not isinstance(sender, Unset):
+            copy._account = self._account.with_sender(sender)
+        return copy
+
+    def _with_caller(self, caller: Caller) -> Self:
+        """The same client, its requests made by ``caller``."""
         copy = object.__new__(type(self))
-        copy._account = self._account if isinstance(sender, Unset) else self._account.with_sender(sender)
-        copy._caller = attrs.evolve(self._caller, settings=settings, limit=limit)
+        vars(copy).update(vars(self), _caller=caller)
         return copy
 
     @sends_nothing

@@ -40,6 +40,11 @@ class SparseColumn(Generic[T]):
     def __iter__(self) -> Iterator[T | None]:
         return repeat(None, self.size) if self._entries is None else iter(self._entries)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been written."""
+        return self._entries is None
+
     def put(self, positions: Positions, value: T) -> None:
         """Write this value at these positions."""
         entries = self._written()
@@ -73,6 +78,11 @@ class IdColumn:
     def packed(self) -> array[int]:
         """The ids of 64 bits, ``NO_ID`` where there is none."""
         return array("q", [NO_ID]) * self.size if self._ids is None else self._ids[:]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been written."""
+        return self._ids is None
 
     def put(self, positions: Positions, values: Sequence[int | None]) -> None:
         """Write these values at these positions."""
@@ -109,6 +119,11 @@ class TimeColumn:
 
     def __getitem__(self, position: int) -> dt.datetime | None:
         return None if self._seconds is None else _moment(self._seconds[position])
+
+    def copy(self, positions: Positions, other: TimeColumn, others: Positions) -> None:
+        """Write the times that another column has at ``others``."""
+        if other._seconds is not None:
+            self.put_each(positions, [other._seconds[position] for position in others])
 
     def put(self, positions: Positions, seconds: float | None) -> None:
         """Write this time at these positions."""
@@ -151,13 +166,48 @@ class SpanColumn(Generic[T]):
 
     def put(self, positions: Positions, value: T) -> None:
         """Write this value at these positions, once."""
-        spans = [positions] if isinstance(positions, range) else [range(place, place + 1) for place in positions]
-        for span in spans:
+        for span in spans(positions):
             # Batches mostly end in the order of their recipients.
             if not self._spans or span.start >= self._spans[-1][0].start:
                 self._spans.append((span, value))
             else:
                 insort_right(self._spans, (span, value), key=_start)
+
+
+def spans(positions: Positions) -> list[range]:
+    """The positions as ranges, consecutive ones in one."""
+    if isinstance(positions, range):
+        return [positions]
+    found: list[range] = []
+    for position in positions:
+        if found and found[-1].stop == position:
+            found[-1] = range(found[-1].start, position + 1)
+        else:
+            found.append(range(position, position + 1))
+    return found
+
+
+@define(eq=False)
+class NameColumn:
+    """One of few names for each recipient, such as its provider, in a byte; None before it is written."""
+
+    size: int
+    _names: list[str | None] = field(factory=lambda: [None], init=False, repr=False)
+    _places: bytearray = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._places = bytearray(self.size)
+
+    def __getitem__(self, position: int) -> str | None:
+        return self._names[self._places[position]]
+
+    def put(self, positions: Positions, name: str | None) -> None:
+        """Write this name at these positions."""
+        if name not in self._names:
+            self._names.append(name)
+        place = self._names.index(name)
+        for span in spans(positions):
+            self._places[span.start : span.stop] = bytes([place]) * len(span)
 
 
 def _start(entry: tuple[range, object]) -> int:

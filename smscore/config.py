@@ -154,6 +154,13 @@ def checked_polling(polling: Polling) -> Polling:
     return polling
 
 
+def checked_seconds(name: str, value: float) -> float:
+    """The value unchanged. Raises ``ConfigurationError`` unless it is a number of seconds above 0."""
+    if not _is_number(value) or not value > 0:
+        raise ConfigurationError(f"{name}= must be a number of seconds > 0.")
+    return value
+
+
 def checked_limit(name: str, value: int, maximum: int | None = None) -> int:
     """The value as an ``int``. Raises ``ConfigurationError`` unless it is from 1 to ``maximum`` (None: no maximum)."""
     number = as_int(value)

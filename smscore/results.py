@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 import msgspec
 from attrs import define, field, frozen
 
-from smscore.columns import IdColumn, SpanColumn, SparseColumn, TimeColumn
+from smscore.columns import IdColumn, NameColumn, SpanColumn, SparseColumn, TimeColumn
 from smscore.masking import masked_number
 from smscore.numbers import e164
 from smscore.outcomes import OUTCOME_WORDS, Outcome
@@ -131,6 +131,9 @@ class SendReport(Sequence[RecipientResult]):
     _provider: str | None = field(default=None, alias="provider")
     _sent_at: TimeColumn | None = field(default=None, alias="sent_at")
     _bad: Mapping[int, object] = field(factory=dict[int, object], alias="bad")  # bad numbers as given, by position
+    # Of a call that several providers had a part in, in place of _provider.
+    _providers: NameColumn | None = field(default=None, alias="providers")
+    _earlier: SparseColumn[tuple[SMSError, ...]] | None = field(default=None, alias="earlier")
 
     def __len__(self) -> int:
         return len(self._recipients)
@@ -156,9 +159,10 @@ class SendReport(Sequence[RecipientResult]):
             error,
             self._request_ids[position],
             self._refs[position] if self._refs is not None else None,
-            self._provider,
+            self._provider if self._providers is None else self._providers[position],
             None if error is None else error.code,
             None if self._sent_at is None else self._sent_at[position],
+            () if self._earlier is None else self._earlier[position] or (),
         )
 
     @property

@@ -53,12 +53,16 @@ class StopRule:
             self.gate.note(failure)
         self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
         if failure is not None and failure.meets_every_batch:
-            self.stop(
-                f"an earlier batch was refused with {type(failure).__name__}, which the rest would meet too",
-                by_provider=not isinstance(failure, ConfigurationError),
-            )
+            self.stop_for(failure)
         elif self._dead_in_a_row >= DEAD_BATCHES:
             self.stop(f"{DEAD_BATCHES} batches in a row got no usable answer, no connection or a 429", by_provider=True)
+
+    def stop_for(self, refusal: SMSError) -> None:
+        """Let no further batch start, since it would be refused like an earlier one."""
+        self.stop(
+            f"an earlier batch was refused with {type(refusal).__name__}, which the rest would meet too",
+            by_provider=not isinstance(refusal, ConfigurationError),
+        )
 
     def stop(self, reason: str, cause: Exception | None = None, *, by_provider: bool = False) -> None:
         """Let no further batch start. Only the first reason is kept."""

@@ -115,7 +115,7 @@ def split(
     """
     if groups is None and has_groups(outgoing, one_sender=one_sender):
         groups = add_to_groups({}, outgoing, range(len(outgoing)))
-    together: Iterable[Positions] = groups.values() if groups and len(groups) > 1 else [_good(outgoing)]
+    together: Iterable[Positions] = groups.values() if groups and len(groups) > 1 else [good_positions(outgoing)]
     chunks = [chunk for group in together for chunk in chunked(group, size or len(outgoing) or 1)]
     return Batches(outgoing, chunks, one_sender, first_index, request_ids, request_id)
 
@@ -166,7 +166,8 @@ def _take_each(column: list[T], positions: Positions) -> list[T]:
     return column if len(column) == 1 else take(column, positions)
 
 
-def _good(outgoing: Outgoing) -> Positions:
+def good_positions(outgoing: Outgoing) -> Positions:
+    """The positions of the valid numbers."""
     if not outgoing.bad:
         return range(len(outgoing))
     return [position for position, recipient in enumerate(outgoing.recipients) if recipient]

@@ -53,9 +53,14 @@ Turn: TypeAlias = "Callable[[float | None], Awaitable[None]]"
 """Waits for the rate limit; raises ``NotAttempted`` if that would take longer than the given seconds."""
 
 
-def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
-    if value is not None and not callable(value):
+def check_on_batch(on_batch: OnBatch | None) -> None:
+    """Raise ``InvalidRequest`` unless it is a function or None."""
+    if on_batch is not None and not callable(on_batch):
         raise InvalidRequest("on_batch= must be a function that takes one event.")
+
+
+def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
+    check_on_batch(value)
 
 
 @define
@@ -171,7 +176,7 @@ class SendCall:
             async for report in reports:
                 has_left = has_left or len(report.not_sent) < len(report)
                 if not has_left:
-                    _raise_refusal(report)
+                    raise_refusal(report)
                 yield report
 
     async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[Merger, Batches], None]:
@@ -210,7 +215,7 @@ class SendCall:
         return limit if own is None else own if limit is None else min(own, limit)
 
 
-def _raise_refusal(report: SendReport) -> None:
+def raise_refusal(report: SendReport) -> None:
     """Raise the error that every batch of the call will meet: a host that a test run may not reach."""
     for failure in report._failures:
         if isinstance(failure, ConfigurationError):
