@@ -38,7 +38,7 @@ class Pattern:
 
     ::
 
-        Pattern(ippanel=Approved("pattern-code"), najva=Approved("login", {"code": "token"}), sepahan="کد شما {code}")
+        Pattern(nobody=Approved("login", {"code": "token"}), somebody="کد شما {code}")
 
     An :class:`Approved` is sent by the provider's ``send_pattern``, a text with placeholders by ``send``. A provider
     that is not named is passed over. Write ``{{`` and ``}}`` for braces in a text.

@@ -1,8 +1,8 @@
 """PostgreSQL, Redis and RabbitMQ for the tests: each test in a schema, a database number or a vhost of its own.
 
 They are looked for on this machine at their default ports, or where ``PAYAMAK_TEST_POSTGRES``, ``PAYAMAK_TEST_REDIS``
-and ``PAYAMAK_TEST_RABBITMQ`` (URLs) say. A test that needs one that is not there is skipped and says so in one line; with
-``PAYAMAK_REQUIRE_SERVICES=1`` it fails.
+and ``PAYAMAK_TEST_RABBITMQ`` (URLs) say. A test that needs one that is not there is skipped and says so in one line;
+with ``PAYAMAK_REQUIRE_SERVICES=1`` it fails.
 """
 
 from __future__ import annotations
