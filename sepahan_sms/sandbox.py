@@ -173,10 +173,15 @@ CHECKS: Final[tuple[tuple[int, Callable[[SendLists], bool]], ...]] = (
 )
 
 
+FORMS: Final[Mapping[str, type]] = {"arrays": list, "strings": str}
+
+
 def send(call: Call) -> Reply:
     """One text from one line to up to 100 recipients (document: send)."""
     need_new_request(call)
     body = read_json(call.body, SendArrays, error(-21))
+    form = FORMS.get(call.emulation.reading.get("send", ""), object)
+    need(isinstance(body.senderNumbers, form) and isinstance(body.smsTexts, form), -21)
     sender, text, count = only(body.senderNumbers), only(body.smsTexts), len(body.reciverNumbers)
     return accept(call, SendLists([sender] * count, body.reciverNumbers, [text] * count))
 
@@ -215,10 +220,18 @@ def draft(call: Call, recipient: str, sender: str, text: str) -> Outbound | None
 
 # Request ids
 
+HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "both": ("requestId", "Request-Id"),
+    "requestId": ("requestId",),
+    "Request-Id": ("Request-Id",),
+    "none": (),  # they are ignored
+}
+
 
 def request_ids(call: Call) -> list[str]:
     """The document names the header ``requestId`` in one place and ``Request-Id`` in two: either counts."""
-    return [given for name in ("requestId", "Request-Id") if (given := call.headers.get(name))]
+    names = HEADERS[call.emulation.reading.get("request_id", "both")]
+    return [given for name in names if (given := call.headers.get(name))]
 
 
 def seen(call: Call, request_id: str) -> bool:
@@ -288,7 +301,7 @@ def receive(call: Call) -> Reply:
     need(1 <= count <= LIMIT, 416)
     lines = {inbound.number for inbound in call.inbox} | {message.sender for message in call.account.messages}
     need(body.privateNumber is None or body.privateNumber in lines, 406)
-    since = call.now - DAY if body.startDate is None else start_of(body.startDate)
+    since = call.now - DAY if body.startDate is None else start_of(body.startDate, call.emulation.reading.get("since"))
     wanted = (
         inbound
         for inbound in call.inbox
@@ -311,10 +324,11 @@ def row(inbound: Inbound) -> dict[str, str]:
     }
 
 
-def start_of(given: str) -> float:
+def start_of(given: str, calendar_taken: str | None) -> float:
     """Seconds since the epoch of a ``startDate``: Jalali as in the sample or Gregorian, perhaps with a time."""
     need(_DATE.fullmatch(given) is not None, -21)
     year, month, day, *time = map(int, _NUMBER.findall(given))
+    need(calendar_taken in (None, "jalali" if year < 1700 else "gregorian"), -21)
     hour, minute, second = (*time, 0, 0, 0)[:3]
     calendar = JalaliDateTime if year < 1700 else datetime
     try:
@@ -337,6 +351,10 @@ REFUSALS: Final = {
 ERROR_CODES: Final = {code: ErrorCode(words, error(code)) for code, words in ERRORS.items() if code != 404}
 
 
+# What the document says in two ways; "none" is in neither, for a server that ignores request ids.
+READINGS: Final = {"send": tuple(FORMS), "request_id": tuple(HEADERS), "since": ("jalali", "gregorian")}
+
+
 class SepahanSandbox(Emulation):
     """Sepahan's seven calls. An error is HTTP 401 whatever its cause, but for Receive's and unknown paths."""
 
@@ -349,6 +367,7 @@ class SepahanSandbox(Emulation):
     refusals: ClassVar[Mapping[RefusalReason, Reply]] = REFUSALS
     errors: ClassVar[Mapping[int, ErrorCode]] = ERROR_CODES
     lines: ClassVar[tuple[str, ...]] = ("50003300",)
+    readings: ClassVar[Mapping[str, tuple[str, ...]]] = READINGS
     routes: ClassVar[tuple[Route, ...]] = (
         Route("POST", "/api/Sms/Send", send, sends=True),
         Route("POST", "/api/Sms/SendP2P", send_p2p, sends=True),

@@ -54,6 +54,22 @@ def _allowed(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
     return value
 
 
+def _readings(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    from smscore.sandbox import Sandbox
+
+    found: dict[str, dict[str, str]] = {}
+    for text in given:
+        provider, _, rest = text.partition(":")
+        name, _, value = rest.partition("=")
+        found.setdefault(provider, {})[name] = value
+    try:
+        if found:
+            Sandbox(strict=found)  # opens nothing
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return found
+
+
 @click.command()
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 for a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, callback=_host, help="Address to listen on.")
@@ -67,9 +83,22 @@ def _allowed(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
     callback=_allowed,
     help="Also accept requests to this host name, e.g. of a compose service. May be repeated.",
 )
+@click.option(
+    "--strict",
+    multiple=True,
+    metavar="PROVIDER:NAME=VALUE",
+    callback=_readings,
+    help="Take only this where the provider's document says two things. May be repeated.",
+)
 @output_options
 def sandbox(
-    output: Output, port: int, host: str, keep: int | None, store: Path | None, allow_hosts: tuple[str, ...]
+    output: Output,
+    port: int,
+    host: str,
+    keep: int | None,
+    store: Path | None,
+    allow_hosts: tuple[str, ...],
+    strict: dict[str, dict[str, str]],
 ) -> None:
     """Run the sandbox until Ctrl-C, and print its page and lines to paste into another shell.
 
@@ -89,7 +118,7 @@ def sandbox(
             f"WARNING: the sandbox listens on {host}. Everybody who can reach this machine can read its messages, with "
             "numbers and texts."
         )
-    options = {"keep": keep, "store": store, "allow_hosts": allow_hosts or None}
+    options = {"keep": keep, "store": store, "allow_hosts": allow_hosts or None, "strict": strict or None}
     try:
         with _logged(output):
             box = _sandbox(port, host, options)

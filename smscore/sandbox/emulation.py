@@ -5,8 +5,8 @@ The memory and the faults know this module; it knows of them only the few functi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import ClassVar, Final, Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import ClassVar, Final, Protocol, TypeVar, cast
 
 import msgspec
 from attrs import frozen
@@ -65,7 +65,9 @@ class Emulation:
     that refund a message. ``refusals`` has the replies, in the provider's envelope, to requests that the server itself
     refuses; ``errors`` has every documented error code with its reply. ``lines`` are valid sender lines. ``patterns``
     are texts with placeholders that a send may name by code: ``built_in_patterns`` and those that were added.
-    ``calls_webhook`` says that the provider reports status changes to its customer, as ``report`` has it.
+    ``calls_webhook`` says that the provider reports status changes to its customer, as ``report`` has it. ``readings``
+    names what its document leaves open, each with its possible readings; a call takes any of them, unless ``reading``
+    has the one that ``take_only`` chose.
     """
 
     name: ClassVar[str]
@@ -81,9 +83,25 @@ class Emulation:
     lines: ClassVar[tuple[str, ...]]
     built_in_patterns: ClassVar[Mapping[str, str]] = {}
     calls_webhook: ClassVar[bool] = False
+    readings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init__(self) -> None:
         self.patterns: dict[str, str] = dict(self.built_in_patterns)
+        self.reading: Mapping[str, str] = {}
+
+    def take_only(self, reading: object) -> None:
+        """Take one reading of the document alone: a mapping, or the client's own option with these attributes.
+
+        Raises:
+            ValueError: the document leaves no such thing open, or has no such reading.
+        """
+        given = _given(reading, self.readings)
+        for name, value in given.items():
+            if name not in self.readings:
+                raise ValueError(f"{self.name} has no reading {name}; it has {sorted(self.readings)}.")
+            if value not in self.readings[name]:
+                raise ValueError(f"{name} of {self.name} must be {' or '.join(self.readings[name])}.")
+        self.reading = dict(given)
 
     def reset(self) -> None:
         """Reset what was set by hand."""
@@ -125,6 +143,15 @@ class Emulation:
         if reached is not Stage.DELIVERED and not scenario.at_once:
             return self.stages[reached]
         return next(code for end in scenario.ends for code, status in self.statuses.items() if status is end)
+
+
+def _given(reading: object, names: Iterable[str]) -> Mapping[str, str]:
+    if isinstance(reading, Mapping):
+        return cast("Mapping[str, str]", reading)
+    found = {name: getattr(reading, name) for name in names if hasattr(reading, name)}
+    if not found:
+        raise ValueError(f"A reading must be the client's option or a mapping, not {type(reading).__name__}.")
+    return found
 
 
 class Memory(Protocol):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial, wraps
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
 from smscore import clock
@@ -36,6 +36,7 @@ R = TypeVar("R")
 
 OPENING_CREDIT: Final = 1_000_000_000
 KEPT: Final = 100_000  # messages
+_TAKES_ALL: Final[Mapping[str, object]] = MappingProxyType({})
 
 _NONE_CAME: Final = "No such message was sent in time. Those that were are in the sandbox's messages."
 
@@ -64,12 +65,15 @@ class Sandbox:
     own. ``port`` 0 chooses a free one. Any token that is not empty opens an account at its first use, with
     ``credit`` Rials. The last ``keep`` messages are remembered. ``store`` names a file that keeps them after the end,
     with the credit of accounts, the messages that came in, and the statuses set by hand. The sandbox answers to
-    loopback names, to IP addresses, and to the names in ``allow_hosts``, e.g. that of a compose service. ``clock``
-    returns seconds since the epoch. All methods may be called from any thread; what the sandbox remembers can still
-    be read after its end.
+    loopback names, to IP addresses, and to the names in ``allow_hosts``, e.g. that of a compose service. Where a
+    provider's document says two things it takes both; ``strict`` has the one that it takes by the provider's name, as
+    the client's own option: ``{"nobody": nobody_sms.Wire(…)}``, or as a mapping. ``clock``
+    returns seconds since the epoch. All methods may be called from any thread; what the sandbox remembers can still be
+    read after its end.
 
     Raises:
         StoreError: the file is no sandbox's store, or in use.
+        ValueError: ``strict`` names no provider, or nothing that its document leaves open.
     """
 
     def __init__(
@@ -81,9 +85,12 @@ class Sandbox:
         keep: int = KEPT,
         store: str | PathLike[str] | None = None,
         allow_hosts: Iterable[str] = (),
+        strict: Mapping[str, object] = _TAKES_ALL,
         clock: Callable[[], float] = clock.time,
     ) -> None:
         self._emulations = installed_emulations()
+        for provider, reading in strict.items():
+            self._emulation(provider).take_only(reading)
         if keep < 1:
             raise ValueError("keep must be 1 or more: it is how many messages are kept.")
         file = None if store is None else FileStore(Path(store))

@@ -619,3 +619,22 @@ def test_the_sandbox_shows_its_own_warnings_and_errors(command: Command, monkeyp
         "type": "note",
         "text": "messages.db has no more room",
     }
+
+
+def test_a_sandbox_of_one_reading_is_started_by_options(monkeypatch: pytest.MonkeyPatch):
+    made: list[dict[str, Any]] = []
+
+    def note(port: int, host: str, options: dict[str, Any]) -> None:
+        made.append(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("smscore.cli.sandbox._sandbox", note)
+    strict = ["--strict", "sepahan:send=strings", "--strict", "sepahan:since=gregorian"]
+    CliRunner().invoke(payamak, ["sandbox", "--port", "0", *strict])
+    assert [options["strict"] for options in made] == [{"sepahan": {"send": "strings", "since": "gregorian"}}]
+
+
+@pytest.mark.parametrize("strict", ["", "sepahan", "nobody:send=strings", "sepahan:send=lists", "sepahan:form=strings"])
+def test_a_reading_that_no_document_has_is_wrong_usage(strict: str):
+    ran = CliRunner().invoke(payamak, ["sandbox", "--port", "0", "--strict", strict])
+    assert (ran.exit_code, "--strict" in ran.stderr) == (2, True)
