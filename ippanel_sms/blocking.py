@@ -187,6 +187,9 @@ class IPPanel(TrackingClient[AsyncIPPanel]):
     def inbox(self, *, after_id: int | None = None) -> Generator[InboxMessage, None, None]:
         return self._list(self._client._inbox_pages, after_id=after_id)
 
+    def incoming(self, *, after: int | None = None) -> Generator[InboxMessage, None, None]:
+        return self._list(self._client._inbox_pages, after_id=after, name="after")
+
     def provinces(self) -> list[Place]:
         return self._run(self._client.provinces)
 

@@ -93,8 +93,8 @@ class InboxMessage(InboundMessage):
     in Tehran; both are None if the time cannot be read. ``message_id`` is None if the answer lacks it.
     """
 
-    message_id: int | None
-    received_at: dt.datetime | None
+    message_id: int | None  # pyright: ignore[reportIncompatibleMethodOverride]  # a value, where others give None
+    received_at: dt.datetime | None  # pyright: ignore[reportIncompatibleMethodOverride]  # likewise
 
 
 @frozen

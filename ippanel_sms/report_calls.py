@@ -114,6 +114,16 @@ class ReportCalls(AsyncTrackingClient):
         """
         return one_by_one(self._inbox_pages(after_id=after_id))
 
+    def incoming(self, *, after: int | None = None) -> AsyncGenerator[InboxMessage, None]:
+        """The messages that people sent to your lines, oldest first; those after an id, or all.
+
+        ``after`` is the ``message_id`` of the last one that you have. The same as :meth:`inbox`, under the name that
+        all providers share.
+
+        Document: IPPanel Edge, Get Inbox Report.
+        """
+        return one_by_one(self._inbox_pages(after_id=after, name="after"))
+
     @sends_nothing
     def _recipient_pages(self, message_id: int) -> AsyncGenerator[list[RecipientStatus], None]:
         bulk_id = checked_id("message_id", message_id)
@@ -121,7 +131,7 @@ class ReportCalls(AsyncTrackingClient):
         return pages(lambda number: read(wire_reports.BulkPage(bulk_id, number)))
 
     @sends_nothing
-    def _inbox_pages(self, *, after_id: int | None) -> AsyncGenerator[list[InboxMessage], None]:
-        after = None if after_id is None else checked_id("after_id", after_id)
+    def _inbox_pages(self, *, after_id: int | None, name: str = "after_id") -> AsyncGenerator[list[InboxMessage], None]:
+        after = None if after_id is None else checked_id(name, after_id)
         read = self._reader(wire_reports.INBOX)
         return oldest_first(lambda after, number: read(wire_reports.inbox_page(after, number)), after)

@@ -42,3 +42,13 @@ class InboundMessage:
     text: str = field(repr=masked_text)
     date: dt.date | None
     raw: Mapping[str, Any] = field(repr=False, eq=False)
+
+    @property
+    def message_id(self) -> int | None:
+        """The provider's id of the message; None where it gives none."""
+        return None
+
+    @property
+    def received_at(self) -> dt.datetime | None:
+        """When it was received, aware; None where the provider gives the day at most."""
+        return None

@@ -25,6 +25,7 @@ from smscore import (
     NotAttempted,
     Timeouts,
 )
+from smscore.sandbox import Sandbox
 from smscore.wire.paging import Page
 
 INBOX = "https://edge.ippanel.com/v1/api/report/messages-inbox"
@@ -396,3 +397,30 @@ def test_a_message_shows_neither_its_text_nor_a_whole_number() -> None:
     shown = repr(InboxMessage("+989121234567", "+989351234567", "رمز 482177", None, {"message": "482177"}, 5, None))
     assert not [needle for needle in ("482177", "9121234567", "9351234567") if needle in shown]
     assert "message_id=5" in shown
+
+
+# Under the name that all providers share
+
+
+def test_incoming_is_the_inbox_after_an_id() -> None:
+    with Sandbox() as box, IPPanel("token", base_url=box.url("ippanel")) as client:
+        for text in ("a", "b", "c"):
+            box.feed("ippanel", sender="+989121234567", number="+983000505", text=text)
+        found = [*client.incoming()]
+        assert [(one.text, one.received_at is not None) for one in found] == [("a", True), ("b", True), ("c", True)]
+        assert [one.text for one in client.incoming(after=found[0].message_id)] == ["b", "c"]
+        assert [*client.incoming()] == found  # they stay where they are
+
+
+async def test_incoming_asks_for_what_follows_an_id() -> None:
+    async with Sandbox() as box, AsyncIPPanel("token", base_url=box.url("ippanel")) as client:
+        for text in ("a", "b"):
+            box.feed("ippanel", sender="+989121234567", number="+983000505", text=text)
+        first = await anext(client.incoming())
+        assert [one.text async for one in client.incoming(after=first.message_id)] == ["b"]
+
+
+@pytest.mark.parametrize("after", ["x", 1.5, 2**64])
+def test_incoming_refuses_what_is_no_id(after: Any) -> None:
+    with pytest.raises(InvalidRequest, match="after="):
+        IPPanel("token").incoming(after=after)
