@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl as ssl_module
 from collections.abc import Generator, Iterable
 from typing import ClassVar
 
 from sepahan_sms.client import AsyncSepahan
 from sepahan_sms.profile import PROFILE
-from smscore import InboundMessage, MessageStatus, SendReport
+from sepahan_sms.reading import Wire, checked_wire
+from smscore import InboundMessage, MessageStatus, RetryPolicy, SendReport, Timeouts
 from smscore.profile import Profile
-from smscore.wire import AsyncClient, Messages, OnBatch, Recipients, Text, TrackingClient, materialised
+from smscore.wire import (
+    DEFAULT_RETRY,
+    DEFAULT_TIMEOUTS,
+    MAX_CONCURRENCY,
+    AsyncClient,
+    Messages,
+    OnBatch,
+    Recipients,
+    Text,
+    TrackingClient,
+    materialised,
+)
 
 
 class Sepahan(TrackingClient[AsyncSepahan]):
@@ -18,6 +31,35 @@ class Sepahan(TrackingClient[AsyncSepahan]):
 
     profile: ClassVar[Profile] = PROFILE
     _async_class: ClassVar[type[AsyncClient]] = AsyncSepahan
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        sender: str | None = None,
+        base_url: str | None = None,
+        timeout: Timeouts | float = DEFAULT_TIMEOUTS,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        max_concurrency: int = MAX_CONCURRENCY,
+        batch_size: int | None = None,
+        rate_limit: float | None = None,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        wire: Wire | None = None,
+    ) -> None:
+        super().__init__(
+            token,
+            sender=sender,
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            max_concurrency=max_concurrency,
+            batch_size=batch_size,
+            rate_limit=rate_limit,
+            proxy=proxy,
+            ssl=ssl,
+        )
+        self._client._wire = checked_wire(wire)
 
     def send(
         self,
@@ -75,3 +117,6 @@ class Sepahan(TrackingClient[AsyncSepahan]):
         mark_as_read: bool = True,
     ) -> list[InboundMessage]:
         return self._run(self._client.receive, number=number, since=since, limit=limit, mark_as_read=mark_as_read)
+
+    def incoming(self, *, after: int | None = None) -> Generator[InboundMessage, None, None]:
+        return self._list(self._client._incoming_pages, after=after)

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import re
+import ssl as ssl_module
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from sepahan_sms import wire
+from sepahan_sms import wire as calls
+from sepahan_sms.inbound import Handed, looked_at_first
 from sepahan_sms.profile import PROFILE
-from smscore import InboundMessage, InvalidRequest, MessageStatus, SendReport
+from sepahan_sms.reading import Wire, checked_wire, wire_of_environment
+from smscore import (
+    ConfigurationError,
+    InboundMessage,
+    InvalidRequest,
+    MessageStatus,
+    Outcome,
+    RetryPolicy,
+    SendReport,
+    Timeouts,
+)
 from smscore.profile import Profile
 from smscore.wire import (
+    DEFAULT_RETRY,
+    DEFAULT_TIMEOUTS,
+    MAX_CONCURRENCY,
     AnyMessage,
     AsyncTrackingClient,
     IdLookup,
@@ -25,13 +41,17 @@ from smscore.wire import (
     Text,
     check_sender,
     checked_whole,
-    jalali_text,
+    one_by_one,
     sends_nothing,
 )
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,55}", re.ASCII)
 _SENT_ID: Final = re.compile(rf"{_REQUEST_ID.pattern}(-[0-9]+)?", re.ASCII)
 _RECEIVE_LIMIT: Final = 100
+_EVER: Final = dt.date(2021, 3, 21)  # 1400/01/01, before anything that is still unread
 
 
 class AsyncSepahan(AsyncTrackingClient):
@@ -41,13 +61,66 @@ class AsyncSepahan(AsyncTrackingClient):
     resellers give ``base_url=sepahan_sms.RESELLERS_BASE_URL``.
     """
 
-    provider: ClassVar[Provider] = wire.SEPAHAN
+    provider: ClassVar[Provider] = calls.SEPAHAN
     profile: ClassVar[Profile] = PROFILE
     lookups: ClassVar[Lookups] = (
         # status knows the past 24 hours; oldStatus knows the past weeks without the current day, from 01:00 to 05:00.
-        IdLookup(wire.STATUS, max_age=24 * 3600.0),
-        IdLookup(wire.OLD_STATUS, hours=ServiceHours(dt.time(1), dt.time(5))),
+        IdLookup(calls.STATUS, max_age=24 * 3600.0),
+        IdLookup(calls.OLD_STATUS, hours=ServiceHours(dt.time(1), dt.time(5))),
     )
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        sender: str | None = None,
+        base_url: str | None = None,
+        timeout: Timeouts | float = DEFAULT_TIMEOUTS,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        max_concurrency: int = MAX_CONCURRENCY,
+        batch_size: int | None = None,
+        rate_limit: float | None = None,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        wire: Wire | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        super().__init__(
+            token,
+            sender=sender,
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            max_concurrency=max_concurrency,
+            batch_size=batch_size,
+            rate_limit=rate_limit,
+            proxy=proxy,
+            ssl=ssl,
+            session=session,
+        )
+        self._wire = checked_wire(wire)
+        self._handed = Handed()
+
+    __init__.__doc__ = f"""{inspect.getdoc(AsyncTrackingClient.__init__)}
+
+- ``wire``: a ``sepahan_sms.Wire``, how requests are written where the document says two things. Where left out, it is
+  read from ``SEPAHAN_WIRE`` at each call, such as ``send=strings,since=gregorian``.
+"""
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        self._wire_now()
+
+    def _sends(self) -> calls.Sends:
+        return calls.sends(self._wire_now())
+
+    def _wire_now(self) -> Wire:
+        """How requests of a call that begins now are written."""
+        try:
+            return self._wire or wire_of_environment()
+        except ConfigurationError as error:
+            error.outcome = Outcome.NOT_SENT  # sends_nothing clears it
+            raise
 
     async def send(
         self,
@@ -70,7 +143,7 @@ class AsyncSepahan(AsyncTrackingClient):
         Document: Sepahan Gostar, method send.
         """
         request_id = _checked_request_id(request_id)
-        return await self._send(wire.SEND, to, text, sender, on_batch, request_id=request_id)
+        return await self._send(self._sends().one_text, to, text, sender, on_batch, request_id=request_id)
 
     async def send_p2p(
         self,
@@ -87,7 +160,7 @@ class AsyncSepahan(AsyncTrackingClient):
         Document: Sepahan Gostar, method sendP2P.
         """
         request_id = _checked_request_id(request_id)
-        return await self._send_p2p(wire.SEND_P2P, messages, sender, on_batch, request_id=request_id)
+        return await self._send_p2p(self._sends().each, messages, sender, on_batch, request_id=request_id)
 
     def send_stream(
         self,
@@ -104,7 +177,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
         Document: Sepahan Gostar, method send.
         """
-        return self._send_stream(wire.SEND, to, text, sender, on_batch)
+        return self._send_stream(self._sends().one_text, to, text, sender, on_batch)
 
     def send_p2p_stream(
         self,
@@ -117,7 +190,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
         Document: Sepahan Gostar, method sendP2P.
         """
-        return self._send_p2p_stream(wire.SEND_P2P, messages, sender, on_batch)
+        return self._send_p2p_stream(self._sends().each, messages, sender, on_batch)
 
     @sends_nothing
     async def check_request_id(self, request_id: str) -> bool:
@@ -128,7 +201,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
         Document: Sepahan Gostar, method checkRequestId.
         """
-        return await self._call(wire.CHECK_REQUEST_ID, _checked_sent_id(request_id))
+        return await self._call(calls.CHECK_REQUEST_ID, _checked_sent_id(request_id))
 
     @sends_nothing
     async def status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
@@ -138,7 +211,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
         Document: Sepahan Gostar, method status.
         """
-        return await self._statuses(wire.STATUS, message_ids)
+        return await self._statuses(calls.STATUS, message_ids)
 
     @sends_nothing
     async def old_status(self, message_ids: Iterable[int]) -> list[MessageStatus]:
@@ -148,7 +221,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
         Document: Sepahan Gostar, method oldStatus.
         """
-        return await self._statuses(wire.OLD_STATUS, message_ids)
+        return await self._statuses(calls.OLD_STATUS, message_ids)
 
     @sends_nothing
     async def credit(self) -> int:
@@ -156,7 +229,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
         Document: Sepahan Gostar, method credit.
         """
-        return await self._call(wire.CREDIT, None)
+        return await self._call(calls.CREDIT, None)
 
     @sends_nothing
     async def receive(
@@ -177,13 +250,39 @@ class AsyncSepahan(AsyncTrackingClient):
         """
         if not isinstance(mark_as_read, bool):
             raise InvalidRequest("mark_as_read= must be True or False.")
-        body = wire.SepahanReceiveBody(
-            privateNumber=check_sender(number, wire.SEPAHAN, needed=False),
-            startDate=None if since is None else jalali_text(since, "since"),
+        body = calls.SepahanReceiveBody(
+            privateNumber=check_sender(number, calls.SEPAHAN, needed=False),
+            startDate=None if since is None else calls.start_date(since, self._wire_now()),
             numberOfMessages=checked_whole("limit", limit, 1, _RECEIVE_LIMIT),
             markAsRead=mark_as_read,
         )
-        return await self._call(wire.RECEIVE if mark_as_read else wire.PEEK, body)
+        return await self._call(calls.RECEIVE if mark_as_read else calls.PEEK, body)
+
+    def incoming(self, *, after: int | None = None) -> AsyncGenerator[InboundMessage, None]:
+        """The messages that people sent to your lines and that were not handed out yet, oldest first.
+
+        A page of 100 is looked at, yielded, and marked as read when you ask for the next message: what you have not
+        come to when you stop comes again, and nothing is lost but what arrives while the answer to a marking call is
+        lost. Sepahan's messages have no ids, so that ``after`` is ``InvalidRequest``.
+
+        ``Timeouts.call`` limits the looks and the marking calls together, each on its own; the time that you spend
+        between them does not count.
+
+        Document: Sepahan Gostar, method Receive.
+        """
+        return one_by_one(self._incoming_pages(after=after))
+
+    @sends_nothing
+    def _incoming_pages(self, *, after: int | None) -> AsyncGenerator[list[InboundMessage], None]:
+        if after is not None:
+            raise InvalidRequest("after= is not for Sepahan, whose messages have no ids: leave it out.")
+        body = calls.SepahanReceiveBody(startDate=calls.start_date(_EVER, self._wire_now()))
+        look, mark = self._reader(calls.PEEK), self._reader(calls.RECEIVE)
+
+        async def receive(limit: int, marks: bool) -> list[InboundMessage]:
+            return await (mark if marks else look)(calls.of_page(body, limit, marks=marks))
+
+        return looked_at_first(receive, self._handed)
 
 
 def _checked_request_id(request_id: str | None) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
 from attrs import evolve, frozen
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUS_ERRORS, STATUSES
+from sepahan_sms.reading import Wire
 from smscore import DeliveryStatus, InboundMessage, MalformedResponse, MessageStatus, ProviderError, SMSError
 from smscore.wire import (
     Answer,
@@ -31,6 +33,8 @@ from smscore.wire import (
     codec,
     contradictory,
     details_in,
+    gregorian_text,
+    jalali_text,
     malformed,
     read_day,
     refusal,
@@ -54,9 +58,9 @@ RESELLERS_BASE_URL: Final = "https://api.flashsms.ir"
 class SepahanSendBody(Body, frozen=True):
     """The body of Send and SendP2P; the misspelling is the provider's."""
 
-    senderNumbers: list[str | None]
+    senderNumbers: list[str | None] | str | None
     reciverNumbers: list[str]
-    smsTexts: list[str]
+    smsTexts: list[str] | str
 
 
 class SepahanReceiveBody(Body, frozen=True):
@@ -176,19 +180,33 @@ def _code(error: object) -> int | None:
     return codec.read_loosely(codec.encode(error), ErrorValue).code
 
 
-def _build_send(batch: Batch) -> Content:
-    # Send: the document spells the header both ways. With only the wrong one, a repeat would send twice.
-    request_id = batch.request_id or ""
-    return Content(
-        codec.encode(SepahanSendBody(batch.senders, batch.recipients, batch.texts)),
-        headers={"requestId": request_id, "Request-Id": request_id},
-    )
+def _build_send(batch: Batch, *, wire: Wire) -> Content:
+    if wire.send == "arrays":
+        return _content(SepahanSendBody(batch.senders, batch.recipients, batch.texts), batch, wire)
+    (sender,), (text,) = batch.senders, batch.texts
+    return _content(SepahanSendBody(sender, batch.recipients, text), batch, wire)
 
 
-def _build_send_p2p(batch: Batch) -> Content:
+def _build_send_p2p(batch: Batch, *, wire: Wire) -> Content:
     # SendP2P: all three arrays must be of one length, even if every message has the same sender (code -6).
     senders = batch.senders * len(batch) if len(batch.senders) == 1 else batch.senders
-    return _build_send(evolve(batch, senders=senders))
+    return _content(SepahanSendBody(senders, batch.recipients, batch.texts), batch, wire)
+
+
+def _content(body: SepahanSendBody, batch: Batch, wire: Wire) -> Content:
+    # Send: the document spells the header both ways. With only the wrong one, a repeat would send twice.
+    names = ("requestId", "Request-Id") if wire.request_id == "both" else (wire.request_id,)
+    return Content(codec.encode(body), headers=dict.fromkeys(names, batch.request_id or ""))
+
+
+def start_date(day: dt.date | dt.datetime, wire: Wire) -> str:
+    """The date of Receive. Raises ``InvalidRequest`` for a naive datetime."""
+    return (jalali_text if wire.since == "jalali" else gregorian_text)(day, "since")
+
+
+def of_page(body: SepahanReceiveBody, limit: int, *, marks: bool) -> SepahanReceiveBody:
+    """The body of Receive for a page, looked at or handed out."""
+    return SepahanReceiveBody(body.privateNumber, body.startDate, limit, marks)
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
@@ -306,8 +324,22 @@ def _send(name: str, build: Callable[[Batch], Content]) -> SendEndpoint:
     )
 
 
-SEND: Final = _send("Send", _build_send)
-SEND_P2P: Final = _send("SendP2P", _build_send_p2p)
+@frozen
+class Sends:
+    """The two calls that send: one text to all, and each recipient their own."""
+
+    one_text: SendEndpoint
+    each: SendEndpoint
+
+
+@lru_cache
+def sends(wire: Wire) -> Sends:
+    """The calls that send, as this reading of the document has them."""
+    return Sends(_send("Send", partial(_build_send, wire=wire)), _send("SendP2P", partial(_build_send_p2p, wire=wire)))
+
+
+SEND: Final = sends(Wire()).one_text
+SEND_P2P: Final = sends(Wire()).each
 CHECK_REQUEST_ID: Final = Endpoint[str, bool](
     "checkRequestId",
     "GET",

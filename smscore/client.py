@@ -213,6 +213,10 @@ class AsyncClient(AsyncCapable):
         Call it when a program starts: omitted settings are read from the environment at each call, so a missing one
         would otherwise show at the first message.
         """
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        """Raise ``ConfigurationError``; a provider whose client has settings of its own checks those too."""
         self._account.resolve()
 
     @sends_nothing

@@ -61,19 +61,28 @@ def count_parts(text: Text) -> Parts:
 # Dates
 
 
+def gregorian_text(day: dt.date | dt.datetime, name: str) -> str:
+    """A day as ``2025/12/31``; of an aware datetime, the day in Tehran. A naive one is ``InvalidRequest``."""
+    return _day_in_tehran(day, name).isoformat().replace("-", "/")
+
+
 def jalali_text(day: dt.date | dt.datetime, name: str) -> str:
     """A day as ``1404/10/10``; of an aware datetime, the day in Tehran. A naive one is ``InvalidRequest``."""
-    if isinstance(day, dt.datetime):
-        day = aware(day, name, TEHRAN).date()
-    elif not isinstance(day, dt.date):
-        raise InvalidRequest(f"{name}= must be a date or an aware datetime.")
     from persiantools.jdatetime import JalaliDate
 
     try:
-        jalali = JalaliDate(day)
+        jalali = JalaliDate(_day_in_tehran(day, name))
     except ValueError:
         raise InvalidRequest(f"{name}= is outside the Jalali calendar. Give a later date.") from None
     return f"{jalali.year:04}/{jalali.month:02}/{jalali.day:02}"
+
+
+def _day_in_tehran(day: dt.date | dt.datetime, name: str) -> dt.date:
+    if isinstance(day, dt.datetime):
+        return aware(day, name, TEHRAN).date()
+    if not isinstance(day, dt.date):
+        raise InvalidRequest(f"{name}= must be a date or an aware datetime.")
+    return day
 
 
 def unix_text(moment: dt.datetime, name: str) -> str:

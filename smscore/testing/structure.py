@@ -26,6 +26,7 @@ CALLS: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.SENDS_P2P: ("send_p2p", "send_p2p_stream"),
     Capability.SENDS_PATTERNS: ("send_pattern",),
     Capability.REPORTS_DELIVERIES: ("deliveries",),
+    Capability.RECEIVES_MESSAGES: ("incoming",),
     Capability.TELLS_CREDIT: ("credit",),
 }
 # What the modules of a provider may import of Payamak, by the part of it that they are.

@@ -4,7 +4,8 @@ A provider is made of these names, of ``smscore.profile``, and of ``smscore.sand
 in ``smscore`` is private and may change without notice.
 
 - Clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`,
-  :func:`read_in_thread` (reads a file), :data:`OnBatch`.
+  :func:`read_in_thread` (reads a file), :data:`OnBatch`, and for a client with settings of its own the defaults of the
+  others: :data:`DEFAULT_RETRY`, :data:`DEFAULT_TIMEOUTS`, :data:`MAX_CONCURRENCY`.
 - Clients of providers that report deliveries: :class:`AsyncTrackingClient`, :class:`TrackingClient`, with an
   :class:`IdLookup` for each call that gives statuses by ids (maybe in :class:`ServiceHours`), or a :class:`BulkLookup`;
   :data:`Lookups`, :data:`Results`.
@@ -27,7 +28,8 @@ in ``smscore`` is private and may change without notice.
 - Values, converted without raising: :func:`plain_text`, :func:`can_be_encoded`, :func:`as_int`, :func:`is_id`.
 - Phone numbers: :func:`local_form`, :func:`local_forms`, :func:`e164`, :func:`e164_forms`, :func:`with_ascii_digits`.
 - Dates: :func:`from_unix`, :func:`read_day`, :func:`tehran_day`, and for requests :func:`unix_text`, :func:`utc_text`,
-  :func:`jalali_text` (these raise ``InvalidRequest`` for a naive datetime).
+  :func:`jalali_text`, :func:`gregorian_text` (these raise ``InvalidRequest`` for a naive datetime).
+- :func:`from_environment`, for a setting of your own: a variable is read at each call.
 - ``repr`` without personal data: :func:`masked_number`, :func:`masked_text`, as attrs' ``field(repr=…)``.
 """
 
@@ -37,8 +39,9 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
+from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY
 from smscore.dates import from_unix, read_day, tehran_day
-from smscore.inputs import check_text, jalali_text, unix_text, utc_text
+from smscore.inputs import check_text, gregorian_text, jalali_text, unix_text, utc_text
 from smscore.integers import as_int
 from smscore.masking import masked_number, masked_text
 from smscore.numbers import Recipient, e164, e164_forms, local_form, local_forms, with_ascii_digits
@@ -63,6 +66,7 @@ from smscore.wire.error_mapping import (
 from smscore.wire.paging import Page, checked_whole, one_by_one, pages
 
 if TYPE_CHECKING:
+    from smscore.account import from_environment
     from smscore.blocking import BlockingClient, materialised
     from smscore.client import AsyncClient, sends_nothing
     from smscore.loops.threads import read_in_thread
@@ -76,6 +80,9 @@ if TYPE_CHECKING:
     from smscore.tracking.lookups import BulkLookup, IdLookup, Lookups, ServiceHours
 
 __all__ = [
+    "DEFAULT_RETRY",
+    "DEFAULT_TIMEOUTS",
+    "MAX_CONCURRENCY",
     "Answer",
     "AnyMessage",
     "AsyncClient",
@@ -130,7 +137,9 @@ __all__ = [
     "details_of",
     "e164",
     "e164_forms",
+    "from_environment",
     "from_unix",
+    "gregorian_text",
     "http_error",
     "in_bulk",
     "is_id",
@@ -180,6 +189,7 @@ _DEFERRED: Final = {
     "PatternValue": "smscore.sending.one_recipient",
     "Recipients": "smscore.sending.outgoing",
     "check_sender": "smscore.senders",
+    "from_environment": "smscore.account",
     "checked_numbers": "smscore.sending.outgoing",
     "read_in_thread": "smscore.loops.threads",
     "iterable": "smscore.sending.outgoing",

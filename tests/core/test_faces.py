@@ -52,6 +52,7 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
         "status": (["message_ids"], {}, list[MessageStatus]),
         "old_status": (["message_ids"], {}, list[MessageStatus]),
         "credit": ([], {}, int),
+        "incoming": ([], {"after": None}, (ITEMS, InboundMessage)),
         "receive": (
             [],
             {"number": None, "since": None, "limit": 100, "mark_as_read": True},
@@ -93,6 +94,7 @@ METHODS: dict[str, dict[str, tuple[list[str], dict[str, Any], Any]]] = {
         "recipients": (["message_id"], {}, (ITEMS, ippanel_sms.RecipientStatus)),
         **DELIVERIES,
         "stats": (["message_id"], {}, ippanel_sms.BulkStats),
+        "incoming": ([], {"after": None}, (ITEMS, ippanel_sms.InboxMessage)),
         "inbox": ([], {"after_id": None}, (ITEMS, ippanel_sms.InboxMessage)),
         "provinces": ([], {}, list[ippanel_sms.Place]),
         "counties": (["province_id"], {}, list[ippanel_sms.Place]),
@@ -120,6 +122,7 @@ SETTINGS = {
     "proxy": None,
     "ssl": None,
 }
+OWN_SETTINGS = {"sepahan": {"wire"}}
 EVERY_METHOD = [(provider, name) for provider, methods in METHODS.items() for name in methods]
 
 
@@ -199,7 +202,7 @@ def test_both_faces_are_made_with_the_same_settings(provider: str) -> None:
     assert asynchronous[:-1] == blocking
     assert asynchronous[-1] == ("session", inspect.Parameter.KEYWORD_ONLY, None)
     defaults = {name: default for name, _, default in blocking}
-    assert set(defaults) == {*SETTINGS, "timeout", "retry", "max_concurrency"}
+    assert set(defaults) == {*SETTINGS, *OWN_SETTINGS.get(provider, ()), "timeout", "retry", "max_concurrency"}
     assert SETTINGS.items() <= defaults.items()
     assert [name for name, kind, _ in blocking if kind is inspect.Parameter.POSITIONAL_OR_KEYWORD] == ["token"]
 
