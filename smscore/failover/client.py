@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Hashable, Mapping, Se
 from contextlib import aclosing
 from typing import Any, Final, Self
 
-from smscore import clock, registry
+from smscore import clock
 from smscore.client import AsyncClient, sends_nothing
 from smscore.config import checked_seconds
 from smscore.errors import ConfigurationError, InvalidRequest, SMSError
@@ -257,7 +257,7 @@ def _own_texts(members: Sequence[Member]) -> OwnTexts:
 
 
 def _can(member: Member, capability: Capability) -> bool:
-    return capability in registry.profile(member.provider).capabilities
+    return capability in member.client.capabilities
 
 
 def _deadline(members: Sequence[Member]) -> float | None:
