@@ -15,6 +15,8 @@ from sandbox.odd import ODD, changed, keys_of, places, put, right_bodies
 
 from smscore.sandbox import Sandbox
 
+pytestmark = pytest.mark.exhaustive
+
 AUTHORIZATION = {"sepahan": "token", "ippanel": "token", "najva": "Bearer token"}
 POSTS = [
     ("sepahan", "/api/Sms/Send"),

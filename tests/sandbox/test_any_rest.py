@@ -18,6 +18,8 @@ from smscore.sandbox.api.routes import ROUTES
 from smscore.sandbox.api.routing import Nothing, RestRoute
 from smscore.sandbox.fault_kinds import FAULT_RULES
 
+pytestmark = pytest.mark.exhaustive
+
 NAJVA = {"message": "کد: ۴۸۲۱", "sender": "90000123", "receivers": ["09123456789"] * 3}
 
 NAMES = sorted({field.name for route in ROUTES for shape in (route.query, route.body) for field in attrs.fields(shape)})
