@@ -226,11 +226,14 @@ class Stream(DroppableGenerator[R]):
             else:
                 runner.run(self._stream.aclose, CallerThread())
         finally:
+            self._caller_thread.leave()
             runner.close()
 
     def __del__(self) -> None:
         # The loop closes the dropped stream itself: asyncio finalizes async generators that nobody references.
         if self._runner is not None:
+            if self._runner.is_open():
+                self._runner.begin(self._caller_thread.left)
             self._runner.close()
 
 

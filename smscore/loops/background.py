@@ -135,7 +135,9 @@ class BackgroundLoop:
 
     def begin(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Start this in the loop without waiting. Safe from any thread and from finalizers."""
-        self._soon(LoopCall(function, CallerThread()).begin, self._loop)
+        nobody = CallerThread()
+        nobody.leave()
+        self._soon(LoopCall(function, nobody).begin, self._loop)
 
     def is_open(self) -> bool:
         """Whether it still runs what it is given; never in a forked child, whose loop it is not."""
@@ -284,8 +286,12 @@ def runner() -> LoopRunner:
 
 def run(function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread | None = None) -> R:
     """Run this in the background loop and wait for it; Ctrl-C and its like cancel it there."""
-    with closing(runner()) as place:
-        return run_at(place, function, caller_thread or CallerThread())
+    caller_thread = caller_thread or CallerThread()
+    try:
+        with closing(runner()) as place:
+            return run_at(place, function, caller_thread)
+    finally:
+        caller_thread.leave()
 
 
 def run_at(place: LoopRunner, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> R:

@@ -58,7 +58,7 @@ class LoopCall(Generic[R]):
         return self._outcome()
 
     async def _run(self) -> None:
-        run_in_caller.set(self._caller_thread.put)
+        run_in_caller.set(self._caller_thread.tell)
         try:
             result = await self._function()
         # Even what would end the thread of all clients is for the waiting thread to raise.
@@ -75,12 +75,17 @@ class CallerThread:
     def __init__(self) -> None:
         # Of all queues this one alone may be put to from a signal handler and from the garbage collector.
         self._asked: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._has_left = False
         self._stop: Callable[[], None] | None = None
 
     def serve(self, call: LoopCall[Any]) -> None:
         """Run what the loop, in another thread, asks for, until the call has ended."""
-        while not call.has_ended:
-            self._asked.get()()
+        try:
+            while not call.has_ended:
+                self._asked.get()()
+        finally:
+            self._run_told()
 
     def serve_between(self, call: LoopCall[Any], loop: asyncio.AbstractEventLoop) -> None:
         """Run the loop in this thread until the call has ended, stopping it to run what is asked for."""
@@ -92,6 +97,7 @@ class CallerThread:
                     self._asked.get()()
         finally:
             self._stop = None
+            self._run_told()
 
     def wake(self) -> None:
         """Make the waiting thread check whether its call has ended."""
@@ -102,6 +108,35 @@ class CallerThread:
         self._asked.put(work)
         if self._stop is not None:
             self._stop()
+
+    def tell(self, work: Callable[[], object]) -> None:
+        """Run this in the waiting thread, without waiting for it; in this one once :meth:`leave` was called."""
+        self._told.put(work)
+        if not self._has_left:
+            self.put(self._run_told)
+        # Only now: what is put while the other thread leaves is run by either, and by one alone.
+        if self._has_left:
+            try:
+                self._run_told()
+            except (SystemExit, KeyboardInterrupt) as error:
+                self.put(partial(raise_, error))  # in the loop it would end the thread of all clients
+
+    def leave(self) -> None:
+        """Nobody waits here any more: what has been told is run now, and what is told later where it is told."""
+        self._has_left = True
+        self._run_told()
+
+    async def left(self) -> None:
+        """:meth:`leave`, in the loop's thread: for finalizers, which must not wait."""
+        self.leave()
+
+    def _run_told(self) -> None:
+        while not self._told.empty():
+            try:
+                work = self._told.get_nowait()
+            except queue.Empty:  # the other thread was quicker
+                return
+            work()
 
     async def ask(self, function: Callable[[], T]) -> T:
         """Call this in the waiting thread and return its result."""

@@ -15,7 +15,10 @@ from typing import Final
 run_in_caller: Final[ContextVar[Callable[[Callable[[], object]], None] | None]] = ContextVar(
     "run_in_caller", default=None
 )
-"""Runs a function in the thread that waits for this call, without waiting; None in the caller's own event loop."""
+"""Runs a function in the thread that waits for this call, without waiting; None in the caller's own event loop.
+
+It loses none: what comes when that thread waits no more is run at once, in the loop's thread.
+"""
 
 
 def logger_for_callers(name: str) -> logging.Logger:
