@@ -29,6 +29,7 @@ from smscore.wire import (
     Provider,
     Recipient,
     Recipients,
+    SendEndpoint,
     Text,
     check_text,
     checked_numbers,
@@ -172,7 +173,9 @@ class SendCalls(AsyncClient):
         Document: IPPanel Edge, Send Country SMS.
         """
         checked = checked_segments(segments, CountrySegment)
-        return await self._send_bulk("country", checked, text, sender, other_recipients, send_time, on_batch)
+        return await self._send_bulk(
+            wire.SEND_COUNTRY, "country", checked, text, sender, other_recipients, send_time, on_batch
+        )
 
     async def send_postal_code(
         self,
@@ -191,7 +194,9 @@ class SendCalls(AsyncClient):
         Document: IPPanel Edge, Send Postal code SMS.
         """
         checked = checked_segments(segments, PostalCodeSegment)
-        return await self._send_bulk("postal_code", checked, text, sender, other_recipients, send_time, on_batch)
+        return await self._send_bulk(
+            wire.SEND_POSTAL_CODE, "postal_code", checked, text, sender, other_recipients, send_time, on_batch
+        )
 
     @sends_nothing
     async def cancel(self, message_id: int) -> None:
@@ -215,6 +220,7 @@ class SendCalls(AsyncClient):
 
     async def _send_bulk(
         self,
+        endpoint: SendEndpoint,
         sending_type: str,
         segments: list[S],
         text: Text,
@@ -228,4 +234,4 @@ class SendCalls(AsyncClient):
         line = account.line(sender, needed=True)
         # The batch holds only other_recipients, perhaps none: it is not known here whom the segments reach.
         batch = Batch(0, range(len(others)), others, [check_text(text)], [line], extra=extra)
-        return BulkReceipt((await self._send_batch(wire.SEND_BULK, batch, account, on_batch)).bulk_ids)
+        return BulkReceipt((await self._send_batch(endpoint, batch, account, on_batch)).bulk_ids)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ippanel_sms.account import Price
 from ippanel_sms.envelope import data, wrong
@@ -161,13 +161,16 @@ def _nothing(answer: Answer, _: int) -> None:
     data(answer, object)
 
 
-SEND: Final = SendEndpoint("webservice", "POST", "/api/send", _build_send, _read_send, Repeat.NEVER)
+SEND: Final = SendEndpoint("send", "POST", "/api/send", _build_send, _read_send, Repeat.NEVER)
 SEND_P2P: Final = SendEndpoint(
-    "peer_to_peer", "POST", "/api/send", _build_send_p2p, _read_send_p2p, Repeat.NEVER, one_sender=True
+    "send_p2p", "POST", "/api/send", _build_send_p2p, _read_send_p2p, Repeat.NEVER, one_sender=True
 )
-SEND_PATTERN: Final = SendEndpoint("pattern", "POST", "/api/send", _build_pattern, _read_send, Repeat.NEVER)
-SEND_VOTP: Final = SendEndpoint("votp", "POST", "/api/send", _build_votp, _read_send, Repeat.NEVER, needs_sender=False)
-SEND_BULK: Final = SendEndpoint("bulk", "POST", "/api/send", _build_bulk, _read_send, Repeat.NEVER)
+SEND_PATTERN: Final = SendEndpoint("send_pattern", "POST", "/api/send", _build_pattern, _read_send, Repeat.NEVER)
+SEND_VOTP: Final = SendEndpoint(
+    "send_votp", "POST", "/api/send", _build_votp, _read_send, Repeat.NEVER, needs_sender=False
+)
+SEND_COUNTRY: Final = SendEndpoint("send_country", "POST", "/api/send", _build_bulk, _read_send, Repeat.NEVER)
+SEND_POSTAL_CODE: Final = evolve(SEND_COUNTRY, name="send_postal_code")
 CANCEL: Final = Endpoint[int, None](
     "cancel",
     "POST",
@@ -177,5 +180,5 @@ CANCEL: Final = Endpoint[int, None](
     Repeat.AT_MOST_ONCE,  # the id names the message: a repeat cancels nothing else
 )
 PRICE: Final = Endpoint[PriceBody, Price](
-    "calculate-price", "POST", "/api/send/calculate-price", lambda body: Content(codec.encode(body)), _read_price
+    "price", "POST", "/api/send/calculate-price", lambda body: Content(codec.encode(body)), _read_price
 )

@@ -113,14 +113,14 @@ def _read_count(answer: Answer, _: CountrySegment) -> SegmentCount:
 
 CREDIT: Final = Endpoint[None, Decimal]("credit", "GET", "/api/payment/credit/mine", lambda _: Content(), _read_credit)
 LINES: Final = Endpoint[int, Page[Line]](
-    "numbers",
+    "lines",
     "GET",
     "/api/number/numbers",
     lambda number: Content(query={"page": str(number), "per_page": str(_PAGE_SIZE)}),
     _read_lines,
 )
 ACCOUNT: Final = Endpoint[None, Account](
-    "check_token", "POST", "/api/acl/auth/check_token", lambda _: Content(), _read_account
+    "account", "POST", "/api/acl/auth/check_token", lambda _: Content(), _read_account
 )
 PROVINCES: Final = Endpoint[None, list[Place]](
     "provinces", "GET", "/api/send/banks/provinces", lambda _: Content(), _read_places
@@ -140,5 +140,5 @@ CITIES: Final = Endpoint[int, list[Place]](
     _read_places,
 )
 COUNT: Final = Endpoint[CountrySegment, SegmentCount](
-    "counts", "GET", "/api/send/banks/counts", _build_count, _read_count
+    "count", "GET", "/api/send/banks/counts", _build_count, _read_count
 )

@@ -229,10 +229,10 @@ def _number(value: str | None) -> str:
 
 
 OUTBOX: Final = Endpoint[OutboxBody, OutboxPage](
-    "new_list", "POST", "/api/report/new_list", lambda body: Content(codec.encode(body)), _read_outbox
+    "outbox", "POST", "/api/report/new_list", lambda body: Content(codec.encode(body)), _read_outbox
 )
 OUTBOX_MESSAGE: Final = Endpoint[int, OutboxMessage](
-    "by_bulk",
+    "outbox_message",
     "GET",
     "/api/report/by_bulk",
     lambda message_id: Content(query={"messages_outbox_id": str(message_id)}),
@@ -246,12 +246,12 @@ RECIPIENTS: Final = Endpoint[BulkPage, Page[RecipientStatus]](
     _read_recipients,
 )
 STATS: Final = Endpoint[int, BulkStats](
-    "bulk_stats",
+    "stats",
     "GET",
     "/api/report/bulk_stats",
     lambda message_id: Content(query={"bulk_id": str(message_id)}),
     _read_stats,
 )
 INBOX: Final = Endpoint[InboxBody, Page[InboxMessage]](
-    "messages-inbox", "POST", "/api/report/messages-inbox", lambda body: Content(codec.encode(body)), _read_inbox
+    "inbox", "POST", "/api/report/messages-inbox", lambda body: Content(codec.encode(body)), _read_inbox
 )

@@ -415,7 +415,7 @@ SEND: Final = SendEndpoint(
     Repeat.NEVER,
 )
 SEND_P2P: Final = SendEndpoint(
-    "send-p2p",
+    "send_p2p",
     "POST",
     "/v2/sms/send-p2p",
     _build_send_p2p,
@@ -426,7 +426,7 @@ SEND_P2P: Final = SendEndpoint(
 )
 # A GET that sends, and the one call with the token in its path: both as public clients have it.
 LOOKUP: Final = SendEndpoint(
-    "lookup",
+    "send_pattern",
     "GET",
     "/v1/{token}/verify/lookup.json",
     _build_lookup,
@@ -435,7 +435,7 @@ LOOKUP: Final = SendEndpoint(
     needs_sender=False,
     credentials=PathToken(),
 )
-UPLOAD: Final = Endpoint[FileContent, str]("upload-file", "POST", "/upload-file/bale", Content, _read_file_id)
+UPLOAD: Final = Endpoint[FileContent, str]("upload_file", "POST", "/upload-file/bale", Content, _read_file_id)
 UPLOAD_ONCE: Final = evolve(UPLOAD, repeat=Repeat.NEVER)  # for a file that cannot be rewound
 STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "status",

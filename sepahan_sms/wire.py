@@ -311,11 +311,11 @@ def _arrived(batch: Batch) -> BatchResult:
     return all_accepted(batch, None)
 
 
-def _send(name: str, build: Callable[[Batch], Content]) -> SendEndpoint:
+def _send(name: str, path: str, build: Callable[[Batch], Content]) -> SendEndpoint:
     return SendEndpoint(
         name,
         "POST",
-        f"/api/Sms/{name}",
+        path,
         build,
         _read_send,
         Repeat.SAME_ID,
@@ -335,13 +335,16 @@ class Sends:
 @lru_cache
 def sends(wire: Wire) -> Sends:
     """The calls that send, as this reading of the document has them."""
-    return Sends(_send("Send", partial(_build_send, wire=wire)), _send("SendP2P", partial(_build_send_p2p, wire=wire)))
+    return Sends(
+        _send("send", "/api/Sms/Send", partial(_build_send, wire=wire)),
+        _send("send_p2p", "/api/Sms/SendP2P", partial(_build_send_p2p, wire=wire)),
+    )
 
 
 SEND: Final = sends(Wire()).one_text
 SEND_P2P: Final = sends(Wire()).each
 CHECK_REQUEST_ID: Final = Endpoint[str, bool](
-    "checkRequestId",
+    "check_request_id",
     "GET",
     "/api/Requests/checkRequestId/{requestId}",
     lambda request_id: Content(path={"requestId": request_id}),
@@ -356,7 +359,7 @@ STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     limit=100,
 )
 OLD_STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
-    "oldStatus",
+    "old_status",
     "POST",
     "/api/SmsReport/oldStatus",
     _build_ids,
@@ -370,7 +373,7 @@ CREDIT: Final = Endpoint[None, int](
 
 def _receive(repeat: Repeat) -> Endpoint[SepahanReceiveBody, list[InboundMessage]]:
     return Endpoint(
-        "Receive",
+        "receive",
         "POST",
         "/api/SmsReport/Receive",
         lambda body: Content(codec.encode(body)),

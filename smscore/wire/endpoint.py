@@ -136,7 +136,7 @@ class RequestIds:
 
 @frozen
 class Endpoint(Generic[P, R]):
-    """One call of a provider's API; ``name`` is the provider's own."""
+    """One call of a provider's API; ``name`` is the client's method that makes it, as logs and observers have it."""
 
     name: str
     method: str

@@ -126,8 +126,8 @@ SEND: Final = SendEndpoint(
     "send", "POST", "/v1/{key}/send", _build_send, _read_send, Repeat.SAME_ID, limit=200, request_ids=LOCAL_NUMBERS
 )
 STATES_OF: Final = Endpoint[Sequence[int], list[MessageStatus]](
-    "states", "POST", "/v1/{key}/states", _build_ids, _read_states, limit=500
+    "status", "POST", "/v1/{key}/states", _build_ids, _read_states, limit=500
 )
 BALANCE: Final = Endpoint[None, int](
-    "balance", "GET", "/v1/{key}/balance", lambda _: Content(), lambda answer, _: _value(answer, "balance", int)
+    "credit", "GET", "/v1/{key}/balance", lambda _: Content(), lambda answer, _: _value(answer, "balance", int)
 )
