@@ -52,7 +52,15 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     # clients: one for tests alone would need a wire format and an emulation of its own.
     **dict.fromkeys(
         (
-            *("tests/core/", "tests/wire/", "tests/calls/", "tests/sending/", "tests/failover/", "tests/loops/"),
+            *(
+                "tests/core/",
+                "tests/wire/",
+                "tests/observing/",
+                "tests/calls/",
+                "tests/sending/",
+                "tests/failover/",
+                "tests/loops/",
+            ),
             "tests/support/",
             *("tests/conftest.py", "tests/openapi.py", "tests/soak.py", "tests/soak_sandbox.py"),
         ),

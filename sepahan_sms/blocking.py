@@ -46,6 +46,7 @@ class Sepahan(TrackingClient[AsyncSepahan]):
         proxy: str | None = None,
         ssl: ssl_module.SSLContext | None = None,
         wire: Wire | None = None,
+        observers: Iterable[object] = (),
     ) -> None:
         super().__init__(
             token,
@@ -58,6 +59,7 @@ class Sepahan(TrackingClient[AsyncSepahan]):
             rate_limit=rate_limit,
             proxy=proxy,
             ssl=ssl,
+            observers=observers,
         )
         self._client._wire = checked_wire(wire)
 

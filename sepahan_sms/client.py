@@ -84,6 +84,7 @@ class AsyncSepahan(AsyncTrackingClient):
         ssl: ssl_module.SSLContext | None = None,
         wire: Wire | None = None,
         session: aiohttp.ClientSession | None = None,
+        observers: Iterable[object] = (),
     ) -> None:
         super().__init__(
             token,
@@ -97,6 +98,7 @@ class AsyncSepahan(AsyncTrackingClient):
             proxy=proxy,
             ssl=ssl,
             session=session,
+            observers=observers,
         )
         self._wire = checked_wire(wire)
         self._handed = Handed()

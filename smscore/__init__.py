@@ -30,6 +30,7 @@ from smscore.errors import (
 )
 from smscore.inputs import count_parts, normalize_number
 from smscore.messages import InboundMessage, Message
+from smscore.observing import observe
 from smscore.outcomes import Outcome
 from smscore.results import RecipientResult, SendReport
 from smscore.statuses import Delivery, DeliveryStatus, MessageStatus
@@ -76,6 +77,7 @@ __all__ = [
     "Timeouts",
     "count_parts",
     "normalize_number",
+    "observe",
     "sandbox",
 ]
 

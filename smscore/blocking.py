@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import ssl as ssl_module
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
@@ -92,6 +92,7 @@ class BlockingClient(BlockingCalls, Capable, Generic[A]):
         rate_limit: float | None = None,
         proxy: str | None = None,
         ssl: ssl_module.SSLContext | None = None,
+        observers: Iterable[object] = (),
     ) -> None:
         background.refuse_gevent()
         self._client: A = self._async_class(  # type: ignore[assignment]  # a subclass sets _async_class to its own A
@@ -105,6 +106,7 @@ class BlockingClient(BlockingCalls, Capable, Generic[A]):
             rate_limit=rate_limit,
             proxy=proxy,
             ssl=ssl,
+            observers=observers,
         )
 
     @property

@@ -49,6 +49,7 @@ from smscore.errors import ConfigurationError, NotAttempted, SMSError
 from smscore.inputs import check_text
 from smscore.loops.concurrency import for_each, let_others_run
 from smscore.numbers import Recipient
+from smscore.observing import registered_all
 from smscore.outcomes import Outcome
 from smscore.profile import AsyncCapable, Capability, Profile
 from smscore.results import SendReport
@@ -134,6 +135,7 @@ class AsyncClient(AsyncCapable):
         proxy: str | None = None,
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
+        observers: Iterable[object] = (),
     ) -> None:
         """A client; no connection is opened yet.
 
@@ -146,6 +148,8 @@ class AsyncClient(AsyncCapable):
         - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
         - ``session``, for async clients only: an ``aiohttp.ClientSession`` of yours, used in its own event loop and
           never closed.
+        - ``observers``: who is told of each call, batch and request: objects with some of the methods of
+          ``smscore.observing.Observer``. :func:`smscore.observe` observes all clients.
 
         Invalid settings raise ``ConfigurationError`` at once, a missing token from the first call or :meth:`check`.
         """
@@ -166,6 +170,7 @@ class AsyncClient(AsyncCapable):
             Transport(proxy=checked_proxy(proxy), ssl=ssl, session=session),
             RetryBudget(),
             RateLimit(rate_limit) if rate_limit else None,
+            observers=registered_all(observers),
         )
 
     @property
@@ -226,7 +231,7 @@ class AsyncClient(AsyncCapable):
         For one-time codes: call it when somebody is about to ask for one. Like any idle connection it is kept for
         3 seconds. Raises ``ConnectionFailed``.
         """
-        await self._caller.connect(self._rule(), self._resolve_account())
+        await self._caller.connect(self._rule("connect"), self._resolve_account())
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine.
@@ -261,7 +266,9 @@ class AsyncClient(AsyncCapable):
 
     async def _call(self, endpoint: Endpoint[P, R], params: P) -> R:
         """One request that sends no message."""
-        return await self._caller.call(endpoint, params, self._rule(), self._resolve_account())
+        account = self._resolve_account()
+        with self._rule(endpoint.name) as rule:
+            return await self._caller.call(endpoint, params, rule, account)
 
     async def _statuses(
         self, endpoint: Endpoint[Sequence[int], list[MessageStatus]], message_ids: Iterable[int]
@@ -270,12 +277,14 @@ class AsyncClient(AsyncCapable):
         size = endpoint.limit or ITEMS_PER_TURN
         chunks = chunked(await _checked_ids(iterable_of_ids(message_ids)), size)
         found: list[list[MessageStatus]] = [[]] * len(chunks)
-        rule, account = self._rule(), self._resolve_account()
+        rule, account = self._rule(endpoint.name), self._resolve_account()
 
         async def read(number: int) -> None:
             found[number] = await self._caller.call(endpoint, chunks[number], rule, account)
 
-        await for_each(range(len(chunks)), read, self._settings.max_concurrency, starts_per_turn=ITEMS_PER_TURN // size)
+        starts = ITEMS_PER_TURN // size
+        with rule:
+            await for_each(range(len(chunks)), read, self._settings.max_concurrency, starts_per_turn=starts)
         return [*chain.from_iterable(found)]
 
     def _reader(self, endpoint: Endpoint[P, R]) -> Callable[[P], Awaitable[R]]:
@@ -285,10 +294,11 @@ class AsyncClient(AsyncCapable):
         @sends_nothing
         async def read(params: P) -> R:
             nonlocal time_left
-            rule, began = self._rule(), clock.monotonic()
+            rule, began = self._rule(endpoint.name), clock.monotonic()
             rule.deadline = None if time_left is None else began + time_left
             try:
-                return await self._caller.call(endpoint, params, rule, account)
+                with rule:
+                    return await self._caller.call(endpoint, params, rule, account)
             except NotAttempted as error:
                 raise not_read_on(error) from None
             finally:
@@ -297,10 +307,10 @@ class AsyncClient(AsyncCapable):
 
         return read
 
-    def _rule(self) -> StopRule:
-        """What may stop a call that begins now. Raises ``ClientClosed``."""
+    def _rule(self, name: str) -> StopRule:
+        """What may stop a call that begins now, told under this name. Raises ``ClientClosed``."""
         self._caller.transport.check_open()
-        return self._caller.stop_rule()
+        return self._caller.stop_rule(name)
 
     # Sending
 

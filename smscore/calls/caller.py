@@ -18,10 +18,12 @@ from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.stop import StopRule, not_attempted
 from smscore.calls.transport import Transport
+from smscore.calls.watch import Watch
 from smscore.config import LARGE_ANSWER_BYTES, Settings, Timeouts
 from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, RateLimited, SMSError
 from smscore.loops.concurrency import let_others_run
 from smscore.loops.logs import logger_for_callers
+from smscore.observing import Registered, everywhere, observers_for
 from smscore.wire.endpoint import Answer, Endpoint, NoAnswer, Provider, Repeat, Request, request_for
 from smscore.wire.error_body import keys_in, shown_content_type, shown_names
 from smscore.wire.error_mapping import malformed, no_answer_error
@@ -44,6 +46,7 @@ class Caller:
     limit: RateLimit | None
     new_rule: Callable[[float | None], StopRule] = StopRule
     """Makes what may stop a call, from the call's deadline."""
+    observers: tuple[Registered, ...] = ()
 
     async def call(
         self, endpoint: Endpoint[P, R], params: P, rule: StopRule, account: ResolvedAccount, *, has_turn: bool = False
@@ -63,8 +66,13 @@ class Caller:
                         await clock.sleep(wait)
                 if self.limit is not None and (tries > 1 or not has_turn):
                     await self.turn(_left(endpoint, began, rule))
-                answer = await self._attempt(request, rule, tries)
-                result = await self._read(endpoint, answer, params, rule)
+                if rule.watch is None:
+                    answer = await self._attempt(request, rule, tries)
+                    result = await self._read(endpoint, answer, params, rule)
+                else:
+                    with rule.watch.trying(params, tries) as trying:
+                        trying.answer = await self._attempt(request, rule, tries)
+                        result = await self._read(endpoint, trying.answer, params, rule)
             except SMSError as error:
                 error.provider = self.provider.name
                 hide_token(error, account.token)
@@ -90,10 +98,13 @@ class Caller:
         if not has_turn:
             raise not_attempted("its turn would come too late", self.provider.name)
 
-    def stop_rule(self) -> StopRule:
-        """What stops a call that begins now."""
+    def stop_rule(self, call: str, recipients: int = 0) -> StopRule:
+        """What stops a call that begins now, and tells of it under this name."""
         seconds = self.settings.timeout.call
-        return self.new_rule(None if seconds is None else clock.monotonic() + seconds)
+        rule = self.new_rule(None if seconds is None else clock.monotonic() + seconds)
+        if (self.observers or everywhere) and rule.reason is None:  # a rehearsal is stopped from the start
+            rule.watch = Watch(observers_for(self.observers), self.provider.name, call, recipients)
+        return rule
 
     async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
         """Open a connection in advance. Raises ``ConnectionFailed``."""

@@ -1,9 +1,10 @@
-"""What stops a call: its deadline, or a reason not to start the rest of its batches. Pure: no network."""
+"""What stops a call: its deadline, or a reason not to start the rest of its batches; and who is told of it."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
 
 from attrs import define, field
 
@@ -11,6 +12,9 @@ from smscore import clock
 from smscore.config import DEAD_BATCHES
 from smscore.errors import ConfigurationError, NotAttempted, SMSError
 from smscore.wire.error_mapping import is_dead
+
+if TYPE_CHECKING:
+    from smscore.calls.watch import Watch
 
 __all__ = ["Gate", "StopRule", "not_attempted"]
 
@@ -29,7 +33,10 @@ class Gate(Protocol):
 
 @define
 class StopRule:
-    """What stops a call: its ``deadline`` (by ``clock.monotonic``), or a ``reason`` not to start the rest."""
+    """What stops a call: its ``deadline`` (by ``clock.monotonic``), or a ``reason`` not to start the rest.
+
+    It is a context around the call, which tells observers of its start and its end.
+    """
 
     deadline: float | None = None
     reason: str | None = None
@@ -39,7 +46,18 @@ class StopRule:
     """Whether it is the provider that stopped the call."""
     reading: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
     """Held while one of the call's large answers is read."""
+    watch: Watch | None = field(default=None, init=False, repr=False)
+    """What tells observers; None if nobody observes."""
     _dead_in_a_row: int = field(default=0, init=False)
+
+    def __enter__(self) -> Self:
+        if self.watch is not None:
+            self.watch.start()
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if self.watch is not None:
+            self.watch.end(error)
 
     def time_left(self) -> float | None:
         """The seconds left for the call, or None if it has no deadline. Negative after the deadline."""

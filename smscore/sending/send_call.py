@@ -117,6 +117,17 @@ class BatchRunner:
         return True
 
 
+class WatchedRunner(BatchRunner):
+    """Tells the call's observers of each batch, too."""
+
+    async def run(self, batch: Batch) -> BatchResult:
+        """Send one batch and return its result."""
+        assert self.rule.watch is not None  # noqa: S101  # such a runner is made only where there is one
+        with self.rule.watch.batch(batch) as in_flight:
+            in_flight.result = await super().run(batch)
+        return in_flight.result
+
+
 @frozen
 class SendCall:
     """One sending call of a client: its endpoint, its account, and the journal of its batches."""
@@ -138,46 +149,52 @@ class SendCall:
             request_id=request_id,
         )
         merger = Merger(outgoing, provider=self.caller.provider.name)
-        runner = self._runner()
+        runner = self._runner(endpoint.name, len(outgoing))
 
         async def send(batch: Batch) -> None:
             merger.add(batch, await runner.run(batch))
 
         starts = ITEMS_PER_TURN // len(batches.chunks[0])
-        await for_each(batches, send, self.caller.settings.max_concurrency, starts_per_turn=starts)
-        report = merger.report()
-        if not report.ok and not report.refused_one_by_one:
-            report.raise_for_failures()
+        with runner.rule:
+            await for_each(batches, send, self.caller.settings.max_concurrency, starts_per_turn=starts)
+            report = merger.report()
+            if not report.ok and not report.refused_one_by_one:
+                report.raise_for_failures()
         return report
 
     async def send_batch(self, batch: Batch) -> BatchResult:
         """The result of a call's only batch. An error that met the batch as a whole is raised."""
-        result = await self._runner().run(batch)
-        if result.failure is not None:
-            raise result.failure
+        runner = self._runner(self.endpoint.name, len(batch))
+        with runner.rule:
+            result = await runner.run(batch)
+            if result.failure is not None:
+                raise result.failure
         return result
 
     async def stream(self, items: Source, payload: Payload) -> AsyncGenerator[SendReport, None]:
         """A report for each window of a source of any length, as they end."""
         self.caller.transport.check_open()
-        runner = self._runner()
+        runner = self._runner(f"{self.endpoint.name}_stream")
 
         async def send(window: tuple[Merger, Batches]) -> SendReport:
             merger, batches = window
+            if runner.rule.watch is not None:
+                runner.rule.watch.add_unsendable(len(batches.outgoing.bad))
             for batch in batches:
                 merger.add(batch, await runner.run(batch))
             return merger.report()
 
-        async with (
-            aclosing(self._windows(items, payload)) as windows,
-            aclosing(AsFinished(windows, send, self.caller.settings.max_concurrency)) as reports,
-        ):
-            has_left = False
-            async for report in reports:
-                has_left = has_left or len(report.not_sent) < len(report)
-                if not has_left:
-                    raise_refusal(report)
-                yield report
+        with runner.rule:
+            async with (
+                aclosing(self._windows(items, payload)) as windows,
+                aclosing(AsFinished(windows, send, self.caller.settings.max_concurrency)) as reports,
+            ):
+                has_left = False
+                async for report in reports:
+                    has_left = has_left or len(report.not_sent) < len(report)
+                    if not has_left:
+                        raise_refusal(report)
+                    yield report
 
     async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[Merger, Batches], None]:
         """A source in windows of one report each: one batch, or one for each sender in it."""
@@ -203,11 +220,13 @@ class SendCall:
             nothing: list[T] = []
             return await anext(pieces, nothing)
 
-    def _runner(self) -> BatchRunner:
+    def _runner(self, name: str, recipients: int = 0) -> BatchRunner:
         # A closed client refuses each batch, so that a call during which it was closed has a report.
         caller = self.caller
         call = partial(caller.call, self.endpoint, account=self.account, has_turn=True)
-        return BatchRunner(caller.provider.name, call, caller.turn, caller.stop_rule(), self.on_batch)
+        rule = caller.stop_rule(name, recipients)
+        kind = BatchRunner if rule.watch is None else WatchedRunner
+        return kind(caller.provider.name, call, caller.turn, rule, self.on_batch)
 
     def _batch_size(self) -> int | None:
         """The most recipients in one request, or None if neither settings nor provider limit it."""

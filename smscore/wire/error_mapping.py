@@ -254,7 +254,11 @@ def _common(answer: Answer, words: RefusalDetails, provider: str) -> dict[str, A
     }
 
 
+def shown_code(code: int | str | None) -> int | str | None:
+    """The code, unless it could be a number or a token: a code is what the provider makes it."""
+    return code if _PLAIN_CODE.fullmatch(str(code)) else None
+
+
 def _shown(code: int | str | None) -> str:
-    # A code is what the provider makes it: one that could be a number or a token does not belong in a message.
-    text = str(code)
-    return text if _PLAIN_CODE.fullmatch(text) else "kept in .code"
+    shown = shown_code(code)
+    return "kept in .code" if shown is None else str(shown)

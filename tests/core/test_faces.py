@@ -121,6 +121,7 @@ SETTINGS = {
     "rate_limit": None,
     "proxy": None,
     "ssl": None,
+    "observers": (),
 }
 OWN_SETTINGS = {"sepahan": {"wire"}}
 EVERY_METHOD = [(provider, name) for provider, methods in METHODS.items() for name in methods]
@@ -199,8 +200,9 @@ def kinds(annotation: Any) -> set[Any]:
 @pytest.mark.parametrize("provider", FACES)
 def test_both_faces_are_made_with_the_same_settings(provider: str) -> None:
     asynchronous, blocking = (parameters(face.__init__) for face in FACES[provider])
-    assert asynchronous[:-1] == blocking
-    assert asynchronous[-1] == ("session", inspect.Parameter.KEYWORD_ONLY, None)
+    session = ("session", inspect.Parameter.KEYWORD_ONLY, None)
+    assert [one for one in asynchronous if one != session] == blocking
+    assert session in asynchronous
     defaults = {name: default for name, _, default in blocking}
     assert set(defaults) == {*SETTINGS, *OWN_SETTINGS.get(provider, ()), "timeout", "retry", "max_concurrency"}
     assert SETTINGS.items() <= defaults.items()
@@ -278,7 +280,7 @@ def test_a_package_offers_its_names(package: Any, names: set[str]) -> None:
 
 def test_the_core_offers_its_names() -> None:
     names = {"BatchEvent", "DeliveryStatus", "InboundMessage", "Message", "MessageStatus", "Outcome"}
-    names |= {"RecipientResult", "RetryPolicy", "SendReport", "Timeouts"}
+    names |= {"RecipientResult", "RetryPolicy", "SendReport", "Timeouts", "observe"}
     assert names <= set(smscore.__all__)
 
 
