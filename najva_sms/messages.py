@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import field, frozen
 
@@ -41,6 +42,7 @@ class OutboxPage:
 class DeliveryReport:
     """One call of Najva to your webhook: the delivery status of a message has changed."""
 
+    provider: ClassVar[str] = "najva"
     message_id: int
     code: int
     status: DeliveryStatus

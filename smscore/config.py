@@ -161,6 +161,13 @@ def checked_seconds(name: str, value: float) -> float:
     return value
 
 
+def checked_wait(name: str, seconds: float | None) -> float | None:
+    """The seconds, or None for no limit. Raises ``ConfigurationError`` unless it is a number ≥ 0 or None."""
+    if seconds is not None and (not _is_number(seconds) or not seconds >= 0):
+        raise ConfigurationError(f"{name}= must be a number of seconds ≥ 0, or None.")
+    return seconds
+
+
 def checked_limit(name: str, value: int, maximum: int | None = None) -> int:
     """The value as an ``int``. Raises ``ConfigurationError`` unless it is from 1 to ``maximum`` (None: no maximum)."""
     number = as_int(value)

@@ -25,7 +25,7 @@ CALLS: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.SENDS: ("send", "send_stream"),
     Capability.SENDS_P2P: ("send_p2p", "send_p2p_stream"),
     Capability.SENDS_PATTERNS: ("send_pattern",),
-    Capability.REPORTS_DELIVERIES: ("deliveries",),
+    Capability.REPORTS_DELIVERIES: ("deliveries", "track", "wait_delivered", "tracker"),
     Capability.RECEIVES_MESSAGES: ("incoming",),
     Capability.TELLS_CREDIT: ("credit",),
 }

@@ -49,10 +49,15 @@ class Asking:
     account: ResolvedAccount = field(repr=False)
 
     @classmethod
-    def begin(cls, source: DeliverySource) -> Asking:
-        """A look that begins now. Raises ``ClientClosed`` or ``ConfigurationError``."""
+    def begin(cls, source: DeliverySource, deadline: float | None = None) -> Asking:
+        """A look that begins now; ``deadline`` bounds it besides ``Timeouts.call``.
+
+        Raises ``ClientClosed`` or ``ConfigurationError``.
+        """
         source.caller.transport.check_open()
-        return cls(source, source.caller.stop_rule(), source.account())
+        rule = source.caller.stop_rule()
+        rule.deadline = min((one for one in (rule.deadline, deadline) if one is not None), default=None)
+        return cls(source, rule, source.account())
 
     async def answer(self, ask: Ask) -> list[Changes]:
         """What the answer to a question changes."""

@@ -23,17 +23,17 @@ def _nothing_seen(self: Followed) -> array[int]:
 class Followed:
     """Messages of one provider in the order given, and what has been seen of each.
 
-    ``numbers`` are E.164 or, with ``are_local``, local forms; None where only an id was given. ``sent_at`` is in Unix
-    time, NaN where it is not known. ``seen`` has the number of each one's state. ``left`` is how many rows are open:
-    they have an id and no final status.
+    ``numbers`` are E.164, or with ``are_local`` a report's own local forms; None where only an id was given.
+    ``sent_at`` is in Unix time, NaN where it is not known. ``seen`` has the number of each one's state. ``left`` is
+    how many rows are open: they have an id and no final status.
     """
 
     provider: str
     states: States = field(repr=False)
     ids: array[int] = field(repr=False)
     sent_at: array[float] = field(repr=False)
-    numbers: Sequence[str | None] = field(repr=False)
-    refs: Sequence[Any] | None = field(default=None, repr=False)
+    numbers: list[str | None] = field(repr=False)
+    refs: list[Any] | None = field(default=None, repr=False)
     are_local: bool = False
     repeats: Mapping[int, int] = field(factory=dict[int, int], repr=False)
     """By row: how many rows before it have the same number and id, where there are any; of bulk messages only."""
@@ -84,6 +84,38 @@ class Followed:
         elif before != row:
             by_id[id_] = [before, row]
 
+    def absorb(self, other: Followed) -> None:
+        """Append the open rows of another of the same provider."""
+        rows, start = [*other.open_rows()], len(self)
+        self._own_columns()
+        self.numbers.extend(map(other.number, rows))
+        if self.refs is None and other.refs is not None:
+            self.refs = [None] * start
+        if self.refs is not None:
+            self.refs.extend(None if other.refs is None else other.refs[row] for row in rows)
+        self.repeats = {**self.repeats, **_moved(other.repeats, rows, start)} if other.repeats else self.repeats
+        self.ids.extend(other.ids[row] for row in rows)
+        self.sent_at.extend(other.sent_at[row] for row in rows)
+        self.seen.extend(other.seen[row] for row in rows)
+        self._open.extend(range(start, len(self)))
+        self.left += len(rows)
+        if self._by_id is not None:
+            for row in range(start, len(self)):
+                self._index(self._by_id, self.ids[row], row)
+
+    def _own_columns(self) -> None:
+        """Copy columns that are a report's own."""
+        if self.are_local:
+            self.numbers = [self.number(row) for row in range(len(self))]
+            self.refs = None if self.refs is None else [*self.refs]
+            self.are_local = False
+
+    def compacted(self) -> Followed:
+        """The open rows alone."""
+        empty = Followed(self.provider, self.states, array("q"), array("d"), [])
+        empty.absorb(self)
+        return empty
+
     def see(self, rows: Iterable[int], sights: Iterable[State | None]) -> Changes:
         """Take new sights of these rows, None where there is none. Gives what has changed."""
         changed, seen = array("I"), array("I")
@@ -104,6 +136,10 @@ class Followed:
         return Delivery(self.number(row), None if id_ == NO_ID else id_, status, code, words, ref, self.provider)
 
 
+def _moved(repeats: Mapping[int, int], rows: Sequence[int], start: int) -> dict[int, int]:
+    return {place: repeats[row] for place, row in enumerate(rows, start) if row in repeats}
+
+
 @frozen
 class Changes:
     """Rows whose state has changed, and to what; each :class:`Delivery` is made when it is asked for."""
@@ -114,20 +150,3 @@ class Changes:
 
     def __iter__(self) -> Iterator[Delivery]:
         return map(self.of.delivery, self.rows, self.seen)
-
-
-def joined(parts: Sequence[Followed]) -> Followed:
-    """The open rows of several of one provider, as one."""
-    rows = [(part, row) for part in parts for row in part.open_rows()]
-    has_refs = any(part.refs is not None for part in parts)
-    places = [(place, part.repeats[row]) for place, (part, row) in enumerate(rows) if row in part.repeats]
-    return Followed(
-        parts[0].provider,
-        parts[0].states,
-        array("q", (part.ids[row] for part, row in rows)),
-        array("d", (part.sent_at[row] for part, row in rows)),
-        [part.number(row) for part, row in rows],
-        [None if part.refs is None else part.refs[row] for part, row in rows] if has_refs else None,
-        repeats=dict(places),
-        seen=array("I", (part.seen[row] for part, row in rows)),
-    )

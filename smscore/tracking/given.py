@@ -19,7 +19,7 @@ from smscore.loops.concurrency import let_others_run
 from smscore.results import RecipientResult, SendReport
 from smscore.statuses import checked_ids, is_id
 from smscore.tracking.followed import Followed
-from smscore.tracking.lookups import BulkLookup, Lookups
+from smscore.tracking.lookups import Lookups, is_by_bulk
 from smscore.tracking.states import States
 
 Results: TypeAlias = Iterable[RecipientResult | int]
@@ -105,7 +105,7 @@ class _Gathered:
 
     def take(self, piece: Sequence[Any]) -> None:
         """Add the results or ids that follow."""
-        provider = piece._provider if isinstance(piece, SendReport) else None
+        provider = piece._provider if isinstance(piece, SendReport) and piece._providers is None else None
         if isinstance(piece, SendReport) and provider is not None and provider in self.lookups and not piece._bad:
             self.columns[provider] = _columns_of(piece)
         elif all(isinstance(item, RecipientResult) for item in piece):
@@ -118,12 +118,9 @@ class _Gathered:
     def parts(self, states: States) -> list[Part]:
         """All that was taken."""
         return [
-            Part(found.followed(name, states, in_bulk=self._is_in_bulk(name)), found.positions)
+            Part(found.followed(name, states, in_bulk=is_by_bulk(self.lookups[name])), found.positions)
             for name, found in self.columns.items()
         ]
-
-    def _is_in_bulk(self, provider: str) -> bool:
-        return any(isinstance(lookup, BulkLookup) for lookup in self.lookups[provider])
 
     def _provider_of(self, result: RecipientResult) -> str:
         name = result.provider
@@ -147,7 +144,7 @@ class _Gathered:
 
     def _add_ids(self, piece: Sequence[Any]) -> None:
         provider, *others = self.lookups
-        if others or self._is_in_bulk(provider):
+        if others or is_by_bulk(self.lookups[provider]):
             why = "several providers are asked here" if others else f"an id of {provider} is of a whole bulk message"
             raise InvalidRequest(f"Message ids alone cannot be asked about: {why}. Give results instead.")
         ids = checked_ids([*piece], self.count)

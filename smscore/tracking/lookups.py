@@ -109,3 +109,8 @@ def lookup_for(lookups: Lookups, sent_at: float | None, now: float) -> Lookup | 
     """
     age = 0.0 if sent_at is None else now - sent_at
     return next((lookup for lookup in lookups if lookup.covers(age)), None)
+
+
+def is_by_bulk(lookups: Lookups) -> bool:
+    """Whether the provider's ids are those of whole bulk messages."""
+    return any(isinstance(lookup, BulkLookup) for lookup in lookups)

@@ -24,20 +24,26 @@ import smscore
 from ippanel_sms import AsyncIPPanel, BulkReceipt, IPPanel
 from najva_sms import AsyncNajva, Najva, OutboxPage
 from sepahan_sms import AsyncSepahan, Sepahan
-from smscore import Delivery, InboundMessage, MessageStatus, SendReport
+from smscore import Delivery, InboundMessage, MessageStatus, Polling, SendReport
 from smscore.blocking import BlockingClient
 from smscore.client import AsyncClient
+from smscore.tracking.blocking import Tracker
+from smscore.tracking.tracker import AsyncTracker
 
 FACES = {"sepahan": (AsyncSepahan, Sepahan), "ippanel": (AsyncIPPanel, IPPanel), "najva": (AsyncNajva, Najva)}
 PACKAGES = ["smscore", "sepahan_sms", "ippanel_sms", "najva_sms"]
 ROOT = Path(__file__).parents[2]
 STREAM = "a stream of reports"
+TRACKER = "a tracker"
 ITEMS = "an iterator over all pages"
 NEEDED = inspect.Parameter.empty
 
 # On every client whose provider reports deliveries.
 DELIVERIES: dict[str, tuple[list[str], dict[str, Any], Any]] = {
     "deliveries": (["results"], {}, list[Delivery]),
+    "track": (["results"], {"timeout": None, "polling": Polling()}, (ITEMS, Delivery)),
+    "wait_delivered": (["results"], {"timeout": None, "polling": Polling()}, list[Delivery]),
+    "tracker": ([], {"polling": Polling()}, TRACKER),
 }
 
 # The fixed face: positional parameters, keyword-only ones with their defaults, and what comes back.
@@ -139,6 +145,8 @@ def parameters(method: Any) -> list[tuple[str, Any, Any]]:
 def returned(method: Any) -> Any:
     """What a call gives in the end: an async method's result, and the same words for either kind of generator."""
     kind = typing.get_type_hints(method)["return"]
+    if kind in (AsyncTracker, Tracker):
+        return TRACKER
     if typing.get_origin(kind) not in (AsyncGenerator, Generator, Iterator):
         return kind
     item = typing.get_args(kind)[0]
@@ -170,7 +178,7 @@ def test_a_method_has_the_documented_parameters(provider: str, name: str, face: 
 def test_a_method_gives_what_is_documented(provider: str, name: str, face: int) -> None:
     method, given = getattr(FACES[provider][face], name), METHODS[provider][name][2]
     assert returned(method) == given
-    is_iterator = given is STREAM or isinstance(given, tuple)
+    is_iterator = given in (STREAM, TRACKER) or isinstance(given, tuple)
     assert inspect.iscoroutinefunction(method) is (face == 0 and not is_iterator)
 
 

@@ -1,0 +1,56 @@
+"""Following the messages of one call until they are final, or its time is over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from smscore.config import Polling, checked_polling, checked_wait
+from smscore.statuses import Delivery
+from smscore.tracking.asking import DeliverySource, listed
+from smscore.tracking.given import Results
+from smscore.tracking.tracker import AsyncTracker
+
+
+def new_tracker(sources: Mapping[str, DeliverySource], polling: Polling) -> AsyncTracker:
+    """A tracker of these providers. Raises ``ConfigurationError`` or ``ClientClosed`` for what no look could use."""
+    _check(sources)
+    return AsyncTracker(sources, checked_polling(polling))
+
+
+def track_lists(
+    sources: Mapping[str, DeliverySource], results: Results, timeout: float | None, polling: Polling
+) -> AsyncGenerator[list[Delivery], None]:
+    """Each change, in lists of those that are known at once."""
+    tracker = _ending_tracker(sources, timeout, polling)
+    return _lists(tracker, results)
+
+
+async def wait_for_all(
+    sources: Mapping[str, DeliverySource], results: Results, seconds: float | None, polling: Polling
+) -> list[Delivery]:
+    """Where all messages are at the end, in the order given."""
+    async with _ending_tracker(sources, seconds, polling) as tracker:
+        parts = await tracker.follow_in_turns(results)
+        while await tracker.next_ones():
+            pass
+        return await listed(parts)
+
+
+def _ending_tracker(sources: Mapping[str, DeliverySource], timeout: float | None, polling: Polling) -> AsyncTracker:
+    _check(sources)
+    return AsyncTracker(sources, checked_polling(polling), timeout=checked_wait("timeout", timeout), ends=True)
+
+
+def _check(sources: Mapping[str, DeliverySource]) -> None:
+    for source in sources.values():
+        source.caller.transport.check_open()
+        source.account()
+
+
+async def _lists(tracker: AsyncTracker, results: Results) -> AsyncGenerator[list[Delivery], None]:
+    async with tracker:
+        await tracker.follow_in_turns(results)
+        async with aclosing(tracker.lists()) as lists:
+            async for found in lists:
+                yield found

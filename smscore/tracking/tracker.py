@@ -1,0 +1,243 @@
+"""Follows messages until they are final: looks at them from time to time, and takes what webhooks say."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import AsyncExitStack, suppress
+from itertools import islice
+from typing import Final, Protocol, Self
+
+from smscore import clock
+from smscore.client import sends_nothing
+from smscore.config import Polling
+from smscore.errors import ClientClosed, InvalidRequest
+from smscore.loops.logs import logger_for_callers
+from smscore.statuses import Delivery, DeliveryStatus, is_id
+from smscore.tracking.asking import DeliverySource
+from smscore.tracking.early import EarlyStates
+from smscore.tracking.followed import Followed
+from smscore.tracking.given import Part, Results, parts_in_turns, parts_of
+from smscore.tracking.look import Look
+from smscore.tracking.lookups import is_by_bulk
+from smscore.tracking.states import State, States
+from smscore.tracking.watches import Watches
+
+_MAX_BATCH: Final = 1_000  # deliveries that are handed out at once
+_LAST_LOOK: Final = 10.0  # seconds that a look may take after the time is over
+
+_log: Final = logger_for_callers(__name__)
+
+
+class WebhookReport(Protocol):
+    """What a provider's ``parse_webhook`` returns."""
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        ...
+
+    @property
+    def message_id(self) -> int:
+        """The id of the message."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """The provider's own code."""
+        ...
+
+    @property
+    def status(self) -> DeliveryStatus:
+        """What the code means."""
+        ...
+
+
+class AsyncTracker:
+    """Follows any number of sends, and iterates over what becomes of their messages.
+
+    ::
+
+        async with client.tracker() as tracker:
+            tracker.follow(await client.send(numbers, text))
+            async for delivery in tracker:
+                print(delivery.recipient, delivery.status)
+
+    It asks while somebody iterates, in one event loop. Each change is given once; the first status seen counts as one.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, DeliverySource],
+        polling: Polling,
+        *,
+        timeout: float | None = None,
+        ends: bool = False,
+    ) -> None:
+        """What follows the messages of these providers. ``ends``: when all are final, or after ``timeout`` seconds."""
+        self._sources = sources
+        self._lookups = {name: source.lookups for name, source in sources.items()}
+        self._states = States()
+        self._watches = Watches(polling, keeps_rows=ends)
+        self._early = EarlyStates(self._states)
+        self._ready: deque[Iterator[Delivery]] = deque()
+        self._look: Look | None = None
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._began = clock.monotonic()
+        self._deadline = None if timeout is None else self._began + timeout
+        self._ends = ends
+        self._is_closed = self._had_last_look = False
+
+    def follow(self, results: Results) -> None:
+        """Follow these messages too: a ``SendReport``, any of its results, or message ids; the first look is later.
+
+        Raises ``InvalidRequest`` for a result of another provider.
+        """
+        self._check_open()
+        for part in parts_of(results, self._lookups, self._states):
+            self._add(part.followed)
+
+    async def follow_in_turns(self, results: Results) -> list[Part]:
+        """The same while others run; the messages as they are followed."""
+        parts = await parts_in_turns(results, self._lookups, self._states)
+        for part in parts:
+            self._add(part.followed)
+        return parts
+
+    def _add(self, followed: Followed) -> None:
+        self._ready.extend(map(iter, self._early.seen_of(followed)))
+        self._watches.add(followed, self._began if self._ends else clock.monotonic())
+        self._wake.set()
+
+    def record(self, report: WebhookReport) -> None:
+        """Take what a provider reported to your webhook, in any order and as often as it comes.
+
+        The first final status of a message stays, and a repeated or late report changes nothing. One of an unknown id
+        is kept until that is followed. Raises ``InvalidRequest`` for a report of another provider.
+        """
+        self._check_open()
+        source = self._sources.get(report.provider)
+        if source is None:
+            raise InvalidRequest(f"A report of {report.provider}; this tracker follows {' and '.join(self._sources)}.")
+        if is_by_bulk(source.lookups) or not is_id(report.message_id):
+            raise InvalidRequest("The report names no message by its id, and cannot be matched to one.")
+        state, is_known = State(report.status, report.code), False
+        for followed in self._watches:
+            rows = followed.rows_of(report.message_id) if followed.provider == report.provider else ()
+            if rows:
+                is_known = True
+                self._ready.append(iter(followed.see(rows, [state] * len(rows))))
+        if not is_known:
+            self._early.keep(report.provider, report.message_id, state)
+        self._wake.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        """The next change."""
+        for delivery in await self.next_ones(1):
+            return delivery
+        raise StopAsyncIteration
+
+    @sends_nothing
+    async def next_ones(self, most: int = _MAX_BATCH) -> list[Delivery]:
+        """The changes that are known, once there are any; an empty list at the end."""
+        async with self._turn:
+            while not (found := self._take(most)) and await self._advance():
+                pass
+        return found
+
+    async def lists(self) -> AsyncGenerator[list[Delivery], None]:
+        """The changes in lists of those that are known at once."""
+        async with self:
+            while found := await self.next_ones():
+                yield found
+
+    async def aclose(self) -> None:
+        """Stop, and cancel what is under way. Closing twice is fine."""
+        self._is_closed = True
+        self._ready.clear()
+        self._wake.set()
+        look, self._look = self._look, None
+        if look is not None:
+            await look.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosed("The tracker is closed. Make another with client.tracker().")
+
+    def _take(self, most: int) -> list[Delivery]:
+        found: list[Delivery] = []
+        while self._ready and len(found) < most:
+            found += islice(self._ready[0], most - len(found))
+            if len(found) < most:
+                self._ready.popleft()
+        return found
+
+    async def _advance(self) -> bool:
+        """Do the next thing: wait, begin a look, or take its next answer. False at the end."""
+        if self._is_closed:
+            return False
+        try:
+            if self._look is not None:
+                await self._read_on(self._look)
+                return True
+            return await self._wait_or_look()
+        except Exception:
+            await self.aclose()
+            raise
+
+    async def _wait_or_look(self) -> bool:
+        now = clock.monotonic()
+        left = math.inf if self._deadline is None else self._deadline - now
+        wait = min(self._watches.wakes_in(now), left)
+        if self._ends and (self._had_last_look or not self._watches.left or wait == math.inf):
+            return False
+        if wait > 0:
+            await self._wait(wait)
+            return True
+        self._had_last_look = left <= 0
+        whom = self._watches.begin_look(now, everything=self._had_last_look)
+        self._look = Look(self._sources, whom, None if self._deadline is None else now + max(left, 0.0) + _LAST_LOOK)
+        return True
+
+    async def _wait(self, seconds: float) -> None:
+        self._wake.clear()
+        async with AsyncExitStack() as stack:
+            for source in self._sources.values():
+                await stack.enter_async_context(source.caller.transport.waiting())
+            if seconds == math.inf:
+                await self._wake.wait()
+                return
+            with suppress(TimeoutError):
+                async with clock.timeout(seconds):
+                    await self._wake.wait()
+
+    async def _read_on(self, look: Look) -> None:
+        changes = await look.next()
+        if changes is not None:
+            self._ready.extend(map(iter, changes))
+        elif self._look is look:
+            self._look = None
+            await look.aclose()
+            self._watches.end_look(clock.monotonic(), look.opens_in, failed=look.failed, asked=look.asked)
+            for provider in look.failed:
+                self._tell(provider, look)
+
+    def _tell(self, provider: str, look: Look) -> None:
+        if self._watches.failures_of(provider) == 1:
+            _log.warning(
+                "%s: delivery statuses cannot be read (%s); they are asked for again, more and more slowly",
+                provider,
+                type(look.failures[provider]).__name__,
+            )
