@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Generic, TypeVar, cast
 
 from attrs import evolve, frozen
+from msgspec.structs import replace
 
 from ippanel_sms.codes import ERRORS
 from smscore import SMSError
@@ -76,7 +77,7 @@ def page(answer: Answer, model: type[T]) -> Page[T]:
 
     A row that cannot be read becomes a model without any of its fields, so that it does not cost the other rows.
     """
-    answer = evolve(answer, body=codec.readable(answer.body))
+    answer = replace(answer, body=codec.readable(answer.body))
     rows_model = cast("type[list[T] | None]", list[model] | None)  # type: ignore[valid-type]  # a runtime alias
     found = _usual(answer, rows_model)
     if found is None:

@@ -234,4 +234,5 @@ class SendCalls(AsyncClient):
         line = account.line(sender, needed=True)
         # The batch holds only other_recipients, perhaps none: it is not known here whom the segments reach.
         batch = Batch(0, range(len(others)), others, [check_text(text)], [line], extra=extra)
-        return BulkReceipt((await self._send_batch(endpoint, batch, account, on_batch)).bulk_ids)
+        result = await self._send_batch(endpoint, batch, account, on_batch)
+        return BulkReceipt(list(result.bulk_ids))

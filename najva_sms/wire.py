@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import evolve, field, frozen
+from msgspec.structs import replace
 
 from najva_sms.codes import (
     OUTBOX_ERRORS,
@@ -301,7 +302,7 @@ def _result(answer: Answer, batch: Batch, matched: Sequence[AnyEntry | None]) ->
     came = [entry for entry in matched if entry is not None]
     one_date = len({entry.date for entry in came}) == 1
     ids = [None if entry is None else entry.messageid for entry in matched]
-    said = evolve(
+    said = replace(
         all_accepted(batch, ids, _cost(came)),
         senders=_senders(came),
         sent_at=_date(came[0]) if one_date else None,
@@ -382,7 +383,7 @@ def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Ans
 
 
 def _read_outbox(answer: Answer, asked: tuple[int, int]) -> OutboxPage:
-    answer = evolve(answer, body=codec.readable(answer.body))
+    answer = replace(answer, body=codec.readable(answer.body))
     entries = _decoded(answer, _entries(answer, OUTBOX_ERRORS), list[Raw])
     if not entries:
         raise malformed(answer, "no entry with the totals", provider=NAJVA.name)

@@ -13,24 +13,26 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from smscore.masking import Masked
+
 __all__ = ["BodyToken", "Credentials", "HeaderToken", "PathToken", "Placement", "QueryToken", "Received"]
 
 # A bare token has no scheme before it: a client that sends one speaks another provider's dialect.
 _OTHER_SCHEME: Final = re.compile(r"(?:AccessKey|ApiKey|Basic|Bearer|Digest|Token) ", re.IGNORECASE)
 
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+"""An empty mapping that everybody may share."""
 
 
-@frozen
-class Placement:
+class Placement(Masked, frozen=True):
     """What a token adds to a request."""
 
-    headers: Mapping[str, str] = field(default=_NOTHING, repr=False)
-    query: Mapping[str, str] = field(default=_NOTHING, repr=False)
-    path: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    headers: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
+    path: Mapping[str, str] = NOTHING
     """Values for placeholders of the path, quoted."""
-    fields: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    fields: Mapping[str, str] = NOTHING
     """Fields of the body, a JSON object or a form."""
 
 

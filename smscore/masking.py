@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 _SHOWN = 3
 
 
@@ -19,6 +21,16 @@ def masked_number(number: object) -> str:
 def masked_text(text: object) -> str:
     """A text's length in place of the text: ``<24 characters>``; ``None`` for None."""
     return "None" if text is None else f"<{len(str(text))} characters>"
+
+
+class Masked(msgspec.Struct, frozen=True):
+    """A value that shows its class alone, as numbers and texts are in it; made in a fifth of the time of attrs' own.
+
+    ``msgspec.structs.replace`` copies one with some of its fields changed.
+    """
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
 
 class Secret:

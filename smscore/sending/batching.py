@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from smscore.auth import NOTHING
 from smscore.columns import Positions
 from smscore.config import ITEMS_PER_TURN
 from smscore.loops.concurrency import let_others_run
@@ -30,7 +31,7 @@ class Outgoing:
     senders: list[str | None] = field(repr=False)
     refs: list[Any] | None = field(default=None, repr=False)
     bad: dict[int, Any] = field(factory=dict[int, Any], repr=False)
-    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = field(default=NOTHING, repr=False)
 
     def __len__(self) -> int:
         return len(self.recipients)
@@ -56,7 +57,7 @@ def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> lis
     return whole
 
 
-@frozen
+@define
 class Batches(Sequence[Batch]):
     """The batches of a call, each made on access: making a million at once would block the event loop."""
 

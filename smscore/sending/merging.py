@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from smscore.columns import IdColumn, SpanColumn, SparseColumn, TimeColumn
 from smscore.errors import SMSError
@@ -98,5 +98,5 @@ class Merger:
 def batch_report(batch: Batch, result: BatchResult, *, provider: str | None = None) -> SendReport:
     """The report of one batch alone, its recipients counted from 0."""
     merger = Merger(Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs), provider=provider)
-    merger.add(evolve(batch, positions=range(len(batch))), result)
+    merger.add(replace(batch, positions=range(len(batch))), result)
     return merger.report()

@@ -12,6 +12,7 @@ from smscore.config import ITEMS_PER_TURN
 from smscore.errors import InvalidNumber, InvalidRequest
 from smscore.given import is_iterable
 from smscore.loops.concurrency import SliceSource, let_others_run
+from smscore.masking import Masked
 from smscore.messages import Message
 from smscore.numbers import Recipient, is_one_recipient, local_forms
 from smscore.senders import check_sender
@@ -69,13 +70,12 @@ class Payload(Protocol):
         ...
 
 
-@frozen
-class OneText:
+class OneText(Masked, frozen=True):
     """One text to many recipients."""
 
-    text: str = field(repr=False)
+    text: str
     sender: str | None
-    extra: Mapping[str, str] = field(repr=False)
+    extra: Mapping[str, str]
 
     def columns(self, items: list[Any], start: int) -> Outgoing:
         """The recipients, checked; the bad ones are among ``bad``."""

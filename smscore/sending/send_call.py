@@ -9,7 +9,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
+from msgspec.structs import replace
 
 from smscore.account import ResolvedAccount
 from smscore.calls.caller import Caller
@@ -94,7 +95,7 @@ class BatchRunner:
         except SMSError as error:
             result = failed(batch, error)
         if result.sent_at is None and may_have_left(result):
-            result = evolve(result, sent_at=began)
+            result = replace(result, sent_at=began)
         self.rule.note(result.failure)
         await self._notify("done", batch, result)
         return result

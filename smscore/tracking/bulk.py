@@ -21,7 +21,7 @@ class _Repeated:
     last: State | None = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class BulkMatch:
     """The k-th message to a number takes the number's k-th row, or its last one if there are fewer."""
 

@@ -63,7 +63,7 @@ def _pieces(results: Results) -> Iterator[Sequence[Any]]:
             yield piece
 
 
-@define
+@define(repr=False)
 class _Columns:
     """One provider's messages."""
 
@@ -95,7 +95,7 @@ def _repeats(ids: Sequence[int], numbers: Sequence[str]) -> dict[int, int]:
     return found
 
 
-@define
+@define(repr=False)
 class _Gathered:
     """Results, taken one after the other."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
+from smscore.auth import NOTHING
 from smscore.columns import Positions
 from smscore.errors import SMSError
+from smscore.masking import Masked
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
 from smscore.wire.endpoint import Endpoint
@@ -17,49 +21,50 @@ from smscore.wire.endpoint import Endpoint
 __all__ = ["Batch", "BatchResult", "SendEndpoint", "all_accepted", "failed", "in_bulk", "may_have_left", "with_errors"]
 
 
-@frozen
-class Batch:
+class Batch(Masked, frozen=True):
     """One request's worth of a call; ``positions`` are those of its recipients in the call.
 
     ``recipients`` are local forms (``09123456789``); ``texts`` and ``senders`` have one entry for all, or one each.
     """
 
     index: int
-    positions: Positions = field(repr=lambda places: f"<{len(places)} places>")
-    recipients: list[str] = field(repr=False)
-    texts: list[str] = field(repr=False)
-    senders: list[str | None] = field(repr=False)
-    refs: list[Any] | None = field(default=None, repr=False)
+    positions: Positions
+    recipients: list[str]
+    texts: list[str]
+    senders: list[str | None]
+    refs: list[Any] | None = None
     request_id: str | None = None
     """The id of the whole batch."""
     request_ids: list[str] | None = None
     """The id of each message, where the provider knows messages by theirs."""
-    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    extra: Mapping[str, Any] = NOTHING
 
     def __len__(self) -> int:
         return len(self.recipients)
 
 
-@frozen
-class BatchResult:
+class BatchResult(Masked, frozen=True):
     """What became of one batch: a column of outcomes and one of ids, and the errors by place in the batch."""
 
     outcomes: bytes
-    message_ids: list[int | None] | None = field(default=None, repr=False)
-    errors: Mapping[int, SMSError] = field(factory=dict[int, SMSError])
+    message_ids: list[int | None] | None = None
+    errors: Mapping[int, SMSError] = MappingProxyType({})
     cost: int | Decimal | None = None
     failure: SMSError | None = None
     """The error of the batch as a whole."""
-    bulk_ids: list[int] = field(factory=list[int])
+    bulk_ids: Sequence[int] = ()
     """Ids that belong to the whole request rather than to one recipient."""
     parts: int | None = None
     """What the provider counted as parts."""
-    senders: list[str] = field(factory=list[str])
+    senders: Sequence[str] = ()
     """The lines that the provider says it used."""
     sent_at: float | None = None
     """When it went out, in seconds since 1970."""
-    dates: list[int | None] | None = field(default=None, repr=False)
+    dates: list[int | None] | None = None
     """The same for each recipient, where the provider gives one for each."""
+
+
+_ACCEPTED: Final = OUTCOME_BYTES[Outcome.ACCEPTED]  # an enum's hash is a Python function
 
 
 def all_accepted(
@@ -70,13 +75,13 @@ def all_accepted(
     parts: int | None = None,
 ) -> BatchResult:
     """The result of a batch that the provider accepted as a whole."""
-    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), message_ids, cost=cost, parts=parts)
+    return BatchResult(_ACCEPTED * len(batch), message_ids, cost=cost, parts=parts)
 
 
 def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
     """The result of a batch that the provider accepted as a whole, under ids for all of it."""
     ids: list[int | None] = [bulk_ids[0]]
-    return BatchResult(OUTCOME_BYTES[Outcome.ACCEPTED] * len(batch), ids * len(batch), bulk_ids=bulk_ids)
+    return BatchResult(_ACCEPTED * len(batch), ids * len(batch), bulk_ids=bulk_ids)
 
 
 def with_errors(result: BatchResult, errors: Mapping[int, SMSError]) -> BatchResult:
@@ -91,7 +96,7 @@ def with_errors(result: BatchResult, errors: Mapping[int, SMSError]) -> BatchRes
     if any(outcomes.count(OUTCOME_BYTES[outcome]) for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)):
         for error in errors.values():
             error.of_one = True
-    return evolve(result, outcomes=bytes(outcomes), errors=errors)
+    return replace(result, outcomes=bytes(outcomes), errors=errors)
 
 
 def failed(batch: Batch, error: SMSError) -> BatchResult:

@@ -20,6 +20,8 @@ import attrs
 import msgspec
 from msgspec import inspect as info
 
+from smscore.masking import Masked
+
 T = TypeVar("T")
 
 Raw = msgspec.Raw
@@ -33,16 +35,11 @@ class DecodeError(Exception):
     """The bytes do not match the model; the text names the path, and nothing of the content."""
 
 
-class _Masked(msgspec.Struct, frozen=True, gc=False):
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"  # numbers and texts are in it
-
-
-class Row(_Masked, frozen=True, gc=False):
+class Row(Masked, frozen=True, gc=False):
     """One of thousands of entries: decoded twice as fast as an attrs class, and untracked by the garbage collector."""
 
 
-class Body(_Masked, frozen=True, gc=False, omit_defaults=True):
+class Body(Masked, frozen=True, gc=False, omit_defaults=True):
     """A request's body, encoded two to three times as fast as an attrs class; fields at their default are left out."""
 
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 from attrs import field, frozen
 
-from smscore.auth import Credentials, HeaderToken
-from smscore.masking import Secret
+from smscore.auth import NOTHING, Credentials, HeaderToken
+from smscore.masking import Masked, Secret
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -57,40 +57,37 @@ class FormContent:
     fields: Mapping[str, str] = field(repr=False)
 
 
-@frozen
-class Content:
+class Content(Masked, frozen=True):
     """What a call adds to the request of its endpoint.
 
     A ``body`` of bytes is JSON, as ``codec.encode`` gives it.
     """
 
-    body: bytes | FormContent | FileContent | None = field(default=None, repr=False)
-    query: Mapping[str, str] = field(factory=dict[str, str], repr=False)
-    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
-    path: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    body: bytes | FormContent | FileContent | None = None
+    query: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = NOTHING
+    path: Mapping[str, str] = NOTHING
     """Values for the placeholders of the endpoint's path, fit for a path as they are."""
 
 
-@frozen
-class Request:
+class Request(Masked, frozen=True):
     """A whole request, ready to leave."""
 
     method: str
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | FileContent | None = field(default=None, repr=False)
-    query: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | FileContent | None = None
+    query: Mapping[str, str] = NOTHING
 
 
-@frozen
-class Answer:
+class Answer(Masked, frozen=True):
     """A whole answer, as it came."""
 
     status: int
-    body: bytes = field(repr=False)
+    body: bytes
     retry_after: float | None = None
     """The seconds that its ``Retry-After`` header asks to wait."""
-    content_type: str = field(default="", repr=False)
+    content_type: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -192,7 +189,7 @@ def _body(
         return urlencode({**body.fields, **more}).encode(), _FORM
     if isinstance(body, bytes):
         return _with_fields(body, more) if more else body, _JSON
-    return body, _NO_HEADERS
+    return body, NOTHING
 
 
 def _with_fields(body: bytes, more: Mapping[str, str]) -> bytes:
@@ -202,4 +199,3 @@ def _with_fields(body: bytes, more: Mapping[str, str]) -> bytes:
 
 _JSON: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
 _FORM: Final[Mapping[str, str]] = {"Content-Type": "application/x-www-form-urlencoded"}
-_NO_HEADERS: Final[Mapping[str, str]] = {}

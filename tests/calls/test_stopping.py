@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from smscore import (
     AuthenticationError,
@@ -233,7 +233,7 @@ async def delivered(journal: object, count: int = 1) -> tuple[list[BatchResult],
         return all_accepted(batch, [7, 8])
 
     runner = BatchRunner("sepahan", attempt, at_once, StopRule(), journal)  # type: ignore[arg-type]
-    return [await runner.run(evolve(BATCH, index=n)) for n in range(count)], tried
+    return [await runner.run(replace(BATCH, index=n)) for n in range(count)], tried
 
 
 async def test_a_journal_hears_of_a_batch_before_and_after_it():

@@ -4,6 +4,7 @@ import collections.abc
 import importlib
 import inspect
 import pkgutil
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ date description document_block is_reseller meaning message_code notices outcome
 state status statuses url words
 blacklisted delivered failed operators_blacklist operators_delivered operators_failed operators_pending
 operators_sent pending sent
-codes file_id ErrorBody.error
+_begun codes file_id lookups ErrorBody.error
 RefusalTable.fields PatternChoice.code PatternChoice.text SpecialRecipientChoice.recipient
 """
 SHOWN = frozenset(NAMES.split())
@@ -113,10 +114,15 @@ def made(kind: type, values: dict[str, Any]) -> Any:
 
 
 def hints_of(kind: type) -> dict[str, Any]:
+    """The fields' types. One that cannot be evaluated is Any where its text names a type that holds texts."""
     try:
         return typing.get_type_hints(kind)
-    except (NameError, TypeError):  # a name that is there for type checkers alone: anything may be in such a field
-        return {}
+    except (NameError, TypeError):  # names for type checkers alone, and array[int]
+        written = {name: text for base in kind.__mro__ for name, text in vars(base).get("__annotations__", {}).items()}
+        return {name: Any if TEXTS.search(str(text)) else int for name, text in written.items()}
+
+
+TEXTS = re.compile(r"\b(str|bytes|Any|object|Raw)\b")
 
 
 def shown_fields(kind: type) -> list[str]:
