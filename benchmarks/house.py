@@ -60,6 +60,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
                 "tests/sending/",
                 "tests/failover/",
                 "tests/loops/",
+                "tests/queue/",
             ),
             "tests/support/",
             *("tests/conftest.py", "tests/openapi.py", "tests/soak.py", "tests/soak_sandbox.py"),

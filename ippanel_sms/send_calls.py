@@ -46,6 +46,11 @@ class SendCalls(AsyncClient):
     """The part of the client that sends."""
 
     provider: ClassVar[Provider] = IPPANEL
+    sends: ClassVar[Mapping[str, SendEndpoint]] = {
+        "send": wire.SEND,
+        "send_p2p": wire.SEND_P2P,
+        "send_pattern": wire.SEND_PATTERN,
+    }
 
     async def send(
         self,

@@ -23,6 +23,7 @@ from smscore.wire import (
     Provider,
     Recipient,
     Recipients,
+    SendEndpoint,
     Text,
     can_be_encoded,
     checked_whole,
@@ -42,6 +43,11 @@ class AsyncNajva(AsyncTrackingClient):
 
     provider: ClassVar[Provider] = wire.NAJVA
     profile: ClassVar[Profile] = PROFILE
+    sends: ClassVar[Mapping[str, SendEndpoint]] = {
+        "send": wire.SEND,
+        "send_p2p": wire.SEND_P2P,
+        "send_pattern": wire.LOOKUP,
+    }
     lookups: ClassVar[Lookups] = (IdLookup(wire.STATUS),)
 
     async def send(

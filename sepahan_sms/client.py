@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 import re
 import ssl as ssl_module
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from sepahan_sms import wire as calls
@@ -37,6 +37,7 @@ from smscore.wire import (
     Provider,
     Recipient,
     Recipients,
+    SendEndpoint,
     ServiceHours,
     Text,
     check_sender,
@@ -63,6 +64,7 @@ class AsyncSepahan(AsyncTrackingClient):
 
     provider: ClassVar[Provider] = calls.SEPAHAN
     profile: ClassVar[Profile] = PROFILE
+    sends: ClassVar[Mapping[str, SendEndpoint]] = {"send": calls.SEND, "send_p2p": calls.SEND_P2P}
     lookups: ClassVar[Lookups] = (
         # status knows the past 24 hours; oldStatus knows the past weeks without the current day, from 01:00 to 05:00.
         IdLookup(calls.STATUS, max_age=24 * 3600.0),

@@ -120,6 +120,8 @@ class AsyncClient(AsyncCapable):
 
     provider: ClassVar[Provider]
     profile: ClassVar[Profile]
+    sends: ClassVar[Mapping[str, SendEndpoint]] = MappingProxyType({})
+    """The endpoints behind the sending methods, by the method's name: their limits, and the ids that repeats go by."""
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ class RateLimit:
     """Hands out turns ``1 / rate`` seconds apart. Safe to use from several threads and event loops."""
 
     def __init__(self, rate: float) -> None:
+        self.rate = rate
         self._interval = _MARGIN / rate
         self._lock = threading.RLock()  # reentrant: a signal handler may send while it is held
         self._next = 0.0
