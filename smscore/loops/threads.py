@@ -46,6 +46,15 @@ async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
     return (await answer)()
 
 
+def in_background(function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call a blocking function in a thread of its own without waiting, or in this thread if none can be started."""
+    bound = partial(function, *args, **kwargs)
+    try:
+        _thread.start_new_thread(bound, ())
+    except RuntimeError:
+        bound()
+
+
 @cache
 def _file_readers() -> RunVar[CapacityLimiter]:
     # Imported with the first upload: nobody else needs it.

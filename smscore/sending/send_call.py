@@ -47,6 +47,10 @@ class BatchEvent:
     provider: str | None = None
 
 
+class NotLetGo(Exception):
+    """Raised by an ``on_batch`` of Payamak's own to stop a batch: it is no fault, and so is not logged as one."""
+
+
 OnBatch: TypeAlias = Callable[[BatchEvent], object]
 BatchCall: TypeAlias = "Callable[[Batch, StopRule], Awaitable[BatchResult]]"
 """One request of a call, with its tries."""
@@ -112,7 +116,8 @@ class BatchRunner:
             if inspect.isawaitable(returned):
                 await returned
         except Exception as error:
-            _log.error("on_batch raised %s; the rest of the call is not sent", type(error).__name__)
+            if not isinstance(error, NotLetGo):
+                _log.error("on_batch raised %s; the rest of the call is not sent", type(error).__name__)
             self.rule.stop(f"on_batch raised {type(error).__name__}", error)
             return False
         return True
