@@ -1,0 +1,54 @@
+"""Sends that outlive the process: one database holds the truth about every recipient, and any number of workers send.
+
+How it is built, from the outside in:
+
+- ``queue`` and ``blocking``: the two faces, and ``model`` and ``windows`` with what they give and take.
+- ``loading`` splits recipients into batches; ``payloads`` is what a batch keeps of them until it is sent.
+- ``worker`` claims batches for its slots; ``sends`` makes one call of a client of each; ``decisions`` is the pure table
+  of what then becomes of it, ``limits`` of what keeps an account back, ``outcomes`` merges what is known.
+- ``store/``: plain SQL, synchronous, one function a question. ``claims`` takes a batch and recovers lost ones,
+  ``letting_go`` is the last commit before the request, ``endings`` writes outcomes, ``campaigns``, ``accounts``,
+  ``suppression``, ``reading`` the rest.
+- ``databases/``: what differs between SQLite and PostgreSQL; ``schema`` applies the migrations in ``sql/``;
+  ``calls`` runs the store in threads, and lets what several slots write share a commit.
+
+A batch goes new → claimed → sending → done. A worker that dies in ``claimed`` has provably sent nothing; one that dies
+in ``sending`` may have, so the batch is repeated with the same request id where the provider knows one, and is
+``UNKNOWN`` otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smscore.queue.blocking import SendQueue
+    from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
+    from smscore.queue.queue import AsyncSendQueue
+    from smscore.queue.windows import Window
+
+__all__ = [
+    "Account",
+    "AsyncSendQueue",
+    "Campaign",
+    "CampaignState",
+    "Counts",
+    "QueueResult",
+    "SendQueue",
+    "Window",
+]
+
+_MODULES = {
+    "AsyncSendQueue": "queue",
+    "SendQueue": "blocking",
+    "Window": "windows",
+    **dict.fromkeys(("Account", "Campaign", "CampaignState", "Counts", "QueueResult"), "model"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

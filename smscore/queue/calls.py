@@ -1,0 +1,131 @@
+"""The store's functions as awaitables: each runs in a thread, in a transaction of its own or one shared with others.
+
+SQLite has one writer at a time and flushes a file for each commit. So what the slots of a worker write at the same
+time goes into one transaction, each part rolled back alone if it raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from attrs import define, field, frozen
+
+from smscore.loops.threads import called, in_background, in_thread, raise_, settle
+from smscore.queue import schema
+from smscore.queue.databases.base import Database, Transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_TOGETHER: Final = 64  # pieces of work in one transaction
+
+
+@frozen(eq=False)
+class _Piece:
+    """A piece of work that waits to be written, and who waits for it."""
+
+    work: Callable[[Transaction], Any]
+    flushed: bool
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Callable[[], Any]]
+
+    def tell(self, outcome: Callable[[], Any]) -> None:
+        """Hand the result to who waits, unless their loop has ended."""
+        try:
+            self.loop.call_soon_threadsafe(settle, self.answer, outcome)
+        except RuntimeError:  # the loop is closed, and nobody waits
+            return
+
+
+@define(eq=False)
+class _Group:
+    """Work that waits for the transaction under way to end."""
+
+    waiting: list[_Piece] = field(factory=list[_Piece])
+    is_running: bool = False
+    lock: threading.Lock = field(factory=threading.Lock)
+
+    def add(self, piece: _Piece) -> bool:
+        """Whether the caller has to start writing, since nobody does."""
+        with self.lock:
+            self.waiting.append(piece)
+            starts, self.is_running = not self.is_running, True
+        return starts
+
+    def take(self) -> list[_Piece]:
+        """What is written next; with nothing left, whoever comes next starts."""
+        with self.lock:
+            pieces, self.waiting = self.waiting[:MAX_TOGETHER], self.waiting[MAX_TOGETHER:]
+            self.is_running = bool(pieces)
+        return pieces
+
+
+class StoreCalls:
+    """Calls the store's functions on a database, from any event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._groups: dict[int, _Group] = {}
+        self._is_prepared = False
+
+    async def read(self, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The result of a function that only reads."""
+        await self._prepare()
+        return await in_thread(self.database.read, lambda transaction: work(transaction, *args, **kwargs))
+
+    async def write(self, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The result of a function whose transaction is committed, and on disk."""
+        return await self._write(lambda transaction: work(transaction, *args, **kwargs), flushed=True)
+
+    async def write_soon(self, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same, where a power cut may lose the commit, and costs no more than a known outcome."""
+        return await self._write(lambda transaction: work(transaction, *args, **kwargs), flushed=False)
+
+    async def _write(self, work: Callable[[Transaction], R], *, flushed: bool) -> R:
+        await self._prepare()
+        if not self.database.shares_commits:
+            return await in_thread(self.database.write, work, flushed=flushed)
+        loop = asyncio.get_running_loop()
+        piece = _Piece(work, flushed, loop, loop.create_future())
+        group = self._group()
+        if group.add(piece):
+            in_background(_write_all, self.database, group)
+        outcome: Callable[[], R] = await piece.answer
+        return outcome()
+
+    async def _prepare(self) -> None:
+        if not self._is_prepared:
+            await in_thread(schema.prepare, self.database)
+            self._is_prepared = True
+
+    def _group(self) -> _Group:
+        # A forked child finds its parent's work here, which is the parent's to do.
+        return self._groups.setdefault(os.getpid(), _Group())
+
+
+def _write_all(database: Database, group: _Group) -> None:
+    while pieces := group.take():
+        try:
+            outcomes = _together(database, pieces)
+        except BaseException as error:
+            outcomes = [partial(raise_, error)] * len(pieces)
+        for piece, outcome in zip(pieces, outcomes, strict=True):
+            piece.tell(outcome)
+
+
+def _together(database: Database, pieces: list[_Piece]) -> list[Callable[[], Any]]:
+    """What came of each piece, once all are committed."""
+    outcomes: list[Callable[[], Any]] = []
+    with database.writing(flushed=any(piece.flushed for piece in pieces)) as transaction:
+        outcomes += [called(partial(_part, database, transaction, piece)) for piece in pieces]
+    return outcomes
+
+
+def _part(database: Database, transaction: Transaction, piece: _Piece) -> Any:
+    with database.savepoint(transaction):
+        return piece.work(transaction)

@@ -1,0 +1,220 @@
+"""A queue in PostgreSQL, by psycopg 3: for many machines."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from attrs import define, evolve, field
+
+from smscore import clock
+from smscore.errors import ConfigurationError
+from smscore.loops.forks import keep_alive_after_fork
+from smscore.queue.databases.base import Database, Dialect, Rendering, Row, Transaction, Values, Work
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+R = TypeVar("R")
+
+DIALECT: Final = Dialect(
+    "postgresql",
+    lock=" FOR UPDATE",
+    lock_free=" FOR UPDATE SKIP LOCKED",
+    among="{} = ANY(%s)",
+)
+MAX_IDLE: Final = 16
+_TRIES: Final = 5
+_TRUSTED: Final = 1.0  # seconds for which a connection that was just used is taken to be alive
+_MARGIN: Final = 1.0
+_CONNECT_SECONDS: Final = 10
+_LOCK_CLASS: Final = 0x50_41_59  # of the advisory locks; any number that nobody else is likely to use
+
+
+class PostgreSQLTransaction(Transaction):
+    """A transaction of a psycopg connection."""
+
+    def __init__(self, connection: Connection[Row], dialect: Dialect, render: Rendering, now: float) -> None:
+        self._connection = connection
+        self._render = render
+        self.dialect = dialect
+        self.now = now
+
+    def run(self, sql: str, *values: Any) -> int:
+        return self._connection.execute(cast("Any", self._render(sql)), values or None).rowcount
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return self._connection.execute(cast("Any", self._render(sql)), values or None).fetchall()
+
+    def many(self, sql: str, rows: Iterable[Values]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(cast("Any", self._render(sql)), rows)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        statement = self._render(f"COPY {table} ({', '.join(columns)}) FROM STDIN")
+        with self._connection.cursor() as cursor, cursor.copy(cast("Any", statement)) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def listed(self, values: Sequence[Any]) -> list[Any]:
+        return [*values]
+
+    def make_schema(self) -> None:
+        if self._render.schema is not None:
+            self.run(f'CREATE SCHEMA IF NOT EXISTS "{self._render.schema}"')
+
+    def has_table(self, name: str) -> bool:
+        row = self.row("SELECT to_regclass(%s)", self._render(name))
+        return row is not None and row[0] is not None
+
+
+@define(eq=False)
+class _Pool:
+    """The connections of one process that nobody uses at the moment."""
+
+    pid: int = field(factory=os.getpid)
+    idle: list[tuple[Connection[Row], float]] = field(factory=list)
+    """With the time at which each was used."""
+
+
+class PostgreSQLDatabase(Database):
+    """A queue in a PostgreSQL database, where its tables have a schema of their own or the connection's first one."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str | None = None,
+        idle_timeout: float | None = None,
+        now: Callable[[], float] | None = None,
+    ) -> None:
+        """A queue at this URL. ``idle_timeout``: seconds until the server gives up an idle transaction.
+
+        ``now``: a clock in the place of the server's, for tests.
+        """
+        try:
+            import psycopg
+        except ImportError:
+            raise ConfigurationError(
+                'A queue in PostgreSQL needs psycopg 3. Install it: pip install "payamak[postgres]".'
+            ) from None
+        self._psycopg = psycopg
+        self._url = url
+        self._schema = schema
+        self._idle_timeout = idle_timeout
+        self._now = now
+        self._render = Rendering(schema=schema)
+        lock = f"{_LOCK_CLASS}, {zlib.crc32((schema or '').encode()) - 2**31}"
+        self.dialect = evolve(
+            DIALECT,
+            share=f"SELECT pg_advisory_xact_lock_shared({lock})",
+            exclude=f"SELECT pg_advisory_xact_lock({lock})",
+        )
+        self._pool = _Pool()
+
+    @contextmanager
+    def reading(self) -> Generator[Transaction, None, None]:
+        with self._connection() as connection:
+            yield self._begun(connection, flushed=False)
+
+    @contextmanager
+    def writing(self, *, flushed: bool = True) -> Generator[Transaction, None, None]:
+        with self._connection() as connection:
+            yield self._begun(connection, flushed=flushed)
+
+    @contextmanager
+    def savepoint(self, transaction: Transaction) -> Generator[None, None, None]:
+        assert isinstance(transaction, PostgreSQLTransaction)  # noqa: S101  # one of this database
+        with transaction._connection.transaction():
+            yield
+
+    def read(self, work: Work[R]) -> R:
+        return self._again(self.reading, work)
+
+    def write(self, work: Work[R], *, flushed: bool = True) -> R:
+        return self._again(partial(self.writing, flushed=flushed), work)
+
+    def _again(self, begin: Callable[[], AbstractContextManager[Transaction]], work: Work[R]) -> R:
+        """Run work once more where it met another in a deadlock: nothing of it was written then."""
+        for left in reversed(range(_TRIES)):
+            try:
+                with begin() as transaction:
+                    return work(transaction)
+            except (self._psycopg.errors.DeadlockDetected, self._psycopg.errors.SerializationFailure):
+                if not left:
+                    raise
+        raise AssertionError("the loop ends by return or raise")
+
+    def is_outage(self, error: BaseException) -> bool:
+        return isinstance(error, (self._psycopg.OperationalError, self._psycopg.InterfaceError))
+
+    def close(self) -> None:
+        pool, self._pool = self._own(), _Pool()
+        while pool.idle:
+            pool.idle.pop()[0].close()
+
+    # Connections
+
+    def _begun(self, connection: Connection[Row], *, flushed: bool) -> PostgreSQLTransaction:
+        """The transaction, its settings and its time, in one question: a session's settings do not pass pgbouncer."""
+        timeout = 0 if self._idle_timeout is None else round((self._idle_timeout + _MARGIN) * 1000)
+        columns = "extract(epoch FROM clock_timestamp())::float8"
+        columns += f", set_config('idle_in_transaction_session_timeout', '{timeout}', true)"
+        if flushed:
+            columns += ", set_config('synchronous_commit', 'on', true)"
+        row = connection.execute(cast("Any", f"SELECT {columns}")).fetchone()
+        assert row is not None  # noqa: S101  # it always gives one
+        now = float(row[0]) if self._now is None else self._now()
+        return PostgreSQLTransaction(connection, self.dialect, self._render, now)
+
+    @contextmanager
+    def _connection(self) -> Generator[Connection[Row], None, None]:
+        pool = self._own()
+        connection = self._usable(pool) or self._connect()
+        try:
+            with connection.transaction():
+                yield connection
+        finally:
+            if connection.broken or connection.closed or len(pool.idle) >= MAX_IDLE:
+                connection.close()
+            else:
+                pool.idle.append((connection, clock.monotonic()))
+
+    def _usable(self, pool: _Pool) -> Connection[Row] | None:
+        while pool.idle:
+            try:
+                connection, used_at = pool.idle.pop()
+            except IndexError:  # another thread took it
+                return None
+            if clock.monotonic() - used_at < _TRUSTED or self._is_alive(connection):
+                return connection
+            connection.close()
+        return None
+
+    def _is_alive(self, connection: Connection[Row]) -> bool:
+        """Whether the server still answers: it may have been restarted since the connection was used."""
+        try:
+            connection.execute("")
+        except self._psycopg.Error:
+            return False
+        return True
+
+    def _own(self) -> _Pool:
+        pool = self._pool
+        if pool.pid != os.getpid():
+            pool = self._pool = _Pool()
+        return pool
+
+    def _connect(self) -> Connection[Row]:
+        connection: Connection[Row] = self._psycopg.connect(
+            self._url,
+            autocommit=True,
+            prepare_threshold=None,  # pgbouncer gives each transaction another connection
+            connect_timeout=_CONNECT_SECONDS,
+        )
+        keep_alive_after_fork(connection)
+        return connection

@@ -1,0 +1,163 @@
+"""A queue in one SQLite file: the embedded default."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import define, field
+
+from smscore import clock
+from smscore.loops.forks import keep_alive_after_fork
+from smscore.queue.databases.base import Database, Dialect, Rendering, Row, Transaction, Values
+
+DIALECT: Final = Dialect("sqlite")
+BUSY_SECONDS: Final = 30.0
+MAX_IDLE: Final = 4  # connections that are kept for reading
+_OUTAGES: Final = {
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
+}
+_CACHE_KIB: Final = 16_384
+
+
+class SQLiteTransaction(Transaction):
+    """A transaction of an SQLite connection."""
+
+    dialect = DIALECT
+    _render = Rendering("?")
+
+    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+        self._connection = connection
+        self.now = now
+
+    def run(self, sql: str, *values: Any) -> int:
+        return self._connection.execute(self._render(sql), values).rowcount
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return self._connection.execute(self._render(sql), values).fetchall()
+
+    def many(self, sql: str, rows: Iterable[Values]) -> None:
+        self._connection.executemany(self._render(sql), rows)
+
+    def has_table(self, name: str) -> bool:
+        return self.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", name) is not None
+
+    def listed(self, values: Sequence[Any]) -> str:
+        return json.dumps([*values])
+
+
+@define(eq=False)
+class _Pool:
+    """The connections of one process."""
+
+    pid: int = field(factory=os.getpid)
+    writer: sqlite3.Connection | None = None
+    turn: threading.Lock = field(factory=threading.Lock)
+    """Held by who writes: SQLite has one writer at a time, and threads of one process need not poll for it."""
+    idle: list[sqlite3.Connection] = field(factory=list[sqlite3.Connection])
+    mode: str | None = None
+
+
+class SQLiteDatabase(Database):
+    """A queue in this file; any number of processes of one machine may use it."""
+
+    dialect = DIALECT
+    upgrades_itself = True
+    shares_commits = True
+
+    def __init__(self, path: Path, *, wal: bool = True, now: Callable[[], float] | None = None) -> None:
+        """A queue in the file at ``path``, which is made when it is first used.
+
+        ``wal``: with a write-ahead log, which is quicker, and which no network share can hold. ``now`` is the clock.
+        """
+        self.path = path
+        self._wal = wal
+        self._now = now
+        self._pool = _Pool()
+
+    @contextmanager
+    def reading(self) -> Generator[Transaction, None, None]:
+        pool = self._own()
+        try:
+            connection = pool.idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            connection.execute("BEGIN")
+            yield SQLiteTransaction(connection, self._time())
+        finally:
+            connection.rollback()
+            if len(pool.idle) < MAX_IDLE:
+                pool.idle.append(connection)
+            else:
+                connection.close()
+
+    @contextmanager
+    def writing(self, *, flushed: bool = True) -> Generator[Transaction, None, None]:
+        pool = self._own()
+        with pool.turn:
+            connection = pool.writer = pool.writer or self._connect()
+            mode = "FULL" if flushed or not self._wal else "NORMAL"
+            if mode != pool.mode:
+                connection.execute(f"PRAGMA synchronous = {mode}")
+                pool.mode = mode
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield SQLiteTransaction(connection, self._time())
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def savepoint(self, transaction: Transaction) -> Generator[None, None, None]:
+        transaction.run("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            transaction.run("ROLLBACK TO part")
+            transaction.run("RELEASE part")
+            raise
+        transaction.run("RELEASE part")
+
+    def is_outage(self, error: BaseException) -> bool:
+        return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTAGES
+
+    def close(self) -> None:
+        pool = self._own()
+        self._pool = _Pool()
+        with pool.turn:
+            for connection in [*pool.idle, *filter(None, [pool.writer])]:
+                connection.close()
+            pool.idle.clear()
+            pool.writer = None
+
+    def _time(self) -> float:
+        return (self._now or clock.time)()
+
+    def _own(self) -> _Pool:
+        """This process's connections: a forked child must not touch its parent's, not even to close them."""
+        pool = self._pool
+        if pool.pid != os.getpid():
+            pool = self._pool = _Pool()
+        return pool
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
+        )
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA journal_mode = {'WAL' if self._wal else 'TRUNCATE'}")
+        keep_alive_after_fork(connection)
+        return connection
+
+
+class _Connection(sqlite3.Connection):
+    """One that can be referenced weakly."""

@@ -1,0 +1,134 @@
+"""The outcomes of a batch as columns: from what a client reported, and merged with what is already known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
+
+from attrs import define, field
+
+from smscore.errors import SMSError
+from smscore.outcomes import Outcome
+from smscore.queue.stored_errors import StoredError, stored
+from smscore.results import OUTCOMES, SendReport
+
+T = TypeVar("T")
+
+ACCEPTED: Final = Outcome.ACCEPTED.value
+NOT_SENT: Final = Outcome.NOT_SENT.value
+UNKNOWN: Final = Outcome.UNKNOWN.value
+
+_WORDS: Final = [outcome.value for outcome in OUTCOMES]
+
+
+@define
+class Columns:
+    """What became of each recipient of a batch, by place; ``errors`` are indexes of ``error_list``."""
+
+    outcomes: list[str]
+    message_ids: list[int | None]
+    errors: list[int | None]
+    error_list: list[StoredError] = field(factory=list[StoredError])
+    hops: list[int | None] = field(factory=list["int | None"])
+    """The hop by which each was sent; empty: the batch's last one."""
+    sent_at: list[float | None] = field(factory=list["float | None"])
+    """When each was sent, where it is not its hop's time; empty: nowhere."""
+    cost: str | None = None
+    parts: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def count(self, outcome: Outcome) -> int:
+        """How many recipients have this outcome."""
+        return self.outcomes.count(outcome.value)
+
+
+def same(outcome: Outcome, size: int, error: SMSError | StoredError | None = None) -> Columns:
+    """The columns of recipients who all have this outcome, for this reason."""
+    if error is None:
+        return Columns([outcome.value] * size, [None] * size, [None] * size)
+    one = error if isinstance(error, StoredError) else stored(error)
+    return Columns([outcome.value] * size, [None] * size, [0] * size, [one])
+
+
+def columns_of(report: SendReport, hops: Mapping[str | None, int]) -> Columns:
+    """A report of one batch as columns; ``hops`` has the last hop of each provider by its name."""
+    words = [_WORDS[code] for code in report._outcomes]
+    indexes, errors = _errors(report)
+    own = {hops[None]} if None in hops else set(hops.values())
+    return Columns(
+        words,
+        [*report._message_ids],
+        indexes,
+        errors,
+        [] if len(own) == 1 else [hops.get(result.provider) for result in report],
+        _sent_at(report),
+        None if report.cost is None else str(report.cost),
+        report.parts,
+    )
+
+
+def _errors(report: SendReport) -> tuple[list[int | None], list[StoredError]]:
+    numbers: dict[int, int] = {}
+    kept: list[StoredError] = []
+    indexes: list[int | None] = []
+    for error in report._errors:
+        if error is None:
+            indexes.append(None)
+            continue
+        number = numbers.get(id(error))
+        if number is None:
+            number = numbers[id(error)] = len(kept)
+            kept.append(stored(error))
+        indexes.append(number)
+    return indexes, kept
+
+
+def _sent_at(report: SendReport) -> list[float | None]:
+    column = report._sent_at
+    seconds = None if column is None else column._seconds
+    if seconds is None or len({*seconds}) <= 1:
+        return []
+    return [None if moment != moment else moment for moment in seconds]  # NaN is none
+
+
+def with_dropped(columns: Columns, dropped: Sequence[int], reason: StoredError) -> Columns:
+    """The columns of the whole batch, where those at the places ``dropped`` were left out for this reason."""
+    if not dropped:
+        return columns
+    out = set(dropped)
+    size = len(columns) + len(dropped)
+    places = [place for place in range(size) if place not in out]
+    whole = same(Outcome.NOT_SENT, size)
+    whole.error_list, whole.cost, whole.parts = [*columns.error_list, reason], columns.cost, columns.parts
+    whole.errors = [len(columns.error_list)] * size
+    ids: list[int | None] = [None] * size
+    for index, place in enumerate(places):
+        whole.outcomes[place] = columns.outcomes[index]
+        whole.errors[place] = columns.errors[index]
+        ids[place] = columns.message_ids[index]
+    whole.message_ids = ids
+    whole.hops = _spread(columns.hops, places, size)
+    whole.sent_at = _spread(columns.sent_at, places, size)
+    return whole
+
+
+def _spread(column: list[T | None], places: Sequence[int], size: int) -> list[T | None]:
+    if not column:
+        return []
+    whole: list[T | None] = [None] * size
+    for index, place in enumerate(places):
+        whole[place] = column[index]
+    return whole
+
+
+def is_better(outcome: str, message_id: int | None, than: str, its_id: int | None) -> bool:
+    """Whether what a late answer says of a recipient replaces what is known.
+
+    A definite outcome replaces ``UNKNOWN``, and an acceptance with an id one whose id was lost. Nothing else changes:
+    an id is never lost again, and what was accepted stays accepted.
+    """
+    if than == UNKNOWN:
+        return outcome not in (UNKNOWN, NOT_SENT)
+    return outcome == than == ACCEPTED and its_id is None and message_id is not None

@@ -1,0 +1,394 @@
+"""The async face of the queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import Any, Final, Self
+
+import attrs
+
+from smscore import clock
+from smscore.client import AsyncClient
+from smscore.config import checked_limit
+from smscore.errors import ConfigurationError, InvalidRequest
+from smscore.inputs import check_text
+from smscore.loops.threads import in_thread
+from smscore.numbers import Recipient
+from smscore.outcomes import Outcome
+from smscore.queue import arguments, schema
+from smscore.queue.calls import StoreCalls
+from smscore.queue.databases.base import Database
+from smscore.queue.databases.urls import database_of
+from smscore.queue.load import Load
+from smscore.queue.loading import Loader
+from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
+from smscore.queue.payloads import content_hash
+from smscore.queue.sends import P2P, TEXT, Sender
+from smscore.queue.store import accounts as account_store
+from smscore.queue.store import campaigns, reading, suppression
+from smscore.queue.store.loads import NewCampaign
+from smscore.queue.windows import Window
+from smscore.queue.worker import RunningWorker, Worker
+from smscore.senders import check_sender
+from smscore.sending.outgoing import (
+    AnyMessage,
+    Messages,
+    OneText,
+    PeerToPeer,
+    Recipients,
+    checked_numbers,
+    stream_of,
+)
+from smscore.text import Text
+
+__all__ = ["AsyncSendQueue"]
+
+LEASE_MARGIN: Final = 30.0
+_WAIT_FIRST: Final = 0.05
+_WAIT_MOST: Final = 0.5
+_PAGE: Final = 100
+_NUMBERS: Final = 1_000
+
+
+class AsyncSendQueue:
+    """Sends that outlive the process, from asyncio: a database holds them, and any number of workers send them.
+
+    ``database`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://…``; ``accounts`` maps names
+    of yours to async clients, which the queue closes. ``schema`` is that of its tables in PostgreSQL. ``lease`` is for
+    how many seconds a worker's batch is left alone (None: the longest total timeout of the clients and a margin).
+
+    Whatever is killed, and however often a job is delivered: nobody is sent to twice, nobody is lost, and what may have
+    gone is ``UNKNOWN``. Opens nothing until it is used, and may be used after a fork. Raises ``ConfigurationError``.
+    """
+
+    def __init__(
+        self,
+        database: str | Database,
+        accounts: Mapping[str, AsyncClient],
+        *,
+        schema: str | None = None,
+        lease: float | None = None,
+    ) -> None:
+        self._senders = {name: _sender(name, client) for name, client in arguments.checked_accounts(accounts).items()}
+        self._lease = _checked_lease(lease, self._senders)
+        self._calls = StoreCalls(database_of(database, schema=schema, lease=self._lease))
+        self._workers: set[Worker] = set()
+
+    @property
+    def _database(self) -> Database:
+        return self._calls.database
+
+    async def create(self) -> None:
+        """Make the queue's tables, or upgrade them; with SQLite that happens by itself.
+
+        Raises ``ConfigurationError`` for tables of a newer Payamak.
+        """
+        await in_thread(schema.create, self._database)
+
+    async def aclose(self) -> None:
+        """Close the clients and the database's connections. Closing twice is fine."""
+        for sender in self._senders.values():
+            await sender.client.aclose()
+        await in_thread(self._database.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._database.dialect.name}, accounts={[*self._senders]})"
+
+    # Enqueueing
+
+    async def enqueue(
+        self,
+        account: str,
+        to: Recipients | AsyncIterable[Recipient],
+        text: Text,
+        *,
+        key: str | None = None,
+        sender: str | None = None,
+        not_before: object = None,
+        expires: object = None,
+        window: Window | None = None,
+        priority: int = 0,
+        skip_bad: bool = False,
+    ) -> Campaign:
+        """The campaign that sends one text to these recipients, once its recipients are in the database.
+
+        ``to`` is one recipient, or an iterable or async iterable of any length, read a part at a time. ``key`` is
+        yours, and unique in the database: the same key with the same content gives the campaign that is there.
+        ``not_before`` and ``expires`` are seconds from now or aware datetimes: nothing begins before, or after.
+        ``window`` has the hours in which it may begin. A higher ``priority`` goes first. With ``skip_bad`` a bad number
+        becomes a ``NOT_SENT`` result.
+
+        Raises ``InvalidNumber``, which names every bad number, and ``InvalidRequest``; then there is no campaign.
+        """
+        maker = self._sender(account)
+        line = _line(maker, sender)
+        words = check_text(text)
+        new = self._new(account, TEXT, key, line, window, priority, text=words)
+        digest = None if key is None else content_hash(account, TEXT, words, line)
+        loader = Loader(OneText("", line, {}), maker.limit(TEXT), has_texts=False, skip_bad=skip_bad, hash=digest)
+        return await self._load(new, loader, stream_of(to, "to"), not_before, expires)
+
+    async def enqueue_p2p(
+        self,
+        account: str,
+        messages: Messages | AsyncIterable[AnyMessage],
+        *,
+        key: str | None = None,
+        sender: str | None = None,
+        not_before: object = None,
+        expires: object = None,
+        window: Window | None = None,
+        priority: int = 0,
+        skip_bad: bool = False,
+    ) -> Campaign:
+        """The campaign that sends each recipient their own text.
+
+        ``messages`` are ``smscore.Message`` or (recipient, text) pairs; a ``ref`` must be JSON, and comes back on the
+        result. The rest is as in :meth:`enqueue`.
+        """
+        maker = self._sender(account)
+        line = _line(maker, sender)
+        new = self._new(account, P2P, key, line, window, priority)
+        digest = None if key is None else content_hash(account, P2P, None, line)
+        columns = PeerToPeer(maker.client.provider, None, needs_sender=False, extra={})
+        loader = Loader(columns, maker.limit(P2P), has_texts=True, skip_bad=skip_bad, hash=digest)
+        return await self._load(new, loader, stream_of(messages, "messages"), not_before, expires)
+
+    def _sender(self, account: str) -> Sender:
+        try:
+            return self._senders[account]
+        except (KeyError, TypeError):
+            raise InvalidRequest(
+                f"Unknown account. This queue has {', '.join(self._senders) or 'none'}; give it the account's client."
+            ) from None
+
+    def _new(
+        self,
+        account: str,
+        kind: str,
+        key: str | None,
+        sender: str | None,
+        window: Window | None,
+        priority: int,
+        **more: Any,
+    ) -> NewCampaign:
+        if not self._sender(account).can(kind):
+            raise InvalidRequest(f"The provider of the account {account} cannot do this kind of send.")
+        return NewCampaign(
+            account,
+            kind,
+            key=arguments.checked_key(key),
+            sender=sender,
+            priority=arguments.checked_priority(priority),
+            hours=arguments.checked_window(window),
+            **more,
+        )
+
+    async def _load(
+        self, new: NewCampaign, loader: Loader, items: Any, not_before: object, expires: object
+    ) -> Campaign:
+        new = attrs.evolve(
+            new,
+            not_before=arguments.moment(not_before, "not_before"),
+            expires=arguments.moment(expires, "expires"),
+        )
+        campaign = await Load(self._calls, self._lease, new, loader).run(items)
+        self._wake()
+        return campaign
+
+    # Reading
+
+    async def campaign(self, key: str) -> Campaign | None:
+        """The campaign with this key, or None."""
+        return await self._calls.read(campaigns.by_key, key)
+
+    async def campaigns(self, *, state: CampaignState | str | None = None) -> AsyncIterator[Campaign]:
+        """All campaigns, or those in this state, oldest first."""
+        async with aclosing(self._campaigns(state)) as found:
+            async for campaign in found:
+                yield campaign
+
+    async def _campaigns(self, state: CampaignState | str | None) -> AsyncGenerator[Campaign, None]:
+        wanted = None if state is None else CampaignState(state)
+        after = 0
+        while found := await self._calls.read(campaigns.page, wanted, after, _PAGE):
+            for campaign in found:
+                yield campaign
+            after = found[-1].id
+
+    async def counts(self, campaign: Campaign | int) -> Counts:
+        """How many recipients of a campaign have which outcome, and how many wait."""
+        return await self._calls.read(reading.counts, arguments.campaign_id(campaign))
+
+    async def results(
+        self, campaign: Campaign | int, *, outcome: Outcome | None = None
+    ) -> AsyncGenerator[QueueResult, None]:
+        """The results of those recipients of a campaign that have one, in order, or those with this outcome."""
+        async with aclosing(self._result_pages(campaign, outcome)) as pages:
+            async for page in pages:
+                for result in page:
+                    yield result
+
+    async def _result_pages(
+        self, campaign: Campaign | int, outcome: Outcome | None
+    ) -> AsyncGenerator[list[QueueResult], None]:
+        wanted = None if outcome is None else Outcome(outcome).value
+        after: int | None = -1
+        id_ = arguments.campaign_id(campaign)
+        while after is not None:
+            page = await self._calls.read(reading.results, id_, after, wanted)
+            after = page.after
+            if page.results:
+                yield page.results
+
+    async def wait(self, campaign: Campaign | int, timeout: float | None = None) -> Campaign:  # noqa: ASYNC109  # it is the public face
+        """The campaign, once it is done, cancelled or paused, or its account is held.
+
+        Raises ``TimeoutError`` if that takes longer than ``timeout`` seconds.
+        """
+        seconds = None if timeout is None else arguments.checked_seconds(timeout, "timeout=")
+        deadline = None if seconds is None else clock.monotonic() + seconds
+        pause = _WAIT_FIRST
+        while True:
+            found = await self._get(campaign)
+            if found.state.has_ended or found.state is CampaignState.PAUSED:
+                return found
+            if (await self.account(found.account)).held:
+                return found
+            if deadline is not None and clock.monotonic() >= deadline:
+                raise TimeoutError(f"The campaign is still {found.state} after {timeout} seconds.")
+            await clock.sleep(pause if deadline is None else min(pause, max(0.0, deadline - clock.monotonic())))
+            pause = min(pause * 1.5, _WAIT_MOST)
+
+    async def _get(self, campaign: Campaign | int) -> Campaign:
+        found = await self._calls.read(campaigns.get, arguments.campaign_id(campaign))
+        if found is None:
+            raise InvalidRequest("There is no such campaign in this database.")
+        return found
+
+    # Stopping and going on
+
+    async def pause(self, campaign: Campaign | int, reason: str = "paused by a person") -> Campaign:
+        """The campaign, of which no batch begins until it is resumed; what is under way ends."""
+        return await self._change(campaign, partial(campaigns.pause, reason=reason))
+
+    async def resume(self, campaign: Campaign | int) -> Campaign:
+        """The campaign, which goes on."""
+        return await self._change(campaign, campaigns.resume)
+
+    async def cancel(self, campaign: Campaign | int) -> Campaign:
+        """The campaign, of which nothing begins any more; what is under way ends."""
+        return await self._change(campaign, campaigns.cancel)
+
+    async def _change(self, campaign: Campaign | int, change: Any) -> Campaign:
+        await self._calls.write(change, campaign_id=arguments.campaign_id(campaign))
+        self._wake()
+        return await self._get(campaign)
+
+    async def hold(self, account: str, until: object = None, reason: str = "held by a person") -> Account:
+        """The account, whose sends stand still: ``until`` seconds from now or an aware datetime, or a release."""
+        wanted = arguments.moment(until, "until")
+        await self._calls.write(_hold, account, wanted, reason)
+        return await self.account(account)
+
+    async def release(self, account: str) -> Account:
+        """The account, which sends again."""
+        await self._calls.write(account_store.release, account)
+        self._wake()
+        return await self.account(account)
+
+    async def account(self, name: str) -> Account:
+        """Whether an account's sends stand still, until when, and why."""
+        return await self._calls.read(account_store.read, name)
+
+    async def suppress(self, numbers: Recipients) -> None:
+        """Send nothing to these numbers from now on. Raises ``InvalidNumber``."""
+        await self._calls.write(suppression.add, checked_numbers(numbers))
+
+    async def unsuppress(self, numbers: Recipients) -> None:
+        """Send to these numbers again. Raises ``InvalidNumber``."""
+        await self._calls.write(suppression.remove, checked_numbers(numbers))
+
+    async def suppressed(self, number: Recipient) -> bool:
+        """Whether nothing is sent to this number. Raises ``InvalidNumber``."""
+        return bool((await self._calls.read(suppression.places_of, checked_numbers(number)))[0])
+
+    # Sending
+
+    @asynccontextmanager
+    async def worker(self, slots: int = 8) -> AsyncGenerator[RunningWorker, None]:
+        """A worker beside the block, with ``slots`` batches in flight; at the block's end it ends what is under way."""
+        running = await self._started(slots)
+        try:
+            yield running
+        finally:
+            await running.stop()
+
+    async def _started(self, slots: int) -> RunningWorker:
+        worker = self._worker(slots)
+        return RunningWorker(worker, asyncio.create_task(self._run(worker, None)))
+
+    async def run(self, slots: int = 8) -> None:
+        """Send until cancelled; then end what is under way, and claim nothing more."""
+        await self._run(self._worker(slots), None)
+
+    async def drain(self, seconds: float, *, slots: int = 8) -> int:
+        """Send for so many seconds, end what is under way, and return how many batches ended."""
+        return await self._run(self._worker(slots), arguments.checked_seconds(seconds, "seconds"))
+
+    def _worker(self, slots: int) -> Worker:
+        return Worker(self._calls, self._senders, self._lease, checked_limit("slots", slots))
+
+    async def _run(self, worker: Worker, seconds: float | None) -> int:
+        self._workers.add(worker)
+        try:
+            await worker.run(seconds)
+        finally:
+            self._workers.discard(worker)
+        return worker.ended
+
+    def _wake(self) -> None:
+        for worker in [*self._workers]:
+            worker.notify()
+
+
+def _hold(transaction: Any, name: str, until: arguments.Moment, reason: str) -> None:
+    account_store.hold(transaction, name, until.resolve(transaction.now), reason)
+
+
+def _sender(name: str, client: object) -> Sender:
+    if not isinstance(client, AsyncClient):
+        raise ConfigurationError(
+            f"The account {name} has a {type(client).__name__}. Give AsyncSendQueue async clients, and SendQueue "
+            "blocking ones."
+        )
+    return Sender(client)
+
+
+def _checked_lease(lease: float | None, senders: Mapping[str, Sender]) -> float:
+    longest = max((sender.total for sender in senders.values()), default=0.0)
+    if lease is None:
+        return longest + LEASE_MARGIN
+    try:
+        seconds = arguments.checked_seconds(lease, "lease=")
+    except InvalidRequest as error:
+        raise ConfigurationError(str(error)) from None
+    if seconds < longest or not seconds:
+        raise ConfigurationError(
+            f"lease= must be at least the longest total timeout of the accounts' clients, {longest:g} seconds: a batch "
+            "in flight would else be taken for lost."
+        )
+    return seconds
+
+
+def _line(sender: Sender, line: object) -> str | None:
+    return check_sender(line, sender.client.provider, needed=False)

@@ -1,0 +1,91 @@
+"""The queue's tables: numbered SQL files for each database, and a table that says which of them it has."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from smscore.errors import ConfigurationError
+from smscore.queue.databases.base import Database, Transaction
+
+_VERSION_TABLE: Final = "CREATE TABLE IF NOT EXISTS payamak_schema (version INTEGER PRIMARY KEY, applied_at {})"
+_MOMENT: Final = {"sqlite": "REAL", "postgresql": "double precision"}
+
+
+@cache
+def migrations(dialect: str) -> dict[int, str]:
+    """The migrations of a database by number, each a script of statements."""
+    folder = files("smscore.queue") / "sql" / dialect
+    numbered = sorted((file.name, file) for file in folder.iterdir() if file.name.endswith(".sql"))
+    return {int(name[:4]): file.read_text(encoding="utf-8") for name, file in numbered}
+
+
+def latest(dialect: str) -> int:
+    """The version that this Payamak works with."""
+    return max(migrations(dialect))
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script, without comments."""
+    plain = re.sub(r"--[^\n]*", "", script)
+    return [one.strip() for one in plain.split(";") if one.strip()]
+
+
+def upgrade(transaction: Transaction) -> None:
+    """Make the tables, or bring them to this version. Raises ``ConfigurationError`` if they are newer."""
+    name = transaction.dialect.name
+    transaction.exclude()
+    transaction.make_schema()
+    transaction.run(_VERSION_TABLE.format(_MOMENT[name]))
+    version = _version(transaction)
+    _refuse_newer(version, name)
+    for number, script in migrations(name).items():
+        if number > version:
+            for statement in statements(script):
+                transaction.run(statement)
+            transaction.run("INSERT INTO payamak_schema (version, applied_at) VALUES (%s, %s)", number, transaction.now)
+
+
+def create(database: Database) -> None:
+    """Make the tables of a database, or bring them to this version."""
+    with database.writing() as transaction:
+        upgrade(transaction)
+
+
+def prepare(database: Database) -> None:
+    """Check the tables before they are first used; where the database upgrades itself, make or upgrade them."""
+    with database.reading() as transaction:
+        is_current = transaction.has_table("payamak_schema") and _version(transaction) == latest(database.dialect.name)
+        if not is_current and not database.upgrades_itself:
+            check(transaction)
+    if not is_current:
+        create(database)
+
+
+def check(transaction: Transaction) -> None:
+    """Raise ``ConfigurationError``, which says what to do, unless the tables have this version."""
+    name = transaction.dialect.name
+    if not transaction.has_table("payamak_schema"):
+        raise ConfigurationError("The queue's tables are missing. Call queue.create() once, before any worker starts.")
+    version = _version(transaction)
+    _refuse_newer(version, name)
+    if version < latest(name):
+        raise ConfigurationError(
+            f"The queue's tables have version {version}, and this Payamak needs {latest(name)}. "
+            "Call queue.create() once, before any worker starts."
+        )
+
+
+def _version(transaction: Transaction) -> int:
+    row = transaction.row("SELECT max(version) FROM payamak_schema")
+    return int(row[0] or 0) if row else 0
+
+
+def _refuse_newer(version: int, dialect: str) -> None:
+    if version > latest(dialect):
+        raise ConfigurationError(
+            f"The queue's tables have version {version}, and this Payamak knows only {latest(dialect)}. "
+            "Upgrade Payamak on this machine."
+        )

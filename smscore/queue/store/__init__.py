@@ -1,0 +1,1 @@
+"""What the queue keeps, in plain SQL: functions of a transaction, one a question. Nothing here waits or sends."""

@@ -1,0 +1,108 @@
+"""Accounts: holds, the breaker, and the rate that all workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from smscore.dates import from_unix
+from smscore.queue.databases.base import Transaction
+from smscore.queue.limits import HOLD, AccountState, Standing, after_dead, after_life
+from smscore.queue.model import Account
+
+_COLUMNS: Final = "name, hold, hold_until, reason, dead, rests, probe, probe_until, next_turn, next_go"
+
+
+def register(transaction: Transaction, names: Iterable[str]) -> None:
+    """Make the rows of these accounts where there are none."""
+    for name in sorted(names):
+        transaction.run("INSERT INTO payamak_account (name) VALUES (%s) ON CONFLICT (name) DO NOTHING", name)
+
+
+def state(transaction: Transaction, name: str, *, locked: bool = False) -> AccountState:
+    """What is known of an account; of an unknown one, that nothing keeps it back."""
+    lock = transaction.dialect.lock if locked else ""
+    row = transaction.row(f"SELECT {_COLUMNS} FROM payamak_account WHERE name = %s{lock}", name)
+    return AccountState(name) if row is None else AccountState(*row)
+
+
+def save(transaction: Transaction, account: AccountState) -> None:
+    """Write an account's state."""
+    transaction.run(
+        "UPDATE payamak_account SET hold = %s, hold_until = %s, reason = %s, dead = %s, rests = %s, probe = %s, "
+        "probe_until = %s, next_turn = %s WHERE name = %s",
+        account.hold,
+        account.hold_until,
+        account.reason,
+        account.dead,
+        account.rests,
+        account.probe,
+        account.probe_until,
+        account.next_turn,
+        account.name,
+    )
+
+
+def read(transaction: Transaction, name: str) -> Account:
+    """An account as users see it."""
+    found = state(transaction, name)
+    if found.standing(transaction.now) is Standing.OPEN:
+        return Account(name)
+    return Account(name, held=True, until=from_unix(found.hold_until), reason=found.reason)
+
+
+def hold(transaction: Transaction, name: str, until: float | None, reason: str) -> None:
+    """Let no batch of an account go, ``until`` a time or until it is released."""
+    register(transaction, [name])
+    transaction.exclude()
+    transaction.run(
+        "UPDATE payamak_account SET hold = %s, hold_until = %s, reason = %s, probe = NULL, probe_until = NULL "
+        "WHERE name = %s",
+        HOLD,
+        until,
+        reason,
+        name,
+    )
+
+
+def release(transaction: Transaction, name: str) -> None:
+    """Let an account send again; its breaker starts anew."""
+    transaction.run(
+        "UPDATE payamak_account SET hold = NULL, hold_until = NULL, reason = NULL, dead = 0, rests = 0, probe = NULL, "
+        "probe_until = NULL WHERE name = %s",
+        name,
+    )
+
+
+def note_dead(transaction: Transaction, name: str, wait: float | None) -> None:
+    """Count a batch without a usable answer."""
+    save(transaction, after_dead(state(transaction, name, locked=True), transaction.now, wait=wait))
+
+
+def note_life(transaction: Transaction, name: str) -> None:
+    """Note that an account's provider gave a usable answer; writes only where that changes anything."""
+    found = state(transaction, name)
+    if after_life(found) != found:
+        save(transaction, after_life(state(transaction, name, locked=True)))
+
+
+def take_probe(transaction: Transaction, name: str, token: str, lease: float) -> bool:
+    """Whether this worker may probe the account: one at a time, for as long as its lease."""
+    found = state(transaction, name, locked=True)
+    if found.standing(transaction.now) is not Standing.PROBE:
+        return False
+    transaction.run(
+        "UPDATE payamak_account SET probe = %s, probe_until = %s WHERE name = %s",
+        token,
+        transaction.now + lease,
+        name,
+    )
+    return True
+
+
+def reserve_turn(transaction: Transaction, account: AccountState, interval: float) -> float:
+    """The seconds until the account's next batch may go by its rate; that turn is taken."""
+    turn = max(transaction.now, account.next_turn)
+    if interval:
+        transaction.run("UPDATE payamak_account SET next_turn = %s WHERE name = %s", turn + interval, account.name)
+    return turn - transaction.now

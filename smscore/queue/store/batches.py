@@ -1,0 +1,106 @@
+"""A batch that a worker has claimed, and the columns that hold what was done with it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from attrs import define, field
+
+from smscore.queue.databases.base import Row
+
+PLACE_BITS: Final = 20  # of a message's id: its place in its batch
+MAX_BATCH: Final = 1 << PLACE_BITS
+
+
+class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One letting-go of a batch: to whom, when, and with which id.
+
+    ``repeat_until`` is when the id's lifetime is over; None where the provider knows none, and nothing is repeated.
+    """
+
+    provider: str | None
+    at: float
+    request_id: str | None = None
+    repeat_until: float | None = None
+    sender: str | None = None
+
+
+@define
+class Claimed:
+    """A batch in the hands of a worker."""
+
+    id: int
+    claim: str
+    campaign_id: int
+    account: str
+    kind: str
+    text: str | None
+    sender: str | None
+    pattern: str | None
+    params: str | None
+    first: int
+    size: int
+    stored: bytes = field(repr=False)
+    """Its payload, still packed."""
+    hops: list[Hop]
+    dropped: list[int]
+    may_have_arrived: bool
+    """Whether a try before this claim may have arrived: the last hop is repeated, or nothing is sent."""
+    tries: int
+    wait: float = 0.0
+    """The seconds until the account's rate lets it go."""
+    is_probe: bool = False
+    """Whether it finds out if the provider of a resting account is back."""
+    suppression: int = -1
+    """The state of the list of suppressed numbers by which ``dropped`` was found."""
+
+    @property
+    def hop(self) -> Hop | None:
+        """The last letting-go."""
+        return self.hops[-1] if self.hops else None
+
+
+CLAIMED_COLUMNS: Final = (
+    "b.id, b.claim, b.campaign_id, b.account, c.kind, c.text, b.sender, c.sender, c.pattern, c.params, b.first, "
+    "b.size, b.payload, b.hops, b.dropped, b.state, b.tries"
+)
+
+
+def claimed_of(row: Row) -> Claimed:
+    """The batch of a row of ``CLAIMED_COLUMNS``."""
+    id_, claim, campaign, account, kind, text, own_sender, sender, pattern, params = row[:10]
+    first, size, payload, hops, dropped, state, tries = row[10:]
+    return Claimed(
+        id_,
+        claim,
+        campaign,
+        account,
+        kind,
+        text,
+        own_sender or sender,
+        pattern,
+        params,
+        first,
+        size,
+        bytes(payload),
+        unpack_hops(hops),
+        unpack_places(dropped),
+        may_have_arrived=state == "sending",
+        tries=tries,
+    )
+
+
+def pack_json(value: Any) -> str | None:
+    """A list as a column; None if it is empty."""
+    return msgspec.json.encode(value).decode() if value else None
+
+
+def unpack_hops(column: str | None) -> list[Hop]:
+    """The hops of a batch's column."""
+    return [] if column is None else msgspec.json.decode(column, type=list[Hop])
+
+
+def unpack_places(column: str | None) -> list[int]:
+    """The places of a batch's column."""
+    return [] if column is None else msgspec.json.decode(column, type=list[int])

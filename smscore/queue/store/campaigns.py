@@ -1,0 +1,134 @@
+"""Campaigns: what users ask about them, and do with them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from smscore.outcomes import Outcome
+from smscore.queue.databases.base import Transaction
+from smscore.queue.model import CAMPAIGN_COLUMNS, Campaign, campaign_of
+from smscore.queue.stored_errors import StoredError, pack_errors
+
+ACTIVE: Final = "('queued', 'running')"
+_OPEN: Final = "('queued', 'running', 'paused')"
+
+
+def get(transaction: Transaction, campaign_id: int) -> Campaign | None:
+    """The campaign with this id."""
+    row = transaction.row(f"SELECT {CAMPAIGN_COLUMNS} FROM payamak_campaign WHERE id = %s", campaign_id)
+    return None if row is None else campaign_of(row)
+
+
+def by_key(transaction: Transaction, key: str) -> Campaign | None:
+    """The campaign with this key."""
+    row = transaction.row(f"SELECT {CAMPAIGN_COLUMNS} FROM payamak_campaign WHERE key = %s", key)
+    return None if row is None else campaign_of(row)
+
+
+def page(transaction: Transaction, state: str | None, after: int, limit: int) -> list[Campaign]:
+    """The campaigns with ids above ``after``, at most ``limit``, in order."""
+    condition, values = ("", ()) if state is None else (" AND state = %s", (state,))
+    rows = transaction.rows(
+        f"SELECT {CAMPAIGN_COLUMNS} FROM payamak_campaign WHERE id > %s{condition} ORDER BY id LIMIT %s",
+        after,
+        *values,
+        limit,
+    )
+    return [*map(campaign_of, rows)]
+
+
+# What users do
+
+
+def pause(transaction: Transaction, campaign_id: int, reason: str) -> None:
+    """Let no batch of a campaign go until it is resumed."""
+    transaction.exclude()
+    transaction.run(
+        f"UPDATE payamak_campaign SET state = 'paused', reason = %s, next_at = NULL "
+        f"WHERE id = %s AND state IN {ACTIVE}",
+        reason,
+        campaign_id,
+    )
+
+
+def resume(transaction: Transaction, campaign_id: int) -> None:
+    """Let a paused campaign go on."""
+    transaction.run(
+        "UPDATE payamak_campaign SET state = 'running', reason = NULL, next_at = %s WHERE id = %s AND state = 'paused'",
+        transaction.now,
+        campaign_id,
+    )
+    settle(transaction, campaign_id)
+
+
+def cancel(transaction: Transaction, campaign_id: int) -> None:
+    """Stop what has not begun; what is under way ends."""
+    transaction.exclude()
+    changed = transaction.run(
+        f"UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, ended_at = %s "
+        f"WHERE id = %s AND state IN {_OPEN}",
+        transaction.now,
+        campaign_id,
+    )
+    if changed:
+        drop_waiting(transaction, campaign_id, "cancelled")
+
+
+def expire(transaction: Transaction, campaign_id: int) -> None:
+    """End what has not begun of a campaign whose time is over."""
+    transaction.exclude()
+    drop_waiting(transaction, campaign_id, "expired")
+    transaction.run("UPDATE payamak_campaign SET next_at = NULL WHERE id = %s", campaign_id)
+    settle(transaction, campaign_id)
+
+
+def expire_all(transaction: Transaction) -> None:
+    """End what has not begun of all campaigns whose time is over."""
+    for (id_,) in transaction.rows(
+        "SELECT id FROM payamak_campaign c WHERE ended_at IS NULL AND state <> 'loading' AND expires <= %s AND EXISTS "
+        "(SELECT 1 FROM payamak_batch WHERE campaign_id = c.id AND state <> 'done' AND state = 'new')",
+        transaction.now,
+    ):
+        expire(transaction, id_)
+
+
+def drop_waiting(transaction: Transaction, campaign_id: int, reason: str) -> None:
+    """End a campaign's batches that were never let go, for this reason."""
+    transaction.run(
+        "UPDATE payamak_batch SET state = 'done', outcome = 'not_sent', not_sent = size, errors = %s, claim = NULL, "
+        "lease_until = NULL, ended_at = %s "
+        "WHERE campaign_id = %s AND state <> 'done' AND state IN ('new', 'claimed')",
+        pack_errors([never_sent(reason)]),
+        transaction.now,
+        campaign_id,
+    )
+
+
+def never_sent(reason: str) -> StoredError:
+    """The error of recipients that were not sent to for this reason."""
+    return StoredError(
+        "NotAttempted",
+        f"Not sent, since {_REASONS[reason]}. Nothing was sent to these recipients.",
+        Outcome.NOT_SENT.value,
+        reason=reason,
+    )
+
+
+_REASONS: Final = {
+    "cancelled": "the campaign was cancelled",
+    "expired": "the campaign's time was over before its turn came",
+    "suppressed": "the number is on the list of those who want no messages",
+}
+
+
+def settle(transaction: Transaction, campaign_id: int) -> bool:
+    """Whether the campaign is done now: no batch of it is left to end."""
+    return bool(
+        transaction.run(
+            f"UPDATE payamak_campaign SET state = 'done', next_at = NULL, ended_at = %s WHERE id = %s "
+            f"AND state IN {_OPEN} AND NOT EXISTS "
+            "(SELECT 1 FROM payamak_batch WHERE campaign_id = payamak_campaign.id AND state <> 'done')",
+            transaction.now,
+            campaign_id,
+        )
+    )

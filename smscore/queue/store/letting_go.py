@@ -1,0 +1,155 @@
+"""Letting a batch go: the last thing before the request leaves, in a transaction that is on disk before it does."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+from attrs import frozen
+
+from smscore.queue.databases.base import Transaction
+from smscore.queue.limits import HOLD
+from smscore.queue.store.batches import Claimed, Hop, pack_json
+from smscore.queue.windows import window_from_json
+from smscore.sending.send_call import NotLetGo
+
+
+class Refusal(Enum):
+    """Why a batch may not go."""
+
+    LOST = "its lease ran out, and another worker has it"
+    STOPPED = "its campaign, or its account, stands still"
+    CANCELLED = "its campaign was cancelled"
+    EXPIRED = "its campaign's time is over"
+    SHUT = "it is outside the campaign's hours"
+    SUPPRESSED = "numbers were suppressed since it was claimed"
+    EARLY = "its account's rate has no turn yet"
+
+
+class Refused(NotLetGo):
+    """A batch may not go: it was provably not sent. ``wait`` is the seconds until its turn comes."""
+
+    def __init__(self, why: Refusal, wait: float = 0.0) -> None:
+        super().__init__(f"A batch was not let go: {why.value}.")
+        self.why = why
+        self.wait = wait
+
+
+@frozen
+class Ticket:
+    """What a batch is let go with; ``interval`` is the seconds between two batches of the account."""
+
+    provider: str | None
+    request_id: str | None
+    lifetime: float | None
+    sender: str | None
+    interval: float
+    lease: float
+    is_probe: bool = False
+
+
+def let_go(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
+    """Write that a batch is about to leave; raises :class:`Refused` if it may not."""
+    transaction.share()
+    now = transaction.now
+    begun = bool(claimed.hops)
+    row = transaction.row(
+        "SELECT b.state, b.claim, c.state, c.expires, c.hours, s.value FROM payamak_batch b "
+        "JOIN payamak_campaign c ON c.id = b.campaign_id "
+        "JOIN payamak_counter s ON s.name = 'suppression' WHERE b.id = %s",
+        claimed.id,
+    )
+    if row is None or row[0] not in ("claimed", "sending") or row[1] != claimed.claim:
+        raise Refused(Refusal.LOST)
+    _, _, campaign, expires, hours, suppression = row
+    if campaign == "cancelled":
+        raise Refused(Refusal.CANCELLED)
+    if campaign == "paused":
+        raise Refused(Refusal.STOPPED)
+    if expires is not None and expires <= now:
+        raise Refused(Refusal.EXPIRED)
+    window = window_from_json(hours)
+    if window is not None and not window.is_open(now):
+        raise Refused(Refusal.SHUT)
+    if not begun and suppression != claimed.suppression:
+        raise Refused(Refusal.SUPPRESSED)
+    _check_account(transaction, claimed.account, ticket)
+    return _write(transaction, claimed, ticket)
+
+
+def _check_account(transaction: Transaction, name: str, ticket: Ticket) -> None:
+    lock = transaction.dialect.lock if ticket.interval else ""
+    row = transaction.row(f"SELECT hold, hold_until, next_go FROM payamak_account WHERE name = %s{lock}", name)
+    if row is None:
+        return
+    hold, until, next_go = row
+    holds = hold is not None and (until is None or until > transaction.now or hold != HOLD)
+    if holds and not (ticket.is_probe and hold != HOLD):
+        raise Refused(Refusal.STOPPED)
+    if not ticket.interval:
+        return
+    if next_go > transaction.now:
+        raise Refused(Refusal.EARLY, next_go - transaction.now)
+    transaction.run("UPDATE payamak_account SET next_go = %s WHERE name = %s", transaction.now + ticket.interval, name)
+
+
+def _write(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
+    now = transaction.now
+    again = claimed.hop
+    if again is not None and again.request_id is not None and again.request_id == ticket.request_id:
+        hop, hops = again, claimed.hops  # a repeat: the id lives from its first try on
+    else:
+        ends = None if ticket.lifetime is None else now + ticket.lifetime
+        hop = Hop(ticket.provider, now, ticket.request_id, ends, ticket.sender)
+        hops = [*claimed.hops, hop]
+    changed = transaction.run(
+        "UPDATE payamak_batch SET state = 'sending', hops = %s, dropped = %s, tries = tries + 1, lease_until = %s "
+        "WHERE id = %s AND claim = %s AND state IN ('claimed', 'sending')",
+        msgspec.json.encode(hops).decode(),
+        pack_json(claimed.dropped),
+        now + ticket.lease,
+        claimed.id,
+        claimed.claim,
+    )
+    if not changed:
+        raise Refused(Refusal.LOST)
+    return hop
+
+
+def take_back(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0) -> None:
+    """Give up a batch of which this claim sent nothing: to the queue, or to wait for a repeat if it was let go before.
+
+    ``delay``: seconds until it may be repeated.
+    """
+    if claimed.may_have_arrived:
+        transaction.run(
+            "UPDATE payamak_batch SET claim = NULL, lease_until = %s, hops = %s WHERE id = %s AND claim = %s",
+            transaction.now + delay,
+            pack_json(claimed.hops),
+            claimed.id,
+            claimed.claim,
+        )
+        return
+    changed = transaction.run(
+        "UPDATE payamak_batch SET state = 'new', claim = NULL, lease_until = NULL, hops = NULL, dropped = NULL "
+        "WHERE id = %s AND claim = %s AND state IN ('claimed', 'sending')",
+        claimed.id,
+        claimed.claim,
+    )
+    if changed:
+        transaction.run(
+            "UPDATE payamak_campaign SET next_at = %s WHERE id = %s AND state IN ('queued', 'running')",
+            transaction.now,
+            claimed.campaign_id,
+        )
+
+
+def repeat_later(transaction: Transaction, claimed: Claimed, hops: list[Hop], delay: float) -> None:
+    """Leave a batch that may have gone to be repeated with its request id after this many seconds."""
+    transaction.run(
+        "UPDATE payamak_batch SET claim = NULL, lease_until = %s, hops = %s WHERE id = %s AND claim = %s",
+        transaction.now + delay,
+        pack_json(hops),
+        claimed.id,
+        claimed.claim,
+    )

@@ -1,0 +1,84 @@
+"""Errors as the database keeps them: JSON on the way in, the same class with the same words on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from smscore import errors as known
+from smscore.errors import NotAttempted, RateLimited, ServerError, SMSError
+from smscore.outcomes import Outcome
+
+_CLASSES: Final[dict[str, type[SMSError]]] = {name: getattr(known, name) for name in known.__all__}
+
+
+class StoredError(msgspec.Struct, omit_defaults=True):
+    """An error, without its report and the answer's body."""
+
+    kind: str
+    text: str
+    outcome: str | None = None
+    provider: str | None = None
+    code: int | str | None = None
+    http_status: int | None = None
+    message: str | None = None
+    details: list[str] = []
+    fields: dict[str, list[str]] = {}
+    meets_every_batch: bool = False
+    reason: str | None = None
+    retry_after: float | None = None
+    earlier: list[StoredError] = []
+
+
+def stored(error: SMSError, earlier: Sequence[SMSError] = ()) -> StoredError:
+    """An error as it is stored, and those of the providers that were tried before."""
+    return StoredError(
+        next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _CLASSES),
+        str(error),
+        None if error.outcome is None else error.outcome.value,
+        error.provider,
+        error.code,
+        error.http_status,
+        error.message,
+        error.details,
+        error.fields,
+        error.meets_every_batch,
+        error.reason if isinstance(error, NotAttempted) else None,
+        error.retry_after if isinstance(error, (RateLimited, ServerError)) else None,
+        [stored(one) for one in earlier],
+    )
+
+
+def restored(one: StoredError) -> SMSError:
+    """The error that was stored."""
+    kind = _CLASSES.get(one.kind, SMSError)
+    more: dict[str, Any] = {}
+    if issubclass(kind, NotAttempted):
+        more["reason"] = one.reason or ""
+    if issubclass(kind, (RateLimited, ServerError)):
+        more["retry_after"] = one.retry_after
+    error = kind(
+        one.text,
+        provider=one.provider,
+        code=one.code,
+        http_status=one.http_status,
+        message=one.message,
+        details=one.details,
+        fields=one.fields,
+        **more,
+    )
+    error.outcome = None if one.outcome is None else Outcome(one.outcome)
+    error.meets_every_batch = one.meets_every_batch
+    return error
+
+
+def pack_errors(errors: Sequence[StoredError]) -> str | None:
+    """The distinct errors of a batch as its column; None if there are none."""
+    return msgspec.json.encode(errors).decode() if errors else None
+
+
+def unpack_errors(column: str | None) -> list[StoredError]:
+    """The errors of a batch's column."""
+    return [] if column is None else msgspec.json.decode(column, type=list[StoredError])
