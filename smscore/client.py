@@ -233,7 +233,7 @@ class AsyncClient(AsyncCapable):
         For one-time codes: call it when somebody is about to ask for one. Like any idle connection it is kept for
         3 seconds. Raises ``ConnectionFailed``.
         """
-        await self._caller.connect(self._rule("connect"), self._resolve_account())
+        await self._caller.connect(self._rule(), self._resolve_account())
 
     async def aclose(self) -> None:
         """Close the client's connections; a session of yours stays open. Closing twice is fine.
@@ -309,8 +309,8 @@ class AsyncClient(AsyncCapable):
 
         return read
 
-    def _rule(self, name: str) -> StopRule:
-        """What may stop a call that begins now, told under this name. Raises ``ClientClosed``."""
+    def _rule(self, name: str | None = None) -> StopRule:
+        """What may stop a call that begins now, told under this name if any. Raises ``ClientClosed``."""
         self._caller.transport.check_open()
         return self._caller.stop_rule(name)
 

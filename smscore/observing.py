@@ -30,6 +30,8 @@ class CallStarted:
     """The client's method: ``send``, ``send_stream``, ``credit``. A page of a listing is a call of its own."""
     call_id: int
     """A number that all events of one call share, unique in this process."""
+    is_send: bool
+    """Whether the call sends messages."""
     recipients: int
     """How many recipients the call has; 0 for a stream, and for a call that sends nothing."""
     began: float

@@ -49,12 +49,20 @@ class Caller:
     observers: tuple[Registered, ...] = ()
 
     async def call(
-        self, endpoint: Endpoint[P, R], params: P, rule: StopRule, account: ResolvedAccount, *, has_turn: bool = False
+        self,
+        endpoint: Endpoint[P, R],
+        params: P,
+        rule: StopRule,
+        account: ResolvedAccount,
+        *,
+        has_turn: bool = False,
+        watch: Watch | None = None,
     ) -> R:
         """Call the endpoint and return its result, repeating the request as the endpoint and the policy allow.
 
-        ``has_turn``: the caller has waited for the first try's turn.
+        ``has_turn``: the caller has waited for the first try's turn. ``watch`` is told of the tries, if not the rule's.
         """
+        watch = watch or rule.watch
         request = self._request(endpoint, params, account)
         began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
@@ -66,11 +74,11 @@ class Caller:
                         await clock.sleep(wait)
                 if self.limit is not None and (tries > 1 or not has_turn):
                     await self.turn(_left(endpoint, began, rule))
-                if rule.watch is None:
+                if watch is None:
                     answer = await self._attempt(request, rule, tries)
                     result = await self._read(endpoint, answer, params, rule)
                 else:
-                    with rule.watch.trying(params, tries) as trying:
+                    with watch.trying(params, tries) as trying:
                         trying.answer = await self._attempt(request, rule, tries)
                         result = await self._read(endpoint, trying.answer, params, rule)
             except SMSError as error:
@@ -98,13 +106,19 @@ class Caller:
         if not has_turn:
             raise not_attempted("its turn would come too late", self.provider.name)
 
-    def stop_rule(self, call: str, recipients: int = 0) -> StopRule:
-        """What stops a call that begins now, and tells of it under this name."""
+    def stop_rule(self, call: str | None = None, recipients: int | None = None) -> StopRule:
+        """What stops a call that begins now, and tells observers of it under this name, if one is given."""
         seconds = self.settings.timeout.call
         rule = self.new_rule(None if seconds is None else clock.monotonic() + seconds)
-        if (self.observers or everywhere) and rule.reason is None:  # a rehearsal is stopped from the start
-            rule.watch = Watch(observers_for(self.observers), self.provider.name, call, recipients)
+        if call is not None and rule.reason is None:  # a rehearsal is stopped from the start
+            rule.watch = self.watch(call, recipients)
         return rule
+
+    def watch(self, call: str, recipients: int | None = None) -> Watch | None:
+        """What tells observers of a call; None if nobody observes. ``recipients``: None for one that sends nothing."""
+        if not self.observers and not everywhere:
+            return None
+        return Watch(observers_for(self.observers), self.provider.name, call, recipients)
 
     async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
         """Open a connection in advance. Raises ``ConnectionFailed``."""

@@ -52,12 +52,12 @@ class StopRule:
 
     def __enter__(self) -> Self:
         if self.watch is not None:
-            self.watch.start()
+            self.watch.__enter__()
         return self
 
-    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.watch is not None:
-            self.watch.end(error)
+            self.watch.__exit__(kind, error, at)
 
     def time_left(self) -> float | None:
         """The seconds left for the call, or None if it has no deadline. Negative after the deadline."""

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from smscore import clock
 from smscore.errors import ClientClosed, ConfigurationError, NotAttempted, SMSError
@@ -34,24 +34,24 @@ class Watch:
     observers: Sequence[Registered]
     provider: str
     name: str
-    recipients: int
+    recipients: int | None
+    """None for a call that sends nothing."""
     _id: int = field(factory=_call_ids.__next__, init=False)
-    _clock: _Stopwatch = field(init=False)
+    _stopwatch: _Stopwatch = field(factory=lambda: _Stopwatch(time.time(), clock.monotonic()), init=False)
     _tries: int = field(default=0, init=False)
     _tries_of: dict[int, int] = field(factory=dict[int, int], init=False)
     _counts: dict[Outcome, int] = field(factory=lambda: dict.fromkeys(Outcome, 0), init=False)
 
-    def start(self) -> None:
-        """Tell that the call begins."""
-        self._clock = _Stopwatch()
-        self._tell("start", CallStarted(**self._common(self.recipients, self._clock)))
+    def __enter__(self) -> Self:
+        self._tell("start", CallStarted(**self._common(self.recipients or 0, self._stopwatch)))
 
-    def end(self, error: BaseException | None) -> None:
-        """Tell how the call ended."""
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         begun = sum(self._counts.values())
-        self._counts[Outcome.NOT_SENT] += max(0, self.recipients - begun)
-        recipients = max(self.recipients, begun)
-        self._tell("call", CallEnded(**self._ended(recipients, self._clock, self._tries, error, self._counts)))
+        recipients = max(self.recipients or 0, begun)
+        self._counts[Outcome.NOT_SENT] += recipients - begun
+        self._tell("call", CallEnded(**self._ended(recipients, self._stopwatch, self._tries, error, self._counts)))
 
     def add_unsendable(self, count: int) -> None:
         """Count recipients that go into no batch."""
@@ -63,7 +63,7 @@ class Watch:
         self._tries += 1
         if batch is not None:
             self._tries_of[batch.index] = tries
-        return Trying(self, batch, tries, _Stopwatch())
+        return Trying(self, batch, tries, self._stopwatch.begin())
 
     def end_try(self, trying: Trying, error: BaseException | None) -> None:
         """Tell how a try ended, unless nothing was tried."""
@@ -78,7 +78,7 @@ class Watch:
 
     def batch(self, batch: Batch) -> BatchInFlight:
         """A context around a batch, which tells how it ended."""
-        return BatchInFlight(self, batch, _Stopwatch())
+        return BatchInFlight(self, batch, self._stopwatch.begin())
 
     def end_batch(self, batch: Batch, stopwatch: _Stopwatch, result: BatchResult | BaseException) -> None:
         """Tell how a batch ended: its result, or what ended it without one."""
@@ -99,6 +99,7 @@ class Watch:
             "provider": self.provider,
             "call": self.name,
             "call_id": self._id,
+            "is_send": self.recipients is not None,
             "recipients": recipients,
             "began": stopwatch.began,
         }
@@ -130,15 +131,20 @@ class Watch:
                 put(partial(observer.tell, method, event))
 
 
-@define
+@frozen
 class _Stopwatch:
-    """When something began: a date for users, which a test may freeze, and the moment that durations go by."""
+    """When something began: the time of day, as users and a test that freezes it have it, and by the clock of waits."""
 
-    began: float = field(factory=lambda: time.time(), init=False)
-    _moment: float = field(factory=lambda: clock.monotonic(), init=False)
+    began: float
+    _moment: float
 
     def elapsed(self) -> float:
         return clock.monotonic() - self._moment
+
+    def begin(self) -> _Stopwatch:
+        # By one clock, so that what is part of a call never seems to lie outside it.
+        now = clock.monotonic()
+        return _Stopwatch(self.began + now - self._moment, now)
 
 
 @define

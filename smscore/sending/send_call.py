@@ -180,7 +180,7 @@ class SendCall:
     async def stream(self, items: Source, payload: Payload) -> AsyncGenerator[SendReport, None]:
         """A report for each window of a source of any length, as they end."""
         self.caller.transport.check_open()
-        runner = self._runner(f"{self.endpoint.name}_stream")
+        runner = self._runner(f"{self.endpoint.name}_stream", 0)
 
         async def send(window: tuple[Merger, Batches]) -> SendReport:
             merger, batches = window
@@ -226,7 +226,7 @@ class SendCall:
             nothing: list[T] = []
             return await anext(pieces, nothing)
 
-    def _runner(self, name: str, recipients: int = 0) -> BatchRunner:
+    def _runner(self, name: str, recipients: int) -> BatchRunner:
         # A closed client refuses each batch, so that a call during which it was closed has a report.
         caller = self.caller
         call = partial(caller.call, self.endpoint, account=self.account, has_turn=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from itertools import chain, islice
 from typing import Any
 
@@ -88,7 +88,10 @@ class Asking:
         return changes + [match.end() for match in matches]
 
     async def _call(self, endpoint: Any, params: Any) -> Any:
-        return await self.source.caller.call(endpoint, params, self.rule, self.account)
+        caller = self.source.caller
+        watch = caller.watch(endpoint.name)
+        with watch or nullcontext():
+            return await caller.call(endpoint, params, self.rule, self.account, watch=watch)
 
 
 async def questions(plan: Plan) -> AsyncGenerator[Ask, None]:
