@@ -7,7 +7,7 @@ import inspect
 import re
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from sepahan_sms import wire as calls
 from sepahan_sms.inbound import Handed, looked_at_first
@@ -117,6 +117,12 @@ class AsyncSepahan(AsyncTrackingClient):
 
     def _sends(self) -> calls.Sends:
         return calls.sends(self._wire_now())
+
+    def _with_wire(self, wire: Wire) -> Self:
+        """The same client that writes its requests so, on the same connections."""
+        copy = self.with_options()
+        copy._wire = wire
+        return copy
 
     def _wire_now(self) -> Wire:
         """How requests of a call that begins now are written."""

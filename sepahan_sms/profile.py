@@ -24,4 +24,5 @@ PROFILE: Final = Profile(
     ),
     samples="tests/samples/sepahan",
     demo=DemoPlan(recipients=250),
+    doctor="sepahan_sms.doctor:DOCTOR",
 )

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from smscore import ConfigurationError
 from smscore.wire import from_environment
 
-__all__ = ["Wire", "checked_wire", "wire_of_environment"]
+__all__ = ["Wire", "changed", "checked_wire", "wire_of_environment"]
 
 ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "send": ("arrays", "strings"),
@@ -41,6 +41,11 @@ class Wire:
     send: Literal["arrays", "strings"] = field(default="arrays", validator=_check)
     request_id: Literal["both", "requestId", "Request-Id"] = field(default="both", validator=_check)
     since: Literal["jalali", "gregorian"] = field(default="jalali", validator=_check)
+
+
+def changed(wire: Wire, **changes: str) -> Wire:
+    """The same with other values, of those that are allowed."""
+    return attrs.evolve(wire, **cast("dict[str, Any]", changes))
 
 
 def checked_wire(wire: object) -> Wire | None:

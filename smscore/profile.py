@@ -63,6 +63,7 @@ class Profile:
             capabilities=frozenset({Capability.SENDS, Capability.TELLS_CREDIT}),
             samples="tests/samples",
             demo=DemoPlan(recipients=500),
+    doctor="PKG.doctor:DOCTOR",
         )
 
     ``async_client``, ``client`` and ``sandbox`` are import strings, so that a list of providers imports none of them.
@@ -81,3 +82,5 @@ class Profile:
     capabilities: frozenset[Capability]
     samples: str
     demo: DemoPlan = field(default=DemoPlan(recipients=100))
+    doctor: str | None = None
+    """An import string of its ``smscore.wire.Doctor``, what it adds to ``payamak doctor``."""

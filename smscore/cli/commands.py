@@ -8,6 +8,7 @@ import click
 
 from smscore.cli.ask.commands import cancel, check_request, credit, price, receive, status, upload
 from smscore.cli.demo.command import demo
+from smscore.cli.doctor.command import doctor
 from smscore.cli.group import Commands
 from smscore.cli.pattern import pattern
 from smscore.cli.sandbox import sandbox
@@ -50,7 +51,7 @@ def completion(shell: str) -> None:
 
 _COMMANDS: Final = (
     *(send, p2p, pattern, status, credit, price, cancel, receive, check_request, upload),
-    *(sandbox, demo, completion),
+    *(doctor, sandbox, demo, completion),
 )
 for _command in _COMMANDS:
     payamak.add_command(_command)

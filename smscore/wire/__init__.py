@@ -30,6 +30,8 @@ in ``smscore`` is private and may change without notice.
 - Dates: :func:`from_unix`, :func:`read_day`, :func:`tehran_day`, and for requests :func:`unix_text`, :func:`utc_text`,
   :func:`jalali_text`, :func:`gregorian_text` (these raise ``InvalidRequest`` for a naive datetime).
 - :func:`from_environment`, for a setting of your own: a variable is read at each call.
+- Checks of ``payamak doctor``: a :class:`Doctor` is told of an :class:`Examination` and yields each :class:`Finding`,
+  by :func:`good`, :func:`warning`, :func:`bad` and :func:`cannot_tell`; :class:`Verdict`.
 - ``repr`` without personal data: :func:`masked_number`, :func:`masked_text`, as attrs' ``field(repr=…)``.
 """
 
@@ -41,6 +43,7 @@ from typing import TYPE_CHECKING, Final
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
 from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY
 from smscore.dates import from_unix, read_day, tehran_day
+from smscore.diagnosis import Doctor, Examination, Finding, Verdict, bad, cannot_tell, good, warning
 from smscore.inputs import check_text, gregorian_text, jalali_text, unix_text, utc_text
 from smscore.integers import as_int
 from smscore.masking import masked_number, masked_text
@@ -97,8 +100,11 @@ __all__ = [
     "Content",
     "Credentials",
     "DecodeError",
+    "Doctor",
     "Endpoint",
+    "Examination",
     "FileContent",
+    "Finding",
     "FormContent",
     "HeaderToken",
     "IdLookup",
@@ -124,9 +130,12 @@ __all__ = [
     "ServiceHours",
     "Text",
     "TrackingClient",
+    "Verdict",
     "all_accepted",
     "as_int",
+    "bad",
     "can_be_encoded",
+    "cannot_tell",
     "check_sender",
     "check_text",
     "checked_numbers",
@@ -139,6 +148,7 @@ __all__ = [
     "e164_forms",
     "from_environment",
     "from_unix",
+    "good",
     "gregorian_text",
     "http_error",
     "in_bulk",
@@ -168,6 +178,7 @@ __all__ = [
     "tehran_day",
     "unix_text",
     "utc_text",
+    "warning",
     "with_ascii_digits",
     "with_errors",
 ]

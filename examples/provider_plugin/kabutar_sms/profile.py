@@ -16,4 +16,5 @@ PROFILE: Final = Profile(
     capabilities=frozenset({Capability.SENDS, Capability.REPORTS_DELIVERIES, Capability.TELLS_CREDIT}),
     samples="samples",
     demo=DemoPlan(recipients=500),
+    doctor="kabutar_sms.doctor:DOCTOR",
 )

@@ -45,6 +45,20 @@ def test_the_command_line_shows_its_credit(sms_sandbox: Sandbox):
     assert json.loads(payamak("credit", "-p", "kabutar", "--json"))["credit"] > 0
 
 
+def test_the_doctor_examines_it(sms_sandbox: Sandbox):
+    lines = payamak("doctor", "-p", "kabutar", "--to", "09123456789", "--yes", "--json").splitlines()
+    found = {line["check"]: line["verdict"] for line in map(json.loads, lines) if line["type"] == "finding"}
+    assert {found[check] for check in ("host", "token", "credit", "send", "status")} == {"good"}
+    sms_sandbox.fail("no_credit", provider="kabutar", call="send")
+    told = subprocess.run(
+        [Path(sys.executable).with_name("payamak"), "doctor", "-p", "kabutar", "--to", "09123456789", "--yes"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (told.returncode, "Charge the account at kabutar.example." in told.stdout) == (1, True)
+
+
 @pytest.mark.parametrize("command", ["send", "credit"])
 def test_the_help_names_it(command: str):
     assert "kabutar" in payamak(command, "--help")

@@ -1,0 +1,1 @@
+"""``payamak doctor``: finds out, on the real account, what no document settles."""
