@@ -190,7 +190,7 @@ class Worker:
                 await self._keep(endings.end_unknown, claimed.id)
             case Refusal.EXPIRED:
                 await self._keep(endings.end_unsent, claimed, "expired")
-            case Refusal.CANCELLED | Refusal.STOPPED | Refusal.SHUT:
+            case Refusal.CANCELLED | Refusal.STOPPED | Refusal.SHUT | Refusal.AWAY:
                 await self._keep(letting_go.take_back, claimed)
         return False
 
@@ -285,6 +285,12 @@ class _Delivery:
         except Refused as refused:
             self.refused = refused
             raise
+        except Exception as error:
+            if not self.worker.calls.database.is_outage(error):
+                raise
+            # Whether it was committed or not, nothing has left: taking it back says so once the database answers.
+            self.refused = Refused(Refusal.AWAY)
+            raise self.refused from error
         if hop is not self.claimed.hop:
             self.claimed.hops.append(hop)
 

@@ -24,6 +24,7 @@ class Refusal(Enum):
     SHUT = "it is outside the campaign's hours"
     SUPPRESSED = "numbers were suppressed since it was claimed"
     EARLY = "its account's rate has no turn yet"
+    AWAY = "the database cannot be used at the moment"
 
 
 class Refused(NotLetGo):
