@@ -46,6 +46,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "tests/sandbox/": "each emulation's own tests, and what the server does with their requests",
     "tests/samples/": "the documents' samples",
     "tests/cli/": "they type a provider's name, as users do",
+    "tests/docs/": "the tables of what each provider can do",
     "tests/browser/": "they look for a provider's name on the page",
     "tests/hosts/": "they are programs as users write them, with one client each",
     # What every provider must keep is in tests/conformance, which names none. These hold what the core does, by real

@@ -1,4 +1,4 @@
-// One-time codes: the rule of one_time_codes.py, line by line, which docs/sandbox.md has in words.
+// One-time codes: the rule of one_time_codes.py, line by line, which docs/reference/sandbox.md has in words.
 
 import { asciiDigits } from "./numbers.js";
 
