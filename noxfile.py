@@ -76,6 +76,16 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def docs(session: nox.Session) -> None:
+    """The site in English and Persian, without a warning, its links checked; it is built in site/."""
+    install_wheel(session, "docs")
+    build = ["sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "--fresh-env", "--conf-dir", "docs"]
+    session.run(*build, "docs", "site")
+    session.run(*build, "--tag", "fa", "docs/fa", "site/fa")
+    session.run("python", "docs/check_site.py", "site")
+
+
+@nox.session(python=PYTHONS[0])
 def thorough(session: nox.Session) -> None:
     """The state machine of faults, sends and money, over 2,000 runs."""
     install_wheel(session, "test")

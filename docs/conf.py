@@ -1,0 +1,78 @@
+"""The site, in English (this folder) and Persian (``fa``, built with ``-c docs -t fa``)."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+HERE = Path(__file__).parent
+IS_PERSIAN = "fa" in globals()["tags"]  # Sphinx gives the tags of the command line to this file
+
+project = "Payamak"
+version = release = installed_version("payamak")
+html_title = f"پیامک {version}" if IS_PERSIAN else f"Payamak {version}"
+locale_dirs = [str(HERE / "_locale")]  # what Sphinx and furo themselves write, where they have no Persian
+language = "fa" if IS_PERSIAN else "en"
+copyright = "the Payamak authors, MIT licensed"  # noqa: A001  # Sphinx's name
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_click"]
+exclude_patterns = [] if IS_PERSIAN else ["fa"]
+nitpicky = True
+# Not linked: the standard library and aiohttp, as nothing is fetched; and types of signatures by their inner modules.
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections|dt|datetime|decimal|os|ssl|ssl_module|aiohttp)\..*|Decimal"),
+    ("py:class", r"smscore\.(auth|client|columns|config|loops|numbers|sandbox|sending|text|wire)\..*"),
+    ("py:class", "Credentials|Exchange|SendReport|TokenAccount|E|P|Q|R"),
+    ("py:data", "AnyMessage|Codes|Credentials|Messages|OnBatch|PatternValue|Recipients?|Text"),  # unions of types
+]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+copybutton_exclude = ".linenos, .gp, .go"
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "mixed"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css", *(["rtl.css"] if IS_PERSIAN else [])]
+html_show_sphinx = False
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/language.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+
+
+def other_language(pagename: str) -> str:
+    """The same page in the other language, else that language's first page; from the root of this one."""
+    other = HERE if IS_PERSIAN else HERE / "fa"
+    target = pagename if (other / f"{pagename}.md").exists() else "index"
+    return f"../{target}.html" if IS_PERSIAN else f"fa/{target}.html"
+
+
+def on_page(_app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """Link the other language; write Persian from right to left, which furo's ``lang`` alone does not."""
+    context["other_language"] = other_language(pagename)
+    context["is_persian"] = IS_PERSIAN
+    if IS_PERSIAN:
+        context["language"] = 'fa" dir="rtl'  # the template writes it into the tag's attribute
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("html-page-context", on_page)
