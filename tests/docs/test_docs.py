@@ -1,41 +1,43 @@
-"""README, its Persian sister and the examples are part of the product: they run."""
+"""README, its Persian sister, the site and the examples are part of the product: they run."""
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
+import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
+import attrs
 import django
 import pytest
 from commandline import write_xlsx
 from django.conf import settings
 from django.test import RequestFactory
+from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, is_hidden, run_tests_of
+from example_files import example
 
 import ippanel_sms
 import najva_sms
 import sepahan_sms
+import smscore
+from smscore import DeliveryStatus, Outcome, RecipientResult, RetryPolicy, SendReport, Timeouts
+from smscore.cli import exit_codes
+from smscore.cli.exit_codes import exit_code
+from smscore.client import AsyncClient
+from smscore.config import MAX_CONCURRENCY
 from smscore.sandbox import Sandbox
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
-SENDERS = {"SEPAHAN": "50003300", "IPPANEL": "+983000505", "NAJVA": "90000123"}
+MODULES = (sepahan_sms, ippanel_sms, najva_sms)
+SOURCES = ("smscore/**/*.py", "*_sms/**/*.py", "payamak.py", "pytest_payamak.py")
+METHOD_TABLES = ["README.md", "README.fa.md", "docs/reference/providers.md", "docs/fa/reference/providers.md"]
+ERROR_TABLES = ["docs/reference/errors.md", "docs/fa/reference/errors.md"]
+SETTING_TABLES = ["docs/reference/settings.md", "docs/fa/reference/settings.md"]
+STATUS_TABLES = ["docs/reference/results.md", "docs/fa/reference/results.md"]
 CLIENTS = {"Sepahan": sepahan_sms.Sepahan, "IPPanel": ippanel_sms.IPPanel, "Najva": najva_sms.Najva}
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with Sandbox() as box:
-        for name, sender in SENDERS.items():
-            monkeypatch.setenv(f"{name}_TOKEN", "any")
-            monkeypatch.setenv(f"{name}_SENDER", sender)
-            monkeypatch.setenv(f"{name}_BASE_URL", box.url(name.lower()))
-        yield box
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,90 +47,139 @@ def _django():
         django.setup()
 
 
-def block(marker: str, text: str = README) -> str:
-    """The Python block of a page that holds this text."""
-    (found,) = [code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if marker in code]
-    return found
-
-
-def example(name: str):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def write_customers(folder: Path) -> Path:
-    path = folder / "customers.csv"
-    path.write_text("name,mobile\nالف,09123456789\nب,02188776655\n", "utf-8")
-    return path
-
-
-def test_every_python_block_of_the_readme_is_known_to_these_tests():
-    markers = [
-        "async def remind",
-        "def welcome",
-        "csv.DictReader",
-        "except PartialSendError as error:  #",
-        "box.messages",
-    ]
-    assert sorted(block(marker) for marker in markers) == sorted(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-
-
-async def test_readme_asyncio_service(box: Sandbox):
-    scope: dict = {}
-    exec(block("async def remind"), scope)
-    await scope["remind"](["09123456789"])
-    assert [message.recipient for message in box.messages] == ["+989123456789"]
-
-
-def test_readme_django_view(box: Sandbox):
-    scope: dict = {}
-    exec(block("def welcome"), scope)
-    response = scope["welcome"](RequestFactory().post("/", {"mobile": "09123456789"}))
-    scope["ippanel"].close()
-    assert response.status_code == 200
-    assert box.messages[0].text == "خوش آمدید!"
-
-
-def test_readme_script(
-    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    write_customers(tmp_path)
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of a page's blocks, with the files that pages speak of."""
+    (tmp_path / "customers.csv").write_text("name,mobile\nالف,09123456789\nب,02188776655\n", "utf-8")
+    (tmp_path / "text.txt").write_text("سلام\n", "utf-8")
+    write_xlsx(tmp_path / "customers.xlsx", a=[["name", "mobile", "debt"], ["علی", 9123456789, 1000]])
     monkeypatch.chdir(tmp_path)
-    exec(block("csv.DictReader"), {})
-    assert capsys.readouterr().out == "0 1 accepted, 1 not sent\n"
+    return tmp_path
 
 
-def test_readme_results(box: Sandbox, capsys: pytest.CaptureFixture[str]):
-    scope: dict = {}
-    exec(block("except PartialSendError as error:  #"), scope)
-    scope["client"].close()
-    assert capsys.readouterr().out.startswith("True ")
-    assert len(box.messages) == 3
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
-def test_readme_sandbox(capsys: pytest.CaptureFixture[str]):
-    exec(block("box.messages"), {})
-    assert capsys.readouterr().out == "+989123456789 سلام\n"
+# Code blocks
 
 
-def test_persian_readme(box: Sandbox, capsys: pytest.CaptureFixture[str]):
-    exec(block("sepahan.send", (ROOT / "README.fa.md").read_text("utf-8")), {})
-    assert capsys.readouterr().out.startswith("True ")
+@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.skipif(os.name == "nt", reason="some blocks are for a POSIX shell")
+def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: Sandbox):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8", "XDG_STATE_HOME": str(files / "state")}
+    shared = {"__name__": "page", "box": sms_sandbox, "printed": io.StringIO(), "source": "", "environ": environ}
+    found = blocks(page)
+    for block in found[:1]:
+        block.namespace.update(shared)
+    for block in found:
+        block.evaluate()
+    run_tests_of(shared | found[0].namespace if found else shared)
 
 
-def rows_of_the_table() -> list[tuple[str, list[bool]]]:
-    rows = re.findall(r"^\| `(\w+)`.*?\|(.*)\|(.*)\|(.*)\|$", README, re.MULTILINE)
-    return [(name, [bool(cell.strip()) for cell in cells]) for name, *cells in rows if not name.isupper()]
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_code_block_of_a_page_is_of_a_kind_that_nothing_runs(page: Path):
+    kinds = FENCE.findall(page.read_text("utf-8"))
+    assert Counter(kinds).keys() <= KINDS.keys()
+    assert len(kinds) == len([block for block in blocks(page) if not is_hidden(block)])
 
 
-@pytest.mark.parametrize(("name", "cells"), rows_of_the_table())
-def test_the_readmes_table_says_what_each_provider_can_do(name: str, cells: list[bool]):
-    can = [hasattr(client, name) for client in CLIENTS.values()]
-    assert cells == (can if any(can) else [hasattr(module, name) for module in (sepahan_sms, ippanel_sms, najva_sms)])
+# Links and tables
+
+
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_between_files_lead_somewhere(page: Path):
+    targets = [link for link in LINK.findall(page.read_text("utf-8")) if "://" not in link and "mailto:" not in link]
+    assert [link for link in targets if not (page.parent / link).exists()] == []
+
+
+def rows(path: str, columns: int) -> list[list[str]]:
+    """The cells of a page's tables of so many columns whose first cell is code, without the code marks."""
+    lines = (ROOT / path).read_text("utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    return [[cell.replace("`", "") for cell in row] for row in cells if len(row) == columns]
+
+
+def abilities(path: str) -> dict[str, list[bool]]:
+    """By a method's name, which providers a table says to have it."""
+    found = re.findall(r"^\| `(\w+)`:.*?\|(.*)\|(.*)\|(.*)\|$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+    return {name: [bool(cell.strip()) for cell in cells] for name, *cells in found}
+
+
+@pytest.mark.parametrize(
+    "path", ["README.md", "README.fa.md", "docs/reference/providers.md", "docs/fa/reference/providers.md"]
+)
+def test_the_tables_of_methods_say_what_each_provider_can_do(path: str):
+    for name, cells in abilities(path).items():
+        can = [hasattr(client, name) for client in CLIENTS.values()]
+        assert cells == (can if any(can) else [hasattr(each, name) for each in MODULES]), name
+
+
+def test_the_full_table_leaves_no_method_out():
+    housekeeping = {"close", "with_options"}
+    methods = {
+        name for client in CLIENTS.values() for name, _ in inspect.getmembers(client, callable) if name[0] != "_"
+    }
+    assert methods - housekeeping == abilities("docs/reference/providers.md").keys() - {"parse_webhook"}
+
+
+@pytest.mark.parametrize("path", ERROR_TABLES)
+def test_the_table_of_errors_is_that_of_the_code(path: str):
+    kinds = [getattr(smscore, name) for name in smscore.errors.__all__ if name != "SMSError"]
+    in_code = {
+        (kind.__name__, kind.default_outcome.name if kind.default_outcome else "", str(exit_code(kind(""))))
+        for kind in kinds
+    }
+    assert {(name, outcome, code) for name, outcome, code, *_ in rows(path, 5)} == in_code
+
+
+@pytest.mark.parametrize("path", SETTING_TABLES)
+def test_the_tables_of_settings_are_those_of_the_code(path: str):
+    written = {(name, default) for name, default, _ in rows(path, 3)}
+    parameters = inspect.signature(AsyncClient.__init__).parameters
+    assert {name for name, _ in written} >= parameters.keys() - {"self"}
+    settings = [*attrs.fields(Timeouts), *attrs.fields(RetryPolicy)]
+    figures = {(each.name, "none" if each.default is None else f"{each.default:g}") for each in settings}
+    assert written >= figures | {("max_concurrency", str(MAX_CONCURRENCY))}
+
+
+def test_the_table_of_variables_leaves_none_out():
+    code = "".join(path.read_text("utf-8") for name in SOURCES for path in ROOT.glob(name))
+    read = set(re.findall(r"\"([A-Z]+_WIRE|(?:PAYAMAK|XDG)_[A-Z_]+|LOCALAPPDATA)\"", code))
+    for path in SETTING_TABLES:
+        written = {name for name, *_ in rows(path, 3) if name.isupper()}
+        assert written == read | {f"<NAME>_{setting}" for setting in ("TOKEN", "SENDER", "BASE_URL")}
+
+
+@pytest.mark.parametrize("path", STATUS_TABLES)
+def test_the_tables_of_outcomes_and_statuses_are_those_of_the_code(path: str):
+    finals = {(name, final) for name, final, _ in rows(path, 3) if name in DeliveryStatus.__members__}
+    assert finals == {(status.name, "✓" if status.is_final else "") for status in DeliveryStatus}
+    assert {name for name, *_ in rows(path, 3)} >= Outcome.__members__.keys()
+
+
+@pytest.mark.parametrize("path", ["docs/reference/results.md"])
+def test_the_tables_of_reports_leave_no_attribute_out(path: str):
+    written = set(re.findall(r"\w+", " ".join(name for name, _ in rows(path, 2))))
+    public = {name for name in dir(SendReport) if not name.startswith("_")} - {"count", "index"}
+    assert written >= public | {each.name for each in attrs.fields(RecipientResult)}
+
+
+def test_the_table_of_exit_codes_is_that_of_the_code():
+    text = (ROOT / "docs/reference/command-line.md").read_text("utf-8")
+    written = {int(code) for cell in re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE) for code in cell.split(",")}
+    fixed = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
+    assert written == fixed - {exit_codes.SIGNALLED} | {exit_codes.SIGNALLED + number for number in (2, 15)}
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.fa.md"])
+def test_the_readme_has_at_most_800_words(page: str):
+    shown = re.sub(r"<!---.*?-->|</?div[^>]*>", "", (ROOT / page).read_text("utf-8"), flags=re.DOTALL)
+    assert len(shown.split()) <= 800
 
 
 def test_contributing_has_a_place_for_every_module_and_room():
@@ -139,43 +190,18 @@ def test_contributing_has_a_place_for_every_module_and_room():
     assert modules | rooms <= named
 
 
-def test_the_readmes_table_leaves_no_method_out():
-    housekeeping = {"close", "with_options"}
-    methods = {
-        name for client in CLIENTS.values() for name, _ in inspect.getmembers(client, callable) if name[0] != "_"
-    }
-    assert methods - housekeeping == {name for name, _ in rows_of_the_table()} - {"parse_webhook"}
+# Examples
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the block is for a POSIX shell")
-def test_readme_command_line(box: Sandbox, tmp_path: Path):
-    (commands,) = [code for code in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "payamak p2p" in code]
-    write_xlsx(tmp_path / "customers.xlsx", a=[["name", "mobile", "debt"], ["علی", 9123456789, 1000]])
-    (tmp_path / "text.txt").write_text("سلام\n", "utf-8")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert [message.text for message in box.messages] == ["سلام", "سلام علی، بدهی شما 1000 ریال است."]
-    assert ran.stdout.splitlines()[-1].startswith(f"{box.messages[0].message_id} ")
-
-
-async def test_example_asyncio_service(box: Sandbox, capsys: pytest.CaptureFixture[str]):
+async def test_example_asyncio_service(sms_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]):
     await example("asyncio_service").main()
-    assert len(box.messages) == 2
+    assert len(sms_sandbox.messages) == 2
     assert capsys.readouterr().out.count("queued") == 2
 
 
-def test_example_script(box: Sandbox, tmp_path: Path):
+def test_example_script(sms_sandbox: Sandbox, files: Path):
     ran = subprocess.run(
-        [sys.executable, ROOT / "examples/script.py", write_customers(tmp_path)],
+        [sys.executable, ROOT / "examples/script.py", files / "customers.csv"],
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
@@ -188,15 +214,15 @@ def test_example_script(box: Sandbox, tmp_path: Path):
 
 
 @pytest.mark.parametrize(("mobile", "status"), [("09123456789", 200), ("02188776655", 400)])
-def test_example_django_welcome(box: Sandbox, mobile: str, status: int):
+def test_example_django_welcome(sms_sandbox: Sandbox, mobile: str, status: int):
     views = example("django_views")
     response = views.welcome(RequestFactory().post("/", {"mobile": mobile}))
     views.ippanel.close()
     assert response.status_code == status
-    assert len(box.messages) == (1 if status == 200 else 0)
+    assert len(sms_sandbox.messages) == (1 if status == 200 else 0)
 
 
-def test_example_django_delivery_report(box: Sandbox):
+def test_example_django_delivery_report():
     views = example("django_views")
     good = views.delivery_report(RequestFactory().get("/?messageid=1234&status=10"))
     bad = views.delivery_report(RequestFactory().post("/", "junk", content_type="text/plain"))

@@ -10,10 +10,10 @@ from typing import Any
 
 import django
 import pytest
-from core.test_docs import example
 from django.conf import settings
 from django.core.cache import cache
 from django.test import RequestFactory
+from example_files import example
 
 from ippanel_sms import AsyncIPPanel
 
