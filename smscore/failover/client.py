@@ -68,6 +68,7 @@ class AsyncFailover:
             raise ConfigurationError("AsyncFailover takes one or more async clients, in the order to try them.")
         seconds = checked_seconds("rest", rest)
         self._members = [Member(client, Health(seconds), is_alone=len(clients) == 1) for client in clients]
+        self._others = self._members[1:]
 
     # Sending
 
@@ -80,7 +81,9 @@ class AsyncFailover:
         ``ConfigurationError`` before anything is sent, and by the report's outcomes as a client's ``send`` does.
         """
         refuse_sender(sender)
-        await self._rehearse(self._members[1:], _SEND, send_one_text)
+        for member in self._others:
+            if not member.rehearsal.is_known(_SEND):
+                await self._rehearse([member], _SEND, send_one_text)
         for member in self._members:
             if member.health.rests_until is not None:
                 outgoing = await checked_outgoing(recipients_of(to), OneText(check_text(text), None, {}))

@@ -34,6 +34,11 @@ class Health:
     """Whether a batch is under way that finds out whether it works again."""
     _failures: int = field(default=0, init=False)
 
+    @property
+    def has_nothing_to_forget(self) -> bool:
+        """Whether an answer would change nothing."""
+        return not self._failures
+
     def note(self, *, failed: bool, now: float) -> None:
         """Record how a batch ended."""
         if not failed:

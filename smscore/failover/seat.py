@@ -49,6 +49,8 @@ class Member:
 
     def note(self, failure: SMSError | None) -> None:
         """Record how a batch ended, unless that says nothing of the provider."""
+        if failure is None and self.health.has_nothing_to_forget:
+            return  # as almost always
         if not isinstance(failure, _NO_SIGN):
             self.health.note(failed=failure is not None and is_dead(failure), now=clock.monotonic())
 

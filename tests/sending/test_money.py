@@ -1,4 +1,4 @@
-"""A model of the provider's money: whatever goes wrong, what the client says of each recipient fits what was charged.
+"""A model of the providers' money: whatever goes wrong, what is said of each recipient fits what was charged.
 
 ``HYPOTHESIS_PROFILE=thorough`` runs 2,000 examples.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, TypeVar
@@ -20,6 +21,7 @@ from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import (
+    AsyncFailover,
     BatchEvent,
     DuplicateRequest,
     InvalidRequest,
@@ -49,7 +51,7 @@ CLIENTS: Final = {AsyncSepahan: "50003300", AsyncIPPanel: "+983000505", AsyncNaj
 
 
 class Money(RuleBasedStateMachine):
-    """One client and one provider, and call after call between them."""
+    """One client and its provider, or a failover and its two, and call after call between them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,32 +63,44 @@ class Money(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.loop.close()
-        if hasattr(self, "network"):
-            self.network.deliver_late()
+        if hasattr(self, "networks"):
+            self.wait_until_all_has_arrived()
             self.what_was_told_fits_the_money()
 
     @initialize(
-        kind=st.sampled_from(list(CLIENTS)),
+        kinds=st.sampled_from([*itertools.permutations(CLIENTS, 1), *itertools.permutations(CLIENTS, 2)]),
         batch_size=st.integers(1, 6),
         concurrency=st.integers(1, 4),
         attempts=st.sampled_from([1, 2, 3, 4]),
-        credit=st.none() | st.integers(0, 60),
+        credits_=st.tuples(*[st.none() | st.integers(0, 60)] * 2),
+        rest=st.sampled_from([1e-6, 30]),
     )
-    def open_an_account(
-        self, kind: type[Any], batch_size: int, concurrency: int, attempts: int, credit: int | None
+    def open_accounts(
+        self,
+        kinds: tuple[type[Any], ...],
+        batch_size: int,
+        concurrency: int,
+        attempts: int,
+        credits_: tuple[int | None, int | None],
+        rest: float,
     ) -> None:
-        self.kind = kind
-        # IPPanel answers for a request as a whole, and refuses nobody alone.
-        books = Books(refused=frozenset() if kind is AsyncIPPanel else REFUSED, credit=credit)
-        self.network = Network(books)
-        client = kind(
-            "token",
-            sender=CLIENTS[kind],
-            batch_size=batch_size,
-            max_concurrency=concurrency,
-            retry=RetryPolicy(attempts=attempts, wait_initial=0, wait_max=0),
-        )
-        self.client = through(client, self.network)
+        self.kinds = kinds
+        self.networks: dict[str, Network] = {}
+        clients: list[Any] = []
+        for kind, credit in zip(kinds, credits_, strict=False):
+            # IPPanel answers for a request as a whole, and refuses nobody alone.
+            books = Books(refused=frozenset() if kind is AsyncIPPanel else REFUSED, credit=credit)
+            network = self.networks[kind.provider.name] = Network(books)
+            client = kind(
+                "token",
+                sender=CLIENTS[kind],
+                batch_size=batch_size,
+                max_concurrency=concurrency,
+                retry=RetryPolicy(attempts=attempts, wait_initial=0, wait_max=0),
+            )
+            clients.append(through(client, network))
+        self.client: Any = clients[0] if len(clients) == 1 else AsyncFailover(*clients, rest=rest)
+        self.takes_ids = kinds == (AsyncSepahan,)
 
     # What a caller does
 
@@ -96,7 +110,7 @@ class Money(RuleBasedStateMachine):
 
     @rule(numbers=recipients, script=scripts)
     def send_texts_of_their_own(self, numbers: list[str], script: list[Event]) -> None:
-        if self.kind is not AsyncIPPanel:
+        if AsyncIPPanel not in self.kinds:
             messages = [(number, f"text {place}") for place, number in enumerate(numbers)]
             self.finished(numbers, self.run(self.client.send_p2p(messages, **self.options(self.fresh_id())), script))
 
@@ -122,7 +136,7 @@ class Money(RuleBasedStateMachine):
     @rule(script=scripts, place=st.integers(0, 50))
     def send_a_whole_call_again_with_its_own_id(self, script: list[Event], place: int) -> None:
         """As a task queue does that runs a job again."""
-        if self.kind is AsyncSepahan:
+        if self.takes_ids:
             request_id, numbers = self.calls[place % len(self.calls)]
             report = self.run(self.client.send(numbers, "سلام", **self.options(request_id)), script)
             self.note(numbers, report)
@@ -130,22 +144,22 @@ class Money(RuleBasedStateMachine):
     @rule(numbers=recipients, script=scripts, at=st.integers(1, 8))
     def send_and_cancel(self, numbers: list[str], script: list[Event], at: int) -> None:
         journal: list[BatchEvent] = []
-        before = self.network.begun
 
         async def use() -> Any:
-            self.network.caller = asyncio.current_task()
-            self.network.cancel_at = before + at
+            for network in self.networks.values():
+                network.caller, network.cancel_at = asyncio.current_task(), network.begun + at
             try:
                 options = self.options(self.fresh_id())
                 return await report_of(self.client.send(numbers, "سلام", on_batch=journal.append, **options))
             finally:
-                self.network.cancel_at = None
+                for network in self.networks.values():
+                    network.cancel_at = None
 
         try:
             report = self.run(use(), script)
         except asyncio.CancelledError:
             known = list(told_by(journal))
-            assert len(known) <= len(numbers)
+            assert len(known) <= len(numbers) * len(self.kinds)
             self.told += known
         else:
             self.note(numbers, report)
@@ -156,26 +170,29 @@ class Money(RuleBasedStateMachine):
 
     @rule()
     def wait_until_all_has_arrived(self) -> None:
-        self.network.deliver_late()
+        for network in self.networks.values():
+            network.deliver_late()
 
     # What must hold
 
     @invariant()
     def what_was_told_fits_the_money(self) -> None:
-        if hasattr(self, "network"):
-            assert self.network.books.contradictions(self.told) == []
+        for provider, network in getattr(self, "networks", {}).items():
+            told = [row for row in self.told if row.provider == provider]
+            assert network.books.contradictions(told) == []
 
     # Means
 
     def fresh_id(self) -> str | None:
         self.count += 1
-        return f"call-{self.count}" if self.kind is AsyncSepahan and self.count % 2 else None
+        return f"call-{self.count}" if self.takes_ids and self.count % 2 else None
 
     def options(self, request_id: str | None) -> dict[str, str]:
         return {} if request_id is None else {"request_id": request_id}
 
     def run(self, call: Coroutine[Any, Any, T], script: Sequence[Event]) -> T:
-        self.network.script = list(script)
+        for place, network in enumerate(self.networks.values()):
+            network.script = [*script[place :: len(self.networks)]]
         return self.loop.run(asyncio.wait_for(report_of(call), 10))
 
     def sent(self, numbers: list[str], script: list[Event], request_id: str | None) -> None:
@@ -197,7 +214,7 @@ class Money(RuleBasedStateMachine):
             assert row.outcome is not NOT_SENT or not isinstance(row.error, InvalidRequest)
             # An id that the caller used before was charged then, under that call.
             if isinstance(row.error, DuplicateRequest):
-                assert row.request_id in self.network.books.seen
+                assert row.request_id in self.networks[row.provider].books.seen
         self.told += rows
 
 

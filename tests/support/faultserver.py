@@ -140,6 +140,7 @@ class Told:
     outcome: Outcome
     request_id: str | None
     message_id: int | None = None
+    provider: str | None = None
 
 
 def told_by(journal: Iterable[BatchEvent]) -> Iterator[Any]:
@@ -153,7 +154,9 @@ def told_by(journal: Iterable[BatchEvent]) -> Iterator[Any]:
             del began[event.index]
             yield from event.report
     for event in began.values():
-        yield from (Told(number, Outcome.UNKNOWN, event.request_id) for number in event.recipients)
+        yield from (
+            Told(number, Outcome.UNKNOWN, event.request_id, provider=event.provider) for number in event.recipients
+        )
 
 
 def _sepahan_send(books: Books, request: Received) -> Reply:
