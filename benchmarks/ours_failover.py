@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ippanel_sms import AsyncIPPanel
-from najva_sms import AsyncNajva
-from ours import AT_ONCE
-from sepahan_sms import AsyncSepahan
-from smscore import AsyncFailover, RetryPolicy
+from ours import AT_ONCE, ippanel
 
-from ours import ippanel
+from najva_sms import AsyncNajva
+from sepahan_sms import AsyncSepahan
+from smscore import AsyncFailover
 
 
 def sepahan(url: str) -> AsyncSepahan:

@@ -81,14 +81,30 @@ class AsyncFailover:
         ``ConfigurationError`` before anything is sent, and by the report's outcomes as a client's ``send`` does.
         """
         refuse_sender(sender)
+        members = self._members
         for member in self._others:
             if not member.rehearsal.is_known(_SEND):
                 await self._rehearse([member], _SEND, send_one_text)
-        for member in self._members:
+        for member in members:
             if member.health.rests_until is not None:
                 outgoing = await checked_outgoing(recipients_of(to), OneText(check_text(text), None, {}))
-                return await self._send(self._members, send_one_text, outgoing, on_batch)
-        return await self._send_first(to, text, on_batch)
+                return await self._send(members, send_one_text, outgoing, on_batch)
+        # The first client's own report is all that there is to do while it takes everybody.
+        journal = None if on_batch is None else Journal(on_batch)
+        deadline = _deadline(members)
+        first: Any = members[0].first
+        error: SMSError | None = None
+        try:
+            report: SendReport = await first.send(to, text, on_batch=on_batch_of(journal))
+            if report._errors.is_empty:
+                return report
+        except SMSError as raised:
+            if raised.report is None:
+                raise
+            report, error = raised.report, raised
+        call = FailoverCall(_seats(members, deadline, journal), send_one_text, journal, deadline, has_tried=True)
+        outgoing = Outgoing([*report._recipients], [check_text(text)], [None])
+        return await _going_on(Window(call, outgoing, Merged(outgoing)), report, error)
 
     async def send_p2p(self, messages: Messages, *, sender: None = None, on_batch: OnBatch | None = None) -> SendReport:
         """Send each recipient their own text, and report what became of each.
@@ -197,31 +213,6 @@ class AsyncFailover:
             if not member.rehearsal.is_known(kind):
                 await member.rehearsal.run(kind, lambda client: send(client, outgoing, None))
 
-    async def _send_first(self, to: Recipients, text: Text, on_batch: OnBatch | None) -> SendReport:
-        """Send through the first client, which is all that there is to do while it takes everybody."""
-        members, journal = self._members, None if on_batch is None else Journal(on_batch)
-        deadline = _deadline(members)
-        first: Any = members[0].first
-        try:
-            report: SendReport = await first.send(to, text, on_batch=on_batch_of(journal))
-            if report._errors.is_empty:
-                return report
-            error = None
-        except SMSError as raised:
-            if raised.report is None:
-                raise
-            report, error = raised.report, raised
-        outgoing = Outgoing([*report._recipients], [check_text(text)], [None])
-        call = FailoverCall(_seats(members, deadline, journal), send_one_text, journal, deadline, has_tried=True)
-        whole = await Window(call, outgoing, Merged(outgoing)).go_on_from(report)
-        if whole is not None:
-            if error is not None:
-                report_in(error)
-            return _raised(whole)
-        if error is not None:
-            raise error
-        return report
-
     async def _send(
         self, members: Sequence[Member], send: Send, outgoing: Outgoing, on_batch: OnBatch | None
     ) -> SendReport:
@@ -246,6 +237,18 @@ class AsyncFailover:
         async with aclosing(window_reports(call, source, payload)) as reports:
             async for report in reports:
                 yield report
+
+
+async def _going_on(window: Window, report: SendReport, error: SMSError | None) -> SendReport:
+    """The report of a call, of which the first client gave this report, or raised it with this error."""
+    whole = await window.go_on_from(report)
+    if whole is not None:
+        if error is not None:
+            report_in(error)
+        return _raised(whole)
+    if error is not None:
+        raise error
+    return report
 
 
 def _raised(report: SendReport) -> SendReport:
