@@ -1,9 +1,7 @@
 """Waits, on a clock that jumps over them: repeats, the call's time, requests a second, and how long an id is good.
 
-The event loop here is a virtual one: where it would wait, it moves its own clock forward instead, and
-``smscore.clock`` reads that same clock. It starts above 0, and a test may let it wake late, or tick as coarsely as
-some machines' clocks do. The server is aioresponses' and answers on it too. The sandbox's tests at the end serve for
-real, with only its clock a virtual one.
+The event loop here is a virtual one, of tests/support. The server is aioresponses' and answers on it too. The sandbox's
+tests at the end serve for real, with only its clock a virtual one.
 """
 
 from __future__ import annotations
@@ -14,10 +12,9 @@ import json
 import math
 import random
 import re
-import selectors
 from collections.abc import Callable, Coroutine
 from email.utils import format_datetime
-from functools import partial, wraps
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +23,7 @@ import attrs
 import pytest
 from aioresponses import CallbackResult
 from recipients import numbers
+from virtual_time import NOON, Clock, virtual
 
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
@@ -46,73 +44,11 @@ from smscore import (
 from smscore.sandbox import Sandbox
 
 LINE = "50003300"
-START = 1000.0
-NOON = dt.datetime(2025, 10, 9, 12, 0, tzinfo=dt.timezone(dt.timedelta(hours=3, minutes=30)))
 HOUR = 3600.0
 ACCEPTED, REJECTED, NOT_SENT, UNKNOWN = Outcome
 
 
 # The clock
-
-
-@attrs.define
-class Clock:
-    """Seconds of no real time; ``late`` says by how much a sleeper wakes late, ``tick`` how coarsely one reads it."""
-
-    exact: float = START
-    late: Callable[[], float] = lambda: 0.0
-    tick: float | None = None
-
-    @property
-    def now(self) -> float:
-        """What a program reads."""
-        return math.floor(self.exact / self.tick) * self.tick if self.tick else self.exact
-
-    @property
-    def passed(self) -> float:
-        return self.exact - START
-
-    def moment(self, zone: dt.tzinfo | None = None) -> dt.datetime:
-        return (NOON + dt.timedelta(seconds=self.passed)).astimezone(zone)
-
-
-class Jumping(selectors.DefaultSelector):
-    """A selector that moves the clock on in place of waiting."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if timeout is None and not ready:
-            raise AssertionError("nothing is left that could end this wait")
-        if timeout and not ready:
-            self._clock.exact += timeout + self._clock.late()
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that lives by such a clock."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        super().__init__(Jumping(clock))
-        self._clock_resolution = clock.tick or self._clock_resolution
-
-    def time(self) -> float:
-        return self._clock.now
-
-
-def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run a test in a virtual loop; it takes the fixture ``clock``."""
-
-    @wraps(test)
-    def played(**fixtures: Any) -> None:
-        with asyncio.Runner(loop_factory=partial(VirtualLoop, fixtures["clock"])) as runner:
-            runner.run(test(**fixtures))
-
-    return played
 
 
 @pytest.fixture
