@@ -54,6 +54,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *(
+                "tests/tracking/",
                 "tests/core/",
                 "tests/wire/",
                 "tests/observing/",
