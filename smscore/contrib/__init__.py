@@ -1,0 +1,1 @@
+"""Payamak in other frameworks. Each module needs its framework, and is imported by name."""
