@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 from smscore.blocking import BlockingClient, DroppableGenerator, Items, Stream
 from smscore.client import AsyncClient
 from smscore.errors import ConfigurationError
+from smscore.failover import Failover, Pattern
 from smscore.given import resolved, resolved_items
 from smscore.loops import background
 from smscore.loops.caller_thread import CallersIterable, CallerThread
@@ -20,8 +21,10 @@ from smscore.queue import arguments
 from smscore.queue.databases.base import Database
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
 from smscore.queue.queue import AsyncSendQueue
+from smscore.queue.sends import AnyClient
 from smscore.queue.windows import Window
 from smscore.queue.worker import RunningWorker
+from smscore.sending.one_recipient import PatternValue
 from smscore.sending.outgoing import Messages, Recipients, iterable
 from smscore.text import Text
 
@@ -34,8 +37,8 @@ __all__ = ["SendQueue"]
 class SendQueue:
     """Sends that outlive the process: every method is the async queue's, and waits for it.
 
-    ``accounts`` maps names of yours to blocking clients. The rest is as in ``AsyncSendQueue``. One queue may be used by
-    many threads, and after a fork.
+    ``accounts`` maps names of yours to blocking clients or ``Failover``. The rest is as in ``AsyncSendQueue``. One
+    queue may be used by many threads, and after a fork.
     """
 
     def __init_subclass__(cls) -> None:
@@ -44,7 +47,7 @@ class SendQueue:
     def __init__(
         self,
         database: str | Database,
-        accounts: Mapping[str, BlockingClient[Any]],
+        accounts: Mapping[str, BlockingClient[Any] | Failover],
         *,
         schema: str | None = None,
         lease: float | None = None,
@@ -119,6 +122,37 @@ class SendQueue:
             account,
             messages,
             "messages",
+            key=key,
+            sender=sender,
+            not_before=not_before,
+            expires=expires,
+            window=window,
+            priority=priority,
+            skip_bad=skip_bad,
+        )
+
+    def enqueue_pattern(
+        self,
+        account: str,
+        to: Recipients,
+        code: str | Pattern,
+        params: Mapping[str, PatternValue],
+        *,
+        key: str | None = None,
+        sender: str | None = None,
+        not_before: object = None,
+        expires: object = None,
+        window: Window | None = None,
+        priority: int = 0,
+        skip_bad: bool = False,
+    ) -> Campaign:
+        return self._load(
+            self._queue.enqueue_pattern,
+            account,
+            to,
+            "to",
+            code,
+            params,
             key=key,
             sender=sender,
             not_before=not_before,
@@ -215,7 +249,9 @@ class SendQueue:
         return background.run(partial(method, account, source, *map(resolved, args), **kwargs), caller_thread)
 
 
-def _async_client(name: str, client: object) -> AsyncClient:
+def _async_client(name: str, client: object) -> AnyClient:
+    if isinstance(client, Failover):
+        return client._failover
     if not isinstance(client, BlockingClient):
         raise ConfigurationError(
             f"The account {name} has a {type(client).__name__}. Give SendQueue blocking clients, and AsyncSendQueue "

@@ -68,6 +68,8 @@ def after_dead(state: AccountState, now: float, *, wait: float | None) -> Accoun
     After ``DEAD_BATCHES`` in a row it rests, and each rest without a sign of life is longer than the one before.
     """
     dead = state.dead + 1
+    if state.hold == REST and state.hold_until is not None and state.hold_until > now:
+        return evolve(state, dead=dead)  # it was under way when the account began to rest
     delay = max(wait or 0.0, FIRST_DELAY * 2.0 ** min(dead - 1, 6))
     if dead < DEAD_BATCHES or state.hold == HOLD:
         return evolve(state, dead=dead, next_turn=max(state.next_turn, now + delay))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Final, TypeVar
 
 from attrs import define, field
@@ -54,34 +55,45 @@ def same(outcome: Outcome, size: int, error: SMSError | StoredError | None = Non
 
 def columns_of(report: SendReport, hops: Mapping[str | None, int]) -> Columns:
     """A report of one batch as columns; ``hops`` has the last hop of each provider by its name."""
-    words = [_WORDS[code] for code in report._outcomes]
     indexes, errors = _errors(report)
-    own = {hops[None]} if None in hops else set(hops.values())
     return Columns(
-        words,
+        [_WORDS[code] for code in report._outcomes],
         [*report._message_ids],
         indexes,
         errors,
-        [] if len(own) == 1 else [hops.get(result.provider) for result in report],
+        _hops(report, hops),
         _sent_at(report),
         None if report.cost is None else str(report.cost),
         report.parts,
     )
 
 
+def _hops(report: SendReport, hops: Mapping[str | None, int]) -> list[int | None]:
+    if len(hops) <= 1:
+        return []
+    if report._providers is None:
+        return [hops.get(report._provider)] * len(report)
+    return [hops.get(report._providers[place]) for place in range(len(report))]
+
+
 def _errors(report: SendReport) -> tuple[list[int | None], list[StoredError]]:
-    numbers: dict[int, int] = {}
+    """The index of each recipient's error, and the distinct errors, each with those of the providers before."""
+    earlier: Iterable[tuple[SMSError, ...] | None]
+    earlier = repeat(None) if report._earlier is None else report._earlier
+    if report._errors.is_empty and (report._earlier is None or report._earlier.is_empty):
+        return [None] * len(report), []
+    numbers: dict[tuple[int, int], int] = {}
     kept: list[StoredError] = []
     indexes: list[int | None] = []
-    for error in report._errors:
-        if error is None:
+    for error, before in zip(report._errors, earlier, strict=False):
+        if error is None and not before:
             indexes.append(None)
             continue
-        number = numbers.get(id(error))
-        if number is None:
-            number = numbers[id(error)] = len(kept)
-            kept.append(stored(error))
-        indexes.append(number)
+        key = id(error), id(before)
+        if key not in numbers:
+            numbers[key] = len(kept)
+            kept.append(stored(error, before or ()))
+        indexes.append(numbers[key])
     return indexes, kept
 
 

@@ -9,11 +9,13 @@ from functools import partial
 from typing import Any, Final, Self
 
 import attrs
+import msgspec
 
 from smscore import clock
 from smscore.client import AsyncClient
 from smscore.config import checked_limit
 from smscore.errors import ConfigurationError, InvalidRequest
+from smscore.failover import AsyncFailover, Pattern
 from smscore.inputs import check_text
 from smscore.loops.threads import in_thread
 from smscore.numbers import Recipient
@@ -26,13 +28,13 @@ from smscore.queue.load import Load
 from smscore.queue.loading import Loader
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
 from smscore.queue.payloads import content_hash
-from smscore.queue.sends import P2P, TEXT, Sender
+from smscore.queue.sends import P2P, PATTERN, TEXT, AnyClient, Sender, sender_of
 from smscore.queue.store import accounts as account_store
 from smscore.queue.store import campaigns, reading, suppression
 from smscore.queue.store.loads import NewCampaign
 from smscore.queue.windows import Window
 from smscore.queue.worker import RunningWorker, Worker
-from smscore.senders import check_sender
+from smscore.sending.one_recipient import PatternValue, pattern_texts
 from smscore.sending.outgoing import (
     AnyMessage,
     Messages,
@@ -57,8 +59,9 @@ class AsyncSendQueue:
     """Sends that outlive the process, from asyncio: a database holds them, and any number of workers send them.
 
     ``database`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://…``; ``accounts`` maps names
-    of yours to async clients, which the queue closes. ``schema`` is that of its tables in PostgreSQL. ``lease`` is for
-    how many seconds a worker's batch is left alone (None: the longest total timeout of the clients and a margin).
+    of yours to async clients or ``AsyncFailover``, which the queue closes. ``schema`` is that of its tables in
+    PostgreSQL. ``lease`` is for how many seconds a worker's batch is left alone (None: the longest total timeout of the
+    clients and a margin).
 
     Whatever is killed, and however often a job is delivered: nobody is sent to twice, nobody is lost, and what may have
     gone is ``UNKNOWN``. Opens nothing until it is used, and may be used after a fork. Raises ``ConfigurationError``.
@@ -67,7 +70,7 @@ class AsyncSendQueue:
     def __init__(
         self,
         database: str | Database,
-        accounts: Mapping[str, AsyncClient],
+        accounts: Mapping[str, AnyClient],
         *,
         schema: str | None = None,
         lease: float | None = None,
@@ -130,7 +133,7 @@ class AsyncSendQueue:
         Raises ``InvalidNumber``, which names every bad number, and ``InvalidRequest``; then there is no campaign.
         """
         maker = self._sender(account)
-        line = _line(maker, sender)
+        line = maker.line(sender)
         words = check_text(text)
         new = self._new(account, TEXT, key, line, window, priority, text=words)
         digest = None if key is None else content_hash(account, TEXT, words, line)
@@ -156,12 +159,41 @@ class AsyncSendQueue:
         result. The rest is as in :meth:`enqueue`.
         """
         maker = self._sender(account)
-        line = _line(maker, sender)
+        line = maker.line(sender)
         new = self._new(account, P2P, key, line, window, priority)
         digest = None if key is None else content_hash(account, P2P, None, line)
-        columns = PeerToPeer(maker.client.provider, None, needs_sender=False, extra={})
+        columns = PeerToPeer(maker.provider, None, needs_sender=False, extra={})
         loader = Loader(columns, maker.limit(P2P), has_texts=True, skip_bad=skip_bad, hash=digest)
         return await self._load(new, loader, stream_of(messages, "messages"), not_before, expires)
+
+    async def enqueue_pattern(
+        self,
+        account: str,
+        to: Recipients | AsyncIterable[Recipient],
+        code: str | Pattern,
+        params: Mapping[str, PatternValue],
+        *,
+        key: str | None = None,
+        sender: str | None = None,
+        not_before: object = None,
+        expires: object = None,
+        window: Window | None = None,
+        priority: int = 0,
+        skip_bad: bool = False,
+    ) -> Campaign:
+        """The campaign that sends an approved pattern, as for one-time codes, in a request of its own to each.
+
+        ``code`` is the pattern's code or name at the provider, or for a failover a ``smscore.Pattern``; ``params`` are
+        the values of its variables. The rest is as in :meth:`enqueue`. Give ``expires``: an old code helps nobody.
+        """
+        maker = self._sender(account)
+        line, packed = maker.line(sender), maker.pattern(code)
+        values = pattern_texts(params)
+        stored = msgspec.json.encode(values, order="sorted").decode()
+        new = self._new(account, PATTERN, key, line, window, priority, pattern=packed, params=stored)
+        digest = None if key is None else content_hash(account, PATTERN, packed, stored, line)
+        loader = Loader(OneText("", line, {}), maker.limit(PATTERN), has_texts=False, skip_bad=skip_bad, hash=digest)
+        return await self._load(new, loader, stream_of(to, "to"), not_before, expires)
 
     def _sender(self, account: str) -> Sender:
         try:
@@ -366,12 +398,12 @@ def _hold(transaction: Any, name: str, until: arguments.Moment, reason: str) -> 
 
 
 def _sender(name: str, client: object) -> Sender:
-    if not isinstance(client, AsyncClient):
+    if not isinstance(client, (AsyncClient, AsyncFailover)):
         raise ConfigurationError(
             f"The account {name} has a {type(client).__name__}. Give AsyncSendQueue async clients, and SendQueue "
             "blocking ones."
         )
-    return Sender(client)
+    return sender_of(client)
 
 
 def _checked_lease(lease: float | None, senders: Mapping[str, Sender]) -> float:
@@ -388,7 +420,3 @@ def _checked_lease(lease: float | None, senders: Mapping[str, Sender]) -> float:
             "in flight would else be taken for lost."
         )
     return seconds
-
-
-def _line(sender: Sender, line: object) -> str | None:
-    return check_sender(line, sender.client.provider, needed=False)

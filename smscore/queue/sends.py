@@ -1,8 +1,9 @@
-"""One claimed batch as one call of a client, whose only request is let go by the queue."""
+"""One claimed batch as one call of a client, or of a failover, whose every request is let go by the queue."""
 
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -12,20 +13,31 @@ from attrs import frozen
 
 from smscore.client import AsyncClient
 from smscore.config import STREAM_BATCH_SIZE, RetryPolicy
-from smscore.errors import SMSError
+from smscore.errors import InvalidRequest, SMSError
+from smscore.failover import AsyncFailover
 from smscore.messages import Message
+from smscore.profile import Capability
+from smscore.queue.patterns import packed_pattern, unpacked_pattern
 from smscore.queue.payloads import Payload
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import MAX_BATCH, Claimed, Hop
 from smscore.results import SendReport
+from smscore.senders import check_sender
 from smscore.sending.send_call import BatchEvent
 from smscore.wire.batch import SendEndpoint
+from smscore.wire.endpoint import Provider
 
 LetGo: TypeAlias = Callable[[BatchEvent], Awaitable[None]]
+AnyClient: TypeAlias = AsyncClient | AsyncFailover
 
 TEXT: Final = "text"
 P2P: Final = "p2p"
 PATTERN: Final = "pattern"
 METHODS: Final[Mapping[str, str]] = {TEXT: "send", P2P: "send_p2p", PATTERN: "send_pattern"}
+_CAPABILITIES: Final = {
+    TEXT: Capability.SENDS,
+    P2P: Capability.SENDS_P2P,
+    PATTERN: Capability.SENDS_PATTERNS,
+}
 
 
 @frozen
@@ -40,77 +52,216 @@ class Answered:
         """The error of the batch as a whole; None for a usable answer."""
         if self.report is None:
             return self.error
-        return self.report._failures[0] if self.report._failures else None
+        is_whole = self.report._failures and len({*self.report._outcomes}) == 1
+        return self.report._failures[-1] if is_whole else None
 
 
-class Sender:
-    """An account's client as the queue uses it: one try a call, and the rate left to the queue."""
+class Sender(ABC):
+    """An account as the queue sends by it: each request is tried once, and the rate is left to the queue."""
+
+    client: AnyClient
+    provider: Provider
+    """By whose rules senders and messages are checked."""
+    rate: float | None
+    """Batches a second."""
+    total: float
+    """The longest that one request may take, in seconds."""
+
+    @abstractmethod
+    def can(self, kind: str) -> bool:
+        """Whether it has this kind of send."""
+
+    @abstractmethod
+    def limit(self, kind: str) -> int:
+        """The most recipients in one request."""
+
+    @abstractmethod
+    def line(self, given: object) -> str | None:
+        """The sender of a campaign, checked. Raises ``InvalidRequest``."""
+
+    @abstractmethod
+    def pattern(self, given: object) -> str:
+        """A pattern as it is stored. Raises ``InvalidRequest`` for one that this account cannot send."""
+
+    @abstractmethod
+    def own_line(self, provider: str | None) -> str | None:
+        """The line that its client of this provider sends from where nothing names one."""
+
+    @abstractmethod
+    def lifetime(self, kind: str, provider: str | None) -> float | None:
+        """The seconds for which a request to this provider may be repeated with its id; None: it knows no ids."""
+
+    @abstractmethod
+    async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
+        """Send a batch for the first time."""
+
+    @abstractmethod
+    async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
+        """Send a batch as it was sent by this hop, with the same request id."""
+
+    @abstractmethod
+    async def is_alive(self) -> bool | None:
+        """Whether the provider answers a read; None where there is none. Raises what it answered otherwise."""
+
+    @property
+    def can_read(self) -> bool:
+        """Whether there is a read that shows if the provider answers."""
+        return False
+
+    def check(self) -> None:
+        """Raise ``ConfigurationError`` if a call would find no token or an invalid setting."""
+        self.client.check()
+
+    async def answered(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> Answered:
+        """Send or repeat a batch, and return what came of it."""
+        hop = claimed.hop if claimed.may_have_arrived else None
+        try:
+            if hop is None:
+                return Answered(await self.send(claimed, payload, let_go), None)
+            return Answered(await self.repeat(claimed, payload, let_go, hop), None)
+        except SMSError as error:
+            return Answered(error.report, error)
+
+
+def sender_of(client: AnyClient) -> Sender:
+    """An account's client as the queue sends by it."""
+    return ClientSender(client) if isinstance(client, AsyncClient) else FailoverSender(client)
+
+
+class ClientSender(Sender):
+    """A client of one provider."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
-        self._once = client.with_options(retry=RetryPolicy.none(), rate_limit=None)
-
-    @property
-    def rate(self) -> float | None:
-        """The batches a second that the client was given."""
-        limit = self.client._caller.limit
-        return None if limit is None else limit.rate
-
-    @property
-    def total(self) -> float:
-        """The longest that one request may take, in seconds."""
-        return self.client._settings.timeout.total
+        self.provider = client.provider
+        self.once = client.with_options(retry=RetryPolicy.none(), rate_limit=None)
+        limit = client._caller.limit
+        self.rate = None if limit is None else limit.rate
+        self.total = client._settings.timeout.total
+        self._client = client
 
     def can(self, kind: str) -> bool:
-        """Whether the provider has this kind of send."""
-        return hasattr(self.client, METHODS[kind])
-
-    def endpoint(self, kind: str) -> SendEndpoint | None:
-        """What the provider declares of this kind of send."""
-        return self.client.sends.get(METHODS[kind])
+        return _CAPABILITIES[kind] in self._client.capabilities
 
     def limit(self, kind: str) -> int:
-        """The most recipients in one request."""
         if kind == PATTERN:
             return 1
-        endpoint = self.endpoint(kind)
-        given = [
-            self.client._settings.batch_size,
-            endpoint.limit if endpoint else None,
-            self.client.provider.send_limit,
-        ]
-        return min((limit for limit in given if limit is not None), default=STREAM_BATCH_SIZE)
+        endpoint = self._endpoint(kind)
+        given = [self._client._settings.batch_size, endpoint.limit if endpoint else None, self.provider.send_limit]
+        return min((limit for limit in given if limit is not None), default=min(STREAM_BATCH_SIZE, MAX_BATCH))
 
-    def one_sender(self, kind: str) -> bool:
-        """Whether a request can hold messages of one sender only."""
-        endpoint = self.endpoint(kind)
-        return endpoint is None or endpoint.one_sender
+    def line(self, given: object) -> str | None:
+        return check_sender(given, self.provider, needed=False)
 
-    def lifetime(self, kind: str) -> float | None:
-        """How long a request may be repeated with its id, in seconds; None where the provider knows no ids."""
-        endpoint = self.endpoint(kind)
-        ids = None if endpoint is None or endpoint.request_ids is None else endpoint.request_ids
+    def pattern(self, given: object) -> str:
+        if not isinstance(given, str) or not given.strip():
+            raise InvalidRequest("code must be the code or the name of a pattern that the provider has approved.")
+        return packed_pattern(given)
+
+    def own_line(self, provider: str | None) -> str | None:
+        return self._client._resolve_account().sender
+
+    def lifetime(self, kind: str, provider: str | None) -> float | None:
+        endpoint = self._endpoint(kind)
+        ids = None if endpoint is None else endpoint.request_ids
         return None if ids is None or ids.each or not self._takes_id(kind) else ids.lifetime
 
-    def line(self) -> str | None:
-        """The line that the client sends from where a batch names none."""
-        return self.client._resolve_account().sender
+    def _endpoint(self, kind: str) -> SendEndpoint | None:
+        return self._client.sends.get(METHODS[kind])
 
     def _takes_id(self, kind: str) -> bool:
-        return "request_id" in _parameters(getattr(type(self.client), METHODS[kind]))
+        return "request_id" in _parameters(getattr(type(self._client), METHODS[kind]))
 
-    async def send(
-        self, claimed: Claimed, payload: Payload, let_go: LetGo, *, request_id: str | None, sender: str | None
-    ) -> Answered:
-        """Send a batch and return what came of it; ``request_id`` and ``sender`` are those of a try to be repeated."""
-        options: dict[str, Any] = {"sender": sender, "on_batch": _sending_only(let_go)}
-        if request_id is not None:
-            options["request_id"] = request_id
-        method = getattr(self._once, METHODS[claimed.kind])
-        try:
-            return Answered(await method(*_arguments(claimed, payload), **options), None)
-        except SMSError as error:
-            return Answered(error.report, error)
+    async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
+        return await self._call(claimed.kind, _arguments(claimed, payload), let_go, sender=claimed.sender)
+
+    async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
+        return await self.repeat_call(claimed.kind, _arguments(claimed, payload), let_go, hop)
+
+    async def repeat_call(self, kind: str, arguments: Sequence[Any], let_go: LetGo, hop: Hop) -> SendReport:
+        """The same call again, with the request id and the sender of this hop."""
+        return await self._call(kind, arguments, let_go, sender=hop.sender, request_id=hop.request_id)
+
+    async def _call(self, kind: str, arguments: Sequence[Any], let_go: LetGo, **options: Any) -> SendReport:
+        given = {name: value for name, value in options.items() if value is not None}
+        report: SendReport = await getattr(self.once, METHODS[kind])(
+            *arguments, on_batch=_sending_only(let_go), **given
+        )
+        return report
+
+    @property
+    def can_read(self) -> bool:
+        return Capability.TELLS_CREDIT in self._client.capabilities
+
+    async def is_alive(self) -> bool | None:
+        if not self.can_read:
+            return None
+        read: Any = self.once
+        await read.credit()
+        return True
+
+
+class FailoverSender(Sender):
+    """Several providers in turn: each hop is let go by itself, and repeated by the client that it went to."""
+
+    def __init__(self, failover: AsyncFailover) -> None:
+        self.client = failover
+        self._by_name = {member.provider: ClientSender(member.client) for member in failover._members}
+        own = [*self._by_name.values()]
+        self.provider = own[0].provider
+        rates = [sender.rate for sender in own if sender.rate is not None]
+        self.rate = min(rates, default=None)
+        self.total = max(sender.total for sender in own)
+        self._once = AsyncFailover(*(sender.once for sender in own))
+
+    def can(self, kind: str) -> bool:
+        return kind == PATTERN or any(sender.can(kind) for sender in self._by_name.values())
+
+    def limit(self, kind: str) -> int:
+        return min(sender.limit(kind) for sender in self._by_name.values() if kind == PATTERN or sender.can(kind))
+
+    def line(self, given: object) -> str | None:
+        if given is not None:
+            raise InvalidRequest("A failover's senders are each client's own: leave sender= out.")
+        return None
+
+    def pattern(self, given: object) -> str:
+        packed = packed_pattern(given)
+        if not any(name in self._by_name for name in _named(packed)):
+            raise InvalidRequest("code must be a smscore.Pattern that names one of the failover's providers.")
+        return packed
+
+    def own_line(self, provider: str | None) -> str | None:
+        sender = self._by_name.get(provider or "")
+        return None if sender is None else sender.own_line(provider)
+
+    def lifetime(self, kind: str, provider: str | None) -> float | None:
+        sender = self._by_name.get(provider or "")
+        return None if sender is None else sender.lifetime(kind, provider)
+
+    async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
+        report: SendReport = await getattr(self._once, METHODS[claimed.kind])(
+            *_arguments(claimed, payload), on_batch=_sending_only(let_go)
+        )
+        return report
+
+    async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
+        sender = self._by_name[hop.provider or ""]
+        if claimed.kind != PATTERN:
+            return await sender.repeat(claimed, payload, let_go, hop)
+        number, pattern, params = _arguments(claimed, payload)
+        prepared = pattern.prepared(sender.provider.name, params)
+        if isinstance(prepared, str):
+            return await sender.repeat_call(TEXT, ([number], prepared), let_go, hop)
+        return await sender.repeat_call(PATTERN, (number, *prepared), let_go, hop)
+
+    async def is_alive(self) -> bool | None:
+        return None
+
+
+def _named(packed: str) -> Sequence[str]:
+    pattern = unpacked_pattern(packed)
+    return [] if isinstance(pattern, str) else [*pattern._providers]
 
 
 @lru_cache(128)
@@ -127,14 +278,12 @@ def _sending_only(let_go: LetGo) -> LetGo:
 
 
 def _arguments(claimed: Claimed, payload: Payload) -> Sequence[Any]:
-    match claimed.kind:
-        case "p2p":
-            return [[*map(Message, payload.numbers, payload.texts or ())]]
-        case "pattern":
-            code = msgspec.json.decode(claimed.pattern or "null")
-            return payload.numbers[0], code, msgspec.json.decode(claimed.params or "{}")
-        case _:
-            return payload.numbers, claimed.text
+    if claimed.kind == P2P:
+        return [[*map(Message, payload.numbers, payload.texts or ())]]
+    if claimed.kind == PATTERN:
+        params = msgspec.json.decode(claimed.params or "{}", type=dict[str, str])
+        return payload.numbers[0], unpacked_pattern(claimed.pattern or ""), params
+    return payload.numbers, claimed.text
 
 
 def without(payload: Payload, places: Sequence[int]) -> Payload:

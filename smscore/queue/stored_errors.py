@@ -32,8 +32,10 @@ class StoredError(msgspec.Struct, omit_defaults=True):
     earlier: list[StoredError] = []
 
 
-def stored(error: SMSError, earlier: Sequence[SMSError] = ()) -> StoredError:
-    """An error as it is stored, and those of the providers that were tried before."""
+def stored(error: SMSError | None, earlier: Sequence[SMSError] = ()) -> StoredError:
+    """An error as it is stored (None: there was none in the end), and those of the providers that were tried before."""
+    if error is None:
+        return StoredError("", "", earlier=[stored(one) for one in earlier])
     return StoredError(
         next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _CLASSES),
         str(error),
@@ -49,6 +51,11 @@ def stored(error: SMSError, earlier: Sequence[SMSError] = ()) -> StoredError:
         error.retry_after if isinstance(error, (RateLimited, ServerError)) else None,
         [stored(one) for one in earlier],
     )
+
+
+def restored_or_none(one: StoredError) -> SMSError | None:
+    """The error that was stored, or None if there was none in the end."""
+    return restored(one) if one.kind else None
 
 
 def restored(one: StoredError) -> SMSError:

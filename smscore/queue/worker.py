@@ -13,6 +13,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from attrs import define, field
 
 from smscore import clock
+from smscore.calls.retry import asked_wait
 from smscore.errors import ClientClosed, ConfigurationError, OutcomeUnknown, SMSError
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.logs import logger_for_callers
@@ -24,17 +25,19 @@ from smscore.queue.decisions import Action, Decision, Stop, decide
 from smscore.queue.outcomes import Columns, columns_of, same
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.sends import Answered, Sender, without
-from smscore.queue.store import accounts, campaigns, claims, endings, letting_go, sweeping
+from smscore.queue.store import accounts, campaigns, claims, endings, letting_go, splitting, sweeping
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.letting_go import Refusal, Refused, Ticket
 from smscore.sending.send_call import BatchEvent
+from smscore.wire.error_mapping import is_dead
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 POLL: Final = 1.0  # seconds between two looks at a queue with nothing to claim
 SWEEP: Final = 5.0
+PROBE_SIZE: Final = 100  # recipients at most of a batch that finds out whether the provider is back
 _OUTAGE_WAITS: Final = (0.1, 0.5, 1.0, 2.0)
 _REPEAT_FIRST: Final = 1.0
 _REPEAT_MOST: Final = 300.0
@@ -79,6 +82,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         deadline = None if seconds is None else clock.monotonic() + seconds
         try:
+            self.senders = _usable(self.senders)
             await self._keep(accounts.register, [*self.senders])
             while not self._stopping and (deadline is None or clock.monotonic() < deadline):
                 seconds = await self._claim()
@@ -97,9 +101,11 @@ class Worker:
         if free <= 0:
             return POLL
         await self._sweep()
-        taken = await self._keep(claims.claim, self._lanes(), free, self.lease, flushed=False)
+        taken = await self._keep(claims.claim, self._lanes(), free, self.lease, self._readers, flushed=False)
         for batch in taken.batches:
             self._start(self._send(batch), batch.account)
+        for account in taken.probes:
+            self._start(self._probe(account), account)
         return POLL if taken.wait is None else min(POLL, taken.wait)
 
     def _lanes(self) -> list[Lane]:
@@ -107,6 +113,21 @@ class Worker:
         busy = Counter(self._under_way.values())
         names = sorted(self.senders, key=lambda name: (busy[name], name))
         return [Lane(name, limits.interval(self.senders[name].rate)) for name in names]
+
+    @property
+    def _readers(self) -> frozenset[str]:
+        """The accounts whose providers are probed by a read."""
+        return frozenset(name for name, sender in self.senders.items() if sender.can_read)
+
+    async def _probe(self, account: str) -> None:
+        """Find out by a read whether the provider of a resting account is back."""
+        try:
+            await self.senders[account].is_alive()
+        except SMSError as error:
+            if is_dead(error):
+                await self._keep(accounts.note_dead, account, asked_wait(error))
+                return
+        await self._keep(accounts.note_life, account)
 
     async def _sweep(self) -> None:
         if clock.monotonic() - self._swept_at >= SWEEP:
@@ -155,9 +176,9 @@ class Worker:
 
     async def _send(self, claimed: Claimed) -> None:
         sender = self.senders[claimed.account]
-        whole = unpack(claimed.stored)
         try:
-            while True:
+            whole = await self._fitting(claimed, sender.limit(claimed.kind))
+            while whole is not None:
                 payload = without(whole, claimed.dropped)
                 if not len(payload):
                     await self._keep(endings.end_unsent, claimed, "suppressed")
@@ -174,6 +195,13 @@ class Worker:
         except Exception as error:
             # A fault of ours: the batch is left to its lease, and the worker goes on with others.
             _log.exception("A batch of the queue could not be handled: %s", type(error).__name__)
+
+    async def _fitting(self, claimed: Claimed, limit: int) -> Payload | None:
+        """The recipients of a batch, the rest put back if they are too many at once; None if it was lost."""
+        most = min(limit, PROBE_SIZE) if claimed.is_probe else limit
+        if claimed.size > most and not claimed.hops and not await self._keep(splitting.split, claimed, most):
+            return None
+        return unpack(claimed.stored)
 
     async def _after_refusal(self, claimed: Claimed, refused: Refused) -> bool:
         """What becomes of a batch that was not let go; whether it is tried again now."""
@@ -252,15 +280,8 @@ class _Delivery:
 
     async def send(self, payload: Payload) -> Answered:
         """Send, and return what came of it."""
-        hop = self.claimed.hop if self.claimed.may_have_arrived else None
         try:
-            return await self.sender.send(
-                self.claimed,
-                payload,
-                self.let_go,
-                request_id=None if hop is None else hop.request_id,
-                sender=self.claimed.sender if hop is None else hop.sender,
-            )
+            return await self.sender.answered(self.claimed, payload, self.let_go)
         except Exception as error:
             # Whatever went wrong in a client, a request that was let go may have left.
             _log.exception("A client of the queue raised %s", type(error).__name__)
@@ -274,8 +295,8 @@ class _Delivery:
         ticket = Ticket(
             event.provider,
             event.request_id,
-            self.sender.lifetime(kind),
-            self.claimed.sender or self.sender.line(),
+            self.sender.lifetime(kind, event.provider),
+            self.claimed.sender or self.sender.own_line(event.provider),
             limits.interval(self.sender.rate),
             self.worker.lease,
             is_probe=self.claimed.is_probe,
@@ -293,6 +314,20 @@ class _Delivery:
             raise self.refused from error
         if hop is not self.claimed.hop:
             self.claimed.hops.append(hop)
+
+
+def _usable(senders: Mapping[str, Sender]) -> Mapping[str, Sender]:
+    """The accounts that can send from this process; the others are left to workers that have their settings."""
+    problems: dict[str, ConfigurationError] = {}
+    for name, sender in senders.items():
+        try:
+            sender.check()
+        except ConfigurationError as error:
+            problems[name] = error
+            _log.warning("The account %s is left alone here: %s", name, error)
+    if problems and len(problems) == len(senders):
+        raise next(iter(problems.values()))
+    return {name: sender for name, sender in senders.items() if name not in problems}
 
 
 def _write_end(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -80,3 +81,12 @@ def client(box: Sandbox) -> Iterator[Callable[..., Any]]:
 def sent_to(box: Sandbox) -> Counter[str]:
     """How often each number was sent to, by the sandbox's ledger."""
     return Counter(message.recipient for message in box.messages)
+
+
+async def done(queue: Any, campaign: Any) -> None:
+    """Wait for the end of a campaign, also while its account is held meanwhile."""
+    async with asyncio.timeout(60):
+        while True:
+            if (await queue.wait(campaign)).state.has_ended:
+                return
+            await asyncio.sleep(0.05)

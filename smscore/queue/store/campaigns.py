@@ -132,3 +132,13 @@ def settle(transaction: Transaction, campaign_id: int) -> bool:
             campaign_id,
         )
     )
+
+
+def wake(transaction: Transaction, campaign_id: int) -> None:
+    """Let workers look at a campaign again, if it has a batch to claim."""
+    transaction.run(
+        f"UPDATE payamak_campaign SET next_at = %s WHERE id = %s AND state IN {ACTIVE} AND next_at IS NULL AND EXISTS "
+        "(SELECT 1 FROM payamak_batch WHERE campaign_id = payamak_campaign.id AND state <> 'done' AND state = 'new')",
+        transaction.now,
+        campaign_id,
+    )

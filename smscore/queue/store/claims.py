@@ -35,11 +35,15 @@ class Claims:
 
 
 def claim(
-    transaction: Transaction, lanes: Sequence[Lane], most: int, lease: float, *, probing: frozenset[str] = frozenset()
+    transaction: Transaction,
+    lanes: Sequence[Lane],
+    most: int,
+    lease: float,
+    readers: frozenset[str] = frozenset(),
 ) -> Claims:
     """Claim at most ``most`` batches, in turn from each of these accounts.
 
-    ``probing``: accounts of which this worker probes a provider by other means than a batch.
+    ``readers``: accounts whose providers this worker probes by a read rather than by a batch.
     """
     taken = Claims()
     look_at: list[float] = []
@@ -48,7 +52,7 @@ def claim(
         state = accounts.state(transaction, lane.account)
         standing = state.standing(transaction.now)
         recover(transaction, lane.account, sends=standing is not Standing.HELD)
-        if standing is Standing.PROBE and _probe(transaction, lane, lease, taken, by_read=lane.account in probing):
+        if standing is Standing.PROBE and _probe(transaction, lane, lease, taken, by_read=lane.account in readers):
             continue
         if standing is Standing.OPEN:
             open_lanes.append((lane, state))

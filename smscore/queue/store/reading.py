@@ -17,7 +17,7 @@ from smscore.queue.databases.base import Row, Transaction
 from smscore.queue.model import Counts, QueueResult
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
-from smscore.queue.stored_errors import StoredError, restored, unpack_errors
+from smscore.queue.stored_errors import StoredError, restored, restored_or_none, unpack_errors
 from smscore.sending.outgoing import invalid_number
 from smscore.statuses import DeliveryStatus
 
@@ -129,7 +129,7 @@ class _Maker:
     ) -> None:
         self._hops: list[Hop] = hops
         self._times: list[dt.datetime | None] = [from_unix(hop.at) for hop in hops]
-        self._errors: list[SMSError] = [restored(one) for one in errors]
+        self._errors = [restored_or_none(one) for one in errors]
         self._earlier: list[tuple[SMSError, ...]] = [tuple(restored(other) for other in one.earlier) for one in errors]
         self._refs: list[Any] | None = None if payload is None else payload.refs
         self._long_ids = long_ids
