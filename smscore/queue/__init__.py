@@ -8,7 +8,8 @@ How it is built, from the outside in:
   of what then becomes of it, ``limits`` of what keeps an account back, ``outcomes`` merges what is known.
 - ``store/``: plain SQL, synchronous, one function a question. ``claims`` takes a batch and recovers lost ones,
   ``letting_go`` is the last commit before the request, ``endings`` writes outcomes, ``campaigns``, ``accounts``,
-  ``suppression``, ``reading`` the rest.
+  ``suppression``, ``reading``, ``reports`` (the inbox of deliveries), ``inbound`` and ``pruning`` the rest.
+- ``tracking``: one round of asking for deliveries, or of receiving.
 - ``databases/``: what differs between SQLite and PostgreSQL; ``schema`` applies the migrations in ``sql/``;
   ``calls`` runs the store in threads, and lets what several slots write share a commit.
 
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smscore.queue.blocking import SendQueue
-    from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
+    from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
     from smscore.queue.queue import AsyncSendQueue
     from smscore.queue.windows import Window
 
@@ -35,6 +36,7 @@ __all__ = [
     "Counts",
     "QueueResult",
     "SendQueue",
+    "StoredMessage",
     "Window",
 ]
 
@@ -42,7 +44,7 @@ _MODULES = {
     "AsyncSendQueue": "queue",
     "SendQueue": "blocking",
     "Window": "windows",
-    **dict.fromkeys(("Account", "Campaign", "CampaignState", "Counts", "QueueResult"), "model"),
+    **dict.fromkeys(("Account", "Campaign", "CampaignState", "Counts", "QueueResult", "StoredMessage"), "model"),
 }
 
 

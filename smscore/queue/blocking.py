@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from smscore.numbers import Recipient, is_one_recipient
 from smscore.outcomes import Outcome
 from smscore.queue import arguments
 from smscore.queue.databases.base import Database
-from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
+from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
 from smscore.queue.queue import AsyncSendQueue
 from smscore.queue.sends import AnyClient
 from smscore.queue.windows import Window
@@ -27,6 +28,7 @@ from smscore.queue.worker import RunningWorker
 from smscore.sending.one_recipient import PatternValue
 from smscore.sending.outgoing import Messages, Recipients, iterable
 from smscore.text import Text
+from smscore.tracking.tracker import WebhookReport
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -207,6 +209,23 @@ class SendQueue:
 
     def suppressed(self, number: Recipient) -> bool:
         return self._run(self._queue.suppressed, number)
+
+    # Afterwards
+
+    def record(self, account: str, report: WebhookReport) -> None:
+        self._run(self._queue.record, account, report)
+
+    def track(self, account: str) -> int:
+        return self._run(self._queue.track, account)
+
+    def receive(self, account: str) -> int:
+        return self._run(self._queue.receive, account)
+
+    def inbound(self, account: str, *, after: int | None = None) -> Iterator[StoredMessage]:
+        return Items(Stream(self._queue._inbound_pages(account, after), CallerThread()))
+
+    def prune(self, older_than: dt.timedelta) -> int:
+        return self._run(self._queue.prune, older_than)
 
     # Sending
 

@@ -11,12 +11,13 @@ from typing import Final
 from attrs import field, frozen
 
 from smscore.dates import from_unix
+from smscore.messages import InboundMessage
 from smscore.outcomes import Outcome
 from smscore.queue.databases.base import Row
 from smscore.results import RecipientResult
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["Account", "Campaign", "CampaignState", "Counts", "QueueResult"]
+__all__ = ["Account", "Campaign", "CampaignState", "Counts", "QueueResult", "StoredMessage"]
 
 
 class CampaignState(StrEnum):
@@ -122,6 +123,15 @@ class QueueResult(RecipientResult):
     """What became of one recipient's message, and where it is known to be (``delivery``, None if nothing is known)."""
 
     delivery: DeliveryStatus | None = None
+
+
+@frozen
+class StoredMessage(InboundMessage):
+    """An inbound message as the queue's database keeps it; ``id`` is its number there, in the order of storing."""
+
+    id: int = 0
+    message_id: int | None = None  # pyright: ignore[reportIncompatibleMethodOverride]  # a value in place of a property
+    received_at: dt.datetime | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 OUTCOME_COLUMNS: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -22,16 +23,18 @@ from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.queue import arguments, schema
 from smscore.queue.calls import StoreCalls
-from smscore.queue.databases.base import Database
+from smscore.queue.databases.base import Database, Transaction
 from smscore.queue.databases.urls import database_of
 from smscore.queue.load import Load
 from smscore.queue.loading import Loader
-from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult
+from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
 from smscore.queue.payloads import content_hash
 from smscore.queue.sends import P2P, PATTERN, TEXT, AnyClient, Sender, sender_of
 from smscore.queue.store import accounts as account_store
-from smscore.queue.store import campaigns, reading, suppression
+from smscore.queue.store import campaigns, inbound, pruning, reading, reports, suppression
 from smscore.queue.store.loads import NewCampaign
+from smscore.queue.store.reports import Report
+from smscore.queue.tracking import Tracking
 from smscore.queue.windows import Window
 from smscore.queue.worker import RunningWorker, Worker
 from smscore.sending.one_recipient import PatternValue, pattern_texts
@@ -44,7 +47,9 @@ from smscore.sending.outgoing import (
     checked_numbers,
     stream_of,
 )
+from smscore.statuses import is_id
 from smscore.text import Text
+from smscore.tracking.tracker import WebhookReport
 
 __all__ = ["AsyncSendQueue"]
 
@@ -354,6 +359,65 @@ class AsyncSendQueue:
         """Whether nothing is sent to this number. Raises ``InvalidNumber``."""
         return bool((await self._calls.read(suppression.places_of, checked_numbers(number)))[0])
 
+    # Afterwards
+
+    async def record(self, account: str, report: WebhookReport) -> None:
+        """Store what a provider reported to your webhook, as ``parse_webhook`` gives it: one insert, at any time.
+
+        A worker brings it to its message, also one that comes before the send's own answer, late or twice. Raises
+        ``InvalidRequest`` for a report without a message id.
+        """
+        if not is_id(report.message_id):
+            raise InvalidRequest("The report names no message by its id, and cannot be matched to one.")
+        await self._calls.write(reports.add, [Report(account, report.message_id, report.status)])
+
+    async def track(self, account: str) -> int:
+        """Ask once for the deliveries of this account's messages that are due, and return how many have changed.
+
+        Call it every few seconds, or every few minutes: a message is asked about after 5 seconds, and then less and
+        less often, up to 7 days.
+        """
+        return len(await self._tracking(account).round())
+
+    async def receive(self, account: str) -> int:
+        """Store what people sent to this account's lines, and return how many messages were new.
+
+        Each is stored before it is marked as read, so that none is lost. Raises what the provider answers.
+        """
+        return await self._tracking(account).receive()
+
+    async def inbound(self, account: str, *, after: int | None = None) -> AsyncIterator[StoredMessage]:
+        """The stored inbound messages of an account, oldest first; those after the ``id`` of one, or all."""
+        async with aclosing(self._inbound_pages(account, after)) as pages:
+            async for page in pages:
+                for message in page:
+                    yield message
+
+    async def _inbound_pages(self, account: str, after: int | None) -> AsyncGenerator[list[StoredMessage], None]:
+        last = 0 if after is None else after
+        while page := await self._calls.read(inbound.page, account, last, _PAGE):
+            yield page
+            last = page[-1].id
+
+    async def prune(self, older_than: dt.timedelta) -> int:
+        """Remove the numbers and texts of campaigns that ended so long ago, and return of how many campaigns.
+
+        Counts and keys stay, so that a key that is given again still sends nothing; so does the list of suppressed
+        numbers. Inbound messages of that age are removed.
+        """
+        if not isinstance(older_than, dt.timedelta) or older_than < dt.timedelta(0):
+            raise InvalidRequest("older_than must be a datetime.timedelta ≥ 0, such as timedelta(days=90).")
+        seconds = older_than.total_seconds()
+        ids = await self._calls.write(_ended_before, seconds)
+        for id_ in ids:
+            while await self._calls.write(pruning.prune_batches, id_):
+                pass
+            await self._calls.write(pruning.prune_campaign, id_)
+        return len(ids)
+
+    def _tracking(self, account: str) -> Tracking:
+        return Tracking(self._calls, account, self._sender(account), self._lease)
+
     # Sending
 
     @asynccontextmanager
@@ -393,7 +457,13 @@ class AsyncSendQueue:
             worker.notify()
 
 
-def _hold(transaction: Any, name: str, until: arguments.Moment, reason: str) -> None:
+def _ended_before(transaction: Transaction, seconds: float) -> list[int]:
+    moment = transaction.now - seconds
+    pruning.prune_inbound(transaction, moment)
+    return pruning.ended_before(transaction, moment)
+
+
+def _hold(transaction: Transaction, name: str, until: arguments.Moment, reason: str) -> None:
     account_store.hold(transaction, name, until.resolve(transaction.now), reason)
 
 

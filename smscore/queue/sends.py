@@ -104,6 +104,16 @@ class Sender(ABC):
         """Whether the provider answers a read; None where there is none. Raises what it answered otherwise."""
 
     @property
+    @abstractmethod
+    def clients(self) -> Sequence[AsyncClient]:
+        """Its clients, for reads."""
+
+    def client_of(self, provider: str | None) -> AsyncClient | None:
+        """The client of this provider; of the only one, where there is one and none is named."""
+        own = [client for client in self.clients if provider in (None, client.provider.name)]
+        return own[0] if own else None
+
+    @property
     def can_read(self) -> bool:
         """Whether there is a read that shows if the provider answers."""
         return False
@@ -139,6 +149,10 @@ class ClientSender(Sender):
         self.rate = None if limit is None else limit.rate
         self.total = client._settings.timeout.total
         self._client = client
+
+    @property
+    def clients(self) -> Sequence[AsyncClient]:
+        return [self._client]
 
     def can(self, kind: str) -> bool:
         return _CAPABILITIES[kind] in self._client.capabilities
@@ -213,6 +227,10 @@ class FailoverSender(Sender):
         self.rate = min(rates, default=None)
         self.total = max(sender.total for sender in own)
         self._once = AsyncFailover(*(sender.once for sender in own))
+
+    @property
+    def clients(self) -> Sequence[AsyncClient]:
+        return [client for sender in self._by_name.values() for client in sender.clients]
 
     def can(self, kind: str) -> bool:
         return kind == PATTERN or any(sender.can(kind) for sender in self._by_name.values())

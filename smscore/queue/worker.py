@@ -29,6 +29,8 @@ from smscore.queue.store import accounts, campaigns, claims, endings, letting_go
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.letting_go import Refusal, Refused, Ticket
+from smscore.queue.store.reports import Change
+from smscore.queue.tracking import fold
 from smscore.sending.send_call import BatchEvent
 from smscore.wire.error_mapping import is_dead
 
@@ -55,11 +57,14 @@ class Worker:
     slots: int
     wake: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something new to claim."""
+    on_changes: Callable[[list[Change]], None] | None = None
+    """Called with the deliveries that have changed, once that is committed."""
     ended: int = 0
     """How many batches it has ended."""
     _stopping: bool = False
     _under_way: dict[asyncio.Task[None], str] = field(factory=dict["asyncio.Task[None]", str])
     _swept_at: float = float("-inf")
+    _folded_at: float = float("-inf")
     _loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self) -> None:
@@ -133,6 +138,20 @@ class Worker:
         if clock.monotonic() - self._swept_at >= SWEEP:
             await self._keep(sweeping.sweep, [*self.senders])
             self._swept_at = clock.monotonic()
+        if clock.monotonic() - self._folded_at >= POLL:
+            await self._fold()
+            self._folded_at = clock.monotonic()
+
+    async def _fold(self) -> None:
+        """Bring reports of deliveries to their messages; what cannot be done now is done by the next."""
+        try:
+            changes = await fold(self.calls)
+        except Exception as error:
+            if not self.calls.database.is_outage(error):
+                raise
+            return
+        if changes and self.on_changes is not None:
+            self.on_changes(changes)
 
     async def _rest(self, seconds: float, deadline: float | None) -> None:
         """Wait until something may have changed."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from smscore.config import DEFAULT_POLLING
 from smscore.errors import OutcomeUnknown
 from smscore.outcomes import Outcome
 from smscore.queue.databases.base import Row, Transaction
 from smscore.queue.model import OUTCOME_COLUMNS
 from smscore.queue.outcomes import UNKNOWN, Columns, is_better, same, with_dropped
 from smscore.queue.payloads import Payload, unpack
-from smscore.queue.store import campaigns
+from smscore.queue.store import campaigns, reports
 from smscore.queue.store.batches import PLACE_BITS, Claimed, pack_json, unpack_hops, unpack_places
 from smscore.queue.stored_errors import StoredError, pack_errors, unpack_errors
 
@@ -46,6 +47,7 @@ def _write(
     transaction.insert(
         "payamak_message", MESSAGE_COLUMNS, _message_rows(batch_id, payload, first, columns, max(last_hop, 0))
     )
+    reports.look_again(transaction, columns.message_ids)
     _write_batch(transaction, batch_id, columns)
 
 
@@ -53,12 +55,13 @@ def _write_batch(transaction: Transaction, batch_id: int, columns: Columns) -> N
     counts = ", ".join(f"{name} = %s" for name in OUTCOME_COLUMNS.values())
     transaction.run(
         f"UPDATE payamak_batch SET state = 'done', claim = NULL, lease_until = NULL, outcome = NULL, errors = %s, "
-        f"long_ids = %s, cost = %s, parts = %s, ended_at = %s, {counts} WHERE id = %s",
+        f"long_ids = %s, cost = %s, parts = %s, ended_at = %s, track_at = %s, {counts} WHERE id = %s",
         pack_errors(columns.error_list),
         pack_json(_long_ids(columns)),
         columns.cost,
         columns.parts,
         transaction.now,
+        transaction.now + DEFAULT_POLLING.first if any(columns.message_ids) else None,
         *(columns.outcomes.count(outcome) for outcome in OUTCOME_COLUMNS),
         batch_id,
     )
@@ -138,6 +141,7 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     ]
     if not better:
         return
+    reports.look_again(transaction, late.message_ids)
     errors = _errors(transaction, claimed.id)
     offset = len(errors)
     transaction.many(
@@ -150,10 +154,11 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     counted: dict[str, int] = {row[0]: row[1] for row in found}
     counts = ", ".join(f"{name} = %s" for name in OUTCOME_COLUMNS.values())
     transaction.run(
-        f"UPDATE payamak_batch SET errors = %s, cost = %s, parts = %s, {counts} WHERE id = %s",
+        f"UPDATE payamak_batch SET errors = %s, cost = %s, parts = %s, track_at = %s, {counts} WHERE id = %s",
         pack_errors([*errors, *late.error_list]),
         late.cost,
         late.parts,
+        transaction.now + DEFAULT_POLLING.first,
         *(counted.get(outcome, 0) for outcome in OUTCOME_COLUMNS),
         claimed.id,
     )

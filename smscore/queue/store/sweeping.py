@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smscore.queue.databases.base import Transaction
+from smscore.queue.store import reports
 from smscore.queue.store.campaigns import ACTIVE, expire_all, settle, wake
 from smscore.queue.store.loads import remove_dead_loads
 
@@ -12,6 +13,7 @@ from smscore.queue.store.loads import remove_dead_loads
 def sweep(transaction: Transaction, accounts: Sequence[str]) -> None:
     """Remove loads that died, end what has expired, and settle or wake campaigns of these accounts."""
     remove_dead_loads(transaction)
+    reports.tidy(transaction)
     expire_all(transaction)
     for account in accounts:
         for (id_,) in transaction.rows(

@@ -31,7 +31,8 @@ CREATE TABLE payamak_campaign (
     next_at REAL,                           -- when a batch may be claimed; NULL: there is none to claim
     loading_until REAL,
     created_at REAL NOT NULL,
-    ended_at REAL
+    ended_at REAL,
+    pruned_at REAL
 );
 CREATE INDEX ix_payamak_campaign_next ON payamak_campaign (account, priority DESC, id) WHERE next_at IS NOT NULL;
 CREATE INDEX ix_payamak_campaign_open ON payamak_campaign (account, state) WHERE ended_at IS NULL;
@@ -61,10 +62,13 @@ CREATE TABLE payamak_batch (
     deliveries TEXT,                        -- JSON: how many messages by delivery status
     cost TEXT,
     parts INTEGER,
+    looks INTEGER NOT NULL DEFAULT 0,       -- how often its deliveries were asked for
+    track_at REAL,                          -- when they are asked for next; NULL: never
     ended_at REAL
 );
 CREATE INDEX ix_payamak_batch_open ON payamak_batch (campaign_id, state, id) WHERE state <> 'done';
 CREATE INDEX ix_payamak_batch_lease ON payamak_batch (account, lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX ix_payamak_batch_track ON payamak_batch (account, track_at) WHERE track_at IS NOT NULL;
 CREATE INDEX ix_payamak_batch_chunk ON payamak_batch (campaign_id, chunk, first);
 
 CREATE TABLE payamak_message (
@@ -97,17 +101,20 @@ CREATE INDEX ix_payamak_report_id ON payamak_report (message_id);
 CREATE TABLE payamak_inbound (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account TEXT NOT NULL,
-    digest BLOB NOT NULL UNIQUE,            -- of what the provider handed out, so that a repeat adds nothing
     message_id INTEGER,
+    digest BLOB NOT NULL,                   -- of what the provider gave, by which a message without an id is known again
+    marked INTEGER NOT NULL DEFAULT 0,      -- 1: the provider does not hand it out again
     line TEXT NOT NULL,
     sender TEXT NOT NULL,
     text TEXT NOT NULL,
     day TEXT,
     received_at REAL,
-    raw TEXT NOT NULL,
+    raw TEXT NOT NULL,                      -- JSON
     stored_at REAL NOT NULL
 );
 CREATE INDEX ix_payamak_inbound_account ON payamak_inbound (account, id);
+CREATE INDEX ix_payamak_inbound_id ON payamak_inbound (account, message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX ix_payamak_inbound_open ON payamak_inbound (account) WHERE marked = 0;
 
 CREATE TABLE payamak_suppression (
     recipient TEXT PRIMARY KEY,             -- E.164

@@ -1,0 +1,174 @@
+"""What becomes of messages after they were accepted, and what people answer: one round at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+
+from smscore.calls.retry import asked_wait
+from smscore.client import AsyncClient
+from smscore.config import DEFAULT_POLLING
+from smscore.dates import from_unix
+from smscore.errors import SMSError
+from smscore.loops.logs import logger_for_callers
+from smscore.messages import InboundMessage
+from smscore.outcomes import Outcome
+from smscore.profile import Capability
+from smscore.queue.calls import StoreCalls
+from smscore.queue.databases.base import Row, Transaction
+from smscore.queue.sends import Sender
+from smscore.queue.store import inbound, reports
+from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
+from smscore.queue.store.reports import Change, Report
+from smscore.results import RecipientResult
+from smscore.statuses import Delivery
+from smscore.tracking.schedule import wait_after
+
+BATCHES: Final = 20  # that one round asks about at a time
+MAX_AGE: Final = 7 * 24 * 3600.0  # seconds for which a message's delivery is asked for
+_TOGETHER: Final = 100
+
+_log: Final = logger_for_callers(__name__)
+
+
+@frozen
+class Tracking:
+    """One account's messages after their sends."""
+
+    calls: StoreCalls
+    account: str
+    sender: Sender
+    lease: float
+
+    async def round(self) -> list[Change]:
+        """Ask once for the deliveries of all batches that are due, and return what has changed."""
+        changes: list[Change] = []
+        while ids := await self.calls.write(reports.due, self.account, BATCHES, self.lease):
+            for batch_id in ids:
+                changes += await self._ask(batch_id)
+            if len(ids) < BATCHES:
+                break
+        return changes
+
+    async def _ask(self, batch_id: int) -> list[Change]:
+        low, high = batch_id << PLACE_BITS, (batch_id + 1) << PLACE_BITS
+        rows, hops = await self.calls.read(reports.open_messages, batch_id, low, high)
+        results = _results(rows, hops)
+        if not results:
+            await self.calls.write(reports.asked, batch_id, None)
+            return []
+        try:
+            found = await self._deliveries(results)
+        except SMSError as error:
+            _log.warning(
+                "%s: deliveries cannot be read (%s) and are asked for later", self.account, type(error).__name__
+            )
+            await self.calls.write(_asked_after, batch_id, results, asked_wait(error) or 0.0)
+            return []
+        await self.calls.write(reports.add, _reports(self.account, found))
+        changes = await fold(self.calls)
+        await self.calls.write(_asked_after, batch_id, results, 0.0)
+        return changes
+
+    async def _deliveries(self, results: Sequence[RecipientResult]) -> list[Delivery]:
+        by_provider: defaultdict[str | None, list[RecipientResult]] = defaultdict(list)
+        for result in results:
+            by_provider[result.provider].append(result)
+        found: list[Delivery] = []
+        for provider, own in by_provider.items():
+            client: Any = self.sender.client_of(provider)
+            if client is not None and Capability.REPORTS_DELIVERIES in client.capabilities:
+                found += await client.deliveries(own)
+        return found
+
+    # Inbound
+
+    async def receive(self) -> int:
+        """Store what people sent to the account's lines since the last round, and return how many messages were new."""
+        count = 0
+        for client in self.sender.clients:
+            if Capability.RECEIVES_MESSAGES in client.capabilities:
+                count += await self._receive(client)
+        return count
+
+    async def _receive(self, client: AsyncClient) -> int:
+        count = pages = 0
+        async for page in _pages(client, await self.calls.read(inbound.last_id, self.account)):
+            # The page before is not handed out again, now that this one was asked for. The first page may be one that
+            # an earlier round stored and could not mark.
+            if pages:
+                await self.calls.write(inbound.mark, self.account)
+            count += await self.calls.write(inbound.add, self.account, page)
+            pages += 1
+        await self.calls.write(inbound.mark, self.account)
+        return count
+
+
+async def fold(calls: StoreCalls) -> list[Change]:
+    """Bring all reports of the inbox to their messages, and return what has changed."""
+    changes: list[Change] = []
+    while await calls.read(_has_reports):
+        changes += await calls.write(reports.fold)
+    return changes
+
+
+def _has_reports(transaction: Transaction) -> bool:
+    return transaction.row("SELECT 1 FROM payamak_report WHERE tried = 0 LIMIT 1") is not None
+
+
+def _results(rows: Sequence[Row], hops: str | None) -> list[RecipientResult]:
+    known = unpack_hops(hops)
+    found: list[RecipientResult] = []
+    for recipient, message_id, hop, sent_at in rows:
+        by = _hop(known, hop)
+        found.append(
+            RecipientResult(
+                recipient or "",
+                Outcome.ACCEPTED,
+                message_id,
+                provider=by.provider if by else None,
+                sent_at=from_unix(sent_at if sent_at is not None else by.at if by else None),
+            )
+        )
+    return found
+
+
+def _hop(known: list[Hop], index: int | None) -> Hop | None:
+    return known[index] if index is not None and index < len(known) else None
+
+
+def _reports(account: str, found: Sequence[Delivery]) -> list[Report]:
+    return [
+        Report(account, one.message_id, one.status, one.recipient)
+        for one in found
+        if one.status is not None and one.message_id is not None
+    ]
+
+
+def _asked_after(transaction: Transaction, batch_id: int, results: Sequence[RecipientResult], least: float) -> None:
+    """Note a look, and when the next is to be: none once the messages are too old."""
+    row = transaction.row("SELECT looks, ended_at FROM payamak_batch WHERE id = %s", batch_id)
+    looks, ended_at = row or (0, None)
+    is_old = ended_at is not None and transaction.now - ended_at > MAX_AGE
+    reports.asked(transaction, batch_id, None if is_old else wait_after(DEFAULT_POLLING, looks + 1, asked=least))
+
+
+async def _pages(client: Any, after: int | None) -> AsyncGenerator[list[InboundMessage], None]:
+    """Inbound messages in lists, each of which is marked as read when the next is asked for."""
+    pages = getattr(client, "_incoming_pages", None)
+    if pages is not None:
+        async for page in pages(after=after):
+            yield page
+        return
+    # Those with ids are known again by them, and so may be stored together.
+    together: list[InboundMessage] = []
+    async for message in client.incoming(after=after):
+        together.append(message)
+        if message.message_id is None or len(together) >= _TOGETHER:
+            yield together
+            together = []
+    if together:
+        yield together
