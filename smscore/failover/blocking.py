@@ -6,23 +6,26 @@ import inspect
 from collections.abc import Generator, Mapping
 from typing import Any, Self
 
-from smscore.blocking import BlockingCalls, BlockingClient, materialised
+from smscore.blocking import BlockingClient, materialised
 from smscore.errors import ConfigurationError
 from smscore.failover.client import AsyncFailover
 from smscore.failover.health import REST
 from smscore.failover.pattern import Pattern
 from smscore.loops import background
 from smscore.numbers import Recipient
+from smscore.profile import Capability, Capable
 from smscore.results import SendReport
 from smscore.sending.one_recipient import PatternValue
 from smscore.sending.outgoing import Messages, Recipients
 from smscore.sending.send_call import OnBatch
 from smscore.text import Text
+from smscore.tracking.blocking import DeliveryCalls
+from smscore.tracking.calls import AsyncDeliveryCalls
 
 __all__ = ["Failover"]
 
 
-class Failover(BlockingCalls):
+class Failover(DeliveryCalls, Capable):
     """Sends through the first of several providers that takes a message, and waits for it.
 
     ``clients`` are blocking clients, in the order in which they are tried; all else is as in
@@ -62,6 +65,14 @@ class Failover(BlockingCalls):
     ) -> SendReport:
         return self._run(self._failover.send_pattern, to, pattern, params, on_batch=on_batch)
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self._failover.capabilities
+
+    @property
+    def _delivery_calls(self) -> AsyncDeliveryCalls:
+        return self._failover
+
     def check(self) -> None:
         self._failover.check()
 
@@ -84,5 +95,5 @@ class Failover(BlockingCalls):
 
 
 # As with the clients, the docstrings of the blocking methods are those of the async ones.
-for _name in ("send", "send_p2p", "send_stream", "send_p2p_stream", "send_pattern", "check"):
+for _name in ("send", "send_p2p", "send_stream", "send_p2p_stream", "send_pattern", "capabilities", "check"):
     getattr(Failover, _name).__doc__ = inspect.getdoc(getattr(AsyncFailover, _name))

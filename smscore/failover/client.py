@@ -11,6 +11,7 @@ from smscore.client import AsyncClient, sends_nothing
 from smscore.config import checked_seconds
 from smscore.errors import ConfigurationError, InvalidRequest, SMSError
 from smscore.failover.call import FailoverCall, Send, Window, report_in
+from smscore.failover.deliveries import delivery_sources
 from smscore.failover.health import REST, Health
 from smscore.failover.journal import Journal, on_batch_of
 from smscore.failover.merged import Merged
@@ -20,7 +21,7 @@ from smscore.failover.sends import SAMPLE, OwnTexts, PatternSend, refuse_sender,
 from smscore.failover.stream import window_reports
 from smscore.inputs import check_text
 from smscore.numbers import Recipient
-from smscore.profile import Capability
+from smscore.profile import AsyncCapable, Capability
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing
 from smscore.sending.one_recipient import PatternValue, outgoing_to_one, pattern_texts
@@ -39,14 +40,17 @@ from smscore.sending.outgoing import (
 )
 from smscore.sending.send_call import OnBatch
 from smscore.text import Text
+from smscore.tracking.asking import DeliverySource
+from smscore.tracking.calls import AsyncDeliveryCalls
 
 __all__ = ["AsyncFailover"]
 
 _SEND: Final = "send"
 _SEND_P2P: Final = "send_p2p"
+_PASSED_ON: Final = frozenset({Capability.SENDS, Capability.SENDS_P2P, Capability.REPORTS_DELIVERIES})
 
 
-class AsyncFailover:
+class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
     """Sends through the first of several providers that takes a message.
 
     ``clients`` are async clients, in the order in which they are tried. ``rest`` is for how many seconds a provider is
@@ -173,6 +177,15 @@ class AsyncFailover:
         return await self._send(members, send, outgoing, on_batch)
 
     # Settings and connections
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What any of the clients can do, of what a failover passes on."""
+        return _PASSED_ON & {one for member in self._members for one in member.client.capabilities}
+
+    @property
+    def _delivery_sources(self) -> Mapping[str, DeliverySource]:
+        return delivery_sources(member.client for member in self._members)
 
     @sends_nothing
     def check(self) -> None:
