@@ -34,7 +34,7 @@ class EarlyStates:
         """What was said of these messages, which are followed from now on."""
         if not self._kept:
             return
-        for message_id in {*followed.ids}:
+        for message_id in dict.fromkeys(followed.ids):
             place = self._kept.pop((followed.provider, message_id), None)
             if place is not None:
                 rows = followed.rows_of(message_id)

@@ -5,6 +5,7 @@ Each tells what it was asked and when; what it answers is a function of the id, 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -44,6 +45,8 @@ class StatusServer:
     status_of: Callable[[int], int]
     rows_of: Callable[[int], Sequence[tuple[str, int]]] = lambda bulk_id: ()
     fail: Callable[[Asked], Answer | NoAnswer | None] = lambda asked: None
+    delay: float = 0.0
+    """The seconds that an answer takes."""
     asked: list[Asked] = field(factory=list[Asked])
     began: float = field(factory=lambda: clock.monotonic())
     is_closed: bool = False
@@ -58,11 +61,14 @@ class StatusServer:
         self.check_open()
         yield
 
-    async def send(self, request: Request, _: Timeouts) -> Answer | NoAnswer:
+    async def send(self, request: Request, timeouts: Timeouts) -> Answer | NoAnswer:
         self.check_open()
         path = request.url.partition(".com")[2].partition(".ir")[0]
         asked = Asked(clock.monotonic() - self.began, path, _ids(request), int(request.query.get("page", 1)))
         self.asked.append(asked)
+        await asyncio.sleep(min(self.delay, timeouts.total))
+        if self.delay > timeouts.total:
+            return LOST
         return self.fail(asked) or Answer(200, json.dumps(self._answer(asked)).encode())
 
     def _answer(self, asked: Asked) -> Any:
