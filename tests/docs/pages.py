@@ -145,3 +145,7 @@ def blocks(path: Path) -> list[Example]:
 
 def is_hidden(block: Example) -> bool:
     return "invisible-code" in block.document.text[block.region.start : block.region.end]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()

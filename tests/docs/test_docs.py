@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import io
 import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import attrs
@@ -17,7 +15,7 @@ import pytest
 from commandline import write_xlsx
 from django.conf import settings
 from django.test import RequestFactory
-from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, is_hidden, run_tests_of
+from docs.pages import PAGES, ROOT, named
 from example_files import example
 
 import ippanel_sms
@@ -55,34 +53,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_xlsx(tmp_path / "customers.xlsx", a=[["name", "mobile", "debt"], ["علی", 9123456789, 1000]])
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def named(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-# Code blocks
-
-
-@pytest.mark.parametrize("page", PAGES, ids=named)
-@pytest.mark.skipif(os.name == "nt", reason="some blocks are for a POSIX shell")
-def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: Sandbox):
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environ = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8", "XDG_STATE_HOME": str(files / "state")}
-    shared = {"__name__": "page", "box": sms_sandbox, "printed": io.StringIO(), "source": "", "environ": environ}
-    found = blocks(page)
-    for block in found[:1]:
-        block.namespace.update(shared)
-    for block in found:
-        block.evaluate()
-    run_tests_of(shared | found[0].namespace if found else shared)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_no_code_block_of_a_page_is_of_a_kind_that_nothing_runs(page: Path):
-    kinds = FENCE.findall(page.read_text("utf-8"))
-    assert Counter(kinds).keys() <= KINDS.keys()
-    assert len(kinds) == len([block for block in blocks(page) if not is_hidden(block)])
 
 
 # Links and tables

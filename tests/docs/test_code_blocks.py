@@ -1,0 +1,55 @@
+"""Every code block of every page runs, and is of a kind that something runs."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import django
+import pytest
+from commandline import write_xlsx
+from django.conf import settings
+from docs.pages import FENCE, KINDS, PAGES, blocks, is_hidden, named, run_tests_of
+
+from smscore.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _django():
+    if not settings.configured:
+        settings.configure(DEFAULT_CHARSET="utf-8", ALLOWED_HOSTS=["testserver"])
+        django.setup()
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of a page's blocks, with the files that pages speak of."""
+    (tmp_path / "customers.csv").write_text("name,mobile\nالف,09123456789\nب,02188776655\n", "utf-8")
+    (tmp_path / "text.txt").write_text("سلام\n", "utf-8")
+    write_xlsx(tmp_path / "customers.xlsx", a=[["name", "mobile", "debt"], ["علی", 9123456789, 1000]])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.skipif(os.name == "nt", reason="some blocks are for a POSIX shell")
+def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: Sandbox):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8", "XDG_STATE_HOME": str(files / "state")}
+    shared = {"__name__": "page", "box": sms_sandbox, "printed": io.StringIO(), "source": "", "environ": environ}
+    found = blocks(page)
+    for block in found[:1]:
+        block.namespace.update(shared)
+    for block in found:
+        block.evaluate()
+    run_tests_of(shared | found[0].namespace if found else shared)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_code_block_of_a_page_is_of_a_kind_that_nothing_runs(page: Path):
+    kinds = FENCE.findall(page.read_text("utf-8"))
+    assert Counter(kinds).keys() <= KINDS.keys()
+    assert len(kinds) == len([block for block in blocks(page) if not is_hidden(block)])
