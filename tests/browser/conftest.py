@@ -92,7 +92,7 @@ def new_page(new_context: Callable[..., BrowserContext], origin: str) -> Callabl
     def make(place: str = "", **options: Any) -> Page:
         page = new_context(**options).new_page()
         page.goto(f"{origin}/{place}")
-        page.get_by_text("Live", exact=True).wait_for()
+        page.get_by_text("زنده" if options.get("locale") == "fa-IR" else "Live", exact=True).wait_for()
         return page
 
     return make

@@ -1,6 +1,7 @@
 // Calls of the sandbox's REST interface, and its live events.
 
 import { note } from "./dom.js";
+import { t } from "./language.js";
 import { readTogether } from "./stream.js";
 
 /** The JSON of an answer; a refusal throws an Error with the sandbox's own text. */
@@ -11,7 +12,7 @@ export async function call(method, path, body) {
     options.headers = { "Content-Type": "application/json" };
   }
   const response = await fetch(path, options).catch(() => {
-    throw new Error("The sandbox does not answer. Is it still running?");
+    throw new Error(t("The sandbox does not answer. Is it still running?"));
   });
   const text = await response.text();
   const answer = text ? JSON.parse(text) : null;

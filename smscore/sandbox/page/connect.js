@@ -2,6 +2,7 @@
 
 import { choices } from "./api.js";
 import { copyButton, div, el } from "./dom.js";
+import { t } from "./language.js";
 import { title } from "./providers.js";
 
 const SAMPLE = "کد ورود شما: ۴۸۲۹۱۳";
@@ -28,7 +29,7 @@ function pythonLines(provider) {
 
 function codeBlock(text, label) {
   const lines = el("pre", { dir: "ltr", tabindex: 0, "aria-label": label }, isolated(text));
-  return div("codeblock", lines, copyButton(text, `Copy: ${label}`));
+  return div("codeblock", lines, copyButton(text, t("Copy: {}", label)));
 }
 
 const PERSIAN_WORDS = /([\u0600-\u06ff][\u0600-\u06ff\s:]*[\u0600-\u06ff])/;
@@ -48,14 +49,14 @@ export function connectLines(providers) {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.value === provider.name));
     const words = title(provider.name);
     lines.replaceChildren(
-      el("h3", {}, "In the environment, for any client"),
-      codeBlock(shellLines(provider), `${words}, environment`),
-      el("h3", {}, "In Python"),
-      codeBlock(pythonLines(provider), `${words}, Python`),
+      el("h3", {}, t("In the environment, for any client")),
+      codeBlock(shellLines(provider), t("{}, environment", words)),
+      el("h3", {}, t("In Python")),
+      codeBlock(pythonLines(provider), t("{}, Python", words)),
     );
   };
   show(providers[0]);
-  const choice = el("div", { class: "segments", role: "group", "aria-label": "Provider" }, buttons);
+  const choice = el("div", { class: "segments", role: "group", "aria-label": t("Provider") }, buttons);
   return div("connect", choice, lines);
 }
 
@@ -65,9 +66,9 @@ export async function emptyState() {
   return div(
     "first",
     el("img", { src: "/static/icon.svg", alt: "", width: 56, height: 56 }),
-    el("h1", {}, "Nothing has been sent yet"),
-    el("p", {}, "Point a client at this address, and its messages appear here at once."),
-    el("p", {}, "Any token works; nothing leaves this machine."),
+    el("h1", {}, t("Nothing has been sent yet")),
+    el("p", {}, t("Point a client at this address, and its messages appear here at once.")),
+    el("p", {}, t("Any token works; nothing leaves this machine.")),
     connectLines(providers),
   );
 }

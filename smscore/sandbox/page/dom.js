@@ -1,5 +1,7 @@
 // Elements without innerHTML, so that a message's text is never taken for HTML.
 
+import { t } from "./language.js";
+
 /** A new element. Attributes such as `onclick` are listeners; null and false omit an attribute or a child. */
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -64,7 +66,7 @@ export async function copy(text, button) {
   } catch {
     copyBySelection(text); // the clipboard needs a secure origin, which the address of a container is not
   }
-  note("Copied");
+  note(t("Copied"));
   button?.classList.add("copied");
   setTimeout(() => button?.classList.remove("copied"), 1200);
 }

@@ -3,6 +3,7 @@
 import { attempt, choices, get, on } from "./api.js";
 import { byId, copyButton, div, el, icon, ltr, section, select } from "./dom.js";
 import { counted, digits, duration } from "./format.js";
+import { t } from "./language.js";
 import { badge } from "./messagerow.js";
 import { title } from "./providers.js";
 
@@ -13,10 +14,10 @@ const place = () => byId("view-faults");
 export async function openFaults() {
   const [{ providers, fault_kinds: kinds, special_recipients: special }] = await Promise.all([choices(), readFaults()]);
   place().replaceChildren(
-    el("h1", {}, "Faults"),
-    el("p", { class: "lead" }, "Let requests fail as they can with a real provider."),
+    el("h1", {}, t("Faults")),
+    el("p", { class: "lead" }, t("Let requests fail as they can with a real provider.")),
     makeForm(providers, kinds),
-    section("card", "Active faults", el("div", { id: "active" })),
+    section("card", t("Active faults"), el("div", { id: "active" })),
     specialTable(special),
   );
   showActive();
@@ -27,27 +28,27 @@ export async function openFaults() {
 const LASTING = [["next", "for the next"], ["always", "until cleared"]];
 
 const option = (value, words) => el("option", { value }, words);
-const spoken = (kind) => kind.replaceAll("_", " ");
+const spoken = (kind) => t(kind.replaceAll("_", " "));
 const field = (label, ...inputs) => div("field", el("label", { for: inputs[0].id }, label), div("pair", inputs));
 
 function makeInputs(providers, kinds) {
   const names = providers.map(({ name }) => [name, title(name)]);
   return {
     kind: select({ id: "fault-kind" }, kinds.map(({ kind }) => [kind, spoken(kind)])),
-    provider: select({ id: "fault-provider" }, [["", "any provider"], ...names]),
+    provider: select({ id: "fault-provider" }, [["", t("any provider")], ...names]),
     call: el("select", { id: "fault-call" }),
-    number: el("input", { id: "fault-number", placeholder: "any number", inputmode: "tel", dir: "ltr" }),
+    number: el("input", { id: "fault-number", placeholder: t("any number"), inputmode: "tel", dir: "ltr" }),
     code: el("select", { id: "fault-code" }),
     seconds: el("input", { id: "fault-seconds", type: "number", min: 0, max: 600, step: "any", value: 5 }),
-    lasting: select({ id: "fault-lasting" }, LASTING),
-    times: el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": "Calls" }),
+    lasting: select({ id: "fault-lasting" }, LASTING.map(([value, label]) => [value, t(label)])),
+    times: el("input", { id: "fault-times", type: "number", min: 1, value: 1, "aria-label": t("Calls") }),
   };
 }
 
 function makeForm(providers, kinds) {
   const inputs = makeInputs(providers, kinds);
   const codeWords = el("p", { class: "hint text", "aria-live": "polite", dir: "auto" });
-  const code = field("Code", inputs.code);
+  const code = field(t("Code"), inputs.code);
   code.classList.add("wide");
   code.append(codeWords);
   const showCode = () => {
@@ -55,18 +56,18 @@ function makeForm(providers, kinds) {
     const owners = providers.filter(({ name }) => [name, ""].includes(inputs.provider.value));
     codeWords.textContent = owners.flatMap((owner) => owner.error_codes).find((each) => each.code === wanted)?.words;
   };
-  const seconds = field("Seconds", inputs.seconds);
+  const seconds = field(t("Seconds"), inputs.seconds);
   const words = el("p", { class: "hint" });
   const fillChoices = () => {
     const owners = providers.filter(({ name }) => [name, ""].includes(inputs.provider.value));
     const calls = new Set(owners.flatMap((owner) => owner.calls));
-    inputs.call.replaceChildren(option("", "any call"), ...[...calls].map((name) => option(name, name)));
+    inputs.call.replaceChildren(option("", t("any call")), ...[...calls].map((name) => option(name, name)));
     inputs.code.replaceChildren(...owners.flatMap((owner) => codesOf(owner, owners.length > 1)));
     showCode();
   };
   const showNeeded = () => {
     const kind = kinds.find((entry) => entry.kind === inputs.kind.value);
-    words.textContent = kind.words;
+    words.textContent = t(kind.words);
     code.hidden = !kind.needs.includes("code");
     seconds.hidden = !kind.needs.includes("seconds");
     inputs.times.hidden = inputs.lasting.value !== "next";
@@ -77,22 +78,22 @@ function makeForm(providers, kinds) {
   fillChoices();
   showNeeded();
   const fields = [
-    field("What happens", inputs.kind),
-    field("Provider", inputs.provider),
+    field(t("What happens"), inputs.kind),
+    field(t("Provider"), inputs.provider),
     code,
     seconds,
-    field("Call", inputs.call),
-    field("Number", inputs.number),
-    field("How long", inputs.lasting, inputs.times),
+    field(t("Call"), inputs.call),
+    field(t("Number"), inputs.number),
+    field(t("How long"), inputs.lasting, inputs.times),
   ];
   const onsubmit = (event) => submit(event, faultOf(inputs, !code.hidden, !seconds.hidden));
   return el(
     "form",
-    { class: "card", "aria-label": "Set a fault", onsubmit },
-    el("h2", {}, "Set a fault"),
+    { class: "card", "aria-label": t("Set a fault"), onsubmit },
+    el("h2", {}, t("Set a fault")),
     div("fields", fields),
     words,
-    div("buttons", el("button", { class: "primary" }, "Set the fault")),
+    div("buttons", el("button", { class: "primary" }, t("Set the fault"))),
   );
 }
 
@@ -137,22 +138,22 @@ function showActive() {
   if (box === null) return;
   const list = [
     el("ul", { class: "plain" }, active.map(item)),
-    div("buttons", el("button", { type: "button", onclick: clearAll }, "Clear all faults")),
+    div("buttons", el("button", { type: "button", onclick: clearAll }, t("Clear all faults"))),
   ];
-  box.replaceChildren(...(active.length ? list : [el("p", { class: "nothing" }, NONE)]));
+  box.replaceChildren(...(active.length ? list : [el("p", { class: "nothing" }, t(NONE))]));
 }
 
 function item(fault) {
-  const where = [fault.provider ? title(fault.provider) : "any provider", fault.call ?? "any call"].join(", ");
+  const where = [fault.provider ? title(fault.provider) : t("any provider"), fault.call ?? t("any call")].join(t(", "));
   const number = fault.number && [", ", ltr(digits(fault.number))];
   const detail = fault.seconds === null ? String(fault.code ?? "") : duration(fault.seconds);
-  const names = { "aria-label": `Clear the fault ${spoken(fault.kind)}`, title: "Clear" };
+  const names = { "aria-label": t("Clear the fault {}", spoken(fault.kind)), title: t("Clear") };
   return el(
     "li",
     {},
     fault.provider ? badge(fault.provider) : el("span", { class: "badge any", "aria-hidden": "true" }, icon("faults")),
     div("who", el("b", {}, `${spoken(fault.kind)} ${digits(detail)}`), el("span", { class: "line" }, where, number)),
-    el("span", { class: "left" }, fault.left === null ? "until cleared" : `${counted(fault.left, "call")} left`),
+    el("span", { class: "left" }, fault.left === null ? t("until cleared") : t("{} left", counted(fault.left, "call"))),
     el("button", { type: "button", class: "quiet", ...names, onclick: () => clearOne(fault.id) }, icon("close")),
   );
 }
@@ -168,23 +169,24 @@ async function clearAll() {
 // Special recipients
 
 function specialTable(special) {
-  const head = ["Recipient", "What happens"].map((words) => el("th", { scope: "col" }, words));
+  const head = ["Recipient", "What happens"].map((words) => el("th", { scope: "col" }, t(words)));
   const row = ({ recipient, words }) =>
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, ltr(recipient, { class: "mono" }), copyButton(recipient, `Copy ${recipient}`)),
-      el("td", {}, words),
+      el("th", { scope: "row" }, ltr(recipient, { class: "mono" }), copyButton(recipient, t("Copy {}", recipient))),
+      el("td", {}, t(words)),
     );
   return section(
     "card",
-    "Special recipients",
-    el("p", { class: "hint" }, "Messages to these recipients always end the same way. They need no setup."),
+    t("Special recipients"),
+    el("p", { class: "hint" }, t("Messages to these recipients always end the same way. They need no setup.")),
     el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, special.map(row))),
   );
 }
 
 export function repaintFaults() {
+  readFaults().catch(() => null);
   if (!place().hidden) openFaults();
 }
 

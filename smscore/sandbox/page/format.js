@@ -1,6 +1,6 @@
 // Numbers, dates and statuses as people read them.
 
-import { preferences } from "./preferences.js";
+import { isPersian, t } from "./language.js";
 
 const LATIN = "en-GB";
 const PERSIAN = "fa-IR-u-ca-persian";
@@ -16,9 +16,9 @@ const FORMS = {
 const made = new Map();
 
 function formatter(kind, options) {
-  const key = `${kind}${preferences.persian}`;
+  const key = `${kind}${isPersian()}`;
   if (!made.has(key)) {
-    const locale = preferences.persian ? PERSIAN : LATIN;
+    const locale = isPersian() ? PERSIAN : LATIN;
     made.set(key, kind === "number" ? new Intl.NumberFormat(locale) : new Intl.DateTimeFormat(locale, options));
   }
   return made.get(key);
@@ -26,21 +26,29 @@ function formatter(kind, options) {
 
 export const number = (value) => formatter("number").format(value);
 
-/** The same text with the digits of the reader's choice. */
+/** The same text with the digits of the page's language. */
 export function digits(text) {
-  if (!preferences.persian) return text;
+  if (!isPersian()) return text;
   return text.replace(/[0-9]/g, (digit) => String.fromCharCode(0x06f0 + Number(digit)));
 }
 
-export const counted = (value, word, more = "") => `${number(value)}${more} ${word}${value === 1 ? "" : "s"}`;
+/** 1 message, 2 messages, 5+ messages; Persian has one form. */
+export function counted(value, word, more = "") {
+  const ending = value === 1 || isPersian() ? "" : "s";
+  return `${number(value)}${more} ${t(word)}${ending}`;
+}
 
-export const rials = (value) => (value === null ? "—" : `${number(value)} Rials`);
+export const rials = (value) => (value === null ? "—" : t("{} Rials", number(value)));
 
 /** +989120000000 as 0912 000 0000; anything else as it is. */
 export function phone(given) {
   const mobile = /^\+98(9\d{2})(\d{3})(\d{4})$/.exec(given);
   return digits(mobile ? `0${mobile[1]} ${mobile[2]} ${mobile[3]}` : given);
 }
+
+/** A line: digits in the page's language, while one that is a name (+98votp) stays as it is. */
+export const lineText = (line) => (isLineNumber(line) ? digits(line) : line);
+export const isLineNumber = (line) => /^\+?\d+$/.test(line);
 
 const written = (kind, iso) => formatter(kind, FORMS[kind]).format(new Date(iso));
 
@@ -61,9 +69,9 @@ export function duration(seconds) {
   for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
     const count = Math.floor(left / size);
     left -= count * size;
-    if (count) parts.push(`${number(count)} ${unit}`);
+    if (count) parts.push(`${number(count)} ${t(unit)}`);
   }
-  return parts.join(" ") || `${number(0)} s`;
+  return parts.join(" ") || `${number(0)} ${t("s")}`;
 }
 
 export const STATUSES = {
@@ -81,7 +89,7 @@ export const STATUSES = {
 };
 
 export const statusOf = (message) => (message.direction === "in" ? "received" : message.status ?? "unrecognized");
-export const statusWord = (status) => (status === "received" ? "Received" : STATUSES[status] ?? status);
+export const statusWord = (status) => t(status === "received" ? "Received" : (STATUSES[status] ?? status));
 
 /** Whom a message is about: who gets it, or for one that came in, who wrote it. */
 export const personOf = (message) => (message.direction === "in" ? message.sender : message.recipient);

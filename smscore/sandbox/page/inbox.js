@@ -4,8 +4,9 @@ import { attempt, choices, get, on } from "./api.js";
 import { byId, debounced, el, note, throttled } from "./dom.js";
 import { emptyState } from "./connect.js";
 import { counted, number, STATUSES } from "./format.js";
+import { t } from "./language.js";
 import { makeRow, updateRow } from "./messagerow.js";
-import { onDigitsChanged } from "./preferences.js";
+import { onLanguageChanged } from "./preferences.js";
 import { title } from "./providers.js";
 import { WindowedList } from "./rows.js";
 
@@ -44,7 +45,7 @@ const show = () => list.paintSoon();
 /** Update what surrounds the rows, in the same frame as they. */
 function showAround() {
   byId("total").textContent = total ? number(total) : "";
-  const found = matching === null ? "" : `${number(matching)} of ${number(total)}`;
+  const found = matching === null ? "" : t("{} of {}", number(matching), number(total));
   byId("count").textContent = isFiltered() ? found : counted(total, "message");
   byId("fresh").hidden = waiting === 0;
   byId("fresh").lastElementChild.textContent = counted(waiting, "new message", waitingIsLeast ? "+" : "");
@@ -66,8 +67,8 @@ function showEmpty() {
 }
 
 function nothingFound() {
-  const showAll = el("button", { type: "button", onclick: resetFilters }, "Show all");
-  return [el("p", { class: "nothing" }, "No message matches."), showAll];
+  const showAll = el("button", { type: "button", onclick: resetFilters }, t("Show all"));
+  return [el("p", { class: "nothing" }, t("No message matches.")), showAll];
 }
 
 /** Reload the newest messages, and go to the top. */
@@ -84,7 +85,7 @@ async function reload() {
     replace(page.messages, page.messages.length < PAGE);
     list.repaintAll(); // after a restart the sandbox counts from 1 again: the same seq is another message
   } catch (error) {
-    note(`The messages could not be read: ${error.message}`, "error");
+    note(t("The messages could not be read: {}", error.message), "error");
   }
   if (mine !== generation) return;
   isReloading = false;
@@ -164,7 +165,7 @@ async function loadMore() {
       isComplete = page.messages.length < PAGE;
     }
   } catch (error) {
-    note(`Older messages could not be read: ${error.message}`, "error");
+    note(t("Older messages could not be read: {}", error.message), "error");
   }
   isLoadingMore = false;
   show();
@@ -192,7 +193,7 @@ function onStatuses(event) {
   if (event.more || filters.status) refreshSoon();
 }
 
-const TITLE = document.title;
+const TITLE = "Payamak sandbox";
 let unseen = 0; // messages that came while the page was not visible
 let unannounced = 0;
 const announceSoon = throttled(() => {
@@ -205,13 +206,13 @@ function announce(count) {
   announceSoon();
   if (!document.hidden) return;
   unseen += count;
-  document.title = `(${number(unseen)}) ${TITLE}`;
+  document.title = `(${number(unseen)}) ${t(TITLE)}`;
 }
 
 function onVisible() {
   if (document.hidden) return;
   unseen = 0;
-  document.title = TITLE;
+  document.title = t(TITLE);
   refreshSoon();
 }
 
@@ -246,12 +247,13 @@ function search() {
 
 async function buildFilters() {
   const options = [["", "Any status"], ...Object.entries(STATUSES), ["received", "Received"]];
-  byId("status").append(...options.map(([value, words]) => el("option", { value }, words)));
+  byId("status").replaceChildren(...options.map(([value, words]) => el("option", { value }, t(words))));
+  byId("status").value = filters.status;
   const names = (await choices()).providers.map((provider) => provider.name);
   const option = (value, words) => el("option", { value }, words);
   const button = (value, words) => el("button", { type: "button", value, onclick: () => choose(value) }, words);
-  byId("providers").replaceChildren(button("", "All"), ...names.map((name) => button(name, title(name))));
-  byId("provider").append(option("", "Any provider"), ...names.map((name) => option(name, title(name))));
+  byId("providers").replaceChildren(button("", t("All")), ...names.map((name) => button(name, title(name))));
+  byId("provider").replaceChildren(option("", t("Any provider")), ...names.map((name) => option(name, title(name))));
   setProvider(filters.provider);
 }
 
@@ -317,7 +319,9 @@ export function startInbox() {
   for (const id of ["search-text", "search-number"]) byId(id).addEventListener("input", soon);
   byId("status").addEventListener("change", search);
   byId("provider").addEventListener("change", (event) => choose(event.target.value));
-  onDigitsChanged(() => {
+  onLanguageChanged(() => {
+    byId("empty").dataset.kind = "stale";
+    buildFilters();
     list.repaintAll();
     show();
   });

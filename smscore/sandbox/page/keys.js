@@ -1,6 +1,7 @@
 // What the keys of the page do, as listed in the setup and by ?.
 
 import { byId, div, el } from "./dom.js";
+import { t } from "./language.js";
 
 const KEYS = [
   [["/"], "search"],
@@ -11,7 +12,7 @@ const KEYS = [
 ];
 
 export function keyList() {
-  const row = ([keys, words]) => div(null, el("dt", {}, keys.map((key) => el("kbd", {}, key))), el("dd", {}, words));
+  const row = ([keys, words]) => div(null, el("dt", {}, keys.map((key) => el("kbd", {}, key))), el("dd", {}, t(words)));
   return el("dl", { class: "keys" }, KEYS.map(row));
 }
 

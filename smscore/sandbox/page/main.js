@@ -7,8 +7,9 @@ import { showKeys } from "./keys.js";
 import { mark, move, startInbox } from "./inbox.js";
 import { closeMessage, openMessage, repaintMessage, startMessage } from "./message.js";
 import { openPhones, repaintPhones, startPhones } from "./phones.js";
+import { t } from "./language.js";
 import { numberIn } from "./numbers.js";
-import { onDigitsChanged, startPreferences } from "./preferences.js";
+import { onLanguageChanged, startPreferences } from "./preferences.js";
 import { setProviders } from "./providers.js";
 import { openRequests, repaintRequests, startRequests } from "./requests.js";
 import { openSetup, repaintSetup, startSetup } from "./setup.js";
@@ -37,7 +38,7 @@ function route() {
 
 function openPhoneAt(part) {
   const number = part ? numberIn(part) : null;
-  if (part && number === null) note("There is no number in this address: choose one here.", "error");
+  if (part && number === null) note(t("There is no number in this address: choose one here."), "error");
   return openPhones(number);
 }
 
@@ -98,24 +99,27 @@ function escape(element) {
 
 // Whether the live events arrive
 
-function showLink(state, words) {
+const LINKS = { connecting: "Connecting", live: "Live", away: "Reconnecting" };
+
+function showLink(state = byId("link").dataset.state) {
   byId("link").dataset.state = state;
-  byId("link").lastElementChild.textContent = words;
+  byId("link").lastElementChild.textContent = t(LINKS[state]);
 }
 
 async function start() {
   window.addEventListener("unhandledrejection", ({ reason }) => note(reason.message, "error"));
   startPreferences();
   setProviders((await choices()).providers); // first, as every row shows a provider's title
-  on("connected", () => showLink("live", "Live"));
-  on("disconnected", () => showLink("away", "Reconnecting"));
+  on("connected", () => showLink("live"));
+  on("disconnected", () => showLink("away"));
   startInbox();
   startMessage();
   startPhones();
   startRequests();
   startFaults();
   startSetup();
-  onDigitsChanged(() => [repaintMessage, repaintPhones, repaintRequests, repaintFaults, repaintSetup].forEach((repaint) => repaint()));
+  const repaints = [showLink, repaintMessage, repaintPhones, repaintRequests, repaintFaults, repaintSetup];
+  onLanguageChanged(() => repaints.forEach((repaint) => repaint()));
   window.addEventListener("hashchange", route);
   document.addEventListener("keydown", onKey);
   document.querySelector(".skip").addEventListener("click", (event) => {

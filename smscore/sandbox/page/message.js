@@ -4,7 +4,8 @@ import { answerWords } from "./answers.js";
 import { attempt, get, on } from "./api.js";
 import { codeIn } from "./codes.js";
 import { byId, copyButton, div, el, icon, ltr, prose, section } from "./dom.js";
-import { counted, digits, fullTime, lineOf, number, personOf, phone, rials, statusWord } from "./format.js";
+import { counted, fullTime, lineOf, lineText, number, personOf, phone, rials, statusWord } from "./format.js";
+import { t } from "./language.js";
 import { badge, codeButton, lostMark, moment, showStatus, statusPill } from "./messagerow.js";
 import { raw } from "./raw.js";
 import { title } from "./providers.js";
@@ -35,7 +36,7 @@ export function closeMessage() {
 }
 
 function closeBar() {
-  const names = { title: "Close (Esc)", "aria-label": "Back to the inbox" };
+  const names = { title: t("Close (Esc)"), "aria-label": t("Back to the inbox") };
   return div("closebar", el("a", { class: "quiet", href: "#/", ...names }, icon("back"), icon("close")));
 }
 
@@ -46,21 +47,21 @@ function content(message) {
 
 function head(message) {
   const person = personOf(message);
-  const verb = message.direction === "in" ? "wrote to " : "from ";
-  const line = el("span", { class: "line" }, verb, ltr(digits(lineOf(message))), ` · ${title(message.provider)}`);
+  const verb = t(message.direction === "in" ? "wrote to " : "from ");
+  const line = el("span", { class: "line" }, verb, ltr(lineText(lineOf(message))), ` · ${title(message.provider)}`);
   return el(
     "header",
     {},
     badge(message.provider),
     div("who", el("h1", {}, ltr(phone(person))), line),
-    el("a", { class: "quiet button", href: `#/phones/${encodeURIComponent(person)}` }, icon("phones"), "Phone"),
+    el("a", { class: "quiet button", href: `#/phones/${encodeURIComponent(person)}` }, icon("phones"), t("Phone")),
     div("state", statusPill(message), lostMark(message)),
   );
 }
 
 function letter(message) {
   const code = message.direction === "in" ? null : codeIn(message.text);
-  const tools = div("tools", codeButton(code), copyButton(message.text, "Copy the text"));
+  const tools = div("tools", codeButton(code), copyButton(message.text, t("Copy the text")));
   return div("letter", prose("p", "text", message.text), tools);
 }
 
@@ -68,13 +69,13 @@ function facts(message) {
   const { direction, scheduled_for: due } = message;
   const incoming = direction === "in";
   const rows = [
-    ["Time", moment(message.received_at, fullTime(message.received_at))],
-    ...(due ? [["Scheduled for", moment(due, fullTime(due))]] : []),
-    ["Call", ltr(message.call)],
-    ["Size", `${counted(message.parts, "part")}, ${counted(message.characters, "character")}`],
-    ["Cost", rials(message.cost)],
-    ["Message id", ltr(message.message_id ?? "—", { class: "mono" })],
-    [incoming ? "Written by" : "Recipient", ltr(personOf(message), { class: "mono" })],
+    [t("Time"), moment(message.received_at, fullTime(message.received_at))],
+    ...(due ? [[t("Scheduled for"), moment(due, fullTime(due))]] : []),
+    [t("Call"), ltr(message.call)],
+    [t("Size"), t("{}, {}", counted(message.parts, "part"), counted(message.characters, "character"))],
+    [t("Cost"), rials(message.cost)],
+    [t("Message id"), ltr(message.message_id ?? "—", { class: "mono" })],
+    [t(incoming ? "Written by" : "Recipient"), ltr(personOf(message), { class: "mono" })],
   ];
   return el("dl", { class: "facts" }, rows.map(([name, value]) => div(null, el("dt", {}, name), el("dd", {}, value))));
 }
@@ -91,7 +92,7 @@ function statuses(message) {
       el("span", {}, ltr(number(code)), prose("span", null, words)),
     ),
   );
-  const part = section("statuses", "Set the status", div("choices", buttons));
+  const part = section("statuses", t("Set the status"), div("choices", buttons));
   showChosen(part, message.code);
   return part;
 }
@@ -125,19 +126,19 @@ async function onCleared() {
   const { messages } = await get("/api/messages", { before: seq + 1, after: seq - 1 });
   if (shown?.seq !== seq || messages.length > 0) return;
   shown = { seq };
-  place().replaceChildren(closeBar(), el("p", { class: "nothing" }, "This message was cleared."));
+  place().replaceChildren(closeBar(), el("p", { class: "nothing" }, t("This message was cleared.")));
 }
 
 // The request and the response
 
 function exchange({ request, answer }) {
   return [
-    request && raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
-    answer && raw("Response", answerWords(answer), answer.body, answer.cut, null),
+    request && raw(t("Request"), `${request.method} ${request.path}`, request.body, request.cut, request.headers),
+    answer && raw(t("Response"), answerWords(answer), answer.body, answer.cut, null),
   ];
 }
 
-/** Render the message again, e.g. after the digits changed. */
+/** Render the message again, e.g. after the language changed. */
 export function repaintMessage() {
   if (shown?.text !== undefined) place().replaceChildren(...content(shown));
 }

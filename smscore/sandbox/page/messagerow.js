@@ -4,7 +4,8 @@ import { markOf } from "./answers.js";
 import { codeIn } from "./codes.js";
 import { copy, div, el, icon, ltr, prose } from "./dom.js";
 import { counted, digits, fullTime, phone, rials, when } from "./format.js";
-import { lineOf, personOf, statusOf, statusWord } from "./format.js";
+import { lineOf, lineText, personOf, statusOf, statusWord } from "./format.js";
+import { t } from "./language.js";
 import { hue, title } from "./providers.js";
 
 export function badge(provider) {
@@ -34,7 +35,7 @@ export function lostMark(message) {
 /** A button that copies a one-time code, or null without one. */
 export function codeButton(code) {
   if (code === null) return null;
-  const label = `Copy the code ${code}`;
+  const label = t("Copy the code {}", code);
   const names = { title: label, "aria-label": label };
   const button = el("button", { class: "code", type: "button", ...names }, ltr(digits(code)), icon("copy"));
   button.addEventListener("click", () => copy(code, button));
@@ -47,8 +48,8 @@ const sizes = (message) => `${counted(message.parts, "part")} · ${counted(messa
 
 export function makeRow(message) {
   const incoming = message.direction === "in";
-  const verb = incoming ? "to " : "from ";
-  const line = el("span", { class: "line" }, verb, ltr(digits(lineOf(message))), ` · ${title(message.provider)}`);
+  const verb = t(incoming ? "to " : "from ");
+  const line = el("span", { class: "line" }, verb, ltr(lineText(lineOf(message))), ` · ${title(message.provider)}`);
   const cost = message.cost === null ? "" : rials(message.cost);
   return el(
     "li",

@@ -3,7 +3,8 @@
 import { attempt, choices, get, on } from "./api.js";
 import { codeIn } from "./codes.js";
 import { byId, debounced, div, el, icon, ltr, note, prose, select, throttled } from "./dom.js";
-import { clockTime, counted, date, digits, lineOf, number as written, phone, when } from "./format.js";
+import { clockTime, counted, date, digits, isLineNumber, lineOf, lineText, number as written, phone, when } from "./format.js";
+import { t } from "./language.js";
 import { e164, MAX_NUMBER_LENGTH, plainNumber, spellings } from "./numbers.js";
 import { badge, codeButton, lostMark, moment, statusPill } from "./messagerow.js";
 import { title } from "./providers.js";
@@ -11,6 +12,9 @@ import { title } from "./providers.js";
 const PIECE = 100; // bubbles shown at once
 const MAX_NUMBERS = 200; // shown at once
 const MAX_SEARCHED = 1000; // the server gives no more
+const CHOOSE = "Choose a number to see its phone.";
+const SEND = "Send a message, and its recipient's phone appears here.";
+const SEARCHED = "Only the latest {} numbers were searched. Press Enter to open another.";
 const MAX_TEXT = 10_000; // characters
 
 let number = null; // whose phone it is
@@ -33,10 +37,10 @@ export async function openPhones(wanted) {
 }
 
 async function build() {
-  const words = "Find or open a number";
+  const words = t("Find or open a number");
   const box = { type: "search", inputmode: "tel", dir: "ltr", maxlength: MAX_NUMBER_LENGTH };
   const search = el("input", { ...box, placeholder: words, "aria-label": words });
-  const list = el("ol", { class: "numbers", role: "list", "aria-label": "Numbers" });
+  const list = el("ol", { class: "numbers", role: "list", "aria-label": t("Numbers") });
   const chat = div("chat");
   search.addEventListener("input", debounced(listNumbers, 150));
   search.addEventListener("keydown", (event) => event.key === "Enter" && openTyped(search.value));
@@ -47,7 +51,7 @@ async function build() {
 function openTyped(given) {
   const mobile = e164(given);
   if (mobile) location.hash = `#/phones/${encodeURIComponent(mobile)}`;
-  else note("Write a mobile number, such as 0912 000 0000.", "error");
+  else note(t("Write a mobile number, such as 0912 000 0000."), "error");
 }
 
 // The numbers
@@ -62,16 +66,16 @@ async function listNumbers() {
   const below = rest ? [el("li", { class: "nothing" }, rest)] : [];
   parts.list.replaceChildren(...found.slice(0, MAX_NUMBERS).map(contact), ...below);
   if (number !== null) return;
-  const hint = found.length ? "Choose a number to see its phone." : "Send a message, and its recipient's phone appears here.";
+  const hint = t(found.length ? CHOOSE : SEND);
   parts.chat.replaceChildren(el("p", { class: "nothing" }, hint));
 }
 
 /** The line below the numbers; `searched` is how many were searched, if there may be more. */
 function aboutTheRest(wanted, count, searched) {
-  if (wanted && searched) return `Only the latest ${written(searched)} numbers were searched. Press Enter to open another.`;
-  if (searched || count > MAX_NUMBERS) return `The latest ${written(MAX_NUMBERS)} numbers: search for others.`;
+  if (wanted && searched) return t(SEARCHED, written(searched));
+  if (searched || count > MAX_NUMBERS) return t("The latest {} numbers: search for others.", written(MAX_NUMBERS));
   if (count > 0) return null;
-  return wanted ? "Press Enter to open this number." : "No messages yet.";
+  return t(wanted ? "Press Enter to open this number." : "No messages yet.");
 }
 
 function contact({ number: owner, last, count }) {
@@ -109,7 +113,7 @@ async function showPhone(isNew) {
   const log = parts.chat.querySelector(".log");
   if (isNew || log === null) {
     const composer = await makeComposer();
-    const empty = el("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: 0 });
+    const empty = el("div", { class: "log", role: "log", "aria-label": t("Conversation"), tabindex: 0 });
     parts.chat.replaceChildren(el("header"), empty, composer);
   }
   parts.suggest();
@@ -128,16 +132,16 @@ const sentCode = (message) => (message.direction === "in" ? null : codeIn(messag
 function showHead() {
   const code = latestCode();
   parts.chat.querySelector("header").replaceChildren(
-    el("a", { class: "quiet back", href: "#/phones", "aria-label": "Back to the numbers" }, icon("back")),
+    el("a", { class: "quiet back", href: "#/phones", "aria-label": t("Back to the numbers") }, icon("back")),
     div("who", el("h1", {}, ltr(phone(number))), el("span", { class: "line" }, counted(bubbles.length, "message"))),
-    code === null ? "" : div("latest", el("span", {}, "Latest code"), codeButton(code)),
+    code === null ? "" : div("latest", el("span", {}, t("Latest code")), codeButton(code)),
   );
 }
 
 function showBubbles(isNew) {
   const log = parts.chat.querySelector(".log");
   const isAtEnd = isNew || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  const words = `Show earlier messages (${digits(String(shownFrom))})`;
+  const words = t("Show earlier messages ({})", digits(String(shownFrom)));
   const earlier = el("button", { type: "button", class: "quiet earlier", onclick: showEarlier }, words);
   log.replaceChildren(...(shownFrom > 0 ? [earlier] : []), ...withDays(bubbles.slice(shownFrom)));
   if (isAtEnd) log.scrollTop = log.scrollHeight;
@@ -160,11 +164,11 @@ function withDays(messages) {
 
 function bubble(message) {
   const mine = message.direction === "in";
-  const link = { class: "under", href: `#/message/${message.seq}`, "aria-label": `Message ${message.seq}` };
+  const link = { class: "under", href: `#/message/${message.seq}`, "aria-label": t("Message {}", message.seq) };
   const time = moment(message.received_at, clockTime(message.received_at));
   return div(
     mine ? "bubble mine" : "bubble",
-    el("span", { class: "line" }, badge(message.provider), mine ? "to " : "", ltr(digits(lineOf(message)))),
+    el("span", { class: "line" }, badge(message.provider), mine ? t("to ") : "", ltr(lineText(lineOf(message)))),
     prose("p", "text", message.text),
     codeButton(sentCode(message)),
     el("a", link, time, mine ? null : [lostMark(message), statusPill(message)]),
@@ -173,23 +177,21 @@ function bubble(message) {
 
 // Writing back
 
-const WRITE = "Write as this phone…";
-
 async function makeComposer() {
   const { providers } = await choices();
   const names = providers.map(({ name }) => [name, title(name)]);
-  const provider = select({ "aria-label": "Provider" }, names);
+  const provider = select({ "aria-label": t("Provider") }, names);
   const kind = { inputmode: "tel", dir: "ltr", maxlength: MAX_NUMBER_LENGTH };
-  const line = el("input", { ...kind, "aria-label": "Line", list: "lines", required: true });
+  const line = el("input", { ...kind, "aria-label": t("Line"), list: "lines", required: true });
   const suggestions = el("datalist", { id: "lines" });
   const writing = { rows: 1, maxlength: MAX_TEXT, dir: "auto", required: true };
-  const text = el("textarea", { ...writing, "aria-label": "Text", placeholder: WRITE });
-  const send = el("button", { class: "primary", "aria-label": "Send to the line", title: "Send (Enter)" }, icon("send"));
-  const unread = el("p", { class: "hint" }, "This provider has no call to read messages: only the sandbox shows it.");
+  const text = el("textarea", { ...writing, "aria-label": t("Text"), placeholder: t("Write as this phone…") });
+  const send = el("button", { class: "primary", "aria-label": t("Send to the line"), title: t("Send (Enter)") }, icon("send"));
+  const unread = el("p", { class: "hint" }, t("This provider has no call to read messages: only the sandbox shows it."));
   const form = el(
     "form",
-    { class: "composer", "aria-label": "Write to a line" },
-    div("towards", el("span", {}, "To"), provider, line, suggestions),
+    { class: "composer", "aria-label": t("Write to a line") },
+    div("towards", el("span", {}, t("To")), provider, line, suggestions),
     div("writing", text, send),
     unread,
   );
@@ -225,20 +227,19 @@ function sendByEnter(event, form) {
 }
 
 // The line of a voice call, and one that is a name, cannot be written to.
-const isNumber = (line) => /^\+?\d+$/.test(line);
-const canBeAnswered = (message) => isNumber(lineOf(message));
+const canBeAnswered = (message) => isLineNumber(lineOf(message));
 
 /** A provider's lines that can be written to: those that wrote to this phone, latest first, then its others. */
 function linesOf({ name, lines }) {
   const used = bubbles.filter((message) => message.provider === name).map(lineOf).reverse();
-  return [...new Set([...used, ...lines])].filter(isNumber);
+  return [...new Set([...used, ...lines])].filter(isLineNumber);
 }
 
-/** Render everything again, e.g. after the digits changed. */
-export function repaintPhones() {
-  if (!isOpen() || parts === null) return;
-  listNumbers();
-  if (number) readConversation(false);
+/** Render everything again, after the language changed. */
+export async function repaintPhones() {
+  if (parts === null) return;
+  parts = null;
+  if (isOpen()) await Promise.all([build(), number && readConversation(true)]).then(listNumbers);
 }
 
 export function startPhones() {

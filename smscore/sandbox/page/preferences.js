@@ -1,65 +1,57 @@
-// The theme and the digits, which the browser remembers.
+// The theme and the language, which the browser remembers.
 
 import { byId, icon } from "./dom.js";
+import { findFixedWords, isPersian, showFixedWords, switchLanguage, t } from "./language.js";
 
 const THEMES = { system: "As the system", light: "Light", dark: "Dark" };
 const ICONS = { system: "system", light: "sun", dark: "moon" };
+const OTHERS = { en: ["English", "ltr"], fa: ["فارسی", "rtl"] };
 
 const listeners = [];
 
-export const preferences = { theme: document.documentElement.dataset.theme, persian: read("digits") === "persian" };
+let theme = document.documentElement.dataset.theme;
 
-/** Call `listener` when numbers and dates must be rendered again. */
-export function onDigitsChanged(listener) {
+/** Call `listener` when all that shows words, numbers or dates must be rendered again. */
+export function onLanguageChanged(listener) {
   listeners.push(listener);
 }
 
-function read(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null; // storage is off
-  }
-}
-
-function remember(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // storage is off: the choice lasts as long as the page
-  }
-}
-
 function showTheme() {
-  if (!(preferences.theme in THEMES)) preferences.theme = "system";
-  document.documentElement.dataset.theme = preferences.theme;
-  const words = `Theme: ${THEMES[preferences.theme]}`;
-  byId("theme").replaceChildren(icon(ICONS[preferences.theme]));
+  if (!(theme in THEMES)) theme = "system";
+  document.documentElement.dataset.theme = theme;
+  const words = t("Theme: {}", t(THEMES[theme]));
+  byId("theme").replaceChildren(icon(ICONS[theme]));
   byId("theme").title = words;
   byId("theme").setAttribute("aria-label", words);
 }
 
 function nextTheme() {
   const names = Object.keys(THEMES);
-  preferences.theme = names[(names.indexOf(preferences.theme) + 1) % names.length];
-  remember("theme", preferences.theme);
+  theme = names[(names.indexOf(theme) + 1) % names.length];
+  try {
+    localStorage.setItem("theme", theme);
+  } catch {
+    // storage is off: the choice lasts as long as the page
+  }
   showTheme();
 }
 
-function showDigits() {
-  byId("digits").setAttribute("aria-pressed", String(preferences.persian));
-}
-
-function switchDigits() {
-  preferences.persian = !preferences.persian;
-  remember("digits", preferences.persian ? "persian" : "latin");
-  showDigits();
-  listeners.forEach((listener) => listener());
+/** The button names the other language, in that language. */
+function showLanguage() {
+  const other = isPersian() ? "en" : "fa";
+  const [name, direction] = OTHERS[other];
+  Object.assign(byId("language"), { textContent: name, lang: other, dir: direction });
+  showFixedWords();
+  showTheme();
 }
 
 export function startPreferences() {
-  showTheme();
-  showDigits();
+  findFixedWords();
+  showLanguage();
   byId("theme").addEventListener("click", nextTheme);
-  byId("digits").addEventListener("click", switchDigits);
+  byId("language").addEventListener("click", () => {
+    switchLanguage();
+    showLanguage();
+    listeners.forEach((listener) => listener());
+  });
 }

@@ -3,13 +3,14 @@
 import { copyButton, div, el } from "./dom.js";
 import { counted } from "./format.js";
 import { prettyJSON } from "./json.js";
+import { t } from "./language.js";
 
 /** A section with the summary, the headers and the body, which is indented if it is JSON. */
 export function raw(name, summary, body, isCut, headers) {
   const text = body ?? "";
   const pretty = prettyJSON(text);
-  const code = el("pre", { dir: "ltr", tabindex: 0, "aria-label": `${name} body` }, pretty ?? text);
-  const plain = pretty && el("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Raw");
+  const code = el("pre", { dir: "ltr", tabindex: 0, "aria-label": t("{} body", name) }, pretty ?? text);
+  const plain = pretty && el("button", { type: "button", class: "quiet", "aria-pressed": "false" }, t("Raw"));
   plain?.addEventListener("click", () => {
     const isRaw = plain.getAttribute("aria-pressed") === "false";
     plain.setAttribute("aria-pressed", String(isRaw));
@@ -18,10 +19,10 @@ export function raw(name, summary, body, isCut, headers) {
   return el(
     "section",
     { class: "raw", "aria-label": name },
-    div("rawhead", el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, `Copy the ${name}`)),
+    div("rawhead", el("h2", {}, name), el("code", { dir: "ltr" }, summary), plain, copyButton(text, t("Copy the {}", name))),
     headers && headerList(headers),
-    text ? code : el("p", { class: "nothing" }, "No body"),
-    isCut && el("p", { class: "hint" }, "The rest of the body was not kept."),
+    text ? code : el("p", { class: "nothing" }, t("No body")),
+    isCut && el("p", { class: "hint" }, t("The rest of the body was not kept.")),
   );
 }
 

@@ -3,7 +3,8 @@
 import { answerWords } from "./answers.js";
 import { get, on } from "./api.js";
 import { byId, div, el, ltr, throttled } from "./dom.js";
-import { clockTime, counted } from "./format.js";
+import { clockTime, counted, number as written } from "./format.js";
+import { t } from "./language.js";
 import { badge, moment } from "./messagerow.js";
 import { title } from "./providers.js";
 import { raw } from "./raw.js";
@@ -16,7 +17,7 @@ const place = () => byId("view-requests");
 
 export async function openRequests() {
   const list = el("ul", { id: "failed", class: "requests", role: "list" });
-  place().replaceChildren(el("h1", {}, "Failed requests"), el("p", { class: "lead" }, LEAD), list);
+  place().replaceChildren(el("h1", {}, t("Failed requests")), el("p", { class: "lead" }, t(LEAD)), list);
   await showFailed();
 }
 
@@ -26,14 +27,14 @@ async function showFailed() {
   const failed = await get("/api/requests", { limit: SHOWN }).catch(() => null); // the next event tries again
   if (failed === null) return;
   const open = new Set([...list.querySelectorAll("details[open]")].map((each) => each.dataset.number));
-  const none = el("li", { class: "card" }, el("p", { class: "nothing" }, NONE));
+  const none = el("li", { class: "card" }, el("p", { class: "nothing" }, t(NONE)));
   list.replaceChildren(...(failed.length ? failed.map((one) => item(one, open.has(String(one.number)))) : [none]));
 }
 
 function item(failed, isOpen) {
   const { number, provider, call, request, answer, messages } = failed;
-  const fault = answer.fault ? `fault: ${answer.fault.replaceAll("_", " ")}` : "refused";
-  const sent = messages ? `${counted(messages, "message")} accepted` : "nothing accepted";
+  const fault = answer.fault ? t("fault: {}", t(answer.fault.replaceAll("_", " "))) : t("refused");
+  const sent = messages ? t("{} accepted", counted(messages, "message")) : t("nothing accepted");
   const head = el(
     "summary",
     {},
@@ -44,19 +45,20 @@ function item(failed, isOpen) {
     moment(failed.at, clockTime(failed.at)),
   );
   const parts = [
-    raw("Request", `${request.method} ${request.path}`, request.body, request.cut, request.headers),
-    raw("Response", answerWords(answer), answer.body, answer.cut, null),
+    raw(t("Request"), `${request.method} ${request.path}`, request.body, request.cut, request.headers),
+    raw(t("Response"), answerWords(answer), answer.body, answer.cut, null),
   ];
   return el("li", { class: "card" }, el("details", { "data-number": number, open: isOpen }, head, parts));
 }
 
 export function repaintRequests() {
+  count();
   if (!place().hidden) openRequests();
 }
 
 async function count() {
   const failed = await get("/api/requests", { limit: 200 }).catch(() => null);
-  if (failed !== null) byId("request-count").textContent = failed.length ? String(failed.length) : "";
+  if (failed !== null) byId("request-count").textContent = failed.length ? written(failed.length) : "";
 }
 
 export function startRequests() {

@@ -1,6 +1,14 @@
-// Runs before the first paint, so that the wrong theme never flashes.
-try {
-  document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";
-} catch {
-  document.documentElement.dataset.theme = "system"; // storage is off: no theme is remembered
+// Runs before the first paint, so that neither the wrong theme nor the wrong direction flashes.
+{
+  const root = document.documentElement;
+  const read = (name) => {
+    try {
+      return localStorage.getItem(name);
+    } catch {
+      return null; // storage is off: nothing is remembered
+    }
+  };
+  root.dataset.theme = read("theme") ?? "system";
+  root.lang = read("language") ?? (navigator.language.startsWith("fa") ? "fa" : "en");
+  root.dir = root.lang === "fa" ? "rtl" : "ltr";
 }
