@@ -107,6 +107,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def idle(session: nox.Session) -> None:
+    """Ten thousand sends with gaps around their servers' idle limits; IDLE_SENDS is how many to each of eight."""
+    install_wheel(session, "test")
+    session.run("pytest", "-s", "tests/idle.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def schemathesis(session: nox.Session) -> None:
     """The sandbox's REST interface against its own OpenAPI description."""
     install_wheel(session, "test", "schemathesis")

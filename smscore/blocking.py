@@ -12,7 +12,16 @@ from types import TracebackType
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
 from smscore.client import AsyncClient
-from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, UNSET, RetryPolicy, Timeouts, Unset
+from smscore.config import (
+    DEFAULT_RETRY,
+    DEFAULT_TIMEOUTS,
+    MAX_CONCURRENCY,
+    MAX_CONNECTIONS,
+    UNSET,
+    RetryPolicy,
+    Timeouts,
+    Unset,
+)
 from smscore.errors import ClientClosed, InvalidRequest
 from smscore.given import is_iterable, resolved, resolved_items
 from smscore.loops import background
@@ -88,6 +97,7 @@ class BlockingClient(BlockingCalls, Capable, Generic[A]):
         timeout: Timeouts | float = DEFAULT_TIMEOUTS,
         retry: RetryPolicy = DEFAULT_RETRY,
         max_concurrency: int = MAX_CONCURRENCY,
+        max_connections: int = MAX_CONNECTIONS,
         batch_size: int | None = None,
         rate_limit: float | None = None,
         proxy: str | None = None,
@@ -102,6 +112,7 @@ class BlockingClient(BlockingCalls, Capable, Generic[A]):
             timeout=timeout,
             retry=retry,
             max_concurrency=max_concurrency,
+            max_connections=max_connections,
             batch_size=batch_size,
             rate_limit=rate_limit,
             proxy=proxy,

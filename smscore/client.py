@@ -34,6 +34,7 @@ from smscore.config import (
     DEFAULT_TIMEOUTS,
     ITEMS_PER_TURN,
     MAX_CONCURRENCY,
+    MAX_CONNECTIONS,
     UNSET,
     RetryPolicy,
     Settings,
@@ -132,6 +133,7 @@ class AsyncClient(AsyncCapable):
         timeout: Timeouts | float = DEFAULT_TIMEOUTS,
         retry: RetryPolicy = DEFAULT_RETRY,
         max_concurrency: int = MAX_CONCURRENCY,
+        max_connections: int = MAX_CONNECTIONS,
         batch_size: int | None = None,
         rate_limit: float | None = None,
         proxy: str | None = None,
@@ -145,7 +147,8 @@ class AsyncClient(AsyncCapable):
           can be made before there is a token.
         - ``timeout``: seconds for one request in all, or ``smscore.Timeouts``, whose ``call`` bounds a whole call.
         - ``retry``: a ``smscore.RetryPolicy``; ``RetryPolicy.none()`` repeats nothing.
-        - ``max_concurrency``: requests of one call at a time. ``batch_size``: recipients a request, at most the
+        - ``max_concurrency``: requests of one call at a time. ``max_connections``: those of all calls in an event loop,
+          where the next request waits until one is free. ``batch_size``: recipients a request, at most the
           provider's limit. ``rate_limit``: requests a second, of all calls of this client together.
         - ``proxy``: its URL. ``ssl``: an ``ssl.SSLContext`` with a CA of yours; certificates are always checked.
         - ``session``, for async clients only: an ``aiohttp.ClientSession`` of yours, used in its own event loop and
@@ -156,6 +159,7 @@ class AsyncClient(AsyncCapable):
         Invalid settings raise ``ConfigurationError`` at once, a missing token from the first call or :meth:`check`.
         """
         max_concurrency = checked_limit("max_concurrency", max_concurrency)
+        max_connections = checked_limit("max_connections", max_connections)
         if batch_size is not None:
             batch_size = checked_limit("batch_size", batch_size, self.provider.send_limit)
         checked_rate(rate_limit)
@@ -169,7 +173,7 @@ class AsyncClient(AsyncCapable):
         self._caller = Caller(
             self.provider,
             settings,
-            Transport(proxy=checked_proxy(proxy), ssl=ssl, session=session),
+            Transport(proxy=checked_proxy(proxy), ssl=ssl, session=session, max_connections=max_connections),
             RetryBudget(),
             RateLimit(rate_limit) if rate_limit else None,
             observers=registered_all(observers),
@@ -230,8 +234,8 @@ class AsyncClient(AsyncCapable):
     async def connect(self) -> None:
         """Open a connection in advance, which saves the next call DNS, TCP and TLS; sends nothing.
 
-        For one-time codes: call it when somebody is about to ask for one. Like any idle connection it is kept for
-        3 seconds. Raises ``ConnectionFailed``.
+        For one-time codes: call it when somebody is about to ask for one. It is kept for 3 seconds, or for the
+        ``idle`` of the client's ``Timeouts``. Raises ``ConnectionFailed``.
         """
         await self._caller.connect(self._rule(), self._resolve_account())
 

@@ -7,7 +7,7 @@ import re
 from numbers import Real
 from typing import Final, TypeGuard
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 from attrs.validators import optional
 
 from smscore.errors import ConfigurationError
@@ -21,7 +21,8 @@ TOTAL_TIMEOUT: Final = 120.0
 MAX_CONCURRENCY: Final = 8
 STREAM_BATCH_SIZE: Final = 10_000  # of a stream to a provider that sets no limit
 ITEMS_PER_TURN: Final = 2_000  # messages or ids handled before yielding to the event loop
-KEEPALIVE_SECONDS: Final = 3.0  # below the servers' own, so that no request goes out on a connection they just closed
+MAX_CONNECTIONS: Final = 100
+_MIN_TOTAL: Final = 0.001  # seconds: aiohttp takes a total of 0 for no limit
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024  # bytes, after decompression
 MAX_HEADER_BYTES: Final = 64 * 1024  # bytes of an answer's headers in all, however many they are
 LARGE_ANSWER_BYTES: Final = 64 * 1024  # bytes; from this size, one answer is decoded per turn of the event loop
@@ -59,12 +60,17 @@ class Timeouts:
     ``connect``, ``read`` and ``total`` bound one request: opening a connection, waiting between two pieces of the
     answer, and all of it. ``call`` bounds a whole call with its batches, repeats and waits; None sets no bound. For a
     listing that you iterate over, it bounds the requests for all pages, not your own time between them.
+
+    ``idle`` is for how long an unused connection may be used again, less than the server keeps it. None learns that
+    from the server's ``Keep-Alive`` header, or from when the server closes a connection that is left to it; until then
+    it is 3 seconds.
     """
 
     connect: float = field(default=CONNECT_TIMEOUT, validator=_seconds)
     read: float = field(default=READ_TIMEOUT, validator=_seconds)
     total: float = field(default=TOTAL_TIMEOUT, validator=_seconds)
     call: float | None = field(default=None, validator=optional(_seconds))
+    idle: float | None = field(default=None, validator=optional(_seconds))
 
 
 @frozen
@@ -129,6 +135,13 @@ def checked_proxy(proxy: str | None, name: str = "proxy=") -> str | None:
     if not isinstance(proxy, str) or not re.fullmatch(r"https?://[^\s/?#]+/?", proxy, re.ASCII | re.IGNORECASE):
         raise ConfigurationError(f"{name} must be a URL such as http://proxy.example.ir:3128.")
     return proxy
+
+
+def within(timeouts: Timeouts, left: float | None) -> Timeouts:
+    """The same, with no more time for a request than the seconds that are left, if there is a limit."""
+    if left is None or left >= timeouts.total:
+        return timeouts
+    return evolve(timeouts, total=max(left, _MIN_TOTAL))
 
 
 def checked_timeouts(timeout: Timeouts | float) -> Timeouts:

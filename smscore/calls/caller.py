@@ -8,7 +8,6 @@ import random
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-import attrs
 from attrs import frozen
 
 from smscore import clock
@@ -19,7 +18,7 @@ from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_rep
 from smscore.calls.stop import StopRule, not_attempted
 from smscore.calls.transport import Transport
 from smscore.calls.watch import Watch
-from smscore.config import LARGE_ANSWER_BYTES, Settings, Timeouts
+from smscore.config import LARGE_ANSWER_BYTES, Settings, within
 from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, RateLimited, SMSError
 from smscore.loops.concurrency import let_others_run
 from smscore.loops.logs import logger_for_callers
@@ -32,7 +31,6 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _log: Final = logger_for_callers(__name__)
-_MIN_TOTAL: Final = 0.001  # seconds: aiohttp takes a total of 0 for no limit
 
 
 @frozen
@@ -122,7 +120,7 @@ class Caller:
 
     async def connect(self, rule: StopRule, account: ResolvedAccount) -> None:
         """Open a connection in advance. Raises ``ConnectionFailed``."""
-        timeouts = _within(self.settings.timeout, rule.time_left())
+        timeouts = within(self.settings.timeout, rule.time_left())
         try:
             failure = await self.transport.connect(account.base_url, timeouts)
         except ConfigurationError as error:
@@ -161,7 +159,7 @@ class Caller:
             rule.check(self.provider.name)
         else:
             rule.check_time(self.provider.name)
-        return await self.transport.send(request, _within(self.settings.timeout, rule.time_left()))
+        return await self.transport.send(request, self.settings.timeout, rule.time_left)
 
     async def _read(self, endpoint: Endpoint[P, R], answer: Answer | NoAnswer, params: P, rule: StopRule) -> R:
         if isinstance(answer, NoAnswer) or len(answer.body) < LARGE_ANSWER_BYTES:
@@ -195,9 +193,3 @@ class Caller:
 def _left(endpoint: Endpoint[Any, Any], began: float, rule: StopRule) -> float | None:
     lifetime = None if endpoint.request_ids is None else endpoint.request_ids.lifetime
     return time_to_repeat(endpoint.repeat, clock.monotonic() - began, rule.time_left(), lifetime)
-
-
-def _within(timeouts: Timeouts, left: float | None) -> Timeouts:
-    if left is None or left >= timeouts.total:
-        return timeouts
-    return attrs.evolve(timeouts, total=max(left, _MIN_TOTAL))

@@ -10,6 +10,9 @@ from typing import Any, Final
 from aiohttp.connector import Connection
 from attrs import define, field
 
+from smscore import clock
+from smscore.calls.idle import UNKNOWN_LIMIT, IdleLimit, IdlePool, keep_path_open
+
 HAS_POLL: Final = hasattr(select, "poll")
 _MAX_EARLY_BYTES: Final = 64 * 1024  # bytes: more than any answers before the final one
 
@@ -25,18 +28,53 @@ class _Listener(asyncio.Protocol):
     next request's.
     """
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, transport: asyncio.Transport, protocol: Any, pool: IdlePool | None) -> None:
+        self.transport = transport
         self.protocol = protocol
+        self._pool = pool
+        self.server = IdleLimit() if pool is None else pool.server(transport)
+        self.idle_since: float | None = None
+        """When its last answer was read, by ``clock.monotonic``; None under a request."""
         self.heard = False
         """Whether anything came since the last answer was read whole."""
         self.has_carried = False
         """Whether a request has gone out here."""
+        self._given_idle: float | None = None
         self.progress: RequestProgress | None = None
 
     def settle(self) -> None:
         """The answer has been read whole: what comes now, nobody has asked for."""
         self.heard = False
+        self.rest(None if self.progress is None else self.progress.given_idle)
         self.progress = None
+
+    def rest(self, given_idle: float | None) -> None:
+        """It waits for the next request, which may take it for so many seconds."""
+        if self._pool is not None and not self.transport.is_closing():
+            self._given_idle = given_idle
+            self.idle_since = clock.monotonic()
+            self._pool.add(self)
+
+    def given_idle(self) -> float | None:
+        return self._given_idle
+
+    def max_idle(self, given: float | None) -> float:
+        if given is not None:
+            return given
+        # How long a server waits for the first request of a connection is another limit of its.
+        return self.server.seconds if self.has_carried else min(UNKNOWN_LIMIT, self.server.seconds)
+
+    def is_too_old(self, given_idle: float | None) -> bool:
+        """Whether it was idle for too long to be used again."""
+        return self.idle_since is not None and clock.monotonic() - self.idle_since > self.max_idle(given_idle)
+
+    def give_up(self, protocol: asyncio.Protocol) -> None:
+        self.transport.set_protocol(protocol)
+        self.protocol.connection_lost(None)  # aiohttp drops it as one that was closed
+
+    def _note_close(self) -> None:
+        if self.idle_since is not None and self.has_carried and not self.transport.is_closing():
+            self.server.note_close(clock.monotonic() - self.idle_since)
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
@@ -46,10 +84,13 @@ class _Listener(asyncio.Protocol):
         self.protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
+        self._note_close()
         keep_open: bool | None = self.protocol.eof_received()
         return keep_open
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._pool is not None:
+            self._pool.discard(self)
         self.protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -67,6 +108,10 @@ _INTERIM: Final = re.compile(rb"(?:HTTP/1\.[01] 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\
 class RequestProgress:
     """How far a request has come on its connection."""
 
+    pool: IdlePool | None = None
+    """Where the connection waits afterwards; None in a borrowed session, whose owner decides."""
+    given_idle: float | None = None
+    """For how many seconds an idle connection may be used; None where its server decides."""
     left: bool = False
     """Whether any of it may have left this machine."""
     transport: asyncio.WriteTransport | None = None
@@ -82,18 +127,22 @@ class RequestProgress:
     def begin(self, transport: asyncio.Transport | None) -> None:
         """Take the connection, on which nothing has been written; ``Spoiled`` unless it is open and silent."""
         self.idle = is_known(transport)
-        if transport is None or not is_silent(transport):
+        if transport is None or not is_usable(transport, self.pool, self.given_idle):
             self.spoiled = True
             raise Spoiled
         self.left = True
         self.transport = transport
-        self._listener = _listener_at(transport)
+        self._listener = _listener_at(transport, self.pool)
         if self._listener is not None:
+            self._listener.idle_since = None
             self._listener.progress = self
             self._listener.has_carried = True
 
-    def take_answer(self, connection: object) -> None:
-        """Take what came for an answer; ``Spoiled`` if it lay on the connection before the request."""
+    def take_answer(self, connection: object, keep_alive: str | None) -> None:
+        """Take what came for an answer; ``Spoiled`` if it lay on the connection before the request.
+
+        ``keep_alive`` is its header of that name.
+        """
         if not self.left and isinstance(connection, Connection):  # a mocked one need not write the request
             self.idle = is_known(connection.transport)
             self.spoiled = True
@@ -102,6 +151,8 @@ class RequestProgress:
         self.left = True
         if self._listener is None:
             return
+        if keep_alive is not None:
+            self._listener.server.note_header(keep_alive)
         if isinstance(connection, Connection):
             connection.add_callback(self._listener.settle)
         else:  # the whole answer is here, and the connection waits for the next request
@@ -121,14 +172,23 @@ class RequestProgress:
             self.transport.abort()
 
 
-def is_silent(transport: asyncio.Transport) -> bool:
-    """Whether a connection is open, and nothing has come on it since the last answer."""
+def is_usable(transport: asyncio.Transport, pool: IdlePool | None, given_idle: float | None) -> bool:
+    """Whether a connection is open, not too old, and nothing has come on it since the last answer."""
     if transport.is_closing():
         return False
-    listener = _listener_at(transport)
-    if listener is not None and (listener.heard or getattr(listener.protocol, "should_close", False)):
+    listener = _listener_at(transport, pool)
+    if listener is not None and (
+        listener.heard or listener.is_too_old(given_idle) or getattr(listener.protocol, "should_close", False)
+    ):
         return False
     return not has_unread(transport)
+
+
+def keep_ready(transport: asyncio.Transport, given_idle: float | None) -> None:
+    """Note that a connection which was opened ahead waits for its request."""
+    listener = transport.get_protocol()
+    if isinstance(listener, _Listener) and listener.idle_since is None:
+        listener.rest(given_idle)
 
 
 def is_known(transport: asyncio.Transport | None) -> bool:
@@ -136,15 +196,17 @@ def is_known(transport: asyncio.Transport | None) -> bool:
     return transport is not None and isinstance(transport.get_protocol(), _Listener)
 
 
-def _listener_at(transport: asyncio.Transport) -> _Listener | None:
+def _listener_at(transport: asyncio.Transport, pool: IdlePool | None) -> _Listener | None:
     protocol = transport.get_protocol()
     if isinstance(protocol, _Listener):
         return protocol
-    listener = _Listener(protocol)
+    listener = _Listener(transport, protocol, pool)
     try:
         transport.set_protocol(listener)
     except NotImplementedError:  # an event loop whose transports cannot change it: aiohttp's own checks must do
         return None
+    if pool is not None:
+        keep_path_open(transport)
     return listener
 
 

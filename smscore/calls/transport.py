@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache, partial
-from typing import Any, Final, cast
-from weakref import WeakKeyDictionary, finalize, ref
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
@@ -19,18 +16,19 @@ from aiohttp.http_exceptions import LineTooLong
 from smscore import clock
 from smscore.calls.bodies import body_of
 from smscore.calls.closing import WaitInterrupted, Waits
-from smscore.calls.connections import RequestProgress, Spoiled, is_known, is_silent
+from smscore.calls.connections import HAS_POLL, RequestProgress, Spoiled, is_known, is_usable, keep_ready
 from smscore.calls.guard import allowed_hosts, check_hosts
-from smscore.config import KEEPALIVE_SECONDS, MAX_ANSWER_BYTES, MAX_HEADER_BYTES, Timeouts
+from smscore.calls.sessions import Place, Places
+from smscore.config import MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES, Timeouts, within
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
-from smscore.loops.forks import keep_alive_after_fork
 from smscore.loops.logs import logger_for_callers
-from smscore.loops.threads import in_thread
 from smscore.wire.endpoint import Answer, NoAnswer, Request
 
 _log: Final = logger_for_callers(__name__)
-_CLOSING: Final = 2.0  # seconds
+
+TimeLeft: TypeAlias = Callable[[], float | None]
+"""The seconds that are left now, or None where there is no limit."""
 
 
 class Transport:
@@ -42,45 +40,59 @@ class Transport:
         proxy: str | None = None,
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise ConfigurationError("session= must be an aiohttp.ClientSession.")
         self._proxy = proxy
         self._ssl = checked_ssl(ssl)
-        self._borrowed = session
-        self._borrowed_waits = Waits(lambda: session is not None and session.closed)
+        self._borrowed = None if session is None else Place(session, Waits(lambda: session.closed))
+        self._places = Places(max_connections)
         self._closed = False
-        self._owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned] = WeakKeyDictionary()
-        finalize(self, _close_forgotten, self._owned).atexit = False
 
-    async def send(self, request: Request, timeouts: Timeouts) -> Answer | NoAnswer:
-        """Send a request once and read the whole answer.
+    async def send(self, request: Request, timeouts: Timeouts, time_left: TimeLeft) -> Answer | NoAnswer:
+        """Send a request once and read the whole answer, in the time that is left for its call.
 
         Raises only ``CancelledError``, ``ClientClosed`` for a closed client, and ``ConfigurationError`` for a host that
         a test run may not reach.
         """
-        session, waits = await self._here()
-        while True:
-            progress = RequestProgress()
-            answer = await self._try(session, waits, request, timeouts, progress)
-            # An idle connection was spoiled, and nothing was written to it: try again on another.
-            if not (progress.spoiled and progress.idle) or self.is_closed:
-                return answer
+        place = self._here() or await self._open_here()
+        if not await self._take_slot(place, within(timeouts, time_left())):
+            return _NO_SLOT
+        try:
+            while True:
+                progress = RequestProgress(pool=place.pool, given_idle=timeouts.idle)
+                answer = await self._try(place, request, within(timeouts, time_left()), progress)
+                # An idle connection was spoiled or too old, and nothing was written to it: try again on another.
+                if not (progress.spoiled and progress.idle) or self.is_closed:
+                    return answer
+        finally:
+            if place.slots is not None:
+                place.slots.release()
+
+    async def _take_slot(self, place: Place, timeouts: Timeouts) -> bool:
+        """Whether there is room for a connection, perhaps after a wait as long as a request may take."""
+        if place.slots is None:
+            return True
+        if not place.slots.locked():
+            return await place.slots.acquire()
+        # Its own time begins only then: one that waited long must not end as unknown for it.
+        async with self.waiting():
+            with suppress(TimeoutError):
+                async with clock.timeout(timeouts.total):
+                    return await place.slots.acquire()
+        return False
 
     async def _try(
-        self,
-        session: aiohttp.ClientSession,
-        waits: Waits,
-        request: Request,
-        timeouts: Timeouts,
-        progress: RequestProgress,
+        self, place: Place, request: Request, timeouts: Timeouts, progress: RequestProgress
     ) -> Answer | NoAnswer:
-        await _closes_are_seen()
+        if not HAS_POLL:
+            await _closes_are_seen()
         try:
-            with waits.begin():
+            with place.waits.begin():
                 async with (
                     clock.backstop(timeouts.total),
-                    session.request(
+                    place.session.request(
                         request.method,
                         request.url,
                         params=request.query or None,
@@ -90,7 +102,7 @@ class Transport:
                         timeout=_client_timeout(timeouts),
                         allow_redirects=False,
                         raise_for_status=False,
-                        middlewares=_middlewares(session, request.method),
+                        middlewares=_middlewares(place.session, request.method),
                         proxy=self._proxy,
                         ssl=self._ssl,
                         max_line_size=MAX_HEADER_BYTES,
@@ -116,7 +128,17 @@ class Transport:
 
         Raises ``ConfigurationError`` as :meth:`send` does.
         """
-        session, waits = await self._here()
+        place = self._here() or await self._open_here()
+        if not await self._take_slot(place, timeouts):
+            return _NO_SLOT
+        try:
+            return await self._connect(place, url, timeouts)
+        finally:
+            if place.slots is not None:
+                place.slots.release()
+
+    async def _connect(self, place: Place, url: str, timeouts: Timeouts) -> NoAnswer | None:
+        session = place.session
         await _closes_are_seen()
         timeout = _client_timeout(timeouts)
 
@@ -127,7 +149,8 @@ class Transport:
                 connection = await session.connector.connect(request, [], timeout)
                 transport = connection.transport
                 was_open = is_known(transport)
-                if transport is not None and is_silent(transport):
+                if transport is not None and is_usable(transport, place.pool, timeouts.idle):
+                    keep_ready(transport, timeouts.idle)
                     connection.release()
                     raise _Opened
                 connection.close()
@@ -136,7 +159,7 @@ class Transport:
 
         # A middleware runs when the request exists and nothing of it has left.
         try:
-            with waits.begin():
+            with place.waits.begin():
                 async with clock.backstop(timeouts.connect):
                     response = await session.get(
                         url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
@@ -155,9 +178,9 @@ class Transport:
     @asynccontextmanager
     async def waiting(self) -> AsyncGenerator[None, None]:
         """A context around a wait that is not a request; ``ClientClosed`` if the client is closed meanwhile."""
-        _, waits = await self._here()
+        place = self._here() or await self._open_here()
         try:
-            with waits.begin():
+            with place.waits.begin():
                 yield
         except WaitInterrupted:
             self.check_open()
@@ -166,15 +189,9 @@ class Transport:
     async def aclose(self) -> None:
         """End what is under way, and close the connections of every loop; a borrowed session stays open."""
         self._closed = True
-        self._borrowed_waits.end_all()
-        here = asyncio.get_running_loop()
-        everywhere = _snapshot(self._owned)
-        for loop, owned in everywhere:
-            if loop is not here:
-                owned.close_from_outside(loop)
-        for loop, owned in everywhere:
-            if loop is here:
-                await owned.close()
+        if self._borrowed is not None:
+            self._borrowed.waits.end_all()
+        await self._places.close()
 
     def close_unused(self) -> None:
         """Refuse any further request, where no connection was opened."""
@@ -183,13 +200,13 @@ class Transport:
     @property
     def is_closed(self) -> bool:
         """Whether no request can leave any more."""
-        return self._closed or (self._borrowed is not None and self._borrowed.closed)
+        return self._closed or (self._borrowed is not None and self._borrowed.session.closed)
 
     def check_open(self) -> None:
         """Raise ``ClientClosed`` if no request can leave any more."""
         if self._closed:
             raise ClientClosed("This client is closed. Make a new one, or close this one after its last call.")
-        if self._borrowed is not None and self._borrowed.closed:
+        if self._borrowed is not None and self._borrowed.session.closed:
             raise ClientClosed(
                 "The session that this client was given is closed. Close it after the client's last call."
             )
@@ -200,106 +217,23 @@ class Transport:
             return NoAnswer(left, f"the {what} was closed meanwhile", closed=True)
         return NoAnswer(left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
-    async def _here(self) -> tuple[aiohttp.ClientSession, Waits]:
-        """The session of this event loop, and the waits in it."""
+    def _here(self) -> Place | None:
+        """What this event loop's requests share, if there is any yet. Raises ``ClientClosed``."""
         self.check_open()
-        if self._borrowed is not None:
-            return self._borrowed, self._borrowed_waits
-        loop = asyncio.get_running_loop()
-        owned = self._owned.get(loop)
-        if owned is None:
-            owned = self._owned[loop] = _Owned(partial(_forget, self._owned, ref(loop)))
-            await owned.guard.asend(None)
-            if self._closed:  # by another thread, just now
-                await owned.close()
-                self.check_open()
-        return owned.session, owned.waits
+        return self._borrowed or self._places.here()
+
+    async def _open_here(self) -> Place:
+        place = await self._places.open()
+        if self._closed:  # by another thread, just now
+            await place.close()
+            self.check_open()
+        return place
 
 
 async def _closes_are_seen() -> None:
-    # A connection that the server has closed is known as closed only after the loop has run; and a stream that is
-    # closed right after a report has then begun no further request.
+    # Where an idle connection cannot be asked: one that the server has closed is known only after the loop has run.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-
-
-def _forget(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned], loop: ref[asyncio.AbstractEventLoop]) -> None:
-    here = loop()
-    if here is not None:  # the garbage collector may have been there first
-        owned.pop(here, None)
-
-
-def _close_forgotten(owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned]) -> None:
-    # For a client that nobody closed: aiohttp would only warn of its unclosed connections.
-    for loop, one in _snapshot(owned):
-        one.close_from_outside(loop)
-
-
-def _snapshot(
-    owned: WeakKeyDictionary[asyncio.AbstractEventLoop, _Owned],
-) -> list[tuple[asyncio.AbstractEventLoop, _Owned]]:
-    while True:
-        try:
-            return list(owned.items())
-        except RuntimeError:  # another thread's loop came or went meanwhile
-            continue
-
-
-class _Owned:
-    """A session that closes itself when its loop ends."""
-
-    def __init__(self, forget: Callable[[], object]) -> None:
-        self.pid = os.getpid()
-        self._forget = forget
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, resolver=_new_resolver()),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
-        self.waits = Waits()
-        self.guard = self._close_at_the_end()
-        keep_alive_after_fork(self.session)
-
-    def close_from_outside(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close it in its loop, from anywhere; a loop that has ended has closed it."""
-        # After a fork the parent's loop only looks as if it ran here.
-        if self.pid == os.getpid() and loop.is_running():
-            closing = self.close()
-            try:
-                asyncio.run_coroutine_threadsafe(closing, loop)
-            except RuntimeError:  # it has ended just now
-                closing.close()
-
-    async def close(self) -> None:
-        """End what is under way and close the connections, in this loop."""
-        self.waits.end_all()
-        await self.guard.aclose()
-
-    async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
-        # A loop that ends closes its async generators: the one hook that asyncio gives.
-        try:
-            yield
-        finally:
-            self._forget()
-            # What a server does with a connection must not hold up its closing.
-            with suppress(TimeoutError):
-                async with clock.timeout(_CLOSING):
-                    await self.session.close()
-
-
-def _new_resolver() -> aiohttp.ThreadedResolver:
-    """Aiohttp's resolver in threads of our own: the event loop's pool is shut once the main thread has ended."""
-    return aiohttp.ThreadedResolver(loop=cast("asyncio.AbstractEventLoop", _Names()))
-
-
-class _Names:
-    """The two methods of an event loop that the resolver calls."""
-
-    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
-        return await in_thread(socket.getaddrinfo, *args, **kwargs)
-
-    async def getnameinfo(self, *args: Any) -> Any:
-        return await in_thread(socket.getnameinfo, *args)
 
 
 # aiohttp sends these again by itself when the connection breaks before an answer.
@@ -383,6 +317,7 @@ def _size_of_headers(response: aiohttp.ClientResponse) -> int:
     return sum(len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers)
 
 
+_NO_SLOT: Final = NoAnswer(False, "no connection became free in time: max_connections= are in use")
 _SPOKE_FIRST: Final = NoAnswer(False, "the server closed the connection, or sent something, before it was asked")
 _EARLY: Final = NoAnswer(True, "a success was answered before the request had been written, and cannot be of it")
 
@@ -390,7 +325,7 @@ _EARLY: Final = NoAnswer(True, "a success was answered before the request had be
 async def _answer_to(progress: RequestProgress, response: aiohttp.ClientResponse) -> Answer | NoAnswer:
     """What came for an answer, if it is one to this request."""
     try:
-        progress.take_answer(response.connection)
+        progress.take_answer(response.connection, response.headers.get("Keep-Alive"))
     except Spoiled:
         response.close()
         raise

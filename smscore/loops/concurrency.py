@@ -102,6 +102,9 @@ class AsFinished(Generic[T, R]):
         try:
             while (item := await self._next()) is not None:
                 self._results.put_nowait((await self._work(item[0]),))
+                # Whoever takes this result may close the stream, and nothing more must have been sent then.
+                await let_others_run()
+                await let_others_run()
         # A cancel that comes out of the source or the work ends the whole as any error does: whoever waits for
         # results must hear of it.
         except BaseException as error:

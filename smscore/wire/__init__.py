@@ -5,7 +5,8 @@ in ``smscore`` is private and may change without notice.
 
 - Clients: :class:`AsyncClient`, :class:`BlockingClient`, :func:`sends_nothing`, :func:`materialised`,
   :func:`read_in_thread` (reads a file), :data:`OnBatch`, and for a client with settings of its own the defaults of the
-  others: :data:`DEFAULT_RETRY`, :data:`DEFAULT_TIMEOUTS`, :data:`MAX_CONCURRENCY`.
+  others: :data:`DEFAULT_RETRY`, :data:`DEFAULT_TIMEOUTS`, :data:`MAX_CONCURRENCY`,
+  :data:`MAX_CONNECTIONS`.
 - Clients of providers that report deliveries: :class:`AsyncTrackingClient`, :class:`TrackingClient`, with an
   :class:`IdLookup` for each call that gives statuses by ids (maybe in :class:`ServiceHours`), or a :class:`BulkLookup`;
   :data:`Lookups`, :data:`Results`.
@@ -41,7 +42,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 from smscore.auth import BodyToken, Credentials, HeaderToken, PathToken, QueryToken
-from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY
+from smscore.config import DEFAULT_RETRY, DEFAULT_TIMEOUTS, MAX_CONCURRENCY, MAX_CONNECTIONS
 from smscore.dates import from_unix, read_day, tehran_day
 from smscore.diagnosis import Doctor, Examination, Finding, Verdict, bad, cannot_tell, good, warning
 from smscore.inputs import check_text, gregorian_text, jalali_text, unix_text, utc_text
@@ -86,6 +87,7 @@ __all__ = [
     "DEFAULT_RETRY",
     "DEFAULT_TIMEOUTS",
     "MAX_CONCURRENCY",
+    "MAX_CONNECTIONS",
     "Answer",
     "AnyMessage",
     "AsyncClient",

@@ -1,0 +1,158 @@
+"""What a client's requests in one event loop share; a session of its own closes itself when its loop ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, cast
+from weakref import WeakKeyDictionary, finalize, ref
+
+import aiohttp
+
+from smscore import clock
+from smscore.calls.closing import Waits
+from smscore.calls.idle import MAX_IDLE, IdleLimit, IdlePool
+from smscore.loops.forks import keep_alive_after_fork
+from smscore.loops.threads import in_thread
+
+_CLOSING: Final = 2.0  # seconds
+
+
+class Place:
+    """What the requests in one event loop share. A borrowed session has connections and limits of its owner's."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        waits: Waits,
+        slots: asyncio.Semaphore | None = None,
+        pool: IdlePool | None = None,
+    ) -> None:
+        self.session = session
+        self.waits = waits
+        self.slots = slots
+        """One for each connection that may be open; a request takes one before its own time begins."""
+        self.pool = pool
+
+
+class OwnedPlace(Place):
+    """A session that closes itself when its loop ends."""
+
+    def __init__(self, forget: Callable[[], object], max_connections: int, servers: dict[object, IdleLimit]) -> None:
+        session = aiohttp.ClientSession(
+            # The pool decides how long a connection is kept, and the slots how many there are.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=MAX_IDLE, resolver=_new_resolver()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        pool = IdlePool(servers)
+        super().__init__(session, Waits(), asyncio.Semaphore(max_connections), pool)
+        self.pid = os.getpid()
+        self._forget = forget
+        self.guard = self._close_at_the_end(pool)
+        keep_alive_after_fork(session)
+        keep_alive_after_fork(pool)
+
+    def close_from_outside(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close it in its loop, from anywhere; a loop that has ended has closed it."""
+        # After a fork the parent's loop only looks as if it ran here.
+        if self.pid == os.getpid() and loop.is_running():
+            closing = self.close()
+            try:
+                asyncio.run_coroutine_threadsafe(closing, loop)
+            except RuntimeError:  # it has ended just now
+                closing.close()
+
+    async def close(self) -> None:
+        """End what is under way and close the connections, in this loop."""
+        self.waits.end_all()
+        await self.guard.aclose()
+
+    async def _close_at_the_end(self, pool: IdlePool) -> AsyncGenerator[None, None]:
+        # A loop that ends closes its async generators: the one hook that asyncio gives.
+        try:
+            yield
+        finally:
+            self._forget()
+            pool.close()
+            # What a server does with a connection must not hold up its closing.
+            with suppress(TimeoutError):
+                async with clock.timeout(_CLOSING):
+                    await self.session.close()
+                    await asyncio.sleep(0)  # in which the pool's connections close
+
+
+class Places:
+    """Those of a client with sessions of its own: one for each event loop that it is used in."""
+
+    def __init__(self, max_connections: int) -> None:
+        self._max_connections = max_connections
+        self._servers: dict[object, IdleLimit] = {}
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace] = WeakKeyDictionary()
+        finalize(self, _close_forgotten, self._by_loop).atexit = False
+
+    def here(self) -> OwnedPlace | None:
+        """The one of this event loop, if it was opened."""
+        return self._by_loop.get(asyncio.get_running_loop())
+
+    async def open(self) -> OwnedPlace:
+        """A new one for this event loop."""
+        loop = asyncio.get_running_loop()
+        forget = partial(_forget, self._by_loop, ref(loop))
+        place = self._by_loop[loop] = OwnedPlace(forget, self._max_connections, self._servers)
+        await place.guard.asend(None)
+        return place
+
+    async def close(self) -> None:
+        """End what is under way, and close the connections of every loop."""
+        here = asyncio.get_running_loop()
+        everywhere = _snapshot(self._by_loop)
+        for loop, place in everywhere:
+            if loop is not here:
+                place.close_from_outside(loop)
+        for loop, place in everywhere:
+            if loop is here:
+                await place.close()
+
+
+def _forget(
+    by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace], loop: ref[asyncio.AbstractEventLoop]
+) -> None:
+    here = loop()
+    if here is not None:  # the garbage collector may have been there first
+        by_loop.pop(here, None)
+
+
+def _close_forgotten(by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace]) -> None:
+    # For a client that nobody closed: aiohttp would only warn of its unclosed connections.
+    for loop, place in _snapshot(by_loop):
+        place.close_from_outside(loop)
+
+
+def _snapshot(
+    by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace],
+) -> list[tuple[asyncio.AbstractEventLoop, OwnedPlace]]:
+    while True:
+        try:
+            return list(by_loop.items())
+        except RuntimeError:  # another thread's loop came or went meanwhile
+            continue
+
+
+def _new_resolver() -> aiohttp.ThreadedResolver:
+    """Aiohttp's resolver in threads of our own: the event loop's pool is shut once the main thread has ended."""
+    return aiohttp.ThreadedResolver(loop=cast("asyncio.AbstractEventLoop", _Names()))
+
+
+class _Names:
+    """The two methods of an event loop that the resolver calls."""
+
+    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
+        return await in_thread(socket.getaddrinfo, *args, **kwargs)
+
+    async def getnameinfo(self, *args: Any) -> Any:
+        return await in_thread(socket.getnameinfo, *args)
