@@ -31,6 +31,9 @@ class StoredError(msgspec.Struct, omit_defaults=True):
     retry_after: float | None = None
     earlier: list[StoredError] = []
 
+    def __repr__(self) -> str:
+        return f"<StoredError {self.kind}>"  # the provider's words are in it
+
 
 def stored(error: SMSError | None, earlier: Sequence[SMSError] = ()) -> StoredError:
     """An error as it is stored (None: there was none in the end), and those of the providers that were tried before."""

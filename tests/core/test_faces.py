@@ -125,6 +125,7 @@ SETTINGS = {
     "base_url": None,
     "batch_size": None,
     "rate_limit": None,
+    "max_connections": 100,
     "proxy": None,
     "ssl": None,
     "observers": (),
@@ -430,7 +431,7 @@ def test_aiohttps_client_is_known_to_the_transport_with_its_bodies_and_to_the_sa
         for name in imported(tree)
         if name.partition(".")[0] == "aiohttp" and not ("sandbox" in path and name in server_side)
     }
-    in_calls = {f"smscore/calls/{name}.py" for name in ("transport", "bodies", "connections")}
+    in_calls = {f"smscore/calls/{name}.py" for name in ("transport", "bodies", "connections", "sessions")}
     assert users == in_calls | {"smscore/sandbox/webhook.py"}
 
 

@@ -26,7 +26,7 @@ class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
     sender: str | None = None
 
 
-@define
+@define(repr=False)
 class Claimed:
     """A batch in the hands of a worker."""
 

@@ -18,7 +18,7 @@ from smscore.queue.stored_errors import StoredError, pack_errors
 from smscore.queue.windows import window_from_json
 
 
-@frozen
+@frozen(repr=False)
 class NewCampaign:
     """All of a campaign but its recipients."""
 

@@ -24,7 +24,7 @@ _AGAIN: Final = 30.0  # seconds for which one is looked at again and again: its 
 _STATUSES: Final = {status.value: status for status in DeliveryStatus}
 
 
-@frozen
+@frozen(repr=False)
 class Report:
     """A status that was reported of a message; ``recipient`` (E.164) where the id belongs to several."""
 
@@ -34,7 +34,7 @@ class Report:
     recipient: str | None = None
 
 
-@frozen
+@frozen(repr=False)
 class Change:
     """A message whose delivery status has changed: the key of its row, and what it is now."""
 
@@ -54,7 +54,7 @@ def add(transaction: Transaction, reports: Sequence[Report]) -> None:
     )
 
 
-@define
+@define(repr=False)
 class _Message:
     """A message of the reports that are folded, and what it has come to."""
 
