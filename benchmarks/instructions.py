@@ -20,7 +20,7 @@ from pathlib import Path
 from attrs import frozen
 from results import HERE, machine, server, table, write_part
 
-FLOOR, OURS, BLOCKING = "floor", "ours", "ours_blocking"
+FLOOR, OURS, BLOCKING, FAILOVER = "floor", "ours", "ours_blocking", "ours_failover"
 ROUNDS = 3
 _TOTALS = re.compile(r"^totals: (\d+)", re.MULTILINE)
 
@@ -53,6 +53,9 @@ BARS = {
     ("najva_status", OURS): (0.58, 0.70),
 }
 NAMES = {OURS: "async", BLOCKING: "blocking"}
+# What a failover whose first provider works costs at most beside its bare client.
+FAILOVER_JOBS = ("codes_one_by_one", "najva_bulk")
+FAILOVER_BAR = 1.03
 MODULES = ("aiohttp", "sepahan_sms", "ippanel_sms", "najva_sms")
 IMPORT_BARS = (1.17, 1.10)
 
@@ -106,6 +109,23 @@ def row(job: Counted, contender: str, floor: float, own: float) -> list[str]:
     return [f"{job.title}, {NAMES[contender]}", *numbers, str(least), str(aim)]
 
 
+def failover_rows(url: str, rounds: int) -> list[list[str]]:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        running = {
+            (job, contender): [threads.submit(slope, url, job, contender) for _ in range(rounds)]
+            for job in JOBS
+            if job.name in FAILOVER_JOBS
+            for contender in (OURS, FAILOVER)
+        }
+        found = {key: statistics.median(one.result() for one in slopes) for key, slopes in running.items()}
+    rows: list[list[str]] = []
+    for job in JOBS:
+        if job.name in FAILOVER_JOBS:
+            bare, own = found[job, OURS], found[job, FAILOVER]
+            rows.append([job.title, f"{bare / 1e3:,.0f}", f"{own / 1e3:,.0f}", f"{own / bare:.3f}", str(FAILOVER_BAR)])
+    return rows
+
+
 def import_rows() -> list[list[str]]:
     for module in ("sys", *MODULES):
         subprocess.run([sys.executable, "-c", f"import {module}"], check=True)  # compiles it
@@ -129,13 +149,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--job", help="one job alone; writes no results")
+    parser.add_argument("--failover", action="store_true", help="the failover's overhead alone; writes no results")
     options = parser.parse_args()
-    chosen = [job for job in JOBS if options.job in (None, job.name)]
+    chosen = [job for job in JOBS if options.job in (None, job.name) and not options.failover]
     with server() as url:
         rows = job_rows(url, options.rounds, chosen)
-    jobs = table(["", "floor, thousand a request", "Payamak", "floor = 1", "at least", "aim"], rows)
-    print(jobs, flush=True)
-    if options.job:
+        jobs = table(["", "floor, thousand a request", "Payamak", "floor = 1", "at least", "aim"], rows)
+        print(jobs, flush=True)
+        if options.job:
+            return
+        behind = ["first provider works", "bare, thousand a request", "failover", "bare = 1", "at most"]
+        failover = table(behind, failover_rows(url, options.rounds))
+        print(failover, flush=True)
+    if options.failover:
         return
     imports = table(["", "million", "× aiohttp", "at most", "aim"], import_rows())
     print(imports)
@@ -143,7 +169,7 @@ def main() -> None:
         f"Made by `nox -s instructions`: user-space instructions by callgrind, the median of {options.rounds} rounds. "
         "Higher is better beside the floor, lower beside `import aiohttp`."
     )
-    write_part("Instructions", f"{head}\n\n{machine()}\n\n{jobs}\n\n{imports}")
+    write_part("Instructions", f"{head}\n\n{machine()}\n\n{jobs}\n\n{failover}\n\n{imports}")
 
 
 if __name__ == "__main__":
