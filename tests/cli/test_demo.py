@@ -16,6 +16,7 @@ from smscore import registry
 from smscore.cli.demo import recipients
 from smscore.cli.demo import run as demo
 from smscore.cli.demo.display import Display
+from smscore.cli.demo.failover import ShownFailover, failover_problems, show_failover
 from smscore.cli.demo.outcomes import CheckedOutcome, problems_of
 from smscore.outcomes import Outcome
 from smscore.profile import Capability, DemoPlan, Profile
@@ -67,6 +68,8 @@ def test_the_demo_tells_the_outcomes_apart(name: str, ran: subprocess.CompletedP
         r"0912345 +not sent",
         r"۰۹۱۲۰۰۲۵۰۰۰ +accepted as \+989120025000",
         r"09120000001 +skipped: same number as row 2",
+        rf"{next(iter(PROFILES))} +{next(iter(PROFILES))} refused the request",  # and so the next provider sends it
+        rf"{[*PROFILES][1]} +It accepted the message",
     ],
 )
 def test_the_demo_shows(ran: subprocess.CompletedProcess[str], row: str):
@@ -90,6 +93,7 @@ def test_the_demo_tells_a_script_the_same():
         *((name, outcome) for name in PROFILES for outcome in ("accepted", "rejected")),
         *((name, "unknown") for name in PROFILES if name not in KNOWS_REPEATS),
     }
+    assert [one["provider"] for one in last["failover"]] == [*PROFILES][:2]
     assert [odd["number"] for odd in last["odd_rows"]] == [
         number for _ in FROM_FILE for number in ("09120000001", "02188776655", "0912345", "۰۹۱۲۰۰۲۵۰۰۰")
     ]
@@ -151,6 +155,21 @@ def test_the_display_names_what_does_not_add_up():
     console = Console(record=True, width=100)
     Display(console).finished([one_sent()], [], ["some provider: lost one"])
     assert "✗ some provider: lost one" in console.export_text()
+
+
+def test_the_demo_finds_a_failover_that_sent_twice_or_not_at_all():
+    result = RecipientResult("+989121112255", Outcome.ACCEPTED, 1, provider="two")
+    assert failover_problems(ShownFailover(result, ("two",))) == []
+    assert failover_problems(None) == []
+    assert failover_problems(ShownFailover(result, ("one", "two"))) == [
+        "failover: reported two, and received by one, two"
+    ]
+    assert failover_problems(ShownFailover(result, ())) == ["failover: reported two, and received by nobody"]
+
+
+async def test_one_provider_alone_has_no_failover_to_show():
+    async with Sandbox() as box:
+        assert await show_failover(box, [next(iter(PROFILES.values()))]) is None
 
 
 def test_the_demo_finds_an_outcome_that_is_not_true():

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from smscore.cli.demo.failover import ShownFailover
 from smscore.cli.demo.outcomes import CheckedOutcome
 from smscore.cli.demo.recipients import OddRow
 from smscore.cli.demo.run import ProviderResults
@@ -61,7 +62,13 @@ class Display:
         self._progress.stop()
         self._console.print("The sandbox's clock is moved on, so that the messages are delivered.")
 
-    def finished(self, sent: list[ProviderResults], checked: list[CheckedOutcome], problems: list[str]) -> None:
+    def finished(
+        self,
+        sent: list[ProviderResults],
+        checked: list[CheckedOutcome],
+        problems: list[str],
+        failover: ShownFailover | None = None,
+    ) -> None:
         """Print the tables, whether they add up, and what to try next."""
         for table in (
             outcomes_table(sent),
@@ -69,6 +76,7 @@ class Display:
             statuses_table(sent),
             odd_rows_table(_odd_rows(sent)),
             checked_table(checked),
+            *([failover_table(failover)] if failover else []),
         ):
             self._console.print(table)
         for problem in problems:
@@ -96,14 +104,21 @@ class Records:
     def waiting(self) -> None:
         """Print nothing while sending."""
 
-    def finished(self, sent: list[ProviderResults], checked: list[CheckedOutcome], problems: list[str]) -> None:
+    def finished(
+        self,
+        sent: list[ProviderResults],
+        checked: list[CheckedOutcome],
+        problems: list[str],
+        failover: ShownFailover | None = None,
+    ) -> None:
         """Print each provider's numbers, and whether they add up."""
         for one in sent:
             self._output.record("provider", provider_fields(one), "")
         odd = [{"row": odd.row.place, "number": odd.row.number, "fate": odd.words} for odd in _odd_rows(sent)]
         apart = [asdict(one) for one in checked]
         numbers = {"adds_up": not problems, "messages": total(sent)}
-        summary = {**numbers, "odd_rows": odd, "told_apart": apart, "problems": problems}
+        tried = [{"provider": provider, "said": words} for provider, words in failover.tried] if failover else []
+        summary = {**numbers, "odd_rows": odd, "told_apart": apart, "failover": tried, "problems": problems}
         self._output.record("summary", summary, "")
 
 
@@ -188,4 +203,13 @@ def checked_table(checked: list[CheckedOutcome]) -> Table:
     for one in checked:
         received = "yes" if one.received else "no"
         table.add_row(one.provider, one.recipient, one.outcome.value, received, one.words)
+    return table
+
+
+def failover_table(shown: ShownFailover) -> Table:
+    """Which providers were tried for one message, in turn, and what each said."""
+    table = _table("Failover: one message through all providers in turn, the first without credit", "provider")
+    table.add_column("what it said", ratio=1)
+    for provider, words in shown.tried:
+        table.add_row(provider, words)
     return table

@@ -15,6 +15,7 @@ from attrs import define, field
 
 from smscore import clock, registry
 from smscore.cli.ask.statuses import find_statuses
+from smscore.cli.demo.failover import ShownFailover, failover_problems, show_failover
 from smscore.cli.demo.outcomes import CheckedOutcome, check_outcomes, problems_of
 from smscore.cli.demo.recipients import OddRow, distinct, numbers, odd_rows, read_rows, write_recipients
 from smscore.loops.threads import in_thread
@@ -76,7 +77,13 @@ class View(Protocol):
     def waiting(self) -> None:
         """All is sent; the sandbox's clock is moved on, so that statuses change."""
 
-    def finished(self, sent: list[ProviderResults], checked: list[CheckedOutcome], problems: list[str]) -> None:
+    def finished(
+        self,
+        sent: list[ProviderResults],
+        checked: list[CheckedOutcome],
+        problems: list[str],
+        failover: ShownFailover | None = None,
+    ) -> None:
         """Everything is known."""
 
 
@@ -91,7 +98,9 @@ async def run_demo(view: View) -> bool:
             problems = check(sent, box)
             checked = await check_outcomes(box, profiles)
             problems += problems_of(checked)
-            view.finished(sent, checked, problems)
+            failover = await show_failover(box, profiles)
+            problems += failover_problems(failover)
+            view.finished(sent, checked, problems, failover)
     return not problems
 
 
