@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import faultserver as fs
 import pytest
 from click.testing import Result
 from commandline import environment, json_lines
@@ -340,3 +341,18 @@ def test_no_token_and_no_number_shows(provider: str, command: Command, box: Sand
         for more in ([], ["--json"]):
             ran = command("doctor", "-p", provider, "--to", TO, "--yes", *more)
             assert [secret for secret in ("t0ken", TO, TO[1:]) if secret in ran.output + json.dumps(ran.stderr)] == []
+
+
+def test_a_number_that_the_providers_words_repeat_is_masked(command: Command):
+    words = {"isSuccess": False, "value": None, "error": {"code": -4, "message": f"{TO} و +98{TO[1:]}", "details": []}}
+    with Sandbox() as box, FaultServer([*[fs.GOOD] * 6, *[fs.replies("quoted", (401, words))] * 2]) as server:
+        env = environment(box, SEPAHAN_BASE_URL=server.url)
+        ran = command("doctor", "-p", "sepahan", "--to", TO, "--yes", env=env)
+    assert (ran.exit_code, TO[1:] in ran.output) == (1, False), ran.output
+
+
+def test_the_sandboxs_words_on_a_host_that_it_does_not_answer_to_are_shown(command: Command, box: Sandbox):
+    words = b'{"error": "The sandbox does not answer to this host name."}'
+    with FaultServer(fs.says("refused host", fs.http(403, words, fs.JSON), takes=False)) as server:
+        findings, _ = examine(command, "najva", "--base-url", server.url)
+    assert "does not answer to this host name" in findings["token"]["saw"]

@@ -568,6 +568,7 @@ def test_a_disk_that_fills_up_stops_the_send(
         ),
         (["send", "-p", "sepahan", "--text", "a", "--file-id", "f", "r.csv"], "takes no --file-id"),
         (["send", "-p", "sepahan", "--text", "a", "--batch-size", "101", "r.csv"], "batch_size"),
+        (["send", "-p", "sepahan", "--text", "a", "--batch-size", "101", "--dry-run", "r.csv"], "batch_size"),
         (["send", "-p", "najva", "--text", "a", "--column", "family", "r.csv"], "no column 'family'"),
         (["send", "-p", "najva", "--text", "a", "nowhere.csv"], "cannot be opened"),
         (["p2p", "-p", "najva", "--template", "{family}", "r.csv"], "no column 'family'"),

@@ -61,6 +61,6 @@ def test_every_name_for_authors_of_providers_is_there():
     from smscore import wire
 
     assert [name for name in wire.__all__ if getattr(wire, name, None) is None] == []
-    assert wire.__all__ == sorted(wire.__all__)
+    assert wire.__all__ == sorted(wire.__all__, key=lambda name: (not name.isupper(), name))  # constants first
     with pytest.raises(AttributeError):
         wire.transport_of_nobody  # noqa: B018

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from smscore.cli.output import on_one_line
 from smscore.diagnosis import Doctor, Finding, Verdict, bad, cannot_tell
 from smscore.errors import (
     AccountError,
@@ -44,16 +45,16 @@ _LINE: Final = ("line", "Give a line of yours: set <NAME>_SENDER, or ask the pro
 
 
 def finding_of_error(error: SMSError, doctor: Doctor) -> Finding:
-    """The finding of a call that failed. A provider's own advice on its code comes first."""
-    own = _own_advice(error, doctor.advice)
+    """The finding of a call that failed, with the provider's words. Its own advice on a code comes first."""
+    saw, own = on_one_line(error), _own_advice(error, doctor.advice)
     if own is not None:
-        return bad(own[0], str(error), own[1])
+        return bad(own[0], saw, own[1])
     if isinstance(error, InvalidParameters) and error.of_sender:
-        return bad(_LINE[0], str(error), _LINE[1])
+        return bad(_LINE[0], saw, _LINE[1])
     for kind, check, verdict, advice in _KINDS:
         if isinstance(error, kind):
-            return Finding(check, verdict, str(error), advice)
-    return cannot_tell("answer", str(error))
+            return Finding(check, verdict, saw, advice)
+    return cannot_tell("answer", saw)
 
 
 def _own_advice(error: SMSError, advice: Mapping[int | str, tuple[str, str]]) -> tuple[str, str] | None:

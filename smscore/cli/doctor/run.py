@@ -71,7 +71,7 @@ async def _shown(client: Any, doctor: Doctor, recipient: str, connection: Connec
     findings: list[Finding] = []
     async with client:
         async for found in _findings(client, doctor, recipient, connection.proxy):
-            findings.append(_named(found, connection.provider))
+            findings.append(_fit_to_show(found, connection.provider, recipient))
             _show(connection.output, findings[-1])
     return findings
 
@@ -101,10 +101,12 @@ async def _findings(client: Any, doctor: Doctor, recipient: str, proxy: str | No
         yield found
 
 
-def _named(found: Finding, provider: str) -> Finding:
-    """The finding with the provider's own variables."""
-    name = provider.upper()
-    return evolve(found, saw=found.saw.replace(_NAME, name), advice=found.advice.replace(_NAME, name))
+def _fit_to_show(found: Finding, provider: str, recipient: str) -> Finding:
+    """The finding with the provider's own variables, and without the number, which its words may repeat."""
+    saw, advice = (text.replace(_NAME, provider.upper()) for text in (found.saw, found.advice))
+    if recipient:
+        saw = saw.replace(recipient.removeprefix("+98"), "***")
+    return evolve(found, saw=saw, advice=advice)
 
 
 def _goes_on(findings: Sequence[Finding]) -> bool:

@@ -45,7 +45,10 @@ def run(connection: Connection, given: SendOptions, text: str | None, template: 
     """Send one ``text``, or a ``template``, and return the exit code."""
     if given.resuming and given.out is not None:
         given = given.with_remembered(remembered(real_path(given.out)))
-    _options(given, _stream(client_class(connection.provider), template))  # a dry run refuses what a send would
+    # A dry run refuses what a send would.
+    kind = client_class(connection.provider)
+    _options(given, _stream(kind, template))
+    kind("only checked", **{name: value for name, value in given.settings.items() if value is not None})
     with rows_of(given.recipients, ReadOptions(given.sheet, given.encoding, given.hidden_too)) as rows:
         plan = make_plan(rows, column=given.column, text=text, template=template, origin=rows.origin)
     with closing(plan):
