@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ __all__ = ["Host", "examine_host"]
 
 _SECONDS: Final = 10.0
 _PORTS: Final = {"https": 443, "http": 80}
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _NETWORK: Final = "Check the network, the base URL (<NAME>_BASE_URL), and whether a firewall lets this machine out."
 
 
@@ -95,7 +97,7 @@ async def _problem(host: Host, error: ssl.SSLCertVerificationError) -> Certifica
     with suppress(OSError, TimeoutError):  # then only OpenSSL's number tells
         async with clock.timeout(_SECONDS):
             chain = await _sent_chain(host)
-    own, last = (chain[0], chain[-1]) if chain else ({}, {})
+    own, last = (chain[0], chain[-1]) if chain else (_NOTHING, _NOTHING)
     return CertificateProblem(
         code=error.verify_code,
         words=error.verify_message,
