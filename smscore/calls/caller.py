@@ -12,7 +12,7 @@ from attrs import frozen
 
 from smscore import clock
 from smscore.account import ResolvedAccount
-from smscore.calls.echoes import hide_token
+from smscore.calls.echoes import IN_THE_URL, hide_token
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.stop import StopRule, not_attempted
@@ -81,7 +81,8 @@ class Caller:
                         result = await self._read(endpoint, trying.answer, params, rule)
             except SMSError as error:
                 error.provider = self.provider.name
-                hide_token(error, account.token)
+                if isinstance(endpoint.credentials or self.provider.credentials, IN_THE_URL):
+                    hide_token(error, account.token)
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
                 wait = self._wait(error, endpoint.repeat, tries, _left(endpoint, began, rule))

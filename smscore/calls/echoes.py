@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote
 
+from smscore.auth import PathToken, QueryToken
 from smscore.masking import Secret
 from smscore.results import SMSError
 
-__all__ = ["hide_token"]
+__all__ = ["IN_THE_URL", "hide_token"]
 
-_HIDDEN = "***"
+IN_THE_URL: Final = (PathToken, QueryToken)
+_HIDDEN: Final = "***"
 
 
 def hide_token(error: SMSError, token: Secret) -> None:

@@ -82,6 +82,7 @@ CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "ippanel account": lambda client: client.account(),
     "najva send": lambda client: client.send([NUMBER, "09350000000"], TEXT),
     "najva send_p2p": lambda client: client.send_p2p([Message(NUMBER, TEXT, ref=TEXT), (NUMBER, TEXT)]),
+    "najva send_pattern": lambda client: client.send_pattern(NUMBER, "login", {"token": CODE, "token2": TEXT}),
     "najva status": lambda client: client.status([1]),
     "najva outbox": lambda client: client.outbox(),
     "najva upload_file": lambda client: client.upload_file(TEXT.encode(), filename=f"{NUMBER}.png"),
@@ -245,7 +246,8 @@ async def test_the_kept_body_is_in_no_pickle_and_nothing_that_shows_an_error(
     answer_all(provider_http, status=status, body=page, content_type=f"text/{TOKEN}")
     error = await error_of(CALLS[name](connect(name)))
     assert error is not None
-    assert error.body == page
+    # The token is in the URL of this call, which a server may quote: there it is hidden even from the body.
+    assert error.body == (page.replace(TOKEN, "***") if name == "najva send_pattern" else page)
     assert leaks(shown_of_error(error) + str(vars(error))) == []
     error.report = None  # which has the numbers, as it must
     assert not [needle for needle in NEEDLES if needle.encode() in pickle.dumps(error)]
