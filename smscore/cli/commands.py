@@ -11,6 +11,7 @@ from smscore.cli.demo.command import demo
 from smscore.cli.doctor.command import doctor
 from smscore.cli.group import Commands
 from smscore.cli.pattern import pattern
+from smscore.cli.queue.commands import queue
 from smscore.cli.sandbox import sandbox
 from smscore.cli.send.commands import p2p, send
 
@@ -51,7 +52,7 @@ def completion(shell: str) -> None:
 
 _COMMANDS: Final = (
     *(send, p2p, pattern, status, credit, price, cancel, receive, check_request, upload),
-    *(doctor, sandbox, demo, completion),
+    *(doctor, queue, sandbox, demo, completion),
 )
 for _command in _COMMANDS:
     payamak.add_command(_command)

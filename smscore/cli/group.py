@@ -23,7 +23,18 @@ _EXTRA_ARGUMENTS: Final = "Too many arguments. Put a text that contains spaces i
 _NO_LIMIT: Final = 1_000  # characters
 
 
-class Commands(click.Group):
+class Subcommands(click.Group):
+    """A group that lists each command with its whole summary."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole summary, however narrow the terminal is."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in commands.items() if one and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Commands(Subcommands):
     """A group whose commands return an exit code, or None for 0."""
 
     def main(
@@ -47,13 +58,6 @@ class Commands(click.Group):
             except KeyboardInterrupt:  # while an error was printed
                 code = INTERRUPTED
         sys.exit(code)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands, each with its whole summary, however narrow the terminal is."""
-        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        rows = [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in commands.items() if one and not one.hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the installed providers by name; none of them is imported for it."""

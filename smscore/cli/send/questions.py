@@ -26,7 +26,12 @@ class Declined(click.ClickException):
 
 def confirm(given: SendOptions, count: int) -> None:
     """Ask before many messages; ``InvalidRequest`` where nobody can be asked, ``Declined`` for a no."""
-    if count <= _ASK_ABOVE or given.yes:
+    ask_before(count, yes=given.yes)
+
+
+def ask_before(count: int, *, yes: bool) -> None:
+    """Ask before so many messages, unless the answer is ``yes``; raises as :func:`confirm` does."""
+    if count <= _ASK_ABOVE or yes:
         return
     if not sys.stdin.isatty():
         raise InvalidRequest(

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -22,7 +22,6 @@ from smscore.cli.send.options import SendOptions
 from smscore.cli.send.progress import progress
 from smscore.cli.send.questions import ask_about_changes, confirm, note_resumed
 from smscore.cli.send.recording import Recording, States, check_free, known_states, real_path, recording
-from smscore.cli.send.stop import Stop
 from smscore.cli.send.summary import (
     dry_run_fields,
     dry_run_words,
@@ -33,6 +32,7 @@ from smscore.cli.send.summary import (
     summary_words,
 )
 from smscore.cli.signals import SIGNALS
+from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest
 from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.plan import Plan, make_plan
@@ -98,7 +98,7 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
         if given.out is not None:
             check_free(given.out)
         confirm(given, plan.messages)
-    stop = Stop(output, _last_words(given))
+    stop = Stop(output, _FIRST_WORDS, _last_words(given))
     with (
         SIGNALS.listening(stop.on_signal, signal.SIGINT, signal.SIGTERM),
         _recording(connection, given, plan, call.used) as kept,
@@ -112,7 +112,7 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
         record_skipped(plan, kept, connection.provider)
         with progress(to_send, quiet=output.json) as advance:
             sending = Sending(kept, PlannedSource(open_messages(plan, kept)), connection.provider, advance)
-            asyncio.run(stop.guard(sending.source, call.run(sending)))
+            asyncio.run(stop.guard(sending.source.stop, call.run(sending)))
         return _sum_up(sending, plan, given, output)
 
 
@@ -168,6 +168,11 @@ def _recording(
         remembered=given.to_remember,
     ) as kept:
         yield kept
+
+
+_FIRST_WORDS: Final = (
+    "Stopping after the requests in progress. Press Ctrl-C again to abandon them: they may have been sent."
+)
 
 
 def _last_words(given: SendOptions) -> str:

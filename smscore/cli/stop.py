@@ -1,33 +1,34 @@
-"""How Ctrl-C and SIGTERM end a send: in order, then without waiting, then immediately."""
+"""How Ctrl-C and SIGTERM end what a command is sending: in order, then without waiting, then immediately."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from attrs import define, field
 
 from smscore.cli.output import Output, as_json
-from smscore.cli.send.batches import PlannedSource
 
 
 @define
 class Stop:
-    """Ends a send: the first signal lets requests in progress finish, the second cancels them, the third exits."""
+    """Ends a send: the first signal lets what is in progress finish, the second cancels it, the third exits."""
 
     output: Output
+    first_words: str
+    """Printed for the first."""
     last_words: str
     """Printed for the third."""
     _count: int = field(default=0, init=False)
-    _source: PlannedSource | None = field(default=None, init=False)
+    _finish: Callable[[], object] | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
-    async def guard(self, source: PlannedSource, sending: Coroutine[Any, Any, None]) -> None:
-        """Run ``sending``, which takes its messages from ``source``, so that signals end it."""
-        self._source, self._task = source, asyncio.ensure_future(sending)
+    async def guard(self, finish: Callable[[], object], sending: Coroutine[Any, Any, None]) -> None:
+        """Run ``sending`` so that signals end it; ``finish`` lets it begin nothing more, from a signal handler."""
+        self._finish, self._task = finish, asyncio.ensure_future(sending)
         if self._count:
-            source.stop()
+            finish()
         try:
             await self._task
         except asyncio.CancelledError:
@@ -38,8 +39,8 @@ class Stop:
     def on_signal(self) -> str | None:
         """Take a signal, at any point of the main thread; the last words for the third."""
         self._count += 1
-        if self._source is not None:
-            self._source.stop()
+        if self._finish is not None:
+            self._finish()
         if self._task is not None and not self._task.done():
             act = self._tell if self._count == 1 else self._task.cancel
             self._task.get_loop().call_soon_threadsafe(act)
@@ -48,6 +49,4 @@ class Stop:
         return as_json("note", {"text": self.last_words}) if self.output.json else self.last_words
 
     def _tell(self) -> None:
-        self.output.note(
-            "Stopping after the requests in progress. Press Ctrl-C again to abandon them: they may have been sent."
-        )
+        self.output.note(self.first_words)

@@ -1,0 +1,1 @@
+"""``payamak queue``: sends that outlive the process, from the command line."""

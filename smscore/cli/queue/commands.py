@@ -1,0 +1,264 @@
+"""The commands of ``payamak queue``; the work of each is imported when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from smscore.cli.group import Subcommands
+from smscore.cli.options import one_text
+from smscore.cli.queue.options import (
+    ACCOUNT_HELP,
+    AccountOption,
+    QueueConnection,
+    account,
+    moment,
+    parsed,
+    queue_options,
+    window,
+)
+
+_STATES: Final = ("loading", "queued", "running", "paused", "done", "cancelled")
+_OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown")
+
+
+@click.group(cls=Subcommands)
+def queue() -> None:
+    """Keep sends in a database, and send them by workers that may be killed at any moment.
+
+    One database, an SQLite file or PostgreSQL, has the truth about every recipient; any number of workers on any
+    number of machines send from it. Nobody is sent to twice. KEY is a campaign's key, or its id as '#17'.
+    """
+
+
+@queue.command()
+@click.argument("key")
+@click.argument("recipients", type=click.Path(allow_dash=True))
+@click.option("--account", callback=parsed(account), required=True, metavar="NAME=PROVIDER", help="Who sends it.")
+@click.option("--text", help="The text for all.")
+@click.option("--text-file", type=click.Path(), help="A UTF-8 file with the text.")
+@click.option("--template", help="A text of each one's own, with column names in braces: 'سلام {name}'.")
+@click.option("--template-file", type=click.Path(), help="A UTF-8 file with the template.")
+@click.option("--from", "sender", help="Your line.  [default: the account's]")
+@click.option("--column", help="The column of the numbers: its name, or its position counted from 1.")
+@click.option("--sheet", help="The sheet of a spreadsheet.  [default: the first visible one]")
+@click.option("--hidden-too", is_flag=True, help="Read hidden rows and columns of a spreadsheet too.")
+@click.option("--encoding", help="The encoding of a text file, e.g. windows-1256.  [default: detected]")
+@click.option("--skip-bad", is_flag=True, help="Skip invalid rows and send to the others.")
+@click.option("--not-before", callback=parsed(moment), help="Begin then: 12h from now, or 2026-03-21T09:30+03:30.")
+@click.option("--expires", callback=parsed(moment), help="Begin nothing after that time, given likewise.")
+@click.option(
+    "--window", callback=parsed(window), help="Begin only in these hours of the day in Tehran, e.g. 08:00-22:00."
+)
+@click.option("--priority", type=int, default=0, help="The higher one goes first.  [default: 0]")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before adding more than 100 messages.")
+@queue_options
+def add(
+    connection: QueueConnection,
+    account: AccountOption,
+    text: str | None,
+    text_file: str | None,
+    template: str | None,
+    template_file: str | None,
+    sheet: str | None,
+    encoding: str | None,
+    hidden_too: bool,
+    **given: Any,
+) -> None:
+    """Add a campaign: a text, or a template, to the recipients in a file.
+
+    RECIPIENTS is read as by `payamak send`. KEY is a name of yours: adding the same campaign again under its key adds
+    nothing.
+
+    \b
+    Example:
+      payamak queue add nowruz-1406 customers.xlsx --account shop=najva --text-file t.txt --db sqlite:///sms.db
+    """
+    from attrs import evolve
+
+    from smscore.cli.queue.add import Addition, add
+    from smscore.recipients.file import ReadOptions
+    from smscore.recipients.template import parse_template
+
+    words, filled = _text_or_template(text, text_file, template, template_file)
+    add(
+        evolve(connection, accounts=(account,)),
+        Addition(
+            read=ReadOptions(sheet, encoding, hidden_too),
+            text=words,
+            template=None if filled is None else parse_template(filled),
+            **given,
+        ),
+    )
+
+
+def _text_or_template(
+    text: str | None, text_file: str | None, template: str | None, template_file: str | None
+) -> tuple[str | None, str | None]:
+    if (text is None and text_file is None) == (template is None and template_file is None):
+        raise click.UsageError("Give either --text or --text-file, or --template or --template-file.")
+    if text is None and text_file is None:
+        return None, one_text("--template", template, "--template-file", template_file)
+    return one_text("--text", text, "--text-file", text_file), None
+
+
+@queue.command()
+@click.option(
+    "--account",
+    "accounts",
+    callback=parsed(account),
+    multiple=True,
+    required=True,
+    metavar="NAME=PROVIDER",
+    help=ACCOUNT_HELP,
+)
+@click.option("--slots", type=click.IntRange(1), default=8, help="Batches in progress at a time.  [default: 8]")
+@click.option("--health", type=click.Path(path_type=Path), help="Touch this file every 5 seconds while all is well.")
+@queue_options
+def work(
+    connection: QueueConnection,
+    accounts: tuple[AccountOption, ...],
+    slots: int,
+    health: Path | None,
+) -> int:
+    """Send from the queue, until Ctrl-C or SIGTERM.
+
+    Batches in progress are ended first; a second Ctrl-C abandons them. Campaigns of other accounts are left alone.
+
+    \b
+    Example:
+      payamak queue work --account shop=najva --account codes=ippanel --db sqlite:///sms.db
+    """
+    from attrs import evolve
+
+    from smscore.cli.queue.work import Duties, work
+
+    duties = Duties(slots, health)
+    return work(evolve(connection, accounts=accounts), duties)
+
+
+@queue.command()
+@click.argument("key")
+@click.option("--once", is_flag=True, help="Print it once, on a terminal too.")
+@queue_options
+def show(connection: QueueConnection, key: str, once: bool) -> None:
+    """Show how far a campaign is; on a terminal live, with its rate and the time left.
+
+    \b
+    Example:
+      payamak queue show nowruz-1406
+    """
+    from smscore.cli.queue.show import show
+
+    show(connection, key, once=once)
+
+
+@queue.command("list")
+@click.option("--state", type=click.Choice(_STATES), help="Only campaigns in this state.")
+@queue_options
+def list_(connection: QueueConnection, state: str | None) -> None:
+    """List the campaigns, oldest first.
+
+    \b
+    Example:
+      payamak queue list --state paused
+    """
+    from smscore.cli.queue.control import list_campaigns
+
+    list_campaigns(connection, state)
+
+
+@queue.command()
+@click.argument("key")
+@click.option("--reason", default="paused by a person", help="Why, for those who look at it later.")
+@queue_options
+def pause(connection: QueueConnection, key: str, reason: str) -> None:
+    """Begin no more batches of a campaign until it is resumed."""
+    from smscore.cli.queue.control import change_campaign
+
+    change_campaign(connection, key, lambda queue, campaign: queue.pause(campaign, reason))
+
+
+@queue.command()
+@click.argument("key")
+@queue_options
+def resume(connection: QueueConnection, key: str) -> None:
+    """Continue a paused campaign."""
+    from smscore.cli.queue.control import change_campaign
+
+    change_campaign(connection, key, lambda queue, campaign: queue.resume(campaign))
+
+
+@queue.command()
+@click.argument("key")
+@queue_options
+def cancel(connection: QueueConnection, key: str) -> None:
+    """End a campaign: what has not begun is never sent."""
+    from smscore.cli.queue.control import change_campaign
+
+    change_campaign(connection, key, lambda queue, campaign: queue.cancel(campaign))
+
+
+@queue.command()
+@click.argument("account")
+@click.option(
+    "--until", callback=parsed(moment), help="12h from now, or 2026-03-21T09:30+03:30.  [default: until released]"
+)
+@click.option("--reason", default="held by a person", help="Why, for those who look at it later.")
+@queue_options
+def hold(connection: QueueConnection, account: str, until: Any, reason: str) -> None:
+    """Begin no more batches of an account."""
+    from smscore.cli.queue.control import change_account
+
+    change_account(connection, lambda queue: queue.hold(account, until, reason))
+
+
+@queue.command()
+@click.argument("account")
+@queue_options
+def release(connection: QueueConnection, account: str) -> None:
+    """Let a held account send again."""
+    from smscore.cli.queue.control import change_account
+
+    change_account(connection, lambda queue: queue.release(account))
+
+
+@queue.command()
+@click.argument("recipients", type=click.Path(allow_dash=True))
+@click.option("--column", help="The column of the numbers: its name, or its position counted from 1.")
+@click.option("--undo", is_flag=True, help="Send to these numbers again.")
+@queue_options
+def suppress(connection: QueueConnection, recipients: str, column: str | None, undo: bool) -> None:
+    """Send nothing more to the numbers in a file, in any campaign.
+
+    RECIPIENTS is read as by `payamak send`; - is standard input.
+
+    \b
+    Example:
+      echo 09123456789 | payamak queue suppress -
+    """
+    from smscore.cli.queue.control import suppress
+    from smscore.recipients.file import ReadOptions
+
+    suppress(connection, recipients, ReadOptions(), column, undo=undo)
+
+
+@queue.command()
+@click.argument("key")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="A new file, .csv, .jsonl or .xlsx.  [default: CSV printed]"
+)
+@click.option("--outcome", type=click.Choice(_OUTCOMES), help="Only recipients with this outcome.")
+@queue_options
+def export(connection: QueueConnection, key: str, out: Path | None, outcome: str | None) -> None:
+    """Write the results of a campaign, one row per recipient that has one.
+
+    \b
+    Example:
+      payamak queue export nowruz-1406 --out results.xlsx
+    """
+    from smscore.cli.queue.export import export
+
+    export(connection, key, out, outcome)

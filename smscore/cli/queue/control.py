@@ -1,0 +1,84 @@
+"""``payamak queue pause``, ``resume``, ``cancel``, ``hold``, ``release``, ``suppress`` and ``list``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from typing import Final, TypeAlias
+
+from smscore.cli.output import counted
+from smscore.cli.queue.connection import campaign_of, with_queue
+from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, campaign_words
+from smscore.cli.queue.options import QueueConnection
+from smscore.errors import InvalidRequest
+from smscore.queue.model import Account, Campaign
+from smscore.queue.queue import AsyncSendQueue
+from smscore.recipients.file import ReadOptions, rows_of
+from smscore.recipients.plan import make_plan
+
+CampaignChange: TypeAlias = "Callable[[AsyncSendQueue, Campaign], Awaitable[Campaign]]"
+AccountChange: TypeAlias = "Callable[[AsyncSendQueue], Awaitable[Account]]"
+
+_NUMBERS_AT_A_TIME: Final = 10_000
+
+
+def change_campaign(connection: QueueConnection, key: str, change: CampaignChange) -> None:
+    """Change a campaign, and print how it then stands."""
+
+    async def use(queue: AsyncSendQueue) -> Campaign:
+        return await change(queue, await campaign_of(queue, key))
+
+    _print(connection, with_queue(connection, use))
+
+
+def change_account(connection: QueueConnection, change: AccountChange) -> None:
+    """Hold or release an account, and print how it then stands."""
+    account = with_queue(connection, change)
+    connection.output.record("account", account_fields(account), account_words(account))
+
+
+def list_campaigns(connection: QueueConnection, state: str | None) -> None:
+    """Print all campaigns, or those in one state, oldest first."""
+
+    async def use(queue: AsyncSendQueue) -> int:
+        found = 0
+        async for campaign in queue.campaigns(state=state):
+            _print(connection, campaign)
+            found += 1
+        return found
+
+    if not with_queue(connection, use):
+        connection.output.note("No campaigns.")
+
+
+def suppress(
+    connection: QueueConnection, recipients: str, read: ReadOptions, column: str | None, *, undo: bool
+) -> None:
+    """Send nothing more to the numbers in a file, or send to them again."""
+    with rows_of(recipients, read) as rows:
+        plan = make_plan(rows, column=column, text=".", origin=rows.origin)
+    with closing(plan):
+        if plan.bad_count:
+            listed = ", ".join(str(bad.row) for bad in plan.bad[:_LISTED])
+            raise InvalidRequest(
+                f"Nothing was changed: {counted(plan.bad_count, 'invalid row')} ({listed}). Correct the file."
+            )
+        numbers = [one.recipient for one in plan if one.problem is None]
+
+    async def use(queue: AsyncSendQueue) -> None:
+        call = queue.unsuppress if undo else queue.suppress
+        for start in range(0, len(numbers), _NUMBERS_AT_A_TIME):
+            await call(numbers[start : start + _NUMBERS_AT_A_TIME])
+
+    with_queue(connection, use)
+    words = "sent to again" if undo else "sent nothing from now on"
+    connection.output.record(
+        "suppression", {"numbers": len(numbers), "undone": undo}, f"{counted(len(numbers), 'number')}: {words}."
+    )
+
+
+_LISTED: Final = 20  # rows
+
+
+def _print(connection: QueueConnection, campaign: Campaign) -> None:
+    connection.output.record("campaign", campaign_fields(campaign), campaign_words(campaign))

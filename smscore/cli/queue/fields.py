@@ -1,0 +1,51 @@
+"""Campaigns, counts and accounts as fields for scripts, and in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from attrs import asdict
+
+from smscore.cli.output import counted
+from smscore.cli.queue.connection import name_of
+from smscore.queue.model import Account, Campaign, Counts
+
+
+def campaign_fields(campaign: Campaign) -> dict[str, Any]:
+    """A campaign for scripts."""
+    return asdict(campaign, value_serializer=_plain)
+
+
+def counts_fields(counts: Counts) -> dict[str, Any]:
+    """Its counts for scripts."""
+    outcomes = asdict(counts, recurse=False)
+    return outcomes | {"deliveries": {status.value: count for status, count in counts.deliveries.items()}}
+
+
+def account_fields(account: Account) -> dict[str, Any]:
+    """An account for scripts."""
+    return asdict(account, value_serializer=_plain)
+
+
+def campaign_words(campaign: Campaign) -> str:
+    """A campaign on one line."""
+    why = f": {campaign.reason}" if campaign.reason else ""
+    return f"{name_of(campaign)}  {campaign.account}  {campaign.state}{why}  {counted(campaign.size, 'message')}"
+
+
+def account_words(account: Account) -> str:
+    """An account on one line."""
+    if not account.held:
+        return f"{account.name}: not held."
+    until = "it is released" if account.until is None else local_time(account.until)
+    return f"{account.name}: held until {until}. {account.reason or ''}".rstrip()
+
+
+def local_time(moment: dt.datetime) -> str:
+    """A time on this machine's clock, with its offset."""
+    return moment.astimezone().isoformat(" ", "seconds")
+
+
+def _plain(_: object, __: object, value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.datetime) else value

@@ -1,0 +1,95 @@
+"""``payamak queue work``: a worker in a process of its own, until a signal ends it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from smscore import clock
+from smscore.cli import exit_codes
+from smscore.cli.output import Output
+from smscore.cli.queue.connection import check_tokens, opened
+from smscore.cli.queue.options import QueueConnection
+from smscore.cli.signals import SIGNALS
+from smscore.cli.stop import Stop
+from smscore.errors import SMSError
+from smscore.loops.concurrency import cancel_all
+from smscore.loops.threads import in_thread
+from smscore.queue.queue import AsyncSendQueue
+
+_HEALTH_SECONDS: Final = 5.0
+_FIRST_WORDS: Final = (
+    "Stopping after the batches in progress. Press Ctrl-C again to abandon them: they may have been sent."
+)
+_LAST_WORDS: Final = "Stopped immediately. Another worker takes the batches in progress once their lease is over."
+
+
+@frozen
+class Duties:
+    """What a worker does besides sending."""
+
+    slots: int
+    health: Path | None
+    """A file that is touched while the worker and its database are well."""
+
+
+def work(connection: QueueConnection, duties: Duties) -> int:
+    """Send from the queue until Ctrl-C or SIGTERM, and return the exit code."""
+    check_tokens(connection.accounts)
+    stop = Stop(connection.output, _FIRST_WORDS, _LAST_WORDS)
+    with SIGNALS.listening(stop.on_signal, signal.SIGINT, signal.SIGTERM):
+        asyncio.run(_guarded(stop, connection, duties))
+    return exit_codes.DONE
+
+
+async def _guarded(stop: Stop, connection: QueueConnection, duties: Duties) -> None:
+    loop, finish = asyncio.get_running_loop(), asyncio.Event()
+    await stop.guard(lambda: loop.call_soon_threadsafe(finish.set), _work(connection, duties, finish))
+
+
+async def _work(connection: QueueConnection, duties: Duties, finish: asyncio.Event) -> None:
+    async with opened(connection) as queue, queue.worker(duties.slots) as worker:
+        names = ", ".join(account.name for account in connection.accounts)
+        connection.output.note(f"Sending for {names}. Ctrl-C ends it after the batches in progress.")
+        tasks = [
+            asyncio.ensure_future(one) for one in (finish.wait(), worker.ended(), *_rounds(queue, connection, duties))
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await cancel_all(tasks)
+
+
+def _rounds(queue: AsyncSendQueue, connection: QueueConnection, duties: Duties) -> list[Awaitable[None]]:
+    """What is done beside sending, each for as long as the worker runs."""
+    names = [account.name for account in connection.accounts]
+    every = partial(_every, queue, connection.output)
+    found: list[Awaitable[None]] = []
+    if duties.health is not None:
+        found.append(every(_HEALTH_SECONDS, partial(_touch, queue, names[0], duties.health)))
+    return found
+
+
+async def _every(queue: AsyncSendQueue, output: Output, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do this again and again. A provider or a database that is away ends nothing: it is asked in the next round."""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            if not isinstance(error, SMSError) and not queue._database.is_outage(error):
+                raise
+            output.note(f"WARNING: {error if isinstance(error, SMSError) else type(error).__name__}")
+        await clock.sleep(seconds)
+
+
+async def _touch(queue: AsyncSendQueue, account: str, health: Path) -> None:
+    await queue.account(account)  # raises where the database does not answer
+    await in_thread(health.touch)
