@@ -145,6 +145,24 @@ def test_results_go_into_a_new_file_readable_by_its_owner(kind: str, added: Queu
     assert added("export", "nowruz", "--out", out).exit_code == 2
 
 
+def test_old_campaigns_lose_their_numbers_and_keep_their_counts(added: Queue):
+    added("cancel", "nowruz")
+    assert added("prune", "--older-than", "0s").exit_code == 0
+    assert shown(added)["counts"]["not_sent"] == 30  # type: ignore[index]
+    assert mobiles(1)[0][1:] not in added("export", "nowruz").stdout
+
+
+def test_a_worker_follows_deliveries_and_fetches_inbound_messages(added: Queue, working, box: Sandbox):
+    box.feed("sepahan", sender="09121234567", number="50003300", text="لغو")
+    worker = working("--track", "1s", "--receive", "1s", "--account", "lines=sepahan")
+    until(lambda: shown(added)["state"] == "done")
+    box.advance(3_600)
+    until(lambda: sum(shown(added)["counts"]["deliveries"].values()) == 30)  # type: ignore[index]
+    until(lambda: added("inbound", "lines").stdout != "")
+    worker.send_signal(signal.SIGINT)
+    assert worker.wait() == 0
+
+
 def test_a_worker_touches_its_health_file_and_says_for_whom_it_sends(working, tmp_path: Path):
     worker = working("--health", "health", "--account", "codes=ippanel")
     assert "Sending for shop, codes." in worker.stderr.readline()
@@ -167,6 +185,7 @@ def test_a_worker_reads_its_tokens_by_the_accounts_name_first(queue: Queue, box:
         (("show", "nothing"), "payamak queue list"),
         (("work", "--account", "shop=nobody"), "unknown provider"),
         (("work", *SHOP, *SHOP), "given twice"),
+        (("prune", "--older-than", "90"), "a number and a unit"),
         (("hold", "shop", "--until", "2026-03-21T09:30"), "offset from UTC"),
         (("add", "k", "-", *SHOP, "--text", "a", "--window", "8-25"), "08:00-22:00"),
         (("add", "k", "-", *SHOP), "--template"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,11 @@ from smscore.cli.queue.options import (
     AccountOption,
     QueueConnection,
     account,
+    duration,
     moment,
     parsed,
     queue_options,
+    seconds,
     window,
 )
 
@@ -74,7 +77,7 @@ def add(
 
     \b
     Example:
-      payamak queue add nowruz-1406 customers.xlsx --account shop=najva --text-file t.txt --db sqlite:///sms.db
+      payamak queue add nowruz-1406 customers.xlsx --account shop="$PAYAMAK_PROVIDER" --text-file t.txt --db sqlite:///sms.db
     """
     from attrs import evolve
 
@@ -116,12 +119,16 @@ def _text_or_template(
 )
 @click.option("--slots", type=click.IntRange(1), default=8, help="Batches in progress at a time.  [default: 8]")
 @click.option("--health", type=click.Path(path_type=Path), help="Touch this file every 5 seconds while all is well.")
+@click.option("--track", callback=parsed(seconds), help="Ask for delivery statuses this often, e.g. 5m.")
+@click.option("--receive", callback=parsed(seconds), help="Fetch inbound messages this often, e.g. 1m.")
 @queue_options
 def work(
     connection: QueueConnection,
     accounts: tuple[AccountOption, ...],
     slots: int,
     health: Path | None,
+    track: float | None,
+    receive: float | None,
 ) -> int:
     """Send from the queue, until Ctrl-C or SIGTERM.
 
@@ -129,13 +136,13 @@ def work(
 
     \b
     Example:
-      payamak queue work --account shop=najva --account codes=ippanel --db sqlite:///sms.db
+      payamak queue work --account shop="$PAYAMAK_PROVIDER" --db sqlite:///sms.db
     """
     from attrs import evolve
 
     from smscore.cli.queue.work import Duties, work
 
-    duties = Duties(slots, health)
+    duties = Duties(slots, health, track, receive)
     return work(evolve(connection, accounts=accounts), duties)
 
 
@@ -246,6 +253,22 @@ def suppress(connection: QueueConnection, recipients: str, column: str | None, u
 
 
 @queue.command()
+@click.argument("account")
+@click.option("--after", type=int, help="Only messages after this id, e.g. the last one that you have.")
+@queue_options
+def inbound(connection: QueueConnection, account: str, after: int | None) -> None:
+    """Print the messages that `work --receive` has stored for an account.
+
+    \b
+    Example:
+      payamak queue inbound shop --json
+    """
+    from smscore.cli.queue.control import show_inbound
+
+    show_inbound(connection, account, after)
+
+
+@queue.command()
 @click.argument("key")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A new file, .csv, .jsonl or .xlsx.  [default: CSV printed]"
@@ -262,3 +285,20 @@ def export(connection: QueueConnection, key: str, out: Path | None, outcome: str
     from smscore.cli.queue.export import export
 
     export(connection, key, out, outcome)
+
+
+@queue.command()
+@click.option(
+    "--older-than", callback=parsed(duration), required=True, help="Campaigns that ended so long ago, e.g. 90d."
+)
+@queue_options
+def prune(connection: QueueConnection, older_than: dt.timedelta) -> None:
+    """Remove the numbers and texts of old campaigns; their counts and keys stay.
+
+    \b
+    Example:
+      payamak queue prune --older-than 90d
+    """
+    from smscore.cli.queue.control import prune
+
+    prune(connection, older_than)

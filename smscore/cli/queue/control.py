@@ -1,14 +1,15 @@
-"""``payamak queue pause``, ``resume``, ``cancel``, ``hold``, ``release``, ``suppress`` and ``list``."""
+"""``payamak queue pause``, ``resume``, ``cancel``, ``hold``, ``release``, ``suppress``, ``list`` and ``prune``."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Final, TypeAlias
 
 from smscore.cli.output import counted
 from smscore.cli.queue.connection import campaign_of, with_queue
-from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, campaign_words
+from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, campaign_words, inbound_fields
 from smscore.cli.queue.options import QueueConnection
 from smscore.errors import InvalidRequest
 from smscore.queue.model import Account, Campaign
@@ -51,6 +52,17 @@ def list_campaigns(connection: QueueConnection, state: str | None) -> None:
         connection.output.note("No campaigns.")
 
 
+def show_inbound(connection: QueueConnection, account: str, after: int | None) -> None:
+    """Print the inbound messages that workers have stored for an account, oldest first."""
+
+    async def use(queue: AsyncSendQueue) -> None:
+        async for message in queue.inbound(account, after=after):
+            fields = inbound_fields(message)
+            connection.output.record("inbound", fields, f"{message.id}  {message.sender}  {message.text}")
+
+    with_queue(connection, use)
+
+
 def suppress(
     connection: QueueConnection, recipients: str, read: ReadOptions, column: str | None, *, undo: bool
 ) -> None:
@@ -78,6 +90,16 @@ def suppress(
 
 
 _LISTED: Final = 20  # rows
+
+
+def prune(connection: QueueConnection, older_than: dt.timedelta) -> None:
+    """Remove the numbers and texts of campaigns that ended so long ago; counts and keys stay."""
+    with_queue(connection, lambda queue: queue.prune(older_than))
+    connection.output.record(
+        "pruned",
+        {"older_than": older_than.total_seconds()},
+        "Pruned: the numbers and texts of these campaigns are gone, and their counts and keys stay.",
+    )
 
 
 def _print(connection: QueueConnection, campaign: Campaign) -> None:

@@ -9,7 +9,7 @@ from attrs import asdict
 
 from smscore.cli.output import counted
 from smscore.cli.queue.connection import name_of
-from smscore.queue.model import Account, Campaign, Counts
+from smscore.queue.model import Account, Campaign, Counts, StoredMessage
 
 
 def campaign_fields(campaign: Campaign) -> dict[str, Any]:
@@ -26,6 +26,11 @@ def counts_fields(counts: Counts) -> dict[str, Any]:
 def account_fields(account: Account) -> dict[str, Any]:
     """An account for scripts."""
     return asdict(account, value_serializer=_plain)
+
+
+def inbound_fields(message: StoredMessage) -> dict[str, Any]:
+    """A stored inbound message for scripts."""
+    return asdict(message, recurse=False, value_serializer=_plain)
 
 
 def campaign_words(campaign: Campaign) -> str:

@@ -104,7 +104,7 @@ def account(text: str) -> AccountOption:
     name, _, provider = text.partition("=")
     found = AccountOption(name.strip(), (provider or name).strip().lower())
     if not _NAME.fullmatch(found.name):
-        raise ValueError("it must be NAME=PROVIDER, e.g. shop=najva; a name has A-Z a-z 0-9 . _ - alone.")
+        raise ValueError("it must be NAME=PROVIDER; a name has A-Z a-z 0-9 . _ - alone.")
     if found.provider not in registry.names():
         raise ValueError(f"unknown provider. The installed ones: {', '.join(registry.names())}.")
     return found
@@ -133,4 +133,4 @@ def queue_options(command: Callable[..., R]) -> Callable[..., R]:
     return with_options(_DATABASE_OPTIONS, output_options(run))
 
 
-ACCOUNT_HELP: Final = "As NAME=PROVIDER, e.g. shop=najva; its token is read from SHOP_TOKEN, or else NAJVA_TOKEN."
+ACCOUNT_HELP: Final = "A name of yours and a provider; its token is read from NAME_TOKEN, or else PROVIDER_TOKEN."

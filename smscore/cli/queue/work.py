@@ -11,16 +11,17 @@ from typing import Final
 
 from attrs import frozen
 
-from smscore import clock
+from smscore import clock, registry
 from smscore.cli import exit_codes
 from smscore.cli.output import Output
 from smscore.cli.queue.connection import check_tokens, opened
 from smscore.cli.queue.options import QueueConnection
 from smscore.cli.signals import SIGNALS
 from smscore.cli.stop import Stop
-from smscore.errors import SMSError
+from smscore.errors import InvalidRequest, SMSError
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.threads import in_thread
+from smscore.profile import Capability
 from smscore.queue.queue import AsyncSendQueue
 
 _HEALTH_SECONDS: Final = 5.0
@@ -37,6 +38,10 @@ class Duties:
     slots: int
     health: Path | None
     """A file that is touched while the worker and its database are well."""
+    track: float | None
+    """Seconds between two rounds of asking for delivery statuses."""
+    receive: float | None
+    """Seconds between two rounds of fetching inbound messages."""
 
 
 def work(connection: QueueConnection, duties: Duties) -> int:
@@ -75,6 +80,25 @@ def _rounds(queue: AsyncSendQueue, connection: QueueConnection, duties: Duties) 
     found: list[Awaitable[None]] = []
     if duties.health is not None:
         found.append(every(_HEALTH_SECONDS, partial(_touch, queue, names[0], duties.health)))
+    if duties.track is not None:
+        found += [
+            every(duties.track, partial(queue.track, name))
+            for name in _able(connection, Capability.REPORTS_DELIVERIES, "--track")
+        ]
+    if duties.receive is not None:
+        found += [
+            every(duties.receive, partial(queue.receive, name))
+            for name in _able(connection, Capability.RECEIVES_MESSAGES, "--receive")
+        ]
+    return found
+
+
+def _able(connection: QueueConnection, capability: Capability, flag: str) -> list[str]:
+    """The accounts whose provider can do this; ``InvalidRequest`` where none can."""
+    profiles = registry.profiles()
+    found = [one.name for one in connection.accounts if capability in profiles[one.provider].capabilities]
+    if not found:
+        raise InvalidRequest(f"No provider of these accounts can do that. Leave {flag} out.")
     return found
 
 
