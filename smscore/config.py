@@ -125,7 +125,7 @@ class Settings:
     max_concurrency: int
     batch_size: int | None
     waits_when_limited: bool = True
-    """Whether a 429 is waited for and its request repeated."""
+    """Whether a 429 is waited for and its request repeated, if no earlier try may have arrived."""
 
 
 def checked_proxy(proxy: str | None, name: str = "proxy=") -> str | None:

@@ -85,7 +85,8 @@ class Caller:
                     hide_token(error, account.token)
                 if earlier is not None and isinstance(error, DuplicateRequest) and endpoint.arrived is not None:
                     return endpoint.arrived(params)
-                wait = self._wait(error, endpoint.repeat, tries, _left(endpoint, began, rule))
+                left = _left(endpoint, began, rule)
+                wait = None if self._moves_on(error, earlier) else self._wait(error, endpoint.repeat, tries, left)
                 if wait is None or self.transport.is_closed:
                     raise final_error(error, earlier) from None
                 if endpoint.repeat is not Repeat.FREELY and isinstance(error, OutcomeUnknown):
@@ -140,10 +141,12 @@ class Caller:
                 f"its request could not be built ({type(error).__name__})", self.provider.name
             ) from None
 
+    def _moves_on(self, error: SMSError, earlier: OutcomeUnknown | None) -> bool:
+        """Whether another provider is to be tried instead, which nothing that may have arrived allows."""
+        return not self.settings.waits_when_limited and isinstance(error, RateLimited) and earlier is None
+
     def _wait(self, error: SMSError, repeat: Repeat, tries: int, left: float | None) -> float | None:
         """The seconds until the next try, or None to stop."""
-        if not self.settings.waits_when_limited and isinstance(error, RateLimited):
-            return None
         wait = next_wait(
             error,
             repeat=repeat,

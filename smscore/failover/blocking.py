@@ -39,19 +39,21 @@ class Failover(DeliveryCalls, Capable):
         self._clients = clients
         self._failover = AsyncFailover(*(client._client for client in clients), rest=rest)
 
-    def send(self, to: Recipients, text: Text, *, sender: None = None, on_batch: OnBatch | None = None) -> SendReport:
+    def send(
+        self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
+    ) -> SendReport:
         return self._run(self._failover.send, materialised(to), text, sender=sender, on_batch=on_batch)
 
-    def send_p2p(self, messages: Messages, *, sender: None = None, on_batch: OnBatch | None = None) -> SendReport:
+    def send_p2p(self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None) -> SendReport:
         return self._run(self._failover.send_p2p, materialised(messages), sender=sender, on_batch=on_batch)
 
     def send_stream(
-        self, to: Recipients, text: Text, *, sender: None = None, on_batch: OnBatch | None = None
+        self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> Generator[SendReport, None, None]:
         return self._iterate(self._failover.send_stream, to, "to", text, sender=sender, on_batch=on_batch)
 
     def send_p2p_stream(
-        self, messages: Messages, *, sender: None = None, on_batch: OnBatch | None = None
+        self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> Generator[SendReport, None, None]:
         return self._iterate(self._failover.send_p2p_stream, messages, "messages", sender=sender, on_batch=on_batch)
 

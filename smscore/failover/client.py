@@ -77,7 +77,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
     # Sending
 
     async def send(
-        self, to: Recipients, text: Text, *, sender: None = None, on_batch: OnBatch | None = None
+        self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
         """Send one text to one recipient or many, and report what became of each.
 
@@ -110,7 +110,9 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         outgoing = Outgoing([*report._recipients], [check_text(text)], [None])
         return await _going_on(Window(call, outgoing, Merged(outgoing)), report, error)
 
-    async def send_p2p(self, messages: Messages, *, sender: None = None, on_batch: OnBatch | None = None) -> SendReport:
+    async def send_p2p(
+        self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
+    ) -> SendReport:
         """Send each recipient their own text, and report what became of each.
 
         ``messages`` are ``smscore.Message`` without a sender, or (recipient, text) pairs; the rest is as in
@@ -127,7 +129,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         to: Recipients | AsyncIterable[Recipient],
         text: Text,
         *,
-        sender: None = None,
+        sender: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> AsyncGenerator[SendReport, None]:
         """A report for every batch of the first client's, of an iterable of any length, as they finish.
@@ -140,7 +142,11 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         return self._stream(self._members, _SEND, send_one_text, stream_of(to, "to"), payload, on_batch)
 
     def send_p2p_stream(
-        self, messages: Messages | AsyncIterable[AnyMessage], *, sender: None = None, on_batch: OnBatch | None = None
+        self,
+        messages: Messages | AsyncIterable[AnyMessage],
+        *,
+        sender: str | None = None,
+        on_batch: OnBatch | None = None,
     ) -> AsyncGenerator[SendReport, None]:
         """A report for every batch of messages, as they finish; see :meth:`send_stream` and :meth:`send_p2p`."""
         refuse_sender(sender)

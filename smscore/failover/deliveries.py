@@ -58,8 +58,9 @@ class _CallerOfAccounts(Caller):
             found = await Caller.call(self, endpoint, params, rule, account, **options)
         except NotFound:
             return await self._ask_others(endpoint, params, rule, options)
-        if isinstance(found, list) and found and isinstance(found[0], MessageStatus):
-            return cast("R", await self._completed(endpoint, cast("list[MessageStatus]", found), rule, options))
+        rows: Any = found
+        if isinstance(rows, list) and rows and isinstance(rows[0], MessageStatus):
+            await self._complete(endpoint, cast("list[MessageStatus]", rows), rule, options)
         return found
 
     async def _ask_others(self, endpoint: Endpoint[P, R], params: P, rule: StopRule, options: Mapping[str, Any]) -> R:
@@ -71,10 +72,10 @@ class _CallerOfAccounts(Caller):
                 continue
         return await last.caller.call(endpoint, params, rule, last.account(), **options)
 
-    async def _completed(
+    async def _complete(
         self, endpoint: Any, found: list[MessageStatus], rule: StopRule, options: Mapping[str, Any]
-    ) -> list[MessageStatus]:
-        """The statuses, with what the other accounts know of those that this one does not."""
+    ) -> None:
+        """Fill in what the other accounts know of the messages that this one does not."""
         for source in self.others:
             places = [place for place, one in enumerate(found) if one.status is DeliveryStatus.NOT_FOUND]
             if not places:
@@ -83,4 +84,3 @@ class _CallerOfAccounts(Caller):
             more = await source.caller.call(endpoint, ids, rule, source.account(), **options)
             for place, one in zip(places, more, strict=True):
                 found[place] = one
-        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -30,6 +31,7 @@ from smscore import (
     OutcomeUnknown,
     PartialSendError,
     ProviderError,
+    RetryPolicy,
     SendReport,
     SMSError,
     Timeouts,
@@ -207,6 +209,14 @@ async def test_what_belongs_to_a_message_comes_back_with_it() -> None:
     assert ([result.ref for result in report], line.taken) == ([*range(10)], [4, 6])
 
 
+async def test_a_report_of_several_providers_crosses_to_another_process() -> None:
+    line = new_line(AsyncNajva, AsyncSepahan)
+    line.networks[0].books.credit = 4
+    report = pickle.loads(pickle.dumps(await line.failover.send(TO, "سلام")))
+    assert providers(report) == ["najva"] * 4 + ["sepahan"] * 6
+    assert earlier(report) == [[]] * 4 + [[InsufficientCredit]] * 2 + [[NotAttempted]] * 4
+
+
 async def test_an_iterator_is_used_up_once() -> None:
     line = new_line(AsyncNajva, AsyncSepahan)
     line.networks[0].books.credit = 4
@@ -378,6 +388,17 @@ async def test_only_the_last_provider_waits_for_a_429(
     line.script(*[[TOO_MANY]] * len(kinds))
     assert (await line.failover.send(TO[0], "سلام")).ok
     assert line.requests == asked
+
+
+async def test_a_429_is_waited_for_after_a_try_that_may_have_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_wait(_: float) -> None:
+        pass
+
+    monkeypatch.setattr("smscore.clock.sleep", no_wait)
+    line = new_line(AsyncSepahan, AsyncNajva, retry=RetryPolicy(attempts=3))
+    line.script([LOST, TOO_MANY])
+    report = await line.failover.send(TO[0], "سلام")
+    assert (report.ok, line.taken, line.requests) == (True, [1, 0], [3, 0])
 
 
 async def test_the_first_clients_time_bounds_the_whole_call(moments: Any) -> None:
