@@ -26,4 +26,5 @@ PROFILE: Final = Profile(
     samples="tests/samples/ippanel",
     demo=DemoPlan(recipients=1_000),
     doctor="ippanel_sms.doctor:DOCTOR",
+    own_calls=frozenset({"cancel", "inbox", "price", "recipients"}),
 )

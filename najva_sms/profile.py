@@ -24,4 +24,5 @@ PROFILE: Final = Profile(
     samples="tests/samples/najva",
     demo=DemoPlan(recipients=25_000, from_file=True),
     doctor="najva_sms.doctor:DOCTOR",
+    own_calls=frozenset({"upload_file"}),
 )

@@ -25,4 +25,5 @@ PROFILE: Final = Profile(
     samples="tests/samples/sepahan",
     demo=DemoPlan(recipients=250),
     doctor="sepahan_sms.doctor:DOCTOR",
+    own_calls=frozenset({"check_request_id", "old_status", "receive"}),
 )

@@ -82,5 +82,7 @@ class Profile:
     capabilities: frozenset[Capability]
     samples: str
     demo: DemoPlan = field(default=DemoPlan(recipients=100))
+    own_calls: frozenset[str] = frozenset()
+    """The methods, besides those of its capabilities, that a command of the command line has a use for."""
     doctor: str | None = None
     """An import string of its ``smscore.wire.Doctor``, what it adds to ``payamak doctor``."""

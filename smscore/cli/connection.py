@@ -14,6 +14,7 @@ from smscore.cli.options import Connection
 from smscore.cli.signals import run_to_the_end
 from smscore.config import checked_proxy
 from smscore.errors import ConfigurationError, InvalidRequest
+from smscore.profile import Capability, Profile
 
 R = TypeVar("R")
 
@@ -69,17 +70,25 @@ def _read_token(path: str) -> str:
     return token
 
 
+def check_can(client: Any, capability: Capability, call: str) -> None:
+    """Raise ``InvalidRequest`` unless the client's provider declares the capability that this call is of."""
+    if capability not in client.profile.capabilities:
+        raise _no_call(client, call, lambda profile: capability in profile.capabilities)
+
+
 def call_of(client: Any, *names: str) -> Any:
-    """The first of these calls that the client has; ``InvalidRequest`` where it has none."""
+    """The first of these calls that the client's provider declares; ``InvalidRequest`` where there is none."""
     for name in names:
-        if hasattr(client, name):
+        if name in client.profile.own_calls:
             return getattr(client, name)
-    provider = client.provider.name
-    clients = registry.load_all("async_client")
-    able = [other for other, kind in clients.items() if any(hasattr(kind, name) for name in names)]
-    raise InvalidRequest(
-        f"{provider} has no call {names[0]}." + (f" These have: {', '.join(able)}." if able else ""),
-        provider=provider,
+    raise _no_call(client, names[0], lambda profile: not profile.own_calls.isdisjoint(names))
+
+
+def _no_call(client: Any, call: str, is_able: Callable[[Profile], bool]) -> InvalidRequest:
+    provider = client.profile.name
+    able = [name for name, profile in registry.profiles().items() if is_able(profile)]
+    return InvalidRequest(
+        f"{provider} has no call {call}." + (f" These have: {', '.join(able)}." if able else ""), provider=provider
     )
 
 
@@ -87,10 +96,20 @@ def ask(connection: Connection, names: Sequence[str], use: Callable[[Any], Await
     """What ``use`` makes of the first of these calls that the provider's client has."""
     client = connect(connection)
     call = call_of(client, *names)
+    return _run(client, lambda: use(call))
 
+
+def ask_for(connection: Connection, capability: Capability, call: str, use: Callable[[Any], Awaitable[R]]) -> R:
+    """What ``use`` makes of a client of a provider that has this capability, which the call is of."""
+    client = connect(connection)
+    check_can(client, capability, call)
+    return _run(client, lambda: use(client))
+
+
+def _run(client: Any, use: Callable[[], Awaitable[R]]) -> R:
     async def run() -> R:
         async with client:
-            return await use(call)
+            return await use()
 
     return run_to_the_end(run())
 

@@ -29,7 +29,9 @@ class Connection:
     output: Output
 
 
-def _provider(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def _provider(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
     if value.lower() not in registry.names():
         raise click.BadParameter(f"unknown provider. The installed ones: {', '.join(registry.names())}.", ctx, param)
     return value.lower()
@@ -59,8 +61,8 @@ def _refuse_token(ctx: click.Context, param: click.Parameter, value: str | None)
         )
 
 
-_CONNECTION_OPTIONS: Final = (
-    click.option(
+def _provider_option(*, required: bool) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    return click.option(
         "--provider",
         "-p",
         cls=_ProviderOption,
@@ -68,9 +70,12 @@ _CONNECTION_OPTIONS: Final = (
         shell_complete=_complete_provider,
         metavar="NAME",
         envvar="PAYAMAK_PROVIDER",
-        required=True,
+        required=required,
         show_envvar=True,
-    ),
+    )
+
+
+_CONNECTION_OPTIONS: Final = (
     click.option("--token-file", type=click.Path(), help="A file that contains the token.  [default: <NAME>_TOKEN]"),
     click.option(
         "--base-url", help="Base URL of the provider's API.  [default: <NAME>_BASE_URL, or the provider's own]"
@@ -104,11 +109,19 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
 
 def connection_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add the options for the provider and for the output, and pass the command a ``Connection``."""
+    return _with_connection(command, provider_required=True)
 
+
+def connection_options_or_results(command: Callable[..., R]) -> Callable[..., R]:
+    """The same for a command that a results file may name the provider of; without either it is an empty name."""
+    return _with_connection(command, provider_required=False)
+
+
+def _with_connection(command: Callable[..., R], *, provider_required: bool) -> Callable[..., R]:
     @wraps(command)
     def run(
         *,
-        provider: str,
+        provider: str | None,
         token_file: str | None,
         base_url: str | None,
         proxy: str | None,
@@ -116,9 +129,10 @@ def connection_options(command: Callable[..., R]) -> Callable[..., R]:
         debug: bool,
         **rest: Any,
     ) -> R:
-        return command(Connection(provider, token_file, base_url, proxy or None, Output(json=json)), **rest)
+        return command(Connection(provider or "", token_file, base_url, proxy or None, Output(json=json)), **rest)
 
-    return with_options((*_CONNECTION_OPTIONS, *_OUTPUT_OPTIONS), run)
+    options = (_provider_option(required=provider_required), *_CONNECTION_OPTIONS, *_OUTPUT_OPTIONS)
+    return with_options(options, run)
 
 
 def one_text(flag: str, value: str | None, file_flag: str, path: str | None) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from smscore.cli.options import Connection, connection_options
+from smscore.profile import Capability
 
 _PAIRS: Final = "Give the pattern's values as NAME=VALUE, each name once, e.g. code=04521."
 
@@ -39,9 +40,12 @@ def _pairs(values: Sequence[str]) -> Mapping[str, str]:
 
 
 def _send(connection: Connection, to: str, code: str, values: Mapping[str, str], sender: str | None) -> None:
-    from smscore.cli.connection import ask
+    from smscore.cli.connection import ask_for
 
-    (result,) = ask(connection, ("send_pattern",), lambda call: call(to, code, values, sender=sender))
+    async def use(client: Any) -> Any:
+        return await client.send_pattern(to, code, values, sender=sender)
+
+    (result,) = ask_for(connection, Capability.SENDS_PATTERNS, "send_pattern", use)
     fields = {
         "recipient": result.recipient,
         "outcome": result.outcome.value,

@@ -29,6 +29,10 @@ CALLS: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.RECEIVES_MESSAGES: ("incoming",),
     Capability.TELLS_CREDIT: ("credit",),
 }
+# The calls that a command of the command line has a use for, where a provider declares them.
+OWN_CALLS: Final = frozenset(
+    {"cancel", "check_request_id", "inbox", "old_status", "price", "receive", "recipients", "upload_file"}
+)
 # What the modules of a provider may import of Payamak, by the part of it that they are.
 FOR_AUTHORS: Final = ("smscore", "smscore.wire", "smscore.profile", "smscore.sandbox")
 FOR_EMULATIONS: Final = ("smscore", "smscore.sandbox")
@@ -76,6 +80,9 @@ class StructureConformance(Runner):
         for capability, calls in CALLS.items():
             has = [call for call in calls if hasattr(kind, call)]
             assert has == (list(calls) if capability in self.profile.capabilities else []), capability
+
+    def test_its_own_calls_are_those_that_its_clients_have(self) -> None:
+        assert {call for call in OWN_CALLS if hasattr(self._async(), call)} == self.profile.own_calls
 
     def test_its_first_sender_is_the_sandboxs(self) -> None:
         assert registry.load(self.profile.name, "sandbox").lines[0] == self.profile.senders[0]

@@ -25,7 +25,7 @@ from smscore.sandbox import Sandbox
 
 PROFILES = registry.profiles()
 FROM_FILE = [profile.name for profile in PROFILES.values() if profile.demo.from_file]
-KNOWS_REPEATS = [name for name in PROFILES if hasattr(registry.load(name, "async_client"), "check_request_id")]
+KNOWS_REPEATS = [name for name in PROFILES if "check_request_id" in PROFILES[name].own_calls]
 SENT = sum(profile.demo.recipients + 1 for profile in PROFILES.values())  # one each by the blocking client
 
 
@@ -63,7 +63,7 @@ def test_the_demo_tells_the_outcomes_apart(name: str, ran: subprocess.CompletedP
         r"\w+ +(\d[\d,]+) +\1 +\d[\d,]+",  # the reported cost is what was charged
         r"payamak sandbox ",
         rf"payamak send -p {next(iter(PROFILES))} --text 'سلام' --out results.csv -",
-        rf"payamak status -p {next(iter(PROFILES))} --results results.csv",
+        r"payamak status --results results.csv",
         r"02188776655 +not sent",
         r"0912345 +not sent",
         r"۰۹۱۲۰۰۲۵۰۰۰ +accepted as \+989120025000",

@@ -33,7 +33,7 @@ from commandline import (
 from faultserver import ERROR_500_UNDONE, HTML_200, FaultServer, refusing_port, replies, sepahan_refusal
 
 from ippanel_sms import IPPanel
-from smscore import DeliveryStatus
+from smscore import DeliveryStatus, registry
 from smscore.cli import connection, exit_codes
 from smscore.cli.ask import answers
 from smscore.cli.commands import payamak
@@ -110,6 +110,18 @@ def test_statuses_go_to_a_file(name: str, command: Command, box: Sandbox, tmp_pa
     assert (again.exit_code, "already exists" in again.stderr) == (2, True)
 
 
+def test_a_results_file_says_through_whom_it_was_sent(command: Command, box: Sandbox, tmp_path: Path):
+    send(command, "najva", tmp_path)
+    shown = command("status", "-p", "najva", "--results", "o.csv").stdout
+    assert command("status", "--results", "o.csv").stdout == shown
+    by_environment = environment(box, PAYAMAK_PROVIDER="sepahan")
+    assert command("status", "--results", "o.csv", env=by_environment).stdout == shown
+    ran = command("status", "-p", "sepahan", "--results", "o.csv", env=by_environment)
+    assert (ran.exit_code, "Give --provider najva" in ran.stderr) == (2, True)
+    ran = command("status", "1")
+    assert (ran.exit_code, "--provider" in ran.stderr) == (2, True)
+
+
 def test_statuses_that_end_in_an_error_leave_no_file(command: Command, box: Sandbox, tmp_path: Path):
     send(command, "najva", tmp_path)
     with refusing_port() as place:
@@ -152,7 +164,7 @@ def with_client(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
     """Let every provider's client be this one."""
 
     class Client(type(client)):
-        provider = attrs.make_class("Named", ["name"])("ippanel")
+        profile = registry.profile("ippanel")
 
         def __init__(self, *args: Any, **options: Any) -> None:
             pass

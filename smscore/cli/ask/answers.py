@@ -10,18 +10,19 @@ from typing import Any, Final
 import click
 
 from smscore.cli import exit_codes
-from smscore.cli.connection import accepted_options, ask
+from smscore.cli.connection import accepted_options, ask, ask_for
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, as_json, money
 from smscore.dates import read_day
 from smscore.errors import InvalidRequest
+from smscore.profile import Capability
 
 # Credit, a price, a cancel, a request, an upload
 
 
 def show_credit(connection: Connection) -> None:
     """Print the remaining credit."""
-    credit = ask(connection, ("credit",), lambda call: call())
+    credit = ask_for(connection, Capability.TELLS_CREDIT, "credit", lambda client: client.credit())
     connection.output.record(
         "credit", {"provider": connection.provider, "credit": credit, "unit": "IRR"}, f"{money(credit)} Rials"
     )
@@ -124,13 +125,13 @@ def _inbound_fields(message: Any) -> dict[str, Any]:
         "text": message.text,
         "date": message.date,
         "raw": message.raw,
-        **{name: getattr(message, name) for name in ("message_id", "received_at") if hasattr(message, name)},
+        **({} if message.message_id is None else {"message_id": message.message_id}),
+        **({} if message.received_at is None else {"received_at": message.received_at}),
     }
 
 
 def _inbound_words(message: Any) -> str:
-    message_id = getattr(message, "message_id", None)
-    marked = "" if message_id is None else f"  [{message_id}]"
+    marked = "" if message.message_id is None else f"  [{message.message_id}]"
     return f"{message.date or 'no date'}{marked}  {message.sender} to {message.number}: {message.text}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smscore.cli.options import Connection, connection_options, one_text
+from smscore.cli.options import Connection, connection_options, connection_options_or_results, one_text
 
 
 @click.command()
@@ -17,11 +17,12 @@ from smscore.cli.options import Connection, connection_options, one_text
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write the statuses to this new file, .csv or .jsonl.")
 @click.option("--old", is_flag=True, help="Ask for messages of past weeks, if the provider keeps those apart.")
-@connection_options
+@connection_options_or_results
 def status(connection: Connection, message_ids: tuple[str, ...], **wanted: Any) -> None:
     """Show the delivery statuses of messages, by their ids.
 
-    ID - reads ids from standard input, one per line. The id of a bulk message shows each of its recipients.
+    ID - reads ids from standard input, one per line. The id of a bulk message shows each of its recipients. A results
+    file names its provider.
 
     \b
     Example:

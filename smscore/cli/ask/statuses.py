@@ -6,23 +6,28 @@ import csv
 import io
 import re
 import sys
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import msgspec
-from attrs import define, field
+from attrs import define, evolve, field
+from click import UsageError, get_current_context
+from click.core import ParameterSource
 
-from smscore.cli.connection import ask, call_of
+from smscore.cli.connection import ask_for, call_of
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
 from smscore.cli.results_file import FORMATS, ResultRow, open_private, read_results
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
+from smscore.outcomes import Outcome
+from smscore.profile import Capability
 from smscore.recipients.file import STDIN
+from smscore.results import RecipientResult
 
 Fields: TypeAlias = dict[str, Any]
 Sink: TypeAlias = Callable[[Fields], None]
@@ -38,46 +43,43 @@ def show_statuses(
     """Print the status of each id, or write it to ``out``; the ids are ``given``, or those of a results file."""
     if bool(given) == (results is not None):
         raise InvalidRequest("Give either message ids (- for standard input) or --results.")
-    asked = Asked(ids=_ids(given)) if results is None else _asked_of(results, connection.provider)
-    output = connection.output
-
-    async def use(call: Any) -> None:
-        with _sink(output, out) as take:
-            async for fields in _found_by(call, asked.ids):
-                for one in asked.matched(fields):
-                    take(one)
-
-    ask(connection, _OLD_CALLS if old else _CALLS, use)
-    if results is not None or out is not None:
-        output.note(asked.totals())
+    if results is None:
+        if not connection.provider:
+            raise UsageError("Missing option '--provider' / '-p'. A results file (--results) has it, an id has not.")
+        _show(connection, Asked(_ids(given)), out, old=old, with_totals=out is not None)
+    else:
+        asked, provider = _asked_of(results, connection.provider)
+        _show(evolve(connection, provider=provider), asked, out, old=old, with_totals=True)
 
 
-def find_statuses(client: Any, ids: Iterable[int]) -> AsyncIterator[Fields]:
-    """The statuses of these message ids; ``InvalidRequest`` where the client has no call that reports them."""
-    return _found_by(call_of(client, *_CALLS), ids)
+def _show(connection: Connection, asked: Asked, out: Path | None, *, old: bool, with_totals: bool) -> None:
+    async def use(client: Any) -> None:
+        read = call_of(client, "old_status") if old else None
+        with _sink(connection.output, out) as take:
+            async for fields in _found_by(client, asked, read):
+                asked.count(fields)
+                take(fields)
+
+    ask_for(connection, Capability.REPORTS_DELIVERIES, "deliveries", use)
+    if with_totals:
+        connection.output.note(asked.totals())
 
 
 @define
 class Asked:
-    """The ids to ask for, the rows of a results file that have them, and what has been answered."""
+    """The ids to ask for, or the rows of a results file that have one, and what has been answered."""
 
-    ids: list[int]
-    rows: dict[int, list[ResultRow]] = field(factory=dict[int, list[ResultRow]])
+    ids: Sequence[int]
+    rows: Sequence[ResultRow] = ()
     without_id: Counter[str] = field(factory=Counter[str])
     """How many rows have no message id, by outcome."""
     statuses: Counter[str] = field(factory=Counter[str])
     answered: set[int] = field(factory=set[int])
 
-    def matched(self, fields: Fields) -> Iterator[Fields]:
-        """A status, once for each row that has its message id."""
-        message_id, recipient = fields["message_id"], fields.get("recipient")
-        self.answered.add(message_id)
-        rows = [row for row in self.rows.get(message_id, ()) if recipient in (None, row.recipient)]
-        self.statuses[fields["status"]] += max(1, len(rows))
-        if not rows:
-            yield fields
-        for row in rows:
-            yield {"row": row.row, **fields, "recipient": row.recipient}
+    def count(self, fields: Fields) -> None:
+        """Count a status that is shown."""
+        self.answered.add(fields["message_id"])
+        self.statuses[fields["status"]] += 1
 
     def totals(self) -> str:
         """How many messages have each status, and how many have none."""
@@ -95,24 +97,28 @@ def _listed(counts: Counter[str]) -> str:
     return f": {said}" if said else ""
 
 
-def _asked_of(results: Path, provider: str) -> Asked:
+def _asked_of(results: Path, provider: str) -> tuple[Asked, str]:
+    """What a results file asks about, and through whom it was sent; ``provider`` is who was named, if anybody."""
     try:
-        latest = {row.row: row for row in _rows_of(results, provider)}
+        latest = {row.row: row for row in read_results(results)}.values()
     except OSError as error:
         raise InvalidRequest(f"The results file cannot be read: {error.strerror}.") from None
-    rows: defaultdict[int, list[ResultRow]] = defaultdict(list)
-    for row in latest.values():
-        if row.message_id is not None:
-            rows[row.message_id].append(row)
-    without = Counter(row.outcome for row in latest.values() if row.message_id is None)
-    return Asked(list(rows), dict(rows), without)
+    senders = sorted({row.provider for row in latest if row.provider})
+    if len(senders) == 1 and not _is_named():
+        provider = senders[0]
+    if provider not in senders:
+        raise InvalidRequest(
+            f"{results.name} was sent through {' and '.join(senders) or 'nobody'}. Give --provider {'|'.join(senders)}."
+        )
+    rows = [row for row in latest if row.provider == provider]
+    with_id = [row for row in rows if row.message_id is not None]
+    without = Counter(row.outcome for row in rows if row.message_id is None)
+    return Asked([row.message_id for row in with_id if row.message_id is not None], with_id, without), provider
 
 
-def _rows_of(results: Path, provider: str) -> Iterator[ResultRow]:
-    for row in read_results(results):
-        if row.provider != provider:
-            raise InvalidRequest(f"{results.name} was sent through {row.provider}. Give --provider {row.provider}.")
-        yield row
+def _is_named() -> bool:
+    """Whether the provider was named on the command line; one of the environment gives way to a results file's."""
+    return get_current_context().get_parameter_source("provider") is ParameterSource.COMMANDLINE
 
 
 def _ids(given: Sequence[str]) -> list[int]:
@@ -127,41 +133,41 @@ def _id(text: str, place: int) -> int:
     return int(digits)
 
 
-# The clients' calls
+# What the clients say
 
 
-def _found_by(call: Any, ids: Iterable[int]) -> AsyncIterator[Fields]:
-    return _READERS[call.__name__](call, iter(ids))
+async def _found_by(client: Any, asked: Asked, read_old: Any) -> AsyncIterator[Fields]:
+    if read_old is not None:
+        statuses = {one.message_id: one for one in await read_old(dict.fromkeys(asked.ids))}
+        for row, id_ in zip_longest(asked.rows, asked.ids):
+            yield _fields(statuses[id_], id_, row)
+    elif asked.rows:
+        for row, found in zip(asked.rows, await client.deliveries(map(_result, asked.rows)), strict=True):
+            if found.status is not None:
+                yield _fields(found, row.message_id, row)
+    elif "recipients" in client.profile.own_calls:  # an id is that of a whole bulk message
+        for message_id in asked.ids:
+            async for found in client.recipients(message_id):
+                yield {**_fields(found, message_id), "recipient": found.recipient, "parts": found.parts}
+    else:
+        for place in range(0, len(asked.ids), _IDS_AT_A_TIME):
+            for found in await client.deliveries(asked.ids[place : place + _IDS_AT_A_TIME]):
+                if found.status is not None:
+                    yield _fields(found, found.message_id)
 
 
-async def _by_ids(call: Any, ids: Iterator[int]) -> AsyncIterator[Fields]:
-    while piece := list(islice(ids, _IDS_AT_A_TIME)):
-        for found in await call(piece):
-            yield _status_fields(found, found.message_id)
+def _result(row: ResultRow) -> RecipientResult:
+    return RecipientResult(row.recipient, Outcome(row.outcome), row.message_id, provider=row.provider)
 
 
-async def _by_recipients(call: Any, ids: Iterator[int]) -> AsyncIterator[Fields]:
-    for message_id in ids:
-        async for found in call(message_id):
-            yield {**_status_fields(found, message_id), "recipient": found.recipient, "parts": found.parts}
-
-
-def _status_fields(found: Any, message_id: int) -> Fields:
-    return {
+def _fields(found: Any, message_id: int | None, row: ResultRow | None = None) -> Fields:
+    fields = {
         "message_id": message_id,
         "status": found.status.value,
         "code": found.code,
         "is_final": found.status.is_final,
     }
-
-
-_READERS: Final[dict[str, Callable[[Any, Iterator[int]], AsyncIterator[Fields]]]] = {
-    "status": _by_ids,
-    "recipients": _by_recipients,  # of a bulk message
-    "old_status": _by_ids,
-}
-_CALLS: Final = ("status", "recipients")
-_OLD_CALLS: Final = ("old_status",)
+    return fields if row is None else {"row": row.row, **fields, "recipient": row.recipient}
 
 
 # Output

@@ -28,7 +28,7 @@ Try it yourself; still nothing leaves this machine:
 In another shell, after pasting the export lines that it prints:
 
   echo 09123456789 | payamak send -p {provider} --text 'سلام' --out results.csv -
-  payamak status -p {provider} --results results.csv
+  payamak status --results results.csv
 
 And for real, with a token and a line of yours: payamak send --help"""
 

@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol
 from attrs import define, field
 
 from smscore import clock, registry
-from smscore.cli.ask.statuses import find_statuses
 from smscore.cli.demo.failover import ShownFailover, failover_problems, show_failover
 from smscore.cli.demo.outcomes import CheckedOutcome, check_outcomes, problems_of
 from smscore.cli.demo.recipients import OddRow, distinct, numbers, odd_rows, read_rows, write_recipients
@@ -167,8 +166,8 @@ async def count_statuses(client: Any, sent: ProviderResults) -> Counter[str] | N
     """How many messages have each delivery status; None where the provider reports no deliveries."""
     if Capability.REPORTS_DELIVERIES not in sent.profile.capabilities:
         return None
-    ids = dict.fromkeys(result.message_id for result in sent.results if result.message_id is not None)
-    return Counter([fields["status"] async for fields in find_statuses(client, ids)])
+    found = await client.deliveries(sent.results)
+    return Counter(delivery.status.value for delivery in found if delivery.status is not None)
 
 
 def check(sent: Iterable[ProviderResults], box: Sandbox) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from smscore import registry
 from smscore.account import from_environment
 from smscore.cli import exit_codes
-from smscore.cli.connection import accepted_options, call_of, client_class, connect
+from smscore.cli.connection import accepted_options, check_can, client_class, connect
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
 from smscore.cli.results_file import JsonLines
@@ -34,6 +35,7 @@ from smscore.cli.send.summary import (
 from smscore.cli.signals import SIGNALS
 from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest
+from smscore.profile import Capability
 from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.plan import Plan, make_plan
 from smscore.recipients.template import Template
@@ -56,7 +58,11 @@ def run(connection: Connection, given: SendOptions, text: str | None, template: 
 
 
 def _stream(client: Any, template: Template | None) -> Any:
-    return call_of(client, "send_stream" if template is None else "send_p2p_stream")
+    if template is None:
+        check_can(client, Capability.SENDS, "send_stream")
+        return client.send_stream
+    check_can(client, Capability.SENDS_P2P, "send_p2p_stream")
+    return client.send_p2p_stream
 
 
 def _options(given: SendOptions, stream: Callable[..., Any]) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def _show_only(connection: Connection, given: SendOptions, plan: Plan) -> int:
 
 def _cost_hint(provider: str) -> str:
     words = "Cost: a dry run does not ask the provider"
-    if hasattr(client_class(provider), "price"):
+    if "price" in registry.profile(provider).own_calls:
         return f"{words}; `payamak price -p {provider}` does."
     return f"{words}, and {provider} reports it only after messages are sent."
 
