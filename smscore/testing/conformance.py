@@ -7,11 +7,12 @@
 
 They need pytest alone, and run against the provider's own emulation in the sandbox, whose ledger is the truth, and
 against the document's recorded samples. Each part is a module of this folder: ``structure`` (what a provider is made
-of), ``samples``, ``sending``, ``faults`` and ``secrets``.
+of), ``samples``, ``sending``, ``deliveries``, ``faults`` and ``secrets``.
 """
 
 from __future__ import annotations
 
+from smscore.testing.deliveries import DeliveriesConformance
 from smscore.testing.faults import FaultsConformance
 from smscore.testing.runner import SampleCall
 from smscore.testing.secrets import SecretsConformance
@@ -21,7 +22,9 @@ from smscore.testing.structure import StructureConformance
 __all__ = ["ProviderConformance", "SampleCall"]
 
 
-class ProviderConformance(StructureConformance, SendingConformance, FaultsConformance, SecretsConformance):
+class ProviderConformance(
+    StructureConformance, SendingConformance, DeliveriesConformance, FaultsConformance, SecretsConformance
+):
     """Subclass it in a test module, name it ``Test…``, and set ``profile``.
 
     The call that makes each recorded sample's request is in ``calls.py`` of the folder ``profile.samples``, as
