@@ -125,6 +125,8 @@ def bench(session: nox.Session) -> None:
     """Payamak beside hand-written aiohttp and beside what people use today; the results go to benchmarks/RESULTS.md."""
     install_wheel(session, "bench")
     session.run("python", "benchmarks/run.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "benchmarks/tracking.py")
 
 
 @nox.session(python=PYTHONS[0])
