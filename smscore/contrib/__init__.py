@@ -1,1 +1,1 @@
-"""Payamak in other frameworks. Each module needs its framework, and is imported by name."""
+"""Payamak beside other libraries and in frameworks. Each module needs its own, and is imported by name."""
