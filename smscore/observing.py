@@ -43,7 +43,9 @@ class _Ended(CallStarted):
     tries: int
     duration: float
     """Seconds, waits included."""
-    counts: Mapping[Outcome, int] = field(repr=lambda counts: repr({one.value: n for one, n in counts.items() if n}))
+    counts: Mapping[Outcome, int] = field(
+        repr=lambda counts: repr({one.value: n for one, n in dict(counts).items() if n})
+    )
     """How many recipients have each outcome; all are 0 where nothing is sent."""
     error: str | None
     """The name of the exception's class, ``RateLimited`` or ``CancelledError``; None if there was none."""
@@ -102,7 +104,7 @@ _METHODS: Final = ("start", "request", "batch", "call")
 class Registered:
     """An observer with the methods that it has."""
 
-    observer: object
+    observer: object = field(repr=False)
     methods: Mapping[str, Callable[[Any], object]] = field(repr=False)
     _has_failed: bool = field(default=False, init=False)
 

@@ -11,12 +11,13 @@ from itertools import chain
 from typing import Any, Final
 
 import pytest
+from attrs import asdict
 
 from smscore.errors import SMSError
 from smscore.sandbox import Sandbox
 from smscore.testing.faults import faults_of
 from smscore.testing.recorder import Canned, Recorded, Recorder
-from smscore.testing.runner import NUMBERS, PATTERN_VALUE, TEXT, TOKEN, other_sends, send
+from smscore.testing.runner import NUMBERS, PATTERN_VALUE, TEXT, TOKEN, Keeping, other_sends, send
 from smscore.testing.samples import Samples, SamplesConformance
 
 __all__ = ["SecretsConformance"]
@@ -72,9 +73,15 @@ class SecretsConformance(SamplesConformance):
                 assert TOKEN not in seen
 
     def _shown_of(self, server: Recorder, call: Any) -> list[str]:
-        """All that a program prints of a call's error or result."""
+        """All that a program prints of a call's error or result, and of what observers are told."""
+        told: list[Any] = []
+        shown = self._printed_of(server, call, Keeping(told))
+        assert told
+        return [*shown, *(f"{event} {asdict(event, recurse=False)}" for event in told)]
+
+    def _printed_of(self, server: Recorder, call: Any, observer: Keeping) -> list[str]:
         try:
-            result = self._run(server.url, call)
+            result = self._run(server.url, call, observers=[observer])
         except SMSError as error:
             if any(TOKEN in f"{request.path} {request.query}" for request in server.received):
                 # A server may well quote the URL, and a program may well print what the server said.

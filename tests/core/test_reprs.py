@@ -53,6 +53,8 @@ state status statuses url words
 blacklisted delivered failed operators_blacklist operators_delivered operators_failed operators_pending
 operators_sent pending sent
 _begun codes file_id lookups taken Ids.header ErrorBody.error
+_Ended.code _Ended.error RequestEnded.code RequestEnded.error BatchEnded.code BatchEnded.error CallEnded.code
+CallEnded.error
 RefusalTable.fields PatternChoice.code PatternChoice.text SpecialRecipientChoice.recipient
 """
 SHOWN = frozenset(NAMES.split())

@@ -16,7 +16,13 @@ from typing import Any
 
 import attrs
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import smscore
 from ippanel_sms import AsyncIPPanel, CountrySegment, IPPanel, Slice
 from ippanel_sms.wire_account import AccountData, LineRow
 from ippanel_sms.wire_reports import OutboxBody, OutboxFilters, OutboxRow, RecipientRow
@@ -39,10 +45,12 @@ from smscore import (
     SMSError,
     Timeouts,
 )
+from smscore.contrib.opentelemetry import instrument
 from smscore.recipients.plan import Planned
 from smscore.sandbox import SandboxMessage
 from smscore.sandbox.api.phones import InboundBody
 from smscore.sandbox.api.settings import CreditBody
+from smscore.testing.runner import Keeping
 from smscore.wire.batch import Batch
 
 TOKEN = "tok-5ecret-9f8e7d"
@@ -130,6 +138,33 @@ def logs() -> Iterator[io.StringIO]:
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
     assert leaks(written.getvalue()) == []
+
+
+@pytest.fixture(scope="module")
+def spans() -> Iterator[InMemorySpanExporter]:
+    """What OpenTelemetry makes of all calls; its metrics are searched at the end of the module."""
+    spans, metrics, tracers = InMemorySpanExporter(), InMemoryMetricReader(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    end = instrument(tracer_provider=tracers, meter_provider=MeterProvider([metrics]))
+    yield spans
+    end()
+    data = metrics.get_metrics_data()
+    assert data is not None
+    assert leaks(data.to_json()) == []
+
+
+@pytest.fixture(autouse=True)
+def _observed(spans: InMemorySpanExporter) -> Iterator[None]:
+    """Whatever observers are told, with all its attributes, and the spans of it; searched at the end of each test."""
+    told: list[Any] = []
+    end = smscore.observe(Keeping(told))
+    yield
+    end()
+    shown = [f"{event} {attrs.asdict(event, recurse=False)}" for event in told]
+    exported = [span.to_json() for span in spans.get_finished_spans()]
+    spans.clear()
+    assert leaks(f"{shown} {exported}") == []
+    assert bool(told) == bool(exported)
 
 
 @pytest.fixture
