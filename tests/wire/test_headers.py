@@ -12,7 +12,7 @@ import faultserver as fs
 import pytest
 from faultserver import FaultServer, Received
 
-from ippanel_sms import AsyncIPPanel, CountrySegment, Slice
+from ippanel_sms import AsyncIPPanel, CountrySegment, PostalCodeSegment, Slice
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import InvalidRequest, RetryPolicy, SMSError
@@ -34,13 +34,13 @@ PROVIDERS: Final[dict[str, tuple[type, str, list[str], dict[str, tuple[Callable[
         "50003300",
         ["sepahan_sms.wire"],
         {
-            "Send": (lambda c: c.send(NUMBER, TEXT), KEYED),
-            "SendP2P": (lambda c: c.send_p2p([(NUMBER, TEXT)]), KEYED),
-            "checkRequestId": (lambda c: c.check_request_id("order-7"), ALWAYS),
+            "send": (lambda c: c.send(NUMBER, TEXT), KEYED),
+            "send_p2p": (lambda c: c.send_p2p([(NUMBER, TEXT)]), KEYED),
+            "check_request_id": (lambda c: c.check_request_id("order-7"), ALWAYS),
             "status": (lambda c: c.status([1]), JSON),
-            "oldStatus": (lambda c: c.old_status([1]), JSON),
+            "old_status": (lambda c: c.old_status([1]), JSON),
             "credit": (lambda c: c.credit(), ALWAYS),
-            "Receive": (lambda c: c.receive(), JSON),
+            "receive": (lambda c: c.receive(), JSON),
         },
     ),
     "ippanel": (
@@ -48,25 +48,26 @@ PROVIDERS: Final[dict[str, tuple[type, str, list[str], dict[str, tuple[Callable[
         "+983000505",
         ["ippanel_sms.wire", "ippanel_sms.wire_account", "ippanel_sms.wire_reports"],
         {
-            "webservice": (lambda c: c.send(NUMBER, TEXT), JSON),
-            "peer_to_peer": (lambda c: c.send_p2p([(NUMBER, TEXT)]), JSON),
-            "pattern": (lambda c: c.send_pattern(NUMBER, "code", {"a": "1"}), JSON),
-            "votp": (lambda c: c.send_votp(NUMBER, "1234"), JSON),
-            "bulk": (lambda c: c.send_country(CountrySegment(912, 8, mci=Slice(0, 1)), TEXT), JSON),
+            "send": (lambda c: c.send(NUMBER, TEXT), JSON),
+            "send_p2p": (lambda c: c.send_p2p([(NUMBER, TEXT)]), JSON),
+            "send_pattern": (lambda c: c.send_pattern(NUMBER, "code", {"a": "1"}), JSON),
+            "send_votp": (lambda c: c.send_votp(NUMBER, "1234"), JSON),
+            "send_country": (lambda c: c.send_country(CountrySegment(912, 8, mci=Slice(0, 1)), TEXT), JSON),
+            "send_postal_code": (lambda c: c.send_postal_code(PostalCodeSegment(131, mci=Slice(0, 1)), TEXT), JSON),
             "cancel": (lambda c: c.cancel(1), JSON),
-            "calculate-price": (lambda c: c.price(TEXT), JSON),
+            "price": (lambda c: c.price(TEXT), JSON),
             "credit": (lambda c: c.credit(), ALWAYS),
-            "new_list": (lambda c: c.outbox(), JSON),
-            "by_bulk": (lambda c: c.outbox_message(1), ALWAYS),
+            "outbox": (lambda c: c.outbox(), JSON),
+            "outbox_message": (lambda c: c.outbox_message(1), ALWAYS),
             "recipients": (lambda c: anext(c.recipients(1)), ALWAYS),
-            "bulk_stats": (lambda c: c.stats(1), ALWAYS),
-            "messages-inbox": (lambda c: anext(c.inbox()), JSON),
+            "stats": (lambda c: c.stats(1), ALWAYS),
+            "inbox": (lambda c: anext(c.inbox()), JSON),
             "provinces": (lambda c: c.provinces(), ALWAYS),
             "counties": (lambda c: c.counties(1), ALWAYS),
             "cities": (lambda c: c.cities(1), ALWAYS),
-            "counts": (lambda c: c.count(CountrySegment(912, 8, mci=Slice(0, 1))), ALWAYS),
-            "numbers": (lambda c: c.lines(), ALWAYS),
-            "check_token": (lambda c: c.account(), EMPTY),
+            "count": (lambda c: c.count(CountrySegment(912, 8, mci=Slice(0, 1))), ALWAYS),
+            "lines": (lambda c: c.lines(), ALWAYS),
+            "account": (lambda c: c.account(), EMPTY),
         },
     ),
     "najva": (
@@ -75,9 +76,9 @@ PROVIDERS: Final[dict[str, tuple[type, str, list[str], dict[str, tuple[Callable[
         ["najva_sms.wire"],
         {
             "send": (lambda c: c.send(NUMBER, TEXT), JSON),
-            "send-p2p": (lambda c: c.send_p2p([(NUMBER, TEXT)]), JSON),
-            "lookup": (lambda c: c.send_pattern(NUMBER, "login", {"token": "1"}), ALWAYS - {"authorization"}),
-            "upload-file": (lambda c: c.upload_file(b"x", filename="a.png"), JSON),
+            "send_p2p": (lambda c: c.send_p2p([(NUMBER, TEXT)]), JSON),
+            "send_pattern": (lambda c: c.send_pattern(NUMBER, "login", {"token": "1"}), ALWAYS - {"authorization"}),
+            "upload_file": (lambda c: c.upload_file(b"x", filename="a.png"), JSON),
             "status": (lambda c: c.status([1]), JSON),
             "outbox": (lambda c: c.outbox(), ALWAYS),
         },
