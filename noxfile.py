@@ -87,9 +87,15 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def thorough(session: nox.Session) -> None:
-    """The state machine of faults, sends and money, over 2,000 runs."""
+    """The state machines of faults, sends and money, and of the queue's promises, over 2,000 runs."""
     install_wheel(session, "test")
-    session.run("pytest", "tests/sending/test_money.py", *session.posargs, env={"HYPOTHESIS_PROFILE": "thorough"})
+    session.run(
+        "pytest",
+        "tests/sending/test_money.py",
+        "tests/queue/test_promises.py",
+        *session.posargs,
+        env={"HYPOTHESIS_PROFILE": "thorough"},
+    )
 
 
 @nox.session(python=PYTHONS[0])

@@ -239,7 +239,6 @@ class SendQueue:
             self._run(running.stop)
 
     def run(self, slots: int = 8) -> None:
-        """Send until interrupted, by Ctrl-C for example; then end what is under way, and claim nothing more."""
         with self.worker(slots) as running:
             self._run(running.ended)
 

@@ -429,12 +429,13 @@ class AsyncSendQueue:
         finally:
             await running.stop()
 
-    async def _started(self, slots: int) -> RunningWorker:
+    async def _started(self, slots: int, *, ahead: int = 0) -> RunningWorker:
         worker = self._worker(slots)
+        worker.ahead = ahead
         return RunningWorker(worker, asyncio.create_task(self._run(worker, None)))
 
     async def run(self, slots: int = 8) -> None:
-        """Send until cancelled; then end what is under way, and claim nothing more."""
+        """Send until cancelled, or with the blocking queue until Ctrl-C; then end what is under way, and no more."""
         await self._run(self._worker(slots), None)
 
     async def drain(self, seconds: float, *, slots: int = 8) -> int:

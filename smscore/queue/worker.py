@@ -57,6 +57,8 @@ class Worker:
     slots: int
     wake: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something new to claim."""
+    ahead: int = 0
+    """How many batches more it claims, so that a slot need not wait for the next: where nobody else has to wait."""
     on_changes: Callable[[list[Change]], None] | None = None
     """Called with the deliveries that have changed, once that is committed."""
     ended: int = 0
@@ -66,6 +68,10 @@ class Worker:
     _swept_at: float = float("-inf")
     _folded_at: float = float("-inf")
     _loop: asyncio.AbstractEventLoop | None = None
+    _turn: asyncio.Semaphore = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._turn = asyncio.Semaphore(self.slots)
 
     def stop(self) -> None:
         """Claim nothing more."""
@@ -102,7 +108,7 @@ class Worker:
 
     async def _claim(self) -> float:
         """Claim for the free slots and start sending; the seconds until there may be more."""
-        free = self.slots - len(self._under_way)
+        free = self.slots + self.ahead - len(self._under_way)
         if free <= 0:
             return POLL
         await self._sweep()
@@ -194,6 +200,13 @@ class Worker:
     # One batch
 
     async def _send(self, claimed: Claimed) -> None:
+        async with self._turn:
+            if self._stopping and self.ahead:
+                await self._keep(letting_go.take_back, claimed)
+            else:
+                await self._send_now(claimed)
+
+    async def _send_now(self, claimed: Claimed) -> None:
         sender = self.senders[claimed.account]
         try:
             whole = await self._fitting(claimed, sender.limit(claimed.kind))
