@@ -42,9 +42,10 @@ class OpenTelemetryObserver:
 
     A call is a span, a child of the caller's current one, and each try of its requests a child of that:
 
-    - ``send PROVIDER`` (the client's method, and the provider), with ``messaging.system``, ``messaging.operation.name``,
-      ``messaging.operation.type``, ``messaging.batch.message_count``, ``error.type``, ``payamak.code``,
-      ``payamak.tries``, and how many are ``payamak.accepted``, ``.rejected``, ``.not_sent`` and ``.unknown``.
+    - ``send PROVIDER`` (the client's method and the provider), with ``messaging.system``,
+      ``messaging.operation.name``, ``messaging.operation.type``, ``messaging.batch.message_count``, ``error.type``,
+      ``payamak.code``, ``payamak.tries``, and how many are ``payamak.accepted``, ``.rejected``, ``.not_sent`` and
+      ``.unknown``.
     - ``request PROVIDER``, with ``http.response.status_code``, ``http.request.resend_count`` and ``error.type``.
 
     The metrics are ``messaging.client.operation.duration``, ``messaging.client.sent.messages`` by ``payamak.outcome``,

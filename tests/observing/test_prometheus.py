@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from example_files import example
 from prometheus_client import CollectorRegistry, generate_latest
 
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import SMSError
 from smscore.contrib.prometheus import PrometheusObserver, instrument
+from smscore.sandbox import Sandbox
 
 SEND = "https://api.sepahansms.com/api/Sms/Send"
 TO = ["09121234567", "09121234568"]
@@ -52,3 +55,14 @@ def test_the_undo_ends_counting_and_frees_the_names(registry: CollectorRegistry,
         end()
         end()
     assert generate_latest(registry) == b""
+
+
+async def test_the_example_serves_its_figures_as_text(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TOKEN": "any", "SENDER": "3000", "BASE_URL": box.url("sepahan")}.items():
+        monkeypatch.setenv(f"SEPAHAN_{name}", value)
+    async with TestClient(TestServer(example("prometheus_metrics").new_app())) as browser:
+        assert (await browser.post("/welcome", data={"mobile": TO[0]})).status == 200
+        assert (await browser.post("/welcome", data={"mobile": "021"})).status == 502
+        text = await (await browser.get("/metrics")).text()
+    assert 'payamak_messages_total{call="send",outcome="accepted",provider="sepahan"} 1.0' in text
+    assert TO[0][1:] not in text
