@@ -1,22 +1,43 @@
-"""One-time codes in an asyncio service: by a pattern, or read out by a call, and what to do on each outcome."""
+"""One-time codes in an asyncio service: through the first provider that takes them, and the truth told to the user."""
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import logging
+import math
 import secrets
-import sys
 import time
+from collections import defaultdict
 
+from aiohttp import web
 from attrs import define, field
 
 from ippanel_sms import AsyncIPPanel
-from smscore import InvalidNumber, Outcome, SMSError, Timeouts
+from najva_sms import AsyncNajva
+from sepahan_sms import AsyncSepahan
+from smscore import (
+    Approved,
+    AsyncFailover,
+    InvalidNumber,
+    Outcome,
+    Pattern,
+    RateLimited,
+    SMSError,
+    Timeouts,
+    normalize_number,
+)
 
-PATTERN = "your-pattern"  # the code of an approved pattern with a variable named "code"
-LIFETIME = 120.0  # seconds
+LIFETIME = 120.0  # seconds that a code is good for
 TRIES = 5
+PER_NUMBER = 3, 600.0  # so many codes for one number, in so many seconds: others would spend your credit
+CALL = Timeouts(call=10)  # who waits for a code waits seconds: all tries through all providers end by then
+
+# The patterns as each provider has approved them; Sepahan has none, and is sent a text.
+LOGIN = Pattern(
+    ippanel=Approved("your-pattern"),
+    najva=Approved("login", {"code": "token"}),
+    sepahan="کد ورود شما: {code}",
+)
 
 log = logging.getLogger("codes")
 
@@ -31,10 +52,21 @@ class Code:
 
 
 class Codes:
-    """The codes given out, by ticket. Several processes need a shared store in place of the dict, such as Redis."""
+    """The codes given out, by ticket. Several processes need a shared store in place of the dicts, such as Redis."""
 
     def __init__(self) -> None:
         self._codes: dict[str, Code] = {}
+        self._asked: defaultdict[str, list[float]] = defaultdict(list)
+
+    def seconds_to_wait(self, number: str) -> float:
+        """The seconds until this number may ask for a code; 0 if it may now, which is then counted."""
+        most, seconds = PER_NUMBER
+        now = time.monotonic()
+        asked = self._asked[number] = [moment for moment in self._asked[number] if moment > now - seconds]
+        if len(asked) >= most:
+            return asked[0] + seconds - now
+        asked.append(now)
+        return 0
 
     def give_out(self) -> tuple[str, str]:
         """A ticket for the user's browser, and a code for the user's phone."""
@@ -58,39 +90,73 @@ class Codes:
         return is_right
 
 
-async def send_code(
-    client: AsyncIPPanel, codes: Codes, mobile: str, *, by_call: bool = False
-) -> tuple[str | None, str]:
-    """A ticket, or None where no code went out, and what to tell the user."""
+@define
+class Answer:
+    """What the page shows; the ticket is None where no code can come."""
+
+    status: int
+    words: str
+    ticket: str | None = None
+    wait: float = 0
+
+
+def try_again_in(seconds: float) -> Answer:
+    return Answer(429, f"لطفاً {math.ceil(seconds)} ثانیهٔ دیگر دوباره تلاش کنید.", wait=seconds)
+
+
+async def send_code(sms: AsyncFailover, codes: Codes, mobile: str) -> Answer:
+    """Send a code, and what the page says then."""
+    try:
+        number = normalize_number(mobile)  # one person, however the number is typed
+    except InvalidNumber:
+        return Answer(400, "شماره موبایل درست نیست.")
+    wait = codes.seconds_to_wait(number)
+    if wait:
+        return try_again_in(wait)
     ticket, code = codes.give_out()
     try:
-        if by_call:
-            await client.send_votp(mobile, code)
-        else:
-            await client.send_pattern(mobile, PATTERN, {"code": code})
-    except InvalidNumber:
-        codes.take_back(ticket)
-        return None, "شماره موبایل درست نیست."
+        await sms.send_pattern(number, LOGIN, {"code": code})
     except SMSError as error:
         log.warning("%s: %s", type(error).__name__, error)  # neither the code nor the number is in it
         if error.outcome is Outcome.UNKNOWN:  # it may be on its way: the code stays good, and is not sent again
-            return ticket, "اگر تا یک دقیقهٔ دیگر کدی نرسید، دوباره درخواست کنید."
+            return Answer(200, "اگر تا یک دقیقهٔ دیگر کدی نرسید، دوباره درخواست کنید.", ticket)
         codes.take_back(ticket)
+        if isinstance(error, RateLimited):  # every provider has too much to do
+            return try_again_in(error.retry_after or 30)
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once
-            return None, "کد فرستاده نشد. دوباره تلاش کنید."
-        return None, "ارسال کد فعلاً ممکن نیست."  # refused: error.message says why
-    return ticket, "کد فرستاده شد."
+            return Answer(503, "کد فرستاده نشد. دوباره تلاش کنید.")
+        return Answer(502, "ارسال کد فعلاً ممکن نیست.")  # refused: error.message says why
+    return Answer(200, "کد فرستاده شد.", ticket)
 
 
-async def main(mobile: str) -> None:
-    # Who waits for a code waits seconds: all tries of a call together end by then.
-    async with AsyncIPPanel(timeout=Timeouts(call=10)) as client:  # IPPANEL_TOKEN, IPPANEL_SENDER
-        codes = Codes()
-        ticket, answer = await send_code(client, codes, mobile)
-        print(answer)
-        if ticket is not None:
-            print(codes.is_right(ticket, await asyncio.to_thread(input, "code: ")))
+def app_with(sms: AsyncFailover) -> web.Application:
+    """A service with ``POST /codes`` (``mobile``) and ``POST /codes/check`` (``ticket``, ``code``)."""
+    codes = Codes()
+
+    async def ask(request: web.Request) -> web.Response:
+        answer = await send_code(sms, codes, str((await request.post()).get("mobile", "")))
+        headers = {"Retry-After": str(math.ceil(answer.wait))} if answer.wait else {}
+        page = {"words": answer.words, "ticket": answer.ticket}
+        return web.json_response(page, status=answer.status, headers=headers)
+
+    async def check(request: web.Request) -> web.Response:
+        form = await request.post()
+        is_right = codes.is_right(str(form.get("ticket", "")), str(form.get("code", "")))
+        return web.json_response({"ok": is_right}, status=200 if is_right else 403)
+
+    async def close(_: web.Application) -> None:
+        await sms.aclose()
+
+    app = web.Application()
+    app.add_routes([web.post("/codes", ask), web.post("/codes/check", check)])
+    app.on_cleanup.append(close)
+    return app
+
+
+def failover() -> AsyncFailover:
+    """The providers in the order to try them; each has its token and its line in the environment."""
+    return AsyncFailover(AsyncIPPanel(timeout=CALL), AsyncNajva(timeout=CALL), AsyncSepahan(timeout=CALL))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    web.run_app(app_with(failover()))

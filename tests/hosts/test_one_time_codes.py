@@ -1,4 +1,4 @@
-"""The examples of one-time codes run, do the right thing on each outcome, and log no code."""
+"""The examples of one-time codes run against a sandbox, say the truth on each outcome, and log no code."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ from typing import Any
 
 import django
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from django.conf import settings
 from django.core.cache import cache
 from django.test import RequestFactory
 from example_files import example
 
-from ippanel_sms import AsyncIPPanel
+from smscore.sandbox import Sandbox
 
-SEND = "https://edge.ippanel.com/v1/api/send"
 MOBILE = "09121234567"
+SENDERS = {"ippanel": "+983000505", "najva": "90000123", "sepahan": "50003300"}
 PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-ACCEPTED = {"data": {"message_outbox_ids": [1]}, "meta": {"status": True}}
-REFUSED = {
-    "data": None,
-    "meta": {"status": False, "message": "نشد", "message_code": "400-2", "errors": {"code": ["؟"]}},
-}
+CREDIT, TOKEN, BUSY, LOST = (
+    ("no_credit", {}),
+    ("expired_token", {}),
+    ("rate_limit", {"seconds": 20}),
+    ("drop_after", {}),
+)
 
-# How the provider answers, and whether the code is then still good.
-OUTCOMES: dict[str, tuple[dict[str, Any], bool]] = {
-    "accepted": ({"payload": ACCEPTED}, True),
-    "refused": ({"status": 422, "payload": REFUSED}, False),
-    "lost": ({"exception": ConnectionResetError()}, True),
-    "html": ({"body": "<html>"}, True),
-    "too many": ({"status": 429}, False),
+# What befalls the providers, who then takes the code, and the status of the page; the code is good where it may come.
+OUTCOMES: dict[str, tuple[dict[str, tuple[str, Any]], list[str], int]] = {
+    "accepted": ({}, ["ippanel"], 200),
+    "the first has no credit": ({"ippanel": CREDIT}, ["najva"], 200),
+    "only the last works": ({"ippanel": TOKEN, "najva": TOKEN}, ["sepahan"], 200),
+    "it may have gone": ({"ippanel": LOST}, ["ippanel"], 200),
+    "all refuse": (dict.fromkeys(SENDERS, TOKEN), [], 502),
+    "all are busy": (dict.fromkeys(SENDERS, BUSY), [], 429),
 }
 
 
 @pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IPPANEL_TOKEN", "any")
-    monkeypatch.setenv("IPPANEL_SENDER", "+983000505")
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     if not settings.configured:
         settings.configure(DEFAULT_CHARSET="utf-8", ALLOWED_HOSTS=["testserver"])
         django.setup()
-
-
-def code_sent(provider_http: Any) -> str:
-    body = provider_http.sent[0].json
-    return body["params"]["code"] if body["sending_type"] == "pattern" else body["message"]
+    cache.clear()
+    with Sandbox() as box:
+        box.set_pattern("ippanel", "your-pattern", "کد ورود شما: %code%")
+        for name, sender in SENDERS.items():
+            monkeypatch.setenv(f"{name}_TOKEN".upper(), "any")
+            monkeypatch.setenv(f"{name}_SENDER".upper(), sender)
+            monkeypatch.setenv(f"{name}_BASE_URL".upper(), box.url(name))
+        yield box
 
 
 # In an asyncio service
@@ -58,48 +62,52 @@ def service() -> ModuleType:
     return example("one_time_codes")
 
 
-@pytest.mark.parametrize("by_call", [False, True])
 @pytest.mark.parametrize("outcome", OUTCOMES)
-async def test_a_code_stays_good_exactly_where_it_may_have_gone(
-    outcome: str,
-    by_call: bool,
-    service: ModuleType,
-    ippanel: AsyncIPPanel,
-    provider_http: Any,
-    caplog: pytest.LogCaptureFixture,
+async def test_a_code_is_good_exactly_where_it_may_have_gone(
+    outcome: str, service: ModuleType, box: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    answer, is_good = OUTCOMES[outcome]
-    provider_http.post(SEND, **answer)
-    codes = service.Codes()
-    ticket, words = await service.send_code(ippanel, codes, MOBILE, by_call=by_call)
-    code = code_sent(provider_http)
-    assert (len(code), code.isdigit(), bool(words)) == (6, True, True)
-    assert (ticket is not None) is is_good
-    assert not is_good or codes.is_right(ticket, f" {code.translate(PERSIAN)} ")
-    assert codes._codes == {}
-    assert code not in caplog.text
+    caplog.set_level(logging.DEBUG, "codes")
+    faults, takers, status = OUTCOMES[outcome]
+    for provider, (fault, needs) in faults.items():
+        box.fail(fault, provider=provider, **needs)
+    async with TestClient(TestServer(service.app_with(service.failover()))) as browser:
+        answer = await browser.post("/codes", data={"mobile": MOBILE})
+        page = await answer.json()
+        assert (answer.status, [message.provider for message in box.messages]) == (status, takers)
+        assert (page["ticket"] is not None) is bool(takers)
+        assert answer.headers.get("Retry-After") == ("20" if status == 429 else None)
+        code = box.last_code(MOBILE)
+        if code is not None:
+            typed = {"ticket": page["ticket"], "code": f" {code.translate(PERSIAN)} "}
+            assert [(await browser.post("/codes/check", data=typed)).status for _ in range(2)] == [200, 403]
+            assert code not in caplog.text
     assert MOBILE[1:] not in caplog.text
 
 
-async def test_a_code_for_a_bad_number_goes_nowhere(
-    service: ModuleType, ippanel: AsyncIPPanel, provider_http: Any
-) -> None:
-    assert (await service.send_code(ippanel, service.Codes(), "02188776655"))[0] is None
-    assert provider_http.sent == []
+async def test_a_number_that_asks_too_often_is_told_when_to_try_again(service: ModuleType, box: Sandbox) -> None:
+    async with TestClient(TestServer(service.app_with(service.failover()))) as browser:
+        spellings = [MOBILE, "+98 912 123 4567", MOBILE.translate(PERSIAN), MOBILE]
+        answers = [await browser.post("/codes", data={"mobile": spelling}) for spelling in spellings]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429]
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= service.PER_NUMBER[1]
+        assert (await browser.post("/codes", data={"mobile": "09350000000"})).status == 200
+    assert len(box.messages) == 4
+
+
+async def test_a_code_for_a_bad_number_goes_nowhere(service: ModuleType, box: Sandbox) -> None:
+    async with TestClient(TestServer(service.app_with(service.failover()))) as browser:
+        assert (await browser.post("/codes", data={"mobile": "02188776655"})).status == 400
+    assert box.messages == []
 
 
 def test_a_code_is_good_once_for_a_few_tries_and_a_while(service: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = service.Codes()
     once, digits = codes.give_out()
-    assert (codes.is_right(once, "x"), codes.is_right(once, digits), codes.is_right(once, digits)) == (
-        False,
-        True,
-        False,
-    )
-    tried, digits = codes.give_out()
-    assert [codes.is_right(tried, "x") for _ in range(service.TRIES)] == [False] * service.TRIES
-    assert not codes.is_right(tried, digits)
+    tried = [codes.is_right(once, typed) for typed in ("x", digits, digits)]
+    assert tried == [False, True, False]
+    guessed, digits = codes.give_out()
+    assert [codes.is_right(guessed, "x") for _ in range(service.TRIES)] == [False] * service.TRIES
+    assert not codes.is_right(guessed, digits)
     late, digits = codes.give_out()
     now = service.time.monotonic()
     monkeypatch.setattr(service.time, "monotonic", lambda: now + service.LIFETIME + 1)
@@ -111,42 +119,53 @@ def test_a_code_is_good_once_for_a_few_tries_and_a_while(service: ModuleType, mo
 
 
 @pytest.fixture
-def views() -> Iterator[ModuleType]:
+def views(box: Sandbox) -> Iterator[ModuleType]:
     module = example("django_one_time_codes")
-    cache.clear()
     yield module
-    module.ippanel.close()
+    module.sms.close()
 
 
-@pytest.mark.parametrize(
-    ("outcome", "status"), [("accepted", 200), ("refused", 502), ("lost", 200), ("html", 200), ("too many", 502)]
-)
+def asked(views: ModuleType, mobile: str = MOBILE) -> Any:
+    return views.send_code(RequestFactory().post("/", {"mobile": mobile}))
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_view_keeps_the_code_exactly_where_it_may_have_gone(
-    outcome: str, status: int, views: ModuleType, provider_http: Any, caplog: pytest.LogCaptureFixture
+    outcome: str, views: ModuleType, box: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    answer, is_good = OUTCOMES[outcome]
-    provider_http.post(SEND, **answer, repeat=True)
-    response = views.send_code(RequestFactory().post("/", {"mobile": MOBILE}))
-    code = code_sent(provider_http)
-    ticket = json.loads(response.content).get("ticket")
-    assert (response.status_code, ticket is not None) == (status, is_good)
-    if ticket:
-        asked = RequestFactory().post("/", {"ticket": ticket, "code": code.translate(PERSIAN)})
-        assert [views.check_code(asked).status_code for _ in range(2)] == [200, 403]
-    assert code not in caplog.text
+    caplog.set_level(logging.DEBUG, "codes")
+    faults, takers, status = OUTCOMES[outcome]
+    for provider, (fault, needs) in faults.items():
+        box.fail(fault, provider=provider, **needs)
+    response = asked(views)
+    assert (response.status_code, [message.provider for message in box.messages]) == (status, takers)
+    assert response.headers.get("Retry-After") == ("20" if status == 429 else None)
+    ticket, code = json.loads(response.content).get("ticket"), box.last_code(MOBILE)
+    assert (ticket is not None) is bool(takers)
+    if code is not None:
+        typed = RequestFactory().post("/", {"ticket": ticket, "code": code.translate(PERSIAN)})
+        assert [views.check_code(typed).status_code for _ in range(2)] == [200, 403]
+        assert code not in caplog.text
     assert MOBILE[1:] not in caplog.text
 
 
-def test_a_view_names_a_bad_number(views: ModuleType, provider_http: Any) -> None:
-    assert views.send_code(RequestFactory().post("/", {"mobile": "02188776655"})).status_code == 400
-    assert provider_http.sent == []
+def test_a_view_tells_a_number_that_asks_too_often_when_to_try_again(views: ModuleType, box: Sandbox) -> None:
+    assert asked(views).status_code == 200
+    again = asked(views, "+98 912 123 4567")
+    assert again.status_code == 429
+    assert 0 < int(again.headers["Retry-After"]) <= views.EACH_NUMBER
+    assert asked(views, "09350000000").status_code == 200
+    assert len(box.messages) == 2
 
 
-def test_a_view_counts_wrong_codes(views: ModuleType, provider_http: Any) -> None:
-    provider_http.post(SEND, payload=ACCEPTED)
-    ticket = json.loads(views.send_code(RequestFactory().post("/", {"mobile": MOBILE})).content)["ticket"]
+def test_a_view_names_a_bad_number(views: ModuleType, box: Sandbox) -> None:
+    assert asked(views, "02188776655").status_code == 400
+    assert box.messages == []
+
+
+def test_a_view_counts_wrong_codes(views: ModuleType, box: Sandbox) -> None:
+    ticket = json.loads(asked(views).content)["ticket"]
     wrong = RequestFactory().post("/", {"ticket": ticket, "code": "x"})
     assert [views.check_code(wrong).status_code for _ in range(views.TRIES)] == [403] * views.TRIES
-    right = RequestFactory().post("/", {"ticket": ticket, "code": code_sent(provider_http)})
+    right = RequestFactory().post("/", {"ticket": ticket, "code": box.last_code(MOBILE)})
     assert views.check_code(right).status_code == 403
