@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar, cast
+from functools import cache
+from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import evolve, frozen
 from msgspec.structs import replace
@@ -34,8 +35,7 @@ IPPANEL: Final = Provider(
 )
 
 
-@frozen
-class Meta:
+class Meta(Row, frozen=True):
     """The ``meta`` of every answer. Only ``status`` is always there; only listings have pages."""
 
     status: bool
@@ -103,8 +103,13 @@ def wrong(answer: Answer, what: str) -> SMSError:
 
 def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
     """The data of an answer that is as documented, in one pass; None for any other answer."""
-    usual = codec.decode_fast(answer.body, IPPanelAnswer[model])  # type: ignore[valid-type]  # a runtime alias
+    usual = codec.decode_fast(answer.body, _answer_with(cast("Any", model)))
     return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
+
+
+@cache
+def _answer_with(model: Any) -> type[IPPanelAnswer[Any]]:
+    return IPPanelAnswer[model]
 
 
 def _opened(answer: Answer) -> tuple[Raw, Meta]:

@@ -21,6 +21,7 @@ from smscore.wire import (
     Content,
     Endpoint,
     Repeat,
+    Row,
     SendEndpoint,
     all_accepted,
     codec,
@@ -55,8 +56,7 @@ class IPPanelSendBody(Body, frozen=True, kw_only=True):
     send_time: str | None = None
 
 
-@frozen
-class SendData:
+class SendData(Row, frozen=True):
     """The data of a send: one id for each bulk message."""
 
     message_outbox_ids: list[int]

@@ -299,9 +299,15 @@ _YEAR_2100: Final = 4_102_444_800  # a later date is not a unix time in seconds,
 
 def _result(answer: Answer, batch: Batch, matched: Sequence[AnyEntry | None]) -> BatchResult:
     missing = missing_entries(answer, matched, provider=NAJVA.name)
-    came = [entry for entry in matched if entry is not None]
+    came: Sequence[AnyEntry]
+    ids: list[int | None]
+    if missing:
+        came = [entry for entry in matched if entry is not None]
+        ids = [None if entry is None else entry.messageid for entry in matched]
+    else:  # the usual answer, of 10,000 entries perhaps
+        came = cast("Sequence[AnyEntry]", matched)
+        ids = [entry.messageid for entry in came]
     one_date = len({entry.date for entry in came}) == 1
-    ids = [None if entry is None else entry.messageid for entry in matched]
     said = replace(
         all_accepted(batch, ids, _cost(came)),
         senders=_senders(came),
@@ -368,8 +374,9 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
     )
     if [entry.messageid for entry in entries] != ids:
         entries = _in_the_order_of(ids, entries, answer)
+    meanings = {code: delivery_status(code) for code in {entry.status for entry in entries}}
     return [
-        MessageStatus(entry.messageid, entry.status, delivery_status(entry.status), entry.statustext or None)
+        MessageStatus(entry.messageid, entry.status, meanings[entry.status], entry.statustext or None)
         for entry in entries
     ]
 

@@ -28,7 +28,6 @@ from smscore.calls.caller import Caller
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget
 from smscore.calls.stop import StopRule
-from smscore.calls.transport import Transport
 from smscore.config import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUTS,
@@ -170,6 +169,9 @@ class AsyncClient(AsyncCapable):
             max_concurrency=max_concurrency,
             batch_size=batch_size,
         )
+        # With it comes aiohttp, which takes twice as long to import as all of the package.
+        from smscore.calls.transport import Transport
+
         self._caller = Caller(
             self.provider,
             settings,

@@ -37,6 +37,7 @@ _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})", re.ASCII)
 # The spellings that a whole list is usually in.
 _COMMON_PREFIXES: Final = ("0", "+98", "", "98", "0098")
 _DIGITS: Final = b"0123456789"
+_MANY: Final = 12  # numbers that are compared faster as columns than one by one
 
 
 _TOO_LONG: Final = 10**15  # for any spelling of a number; Python does not even write out the longest
@@ -178,7 +179,9 @@ def _parameter(text: str) -> tuple[str, str]:
 
 def local_forms(numbers: list[Any]) -> list[str | None]:
     """Every number as :func:`local_form` gives it, in order; the same list if nothing changes."""
-    return _in_one_spelling(numbers) or [local_form(number) for number in numbers]
+    in_one = _in_one_spelling(numbers) if len(numbers) >= _MANY else None
+    forms = in_one or [local_form(number) for number in numbers]
+    return numbers if forms == numbers else forms
 
 
 def _in_one_spelling(numbers: list[Any]) -> list[str | None] | None:

@@ -23,6 +23,7 @@ __all__ = ["OUTCOMES", "OUTCOME_BYTES", "PartialSendError", "RecipientResult", "
 
 OUTCOMES: Final = tuple(Outcome)
 OUTCOME_BYTES: Final = {outcome: bytes([index]) for index, outcome in enumerate(OUTCOMES)}
+_ACCEPTED: Final = OUTCOME_BYTES[Outcome.ACCEPTED]
 
 
 class SMSError(Exception):
@@ -191,7 +192,7 @@ class SendReport(Sequence[RecipientResult]):
     @property
     def ok(self) -> bool:
         """Whether the provider accepted every recipient."""
-        return self._count(Outcome.ACCEPTED) == len(self) and not self._failures
+        return self._outcomes.count(_ACCEPTED) == len(self._recipients) and not self._failures
 
     @property
     def message_ids(self) -> list[int]:

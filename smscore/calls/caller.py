@@ -6,7 +6,7 @@ import itertools
 import logging
 import random
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
 
@@ -16,7 +16,6 @@ from smscore.calls.echoes import IN_THE_URL, hide_token
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget, final_error, next_wait, time_to_repeat
 from smscore.calls.stop import StopRule, not_attempted
-from smscore.calls.transport import Transport
 from smscore.calls.watch import Watch
 from smscore.config import LARGE_ANSWER_BYTES, Settings, within
 from smscore.errors import ConfigurationError, DuplicateRequest, OutcomeUnknown, RateLimited, SMSError
@@ -26,6 +25,9 @@ from smscore.observing import Registered, everywhere, observers_for
 from smscore.wire.endpoint import Answer, Endpoint, NoAnswer, Provider, Repeat, Request, request_for
 from smscore.wire.error_body import keys_in, shown_content_type, shown_names
 from smscore.wire.error_mapping import malformed, no_answer_error
+
+if TYPE_CHECKING:
+    from smscore.calls.transport import Transport
 
 P = TypeVar("P")
 R = TypeVar("R")

@@ -48,7 +48,7 @@ def allowed_hosts() -> frozenset[str] | None:
         return hosts
     # What the plugin said, before this, ends with its run.
     told = os.environ.get(VARIABLE) or _kept.hosts
-    if told is None and (_pytest_runs() or _django_runs() or _unittest_runs()):
+    if told is None and _may_be_a_test_run() and (_pytest_runs() or _django_runs() or _unittest_runs()):
         told = os.environ[VARIABLE] = _ONLY_LOOPBACK  # for the child processes
     _kept.hosts = told
     return frozenset(told.lower().replace(",", " ").split()) if told else None
@@ -64,6 +64,14 @@ def check_hosts(*hosts: str | None) -> None:
             refusal = ConfigurationError(f"Refused to connect to {host}: {_WHAT_TO_DO}")
             refusal.outcome = Outcome.NOT_SENT
             raise refusal
+
+
+_OF_TEST_RUNS: Final = ("pytest", "django.test.utils", "django.core.management", "unittest.signals")
+
+
+def _may_be_a_test_run() -> bool:
+    """Whether one of the modules is there that the functions below look at: every request asks."""
+    return not sys.modules.keys().isdisjoint(_OF_TEST_RUNS)
 
 
 def _pytest_runs() -> bool:

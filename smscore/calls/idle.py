@@ -82,7 +82,7 @@ class IdlePool:
     That one tells when the server closes it. No request ever uses it again.
     """
 
-    def __init__(self, servers: dict[object, IdleLimit]) -> None:
+    def __init__(self, servers: dict[str, IdleLimit]) -> None:
         self._servers = servers
         self._idle: set[IdleConnection] = set()
         self._watches: set[_Watch] = set()
@@ -91,8 +91,7 @@ class IdlePool:
 
     def server(self, transport: asyncio.Transport) -> IdleLimit:
         """What is known of the server at the other end."""
-        peer: Any = transport.get_extra_info("peername")
-        return self._servers.setdefault(peer[:2] if isinstance(peer, tuple) else peer, IdleLimit())
+        return self._servers.setdefault(str(transport.get_extra_info("peername")), IdleLimit())
 
     def add(self, connection: IdleConnection) -> None:
         """Note that a connection is idle now."""

@@ -42,7 +42,7 @@ class Place:
 class OwnedPlace(Place):
     """A session that closes itself when its loop ends."""
 
-    def __init__(self, forget: Callable[[], object], max_connections: int, servers: dict[object, IdleLimit]) -> None:
+    def __init__(self, forget: Callable[[], object], max_connections: int, servers: dict[str, IdleLimit]) -> None:
         session = aiohttp.ClientSession(
             # The pool decides how long a connection is kept, and the slots how many there are.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=MAX_IDLE, resolver=_new_resolver()),
@@ -91,7 +91,7 @@ class Places:
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
-        self._servers: dict[object, IdleLimit] = {}
+        self._servers: dict[str, IdleLimit] = {}
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace] = WeakKeyDictionary()
         finalize(self, _close_forgotten, self._by_loop).atexit = False
 

@@ -92,7 +92,7 @@ class Transport:
             with place.waits.begin():
                 async with (
                     clock.backstop(timeouts.total),
-                    place.session.request(
+                    await place.session.request(
                         request.method,
                         request.url,
                         params=request.query or None,

@@ -14,14 +14,13 @@ import msgspec
 from attrs import define, field
 
 from smscore.errors import InvalidRequest
-from smscore.masking import Masked
 
 _LEVEL: Final = 1
 _HASH_BYTES: Final = 16
 _MODULUS: Final = 1 << (8 * _HASH_BYTES)
 
 
-class Payload(Masked, array_like=True, omit_defaults=True):
+class Payload(msgspec.Struct, array_like=True, omit_defaults=True):
     """The recipients of a batch, in order; ``numbers`` are local forms (bad ones: as given).
 
     ``texts`` and ``refs`` have one entry each or are None; ``places`` are the recipients' positions counted from the
@@ -35,6 +34,9 @@ class Payload(Masked, array_like=True, omit_defaults=True):
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def __repr__(self) -> str:
+        return f"<Payload of {len(self.numbers)}>"  # numbers and texts are in it
 
     def part(self, start: int, stop: int) -> Payload:
         """Some of the recipients, with their places."""

@@ -88,7 +88,7 @@ class BatchRunner:
             # on_batch is called after the wait: a batch that still waits for its turn was provably not sent.
             await self.turn(self.rule.time_left())
             self.rule.check(self.provider)
-            if not await self._notify("sending", batch):
+            if self.on_batch is not None and not await self._notify("sending", batch):
                 self.rule.check(self.provider)  # raises, since on_batch stopped the call
         except (NotAttempted, ClientClosed) as error:
             return failed(batch, error)
@@ -101,7 +101,8 @@ class BatchRunner:
         if result.sent_at is None and may_have_left(result):
             result = replace(result, sent_at=began)
         self.rule.note(result.failure)
-        await self._notify("done", batch, result)
+        if self.on_batch is not None:
+            await self._notify("done", batch, result)
         return result
 
     async def _notify(self, state: Literal["sending", "done"], batch: Batch, result: BatchResult | None = None) -> bool:

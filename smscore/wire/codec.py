@@ -71,8 +71,9 @@ def decode(body: bytes | Raw, model: type[T]) -> T:
     """
     try:
         any_model: Any = model  # mypy takes no type[T] as hashable
-        if any_model is not Any and _is_plain(any_model):
-            return cast("T", _decoder(any_model).decode(body))
+        plain = _plain_decoder(any_model)
+        if plain is not None:
+            return cast("T", plain.decode(body))
         _check_depth(bytes(body).decode())
         if any_model is Any:
             return cast("T", _decoder(Any).decode(body))
@@ -399,6 +400,12 @@ def _type_info(model: Any) -> info.Type:
 @cache
 def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(model)
+
+
+@cache
+def _plain_decoder(model: Any) -> msgspec.json.Decoder[Any] | None:
+    """The decoder of a model that msgspec reads alone; None of any other."""
+    return _decoder(model) if model is not Any and _is_plain(model) else None
 
 
 @cache

@@ -43,10 +43,13 @@ def match_entries(
     ``refused`` returns whether an entry says that its message was refused. A number that has an entry too many which
     contradicts another then gets None: taken and refused at once, it is neither.
     """
+    # The usual answer has everybody once, in order: whole columns are compared, since a batch may have 10,000 entries.
+    one_text = len(batch.texts) == 1
+    if one_text and [*map(number, entries)] == batch.recipients:
+        return entries
     numbers = _local_numbers(entries, number)
     no_duplicates = len(set(batch.recipients)) == len(batch)
-    # The usual answer has everybody once, in order: whole columns are compared, since a batch may have 10,000 entries.
-    if numbers == batch.recipients and (no_duplicates or len(batch.texts) == 1):
+    if numbers == batch.recipients and (no_duplicates or one_text):
         return entries
     by_number = dict(zip(numbers, entries, strict=True))
     if no_duplicates and len(by_number) == len(entries):
