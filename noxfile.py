@@ -120,6 +120,13 @@ def idle(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def chaos(session: nox.Session) -> None:
+    """The queue's kill table: CHAOS_KILLS (100) on each engine, with servers of its own; the books are the truth."""
+    install_wheel(session, "test")
+    session.run("python", "-m", "pytest", "-s", "tests/chaos", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(python=PYTHONS[0])
 def schemathesis(session: nox.Session) -> None:
     """The sandbox's REST interface against its own OpenAPI description."""
     install_wheel(session, "test", "schemathesis")
