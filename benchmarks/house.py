@@ -63,6 +63,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
                 "tests/failover/",
                 "tests/loops/",
                 "tests/queue/",
+                "tests/chaos/",
             ),
             "tests/support/",
             *("tests/conftest.py", "tests/openapi.py", "tests/soak.py", "tests/soak_sandbox.py"),

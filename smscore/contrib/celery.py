@@ -27,26 +27,36 @@ from smscore.queue import AsyncSendQueue
 if TYPE_CHECKING:
     from celery import Task
 
-__all__ = ["beat_schedule", "drain"]
+__all__ = ["beat_schedule", "drain", "receive", "track"]
 
 _stop = engines.StopFlag()
 
 
-def beat_schedule(*, every: float = 5.0, seconds: float = 30.0, slots: int = 8) -> dict[str, dict[str, Any]]:
-    """Entries for ``app.conf.beat_schedule``.
+def beat_schedule(
+    *,
+    every: float = 5.0,
+    seconds: float = 30.0,
+    slots: int = 8,
+    track_every: float | None = 30.0,
+    receive_every: float | None = 60.0,
+) -> dict[str, dict[str, Any]]:
+    """Entries for ``app.conf.beat_schedule``; times are in seconds.
 
     A drain is begun each ``every`` seconds, and works for ``seconds`` with ``slots`` batches at a time: while there is
-    something to send, ``seconds / every`` processes of the pool do so, as far as it has them. One that is not begun in
-    time expires.
+    something to send, ``seconds / every`` processes of the pool do so, as far as it has them. Deliveries are asked for
+    and inbound messages fetched each ``track_every`` and ``receive_every``; None leaves that out. A task that is not
+    begun before the next one is due expires.
     """
-    return {
-        "payamak.drain": {
-            "task": drain.name,
-            "schedule": every,
-            "kwargs": {"seconds": seconds, "slots": slots},
-            "options": {"expires": every},
-        }
+    entries = {
+        drain.name: _entry(drain.name, every, seconds=seconds, slots=slots),
+        track.name: _entry(track.name, track_every),
+        receive.name: _entry(receive.name, receive_every),
     }
+    return {name: entry for name, entry in entries.items() if entry["schedule"] is not None}
+
+
+def _entry(task: str, every: float | None, **kwargs: float) -> dict[str, Any]:
+    return {"task": task, "schedule": every, "kwargs": kwargs, "options": {"expires": every}}
 
 
 @shared_task(name="payamak.drain", bind=True, ignore_result=True)
@@ -56,6 +66,18 @@ def drain(self: Task[Any, Any], seconds: float = 30.0, slots: int = 8) -> None:
     Where the worker is told to stop, or there is nothing to send, it ends early; what is under way ends first.
     """
     background.run(partial(engines.drain, _queue(self), seconds, slots, _stop.wait))
+
+
+@shared_task(name="payamak.track", bind=True, ignore_result=True)
+def track(self: Task[Any, Any], account: str | None = None) -> None:
+    """One round of asking for deliveries, of one account or of all whose provider reports them."""
+    background.run(partial(engines.track, _queue(self), account))
+
+
+@shared_task(name="payamak.receive", bind=True, ignore_result=True)
+def receive(self: Task[Any, Any], account: str | None = None) -> None:
+    """One round of storing inbound messages, of one account or of all whose provider receives them."""
+    background.run(partial(engines.receive, _queue(self), account))
 
 
 def _queue(task: Task[Any, Any]) -> AsyncSendQueue:

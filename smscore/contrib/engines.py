@@ -15,11 +15,12 @@ from typing import Final
 import anyio
 
 from smscore.errors import ConfigurationError
+from smscore.profile import Capability
 from smscore.queue import AsyncSendQueue, SendQueue
 from smscore.queue.databases.base import Transaction
 from smscore.queue.store import claims
 
-__all__ = ["StopFlag", "async_queue", "drain", "load_queue"]
+__all__ = ["StopFlag", "async_queue", "drain", "load_queue", "receive", "track"]
 
 _IDLE: Final = 0.05  # seconds of a drain that finds nothing to send
 
@@ -64,6 +65,24 @@ async def drain(queue: AsyncSendQueue, seconds: float, slots: int, stop: Callabl
         await asyncio.wait({working})
     if not working.cancelled():
         working.result()
+
+
+async def track(queue: AsyncSendQueue, account: str | None) -> None:
+    """One round of asking for deliveries, of one account or of all whose provider reports them."""
+    for name in _accounts(queue, account, Capability.REPORTS_DELIVERIES):
+        await queue.track(name)
+
+
+async def receive(queue: AsyncSendQueue, account: str | None) -> None:
+    """One round of storing inbound messages, of one account or of all whose provider receives them."""
+    for name in _accounts(queue, account, Capability.RECEIVES_MESSAGES):
+        await queue.receive(name)
+
+
+def _accounts(queue: AsyncSendQueue, account: str | None, capability: Capability) -> list[str]:
+    if account is not None:
+        return [account]
+    return [name for name, sender in queue._senders.items() if capability in sender.client.capabilities]
 
 
 def _has_work(transaction: Transaction, accounts: list[str]) -> bool:

@@ -25,39 +25,67 @@ from smscore.queue import AsyncSendQueue
 __all__ = ["add_tasks"]
 
 _MINUTE: Final = 60
-_DRAIN: Final = "payamak.drain"
 
 
 def add_tasks(
-    app: App, queue: str, *, every: int = 5, seconds: float = 30.0, slots: int = 8, task_queue: str = "payamak"
+    app: App,
+    queue: str,
+    *,
+    every: int = 5,
+    seconds: float = 30.0,
+    slots: int = 8,
+    track_every: int | None = 30,
+    receive_every: int | None = 60,
+    task_queue: str = "payamak",
 ) -> None:
-    """Add the task ``payamak.drain`` to an app, begun each ``every`` seconds.
+    """Add the tasks ``payamak.drain``, ``payamak.track`` and ``payamak.receive`` to an app.
 
-    ``queue`` is the import string of an ``AsyncSendQueue``, imported when it is first used. ``every`` must divide a
-    minute, or be whole minutes that divide an hour. A drain works for ``seconds`` with ``slots`` batches at a time;
-    at most one waits to be begun. ``task_queue`` is the procrastinate queue of the task.
+    ``queue`` is the import string of an ``AsyncSendQueue``, imported when it is first used. A drain is begun each
+    ``every`` seconds, and works for ``seconds`` with ``slots`` batches at a time. Deliveries are asked for and inbound
+    messages fetched each ``track_every`` and ``receive_every`` seconds; None leaves that out. Each of the times must
+    divide a minute, or be whole minutes that divide an hour. Of each task at most one waits to be begun.
+    ``task_queue`` is the procrastinate queue of the tasks.
 
     Raises:
-        ConfigurationError: ``every`` cannot be kept.
+        ConfigurationError: a time cannot be kept.
     """
-    setting = "add_tasks(queue=…)"
+
+    def found() -> AsyncSendQueue:
+        given = engines.load_queue(queue, "add_tasks(queue=…)")
+        if not isinstance(given, AsyncSendQueue):
+            raise ConfigurationError(
+                "add_tasks(queue=…) must name an AsyncSendQueue: procrastinate's workers are async."
+            )
+        return given
 
     async def drain(timestamp: int) -> None:
         """Send from the queue; where there is nothing to send, or the worker stops, this ends early."""
-        found = engines.load_queue(queue, setting)
-        if not isinstance(found, AsyncSendQueue):
-            raise ConfigurationError(f"{setting} must name an AsyncSendQueue: procrastinate's workers are async.")
-        await engines.drain(found, seconds, slots, anyio.sleep_forever)
+        await engines.drain(found(), seconds, slots, anyio.sleep_forever)
 
-    task: Any = app.task(name=_DRAIN, queue=task_queue, queueing_lock=_DRAIN)(drain)
-    app.periodic(cron=_cron(every), periodic_id=_DRAIN)(task)
+    async def track(timestamp: int) -> None:
+        """One round of asking for deliveries, of all accounts whose provider reports them."""
+        await engines.track(found(), None)
+
+    async def receive(timestamp: int) -> None:
+        """One round of storing inbound messages, of all accounts whose provider receives them."""
+        await engines.receive(found(), None)
+
+    times = {
+        "every": ("payamak.drain", every, drain),
+        "track_every": ("payamak.track", track_every, track),
+        "receive_every": ("payamak.receive", receive_every, receive),
+    }
+    for parameter, (name, each, work) in times.items():
+        task: Any = app.task(name=name, queue=task_queue, queueing_lock=name)(work)
+        if each is not None:
+            app.periodic(cron=_cron(parameter, each), periodic_id=name)(task)
 
 
-def _cron(every: int) -> str:
+def _cron(parameter: str, every: int) -> str:
     """The times of a task that is begun each so many seconds; a sixth field has the seconds."""
     if 0 < every < _MINUTE and _MINUTE % every == 0:
         return f"* * * * * */{every}"
     minutes, rest = divmod(every, _MINUTE)
     if not rest and 0 < minutes <= _MINUTE and _MINUTE % minutes == 0:
         return f"*/{minutes} * * * *"
-    raise ConfigurationError("every must be seconds that divide a minute, or whole minutes that divide an hour.")
+    raise ConfigurationError(f"{parameter} must be seconds that divide a minute, or whole minutes that divide an hour.")

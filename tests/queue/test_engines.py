@@ -16,6 +16,7 @@ import pytest
 from procrastinate import testing
 from recipients import numbers
 
+from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva, Najva
 from smscore import ConfigurationError, clock
 from smscore.contrib import celery as on_celery
@@ -121,6 +122,20 @@ async def test_a_flag_is_set_until_it_is_cleared() -> None:
             await flag.wait()
 
 
+# Deliveries and inbound messages
+
+
+async def test_a_round_asks_every_account_whose_provider_can(
+    sqlite_place: Place, box: Sandbox, client: Callable[..., Any], new_queue: Callable[..., Any]
+) -> None:
+    queue = await new_queue(sqlite_place, codes=client(AsyncIPPanel), shop=client(AsyncNajva))
+    box.feed("ippanel", sender="09121111111", number=SENDERS[AsyncIPPanel], text="لغو")
+    await engines.receive(queue, None)
+    await engines.track(queue, None)
+    stored = [message async for message in queue.inbound("codes")]
+    assert [message.text for message in stored] == ["لغو"]
+
+
 # Celery
 
 
@@ -154,6 +169,7 @@ def test_celerys_task_says_what_to_set(celery_app: Any) -> None:
 def test_the_schedule_of_celery_names_its_tasks_and_lets_late_ones_expire(celery_app: Any) -> None:
     entries = on_celery.beat_schedule(every=2, seconds=10, slots=3)
     assert {entry["task"] for entry in entries.values()} <= set(celery_app.tasks)
+    assert [*entries] == ["payamak.drain", "payamak.track", "payamak.receive"]
     drain = entries["payamak.drain"]
     assert (drain["schedule"], drain["options"]) == (2, {"expires": 2})
     assert drain["kwargs"] == {"seconds": 10, "slots": 3}
@@ -182,16 +198,23 @@ async def test_procrastinates_task_sends(
 def test_procrastinate_begins_a_drain_each_so_many_seconds(every: int, cron: str) -> None:
     app = procrastinate.App(connector=testing.InMemoryConnector())
     add_tasks(app, "queue_of_the_test:queue", every=every)
-    ((task, _),) = app.periodic_registry.periodic_tasks.items()
-    assert task == ("payamak.drain", "payamak.drain")
-    assert app.periodic_registry.periodic_tasks[task].cron == cron
+    tasks = {name: task.cron for (name, _), task in app.periodic_registry.periodic_tasks.items()}
+    assert tasks == {"payamak.drain": cron, "payamak.track": "* * * * * */30", "payamak.receive": "*/1 * * * *"}
 
 
 @pytest.mark.parametrize("every", [0, -1, 7, 90, 5400])
-def test_times_that_procrastinate_cannot_keep_are_refused(every: int) -> None:
+@pytest.mark.parametrize("parameter", ["every", "track_every", "receive_every"])
+def test_times_that_procrastinate_cannot_keep_are_refused(parameter: str, every: int) -> None:
     app = procrastinate.App(connector=testing.InMemoryConnector())
-    with pytest.raises(ConfigurationError, match="must be seconds that divide a minute"):
-        add_tasks(app, "queue_of_the_test:queue", every=every)
+    with pytest.raises(ConfigurationError, match=f"^{parameter} must be seconds that divide a minute"):
+        add_tasks(app, "queue_of_the_test:queue", **{parameter: every})
+
+
+def test_what_has_no_time_is_no_periodic_task() -> None:
+    app = procrastinate.App(connector=testing.InMemoryConnector())
+    add_tasks(app, "queue_of_the_test:queue", track_every=None, receive_every=None)
+    assert [name for name, _ in app.periodic_registry.periodic_tasks] == ["payamak.drain"]
+    assert [*on_celery.beat_schedule(track_every=None, receive_every=None)] == ["payamak.drain"]
 
 
 async def test_procrastinate_refuses_a_blocking_queue(shop: Any, tmp_path: Path) -> None:

@@ -11,4 +11,12 @@ app = App(
         conninfo=os.environ["SHOP_DB"], kwargs={"options": f"-c search_path={os.environ['SHOP_SCHEMA']}"}
     )
 )
-add_tasks(app, "queue_shop:queue", every=1, seconds=6.0, slots=int(os.environ.get("SHOP_SLOTS", "4")))
+add_tasks(
+    app,
+    "queue_shop:queue",
+    every=1,
+    seconds=6.0,
+    slots=int(os.environ.get("SHOP_SLOTS", "4")),
+    track_every=None,
+    receive_every=None,
+)
