@@ -12,11 +12,12 @@ import pytest
 from commandline import environment, json_lines, run
 from rich.console import Console
 
-from smscore import registry
+from smscore import Delivery, DeliveryStatus, registry
 from smscore.cli.demo import recipients
 from smscore.cli.demo import run as demo
 from smscore.cli.demo.display import Display
 from smscore.cli.demo.failover import ShownFailover, failover_problems, show_failover
+from smscore.cli.demo.followed import FollowedMessage, follow_one, follow_problems
 from smscore.cli.demo.outcomes import CheckedOutcome, problems_of
 from smscore.outcomes import Outcome
 from smscore.profile import Capability, DemoPlan, Profile
@@ -64,6 +65,7 @@ def test_the_demo_tells_the_outcomes_apart(name: str, ran: subprocess.CompletedP
         r"payamak sandbox ",
         rf"payamak send -p {next(iter(PROFILES))} --text 'سلام' --out results.csv -",
         r"payamak status --results results.csv",
+        r"[\w]+ +\w+ → .*delivered",
         r"02188776655 +not sent",
         r"0912345 +not sent",
         r"۰۹۱۲۰۰۲۵۰۰۰ +accepted as \+989120025000",
@@ -94,6 +96,8 @@ def test_the_demo_tells_a_script_the_same():
         *((name, "unknown") for name in PROFILES if name not in KNOWS_REPEATS),
     }
     assert [one["provider"] for one in last["failover"]] == [*PROFILES][:2]
+    assert last["followed"][-1] == "delivered"
+    assert len(last["followed"]) > 1
     assert [odd["number"] for odd in last["odd_rows"]] == [
         number for _ in FROM_FILE for number in ("09120000001", "02188776655", "0912345", "۰۹۱۲۰۰۲۵۰۰۰")
     ]
@@ -165,6 +169,23 @@ def test_the_demo_finds_a_failover_that_sent_twice_or_not_at_all():
         "failover: reported two, and received by one, two"
     ]
     assert failover_problems(ShownFailover(result, ())) == ["failover: reported two, and received by nobody"]
+
+
+def test_the_demo_finds_a_message_that_was_not_seen_to_change():
+    sent, delivered = (
+        Delivery("+989121112266", 1, status, provider="one")
+        for status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
+    )
+    assert follow_problems(None) == []
+    assert follow_problems(FollowedMessage("one", (sent, delivered))) == []
+    assert follow_problems(FollowedMessage("one", (sent,))) == ["one: a message was followed and seen as sent"]
+    assert follow_problems(FollowedMessage("one", ())) == ["one: a message was followed and seen as nothing"]
+
+
+async def test_nothing_is_followed_where_no_provider_reports_deliveries():
+    mute = [attrs.evolve(profile, capabilities=frozenset({Capability.SENDS})) for profile in PROFILES.values()]
+    async with Sandbox() as box:
+        assert await follow_one(box, mute) is None
 
 
 async def test_one_provider_alone_has_no_failover_to_show():

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from smscore.cli.demo.failover import ShownFailover
+from smscore.cli.demo.followed import FollowedMessage
 from smscore.cli.demo.outcomes import CheckedOutcome
 from smscore.cli.demo.recipients import OddRow
 from smscore.cli.demo.run import ProviderResults
@@ -68,6 +69,7 @@ class Display:
         checked: list[CheckedOutcome],
         problems: list[str],
         failover: ShownFailover | None = None,
+        followed: FollowedMessage | None = None,
     ) -> None:
         """Print the tables, whether they add up, and what to try next."""
         for table in (
@@ -77,6 +79,7 @@ class Display:
             odd_rows_table(_odd_rows(sent)),
             checked_table(checked),
             *([failover_table(failover)] if failover else []),
+            *([followed_table(followed)] if followed else []),
         ):
             self._console.print(table)
         for problem in problems:
@@ -110,6 +113,7 @@ class Records:
         checked: list[CheckedOutcome],
         problems: list[str],
         failover: ShownFailover | None = None,
+        followed: FollowedMessage | None = None,
     ) -> None:
         """Print each provider's numbers, and whether they add up."""
         for one in sent:
@@ -118,7 +122,9 @@ class Records:
         apart = [asdict(one) for one in checked]
         numbers = {"adds_up": not problems, "messages": total(sent)}
         tried = [{"provider": provider, "said": words} for provider, words in failover.tried] if failover else []
-        summary = {**numbers, "odd_rows": odd, "told_apart": apart, "failover": tried, "problems": problems}
+        seen = followed.statuses if followed else []
+        shown = {"odd_rows": odd, "told_apart": apart, "failover": tried, "followed": seen}
+        summary = {**numbers, **shown, "problems": problems}
         self._output.record("summary", summary, "")
 
 
@@ -212,4 +218,11 @@ def failover_table(shown: ShownFailover) -> Table:
     table.add_column("what it said", ratio=1)
     for provider, words in shown.tried:
         table.add_row(provider, words)
+    return table
+
+
+def followed_table(shown: FollowedMessage) -> Table:
+    """How the status of one message changed, as ``track`` saw it."""
+    table = _table("Followed: one message, until it was delivered", "provider", "statuses as they were seen")
+    table.add_row(shown.provider, " → ".join(shown.statuses))
     return table

@@ -15,6 +15,7 @@ from attrs import define, field
 
 from smscore import clock, registry
 from smscore.cli.demo.failover import ShownFailover, failover_problems, show_failover
+from smscore.cli.demo.followed import FollowedMessage, follow_one, follow_problems
 from smscore.cli.demo.outcomes import CheckedOutcome, check_outcomes, problems_of
 from smscore.cli.demo.recipients import OddRow, distinct, numbers, odd_rows, read_rows, write_recipients
 from smscore.loops.threads import in_thread
@@ -82,6 +83,7 @@ class View(Protocol):
         checked: list[CheckedOutcome],
         problems: list[str],
         failover: ShownFailover | None = None,
+        followed: FollowedMessage | None = None,
     ) -> None:
         """Everything is known."""
 
@@ -99,7 +101,9 @@ async def run_demo(view: View) -> bool:
             problems += problems_of(checked)
             failover = await show_failover(box, profiles)
             problems += failover_problems(failover)
-            view.finished(sent, checked, problems, failover)
+            followed = await follow_one(box, profiles)
+            problems += follow_problems(followed)
+            view.finished(sent, checked, problems, failover, followed)
     return not problems
 
 
