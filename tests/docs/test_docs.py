@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import attrs
@@ -29,6 +30,7 @@ from smscore.client import AsyncClient
 from smscore.config import MAX_CONCURRENCY
 from smscore.sandbox import Sandbox
 
+PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 MODULES = (sepahan_sms, ippanel_sms, najva_sms)
 SOURCES = ("smscore/**/*.py", "*_sms/**/*.py", "payamak.py", "pytest_payamak.py")
 METHOD_TABLES = ["README.md", "README.fa.md", "docs/reference/providers.md", "docs/fa/reference/providers.md"]
@@ -158,6 +160,25 @@ def test_contributing_has_a_place_for_every_module_and_room():
     modules = {path.stem for path in (ROOT / "smscore").glob("*.py")} - {"__init__"}
     rooms = {path.parent.name for path in (ROOT / "smscore").rglob("__init__.py")}
     assert modules | rooms <= named
+
+
+# Around a release
+
+
+def test_pre_commit_runs_the_ruff_of_the_lint_session():
+    (pinned,) = re.findall(r"ruff==([\d.]+)", (ROOT / "pyproject.toml").read_text("utf-8"))
+    assert f"rev: v{pinned}\n" in (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+
+
+def test_every_change_is_of_a_kind_that_the_changelog_has():
+    kinds = {each["directory"] for each in tomllib.loads(PYPROJECT)["tool"]["towncrier"]["type"]}
+    names = [path.name for path in (ROOT / "changes").iterdir() if path.name != ".gitkeep"]
+    assert [name for name in names if not re.fullmatch(rf"\+[a-z0-9-]+\.({'|'.join(kinds)})\.md", name)] == []
+
+
+def test_every_step_of_a_workflow_is_pinned_to_a_commit():
+    uses = re.findall(r"uses: (\S+)", "".join(p.read_text("utf-8") for p in (ROOT / ".github/workflows").glob("*.yml")))
+    assert [step for step in uses if not re.search(r"@[0-9a-f]{40}$|^\./", step)] == []
 
 
 # Examples
