@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 
@@ -53,6 +55,15 @@ def faults(folder: Path) -> Iterator[str]:
         )
 
 
+def undocumented(folder: Path) -> Iterator[str]:
+    """The public names of Payamak that no page of the reference describes."""
+    ids = {id_ for path in folder.glob("reference/*.html") for id_ in Page(path).ids}
+    for package in ("smscore", "sepahan_sms", "ippanel_sms", "najva_sms"):
+        module = import_module(package)
+        names = {name for name in module.__all__ if not isinstance(getattr(module, name), ModuleType)}
+        yield from sorted(f"{package}.{name} is in no page" for name in names if f"{package}.{name}" not in ids)
+
+
 def leads_somewhere(path: Path, link: str, pages: dict[Path, Page]) -> bool:
     """Whether a link of a page leads out of the site, or to a file and an id of it."""
     parts = urlsplit(link)
@@ -65,6 +76,7 @@ def leads_somewhere(path: Path, link: str, pages: dict[Path, Page]) -> bool:
 
 
 if __name__ == "__main__":
-    found = list(faults(Path(sys.argv[1])))
+    site = Path(sys.argv[1])
+    found = [*faults(site), *undocumented(site)]
     sys.stdout.write("".join(f"{fault}\n" for fault in found))
     sys.exit(bool(found))

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 HERE = Path(__file__).parent
 IS_PERSIAN = "fa" in globals()["tags"]  # Sphinx gives the tags of the command line to this file
@@ -22,12 +25,11 @@ copyright = "the Payamak authors, MIT licensed"  # noqa: A001  # Sphinx's name
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_click"]
 exclude_patterns = [] if IS_PERSIAN else ["fa"]
 nitpicky = True
-# Not linked: the standard library and aiohttp, as nothing is fetched; and types of signatures by their inner modules.
+# Not linked: the standard library and aiohttp, as nothing is fetched; types of signatures that have no public name.
 nitpick_ignore_regex = [
-    ("py:.*", r"(collections|dt|datetime|decimal|os|ssl|ssl_module|aiohttp)\..*|Decimal"),
-    ("py:class", r"smscore\.(auth|client|columns|config|loops|numbers|sandbox|sending|text|wire)\..*"),
-    ("py:class", "Credentials|Exchange|SendReport|TokenAccount|E|P|Q|R"),
-    ("py:data", "AnyMessage|Codes|Credentials|Messages|OnBatch|PatternValue|Recipients?|Text"),  # unions of types
+    ("py:.*", r"(collections|dt|datetime|enum|msgspec|decimal|os|ssl|ssl_module|aiohttp|types|typing)\..*|Decimal"),
+    ("py:(class|obj)", r"(smscore|[a-z]+_sms)\..*|[A-Z]|Credentials|Exchange|TokenAccount"),
+    ("py:data", "[A-Z][A-Za-z_]+"),  # unions of types, and defaults
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -73,6 +75,19 @@ def on_page(_app: Sphinx, pagename: str, _template: str, context: dict[str, Any]
         context["language"] = 'fa" dir="rtl'  # the template writes it into the tag's attribute
 
 
+def by_public_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element) -> nodes.Element | None:
+    """The documented object of that last name: signatures name types by the modules that define them."""
+    if node.get("refdomain") != "py":
+        return None
+    last = node["reftarget"].rpartition(".")[2]
+    domain = env.domains.python_domain
+    known = sorted((name for name in domain.objects if name.rpartition(".")[2] == last), key=len)
+    if not known:
+        return None
+    return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", known[0], node, text)
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("missing-reference", by_public_name)
     app.connect("html-page-context", on_page)

@@ -63,7 +63,7 @@ class Profile:
             capabilities=frozenset({Capability.SENDS, Capability.TELLS_CREDIT}),
             samples="tests/samples",
             demo=DemoPlan(recipients=500),
-    doctor="PKG.doctor:DOCTOR",
+            doctor="nobody_sms.doctor:DOCTOR",
         )
 
     ``async_client``, ``client`` and ``sandbox`` are import strings, so that a list of providers imports none of them.
