@@ -5,9 +5,10 @@ A row for each recipient at this point would take twice the room and three to fo
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -72,6 +73,28 @@ def unpack(stored: bytes | memoryview) -> Payload:
     if data[:1] == _PLAIN:
         return Payload(plain.decode().split("\n"))
     return msgspec.msgpack.decode(plain, type=Payload)
+
+
+class _Options(msgspec.Struct, omit_defaults=True):
+    """Keyword arguments of a call; times are apart, as JSON has none."""
+
+    values: dict[str, str | int | float | bool] = {}
+    times: dict[str, dt.datetime] = {}
+
+
+def pack_options(options: Mapping[str, Any]) -> str | None:
+    """More keyword arguments of a provider's call as they are stored: texts, numbers and aware datetimes."""
+    times = {name: value for name, value in options.items() if isinstance(value, dt.datetime)}
+    values = {name: value for name, value in options.items() if name not in times}
+    return msgspec.json.encode(_Options(values, times)).decode() if options else None
+
+
+def unpack_options(stored: str | None) -> dict[str, Any]:
+    """The keyword arguments of what :func:`pack_options` gave."""
+    if stored is None:
+        return {}
+    found = msgspec.json.decode(stored, type=_Options)
+    return {**found.values, **found.times}
 
 
 def checked_ref(ref: Any, position: int) -> Any:

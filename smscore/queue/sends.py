@@ -18,7 +18,7 @@ from smscore.failover import AsyncFailover
 from smscore.messages import Message
 from smscore.profile import Capability
 from smscore.queue.patterns import packed_pattern, unpacked_pattern
-from smscore.queue.payloads import Payload
+from smscore.queue.payloads import Payload, unpack_options
 from smscore.queue.store.batches import MAX_BATCH, Claimed, Hop
 from smscore.results import SendReport
 from smscore.senders import check_sender
@@ -187,14 +187,18 @@ class ClientSender(Sender):
         return "request_id" in _parameters(getattr(type(self._client), METHODS[kind]))
 
     async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
-        return await self._call(claimed.kind, _arguments(claimed, payload), let_go, sender=claimed.sender)
+        options = unpack_options(claimed.options)
+        return await self._call(claimed.kind, _arguments(claimed, payload), let_go, sender=claimed.sender, **options)
 
     async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
-        return await self.repeat_call(claimed.kind, _arguments(claimed, payload), let_go, hop)
+        options = unpack_options(claimed.options)
+        return await self.repeat_call(claimed.kind, _arguments(claimed, payload), let_go, hop, **options)
 
-    async def repeat_call(self, kind: str, arguments: Sequence[Any], let_go: LetGo, hop: Hop) -> SendReport:
+    async def repeat_call(
+        self, kind: str, arguments: Sequence[Any], let_go: LetGo, hop: Hop, **options: Any
+    ) -> SendReport:
         """The same call again, with the request id and the sender of this hop."""
-        return await self._call(kind, arguments, let_go, sender=hop.sender, request_id=hop.request_id)
+        return await self._call(kind, arguments, let_go, sender=hop.sender, request_id=hop.request_id, **options)
 
     async def _call(self, kind: str, arguments: Sequence[Any], let_go: LetGo, **options: Any) -> SendReport:
         given = {name: value for name, value in options.items() if value is not None}

@@ -39,6 +39,8 @@ class Claimed:
     sender: str | None
     pattern: str | None
     params: str | None
+    options: str | None
+    """More keyword arguments of the provider's call, packed."""
     first: int
     size: int
     stored: bytes = field(repr=False)
@@ -62,15 +64,15 @@ class Claimed:
 
 
 CLAIMED_COLUMNS: Final = (
-    "b.id, b.claim, b.campaign_id, b.account, c.kind, c.text, b.sender, c.sender, c.pattern, c.params, b.first, "
-    "b.size, b.payload, b.hops, b.dropped, b.state, b.tries"
+    "b.id, b.claim, b.campaign_id, b.account, c.kind, c.text, b.sender, c.sender, c.pattern, c.params, c.options, "
+    "b.first, b.size, b.payload, b.hops, b.dropped, b.state, b.tries"
 )
 
 
 def claimed_of(row: Row) -> Claimed:
     """The batch of a row of ``CLAIMED_COLUMNS``."""
-    id_, claim, campaign, account, kind, text, own_sender, sender, pattern, params = row[:10]
-    first, size, payload, hops, dropped, state, tries = row[10:]
+    id_, claim, campaign, account, kind, text, own_sender, sender, pattern, params, options = row[:11]
+    first, size, payload, hops, dropped, state, tries = row[11:]
     return Claimed(
         id_,
         claim,
@@ -81,6 +83,7 @@ def claimed_of(row: Row) -> Claimed:
         own_sender or sender,
         pattern,
         params,
+        options,
         first,
         size,
         bytes(payload),

@@ -29,6 +29,7 @@ class NewCampaign:
     sender: str | None = None
     pattern: str | None = None
     params: str | None = None
+    options: str | None = None
     priority: int = 0
     not_before: Moment = field(factory=Moment)
     expires: Moment = field(factory=Moment)
@@ -85,9 +86,9 @@ def begin(transaction: Transaction, new: NewCampaign, lease: float) -> int | Exi
     """The id of a new campaign that is loading, or the campaign that has its key."""
     remove_dead_loads(transaction, new.key)
     row = transaction.row(
-        "INSERT INTO payamak_campaign (key, account, kind, state, text, sender, pattern, params, priority, not_before, "
-        "expires, hours, loading_until, created_at) "
-        "VALUES (%s, %s, %s, 'loading', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+        "INSERT INTO payamak_campaign (key, account, kind, state, text, sender, pattern, params, options, priority, "
+        "not_before, expires, hours, loading_until, created_at) "
+        "VALUES (%s, %s, %s, 'loading', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (key) DO NOTHING RETURNING id",
         new.key,
         new.account,
@@ -96,6 +97,7 @@ def begin(transaction: Transaction, new: NewCampaign, lease: float) -> int | Exi
         new.sender,
         new.pattern,
         new.params,
+        new.options,
         new.priority,
         new.not_before.resolve(transaction.now),
         new.expires.resolve(transaction.now),

@@ -22,6 +22,7 @@ CREATE TABLE payamak_campaign (
     sender text,
     pattern text,                           -- JSON
     params text,                            -- JSON
+    options text,                           -- JSON: more keyword arguments of the provider's call
     content_hash bytea,
     size integer NOT NULL DEFAULT 0,
     priority integer NOT NULL DEFAULT 0,

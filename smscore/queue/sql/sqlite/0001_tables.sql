@@ -22,6 +22,7 @@ CREATE TABLE payamak_campaign (
     sender TEXT,
     pattern TEXT,                           -- JSON
     params TEXT,                            -- JSON
+    options TEXT,                           -- JSON: more keyword arguments of the provider's call
     content_hash BLOB,
     size INTEGER NOT NULL DEFAULT 0,
     priority INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,50 @@
+"""More keyword arguments of a campaign's calls, such as a time or an attached file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from ippanel_sms import AsyncIPPanel
+from smscore.queue import sends
+from smscore.queue.load import Load
+from smscore.queue.loading import Loader
+from smscore.queue.payloads import pack_options, unpack_options
+from smscore.sending.outgoing import OneText, stream_of
+
+from .conftest import TEXT, Place, done
+
+AT_NINE = dt.datetime(2030, 1, 1, 9, 30, tzinfo=dt.timezone(dt.timedelta(hours=3, minutes=30)))
+
+
+def test_options_come_back_as_they_were_given():
+    given = {"file_id": "7", "send_time": AT_NINE}
+    assert unpack_options(pack_options(given)) == given
+    assert pack_options({}) is None
+    assert unpack_options(None) == {}
+
+
+async def test_each_call_of_a_campaign_gets_its_options(
+    place: Place, new_queue: Callable[..., Any], client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    given: list[dt.datetime | None] = []
+    real = AsyncIPPanel.send
+
+    async def send(self: AsyncIPPanel, *numbers: Any, send_time: dt.datetime | None = None, **more: Any) -> Any:
+        given.append(send_time)
+        return await real(self, *numbers, send_time=send_time, **more)
+
+    monkeypatch.setattr(AsyncIPPanel, "send", send)
+    queue = await new_queue(place, shop=client(AsyncIPPanel))
+    plain = queue._new("shop", sends.TEXT, None, None, None, 0, text=TEXT)
+    new = evolve(plain, options=pack_options({"send_time": AT_NINE}))
+    loader = Loader(OneText("", None, {}), 2, has_texts=False, skip_bad=False)
+    numbers = [f"0912000000{n}" for n in range(3)]
+    campaign = await Load(queue._calls, queue._lease, new, loader).run(stream_of(numbers, "to"))
+    async with queue.worker():
+        await done(queue, campaign)
+    assert given == [AT_NINE, AT_NINE]
