@@ -11,6 +11,7 @@ from smscore.errors import ConfigurationError
 from smscore.queue.databases.base import Database, Transaction
 
 _VERSION_TABLE: Final = "CREATE TABLE IF NOT EXISTS payamak_schema (version INTEGER PRIMARY KEY, applied_at {})"
+_SEARCH: Final = "CREATE INDEX IF NOT EXISTS ix_payamak_message_recipient ON payamak_message (recipient)"
 _MOMENT: Final = {"sqlite": "REAL", "postgresql": "double precision"}
 
 
@@ -33,8 +34,11 @@ def statements(script: str) -> list[str]:
     return [one.strip() for one in plain.split(";") if one.strip()]
 
 
-def upgrade(transaction: Transaction) -> None:
-    """Make the tables, or bring them to this version. Raises ``ConfigurationError`` if they are newer."""
+def upgrade(transaction: Transaction, *, searchable: bool = True) -> None:
+    """Make the tables, or bring them to this version. Raises ``ConfigurationError`` if they are newer.
+
+    ``searchable``: with an index of the recipients' numbers, which costs as much as all else that is written of them.
+    """
     name = transaction.dialect.name
     transaction.exclude()
     transaction.make_schema()
@@ -51,7 +55,7 @@ def upgrade(transaction: Transaction) -> None:
 def create(database: Database) -> None:
     """Make the tables of a database, or bring them to this version."""
     with database.writing() as transaction:
-        upgrade(transaction)
+        upgrade(transaction, searchable=database.searchable)
 
 
 def prepare(database: Database) -> None:

@@ -103,6 +103,8 @@ class Database(ABC):
     dialect: Dialect
     upgrades_itself: bool = False
     """Whether its tables are made and upgraded when they are first used."""
+    searchable: bool = True
+    """Whether messages can be looked for by number."""
     shares_commits: bool = False
     """Whether one transaction had better hold what several callers write at the same time."""
 

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ _OUTAGES: Final = {
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
 }
 _CACHE_KIB: Final = 16_384
+_PAUSE: Final = 0.02
 
 
 class SQLiteTransaction(Transaction):
@@ -72,11 +74,20 @@ class SQLiteDatabase(Database):
     upgrades_itself = True
     shares_commits = True
 
-    def __init__(self, path: Path, *, wal: bool = True, now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        wal: bool = True,
+        searchable: bool = True,
+        now: Callable[[], float] | None = None,
+    ) -> None:
         """A queue in the file at ``path``, which is made when it is first used.
 
-        ``wal``: with a write-ahead log, which is quicker, and which no network share can hold. ``now`` is the clock.
+        ``wal``: with a write-ahead log, which is quicker, and which no network share can hold. ``searchable``: with an
+        index of the recipients' numbers. ``now`` is the clock.
         """
+        self.searchable = searchable
         self.path = path
         self._wal = wal
         self._now = now
@@ -153,10 +164,22 @@ class SQLiteDatabase(Database):
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
         )
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute(f"PRAGMA journal_mode = {'WAL' if self._wal else 'TRUNCATE'}")
         keep_alive_after_fork(connection)
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._set_journal(connection)
         return connection
+
+    def _set_journal(self, connection: sqlite3.Connection) -> None:
+        wanted = "wal" if self._wal else "truncate"
+        deadline = clock.monotonic() + BUSY_SECONDS
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+            try:
+                connection.execute(f"PRAGMA journal_mode = {wanted}")
+            except sqlite3.OperationalError:
+                # Here SQLite does not wait for other connections by itself.
+                if clock.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE)
 
 
 class _Connection(sqlite3.Connection):

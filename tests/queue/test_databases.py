@@ -1,0 +1,146 @@
+"""Tables: made once by whoever comes first, upgraded, refused if they are newer; and the ways to lose a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from najva_sms import AsyncNajva
+from smscore import ConfigurationError
+from smscore.queue import AsyncSendQueue, schema
+from smscore.queue.calls import StoreCalls
+from smscore.queue.databases.base import Transaction
+from smscore.queue.databases.sqlite import SQLiteDatabase
+from smscore.queue.databases.urls import database_of
+
+from .conftest import TEXT, Place
+
+New = Callable[..., Any]
+
+
+def test_many_that_come_first_at_once_make_the_tables_once(place: Place):
+    databases = [database_of(place.url, schema=place.schema, lease=60.0) for _ in range(6)]
+    failures: list[BaseException] = []
+
+    def make(database: Any) -> None:
+        try:
+            schema.create(database)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=make, args=[database]) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert databases[0].read(lambda store: store.rows("SELECT version FROM payamak_schema")) == [(1,)]
+    for database in databases:
+        database.close()
+
+
+def test_both_databases_have_the_same_tables_and_columns():
+    def shape(name: str) -> list[list[str]]:
+        script = "\n".join(schema.migrations(name).values())
+        return [[line.split()[0] for line in one.splitlines() if line.split()] for one in schema.statements(script)]
+
+    assert shape("sqlite") == shape("postgresql")
+
+
+async def test_tables_of_a_newer_payamak_are_refused_with_what_to_do(place: Place, client: New, new_queue: New):
+    queue = await new_queue(place, shop=client(AsyncNajva))
+    await queue._calls.write(lambda store: store.run("INSERT INTO payamak_schema (version) VALUES (99)"))
+    newer = AsyncSendQueue(place.url, {"shop": client(AsyncNajva)}, schema=place.schema)
+    for call in (newer.create(), newer.enqueue("shop", "09120000001", TEXT), newer.drain(1)):
+        with pytest.raises(ConfigurationError, match="Upgrade Payamak"):
+            await call
+    await newer.aclose()
+
+
+async def test_missing_and_older_tables_in_postgresql_say_to_create_them(
+    postgres: Any, client: New, monkeypatch: pytest.MonkeyPatch
+):
+    queue = AsyncSendQueue(postgres.url, {"shop": client(AsyncNajva)}, schema=postgres.schema)
+    with pytest.raises(ConfigurationError, match=r"queue.create\(\)"):
+        await queue.enqueue("shop", "09120000001", TEXT)
+    await queue.create()
+    scripts = {**schema.migrations("postgresql"), 2: "ALTER TABLE payamak_report ADD COLUMN more integer"}
+    monkeypatch.setattr(schema, "migrations", lambda _: scripts)
+    with pytest.raises(ConfigurationError, match="have version 1, and this Payamak needs 2"):
+        await queue.enqueue("shop", "09120000001", TEXT)
+    await queue.create()
+    assert (await queue.enqueue("shop", "09120000001", TEXT)).size == 1
+    await queue.aclose()
+
+
+async def test_older_tables_in_sqlite_are_upgraded_by_themselves(
+    sqlite_place: Place, client: New, new_queue: New, monkeypatch: pytest.MonkeyPatch
+):
+    await new_queue(sqlite_place, shop=client(AsyncNajva))
+    scripts = {**schema.migrations("sqlite"), 2: "ALTER TABLE payamak_report ADD COLUMN more integer"}
+    monkeypatch.setattr(schema, "migrations", lambda _: scripts)
+    queue = AsyncSendQueue(sqlite_place.url, {"shop": client(AsyncNajva)})
+    assert (await queue.enqueue("shop", "09120000001", TEXT)).size == 1
+    await queue.aclose()
+
+
+async def test_connections_that_the_server_has_ended_are_replaced(postgres: Any, client: New, new_queue: New):
+    queue = await new_queue(Place(postgres.url, postgres.schema), shop=client(AsyncNajva))
+    (pid,) = await queue._calls.read(lambda store: store.row("SELECT pg_backend_pid()"))
+    with psycopg.connect(postgres.url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    queue._database._pool.idle = [(connection, 0.0) for connection, _ in queue._database._pool.idle]
+    assert (await queue.enqueue("shop", "09120000001", TEXT)).size == 1
+
+
+async def test_an_idle_transaction_is_given_up_after_the_lease(postgres: Any, client: New, new_queue: New):
+    queue = await new_queue(Place(postgres.url, postgres.schema), lease=1.0, shop=client(AsyncNajva, timeout=1.0))
+
+    def setting(store: Transaction) -> Any:
+        return store.row("SELECT current_setting('idle_in_transaction_session_timeout')")
+
+    assert await queue._calls.write(setting) == ("2s",)
+
+
+def test_letting_go_is_flushed_whatever_the_site_s_settings(postgres: Any):
+    database = database_of(f"{postgres.url}?options=-csynchronous_commit%3Doff", schema=postgres.schema, lease=60.0)
+    asked = "SELECT current_setting('synchronous_commit')"
+    with database.writing() as transaction:
+        assert transaction.row(asked) == ("on",)
+    with database.writing(flushed=False) as transaction:
+        assert transaction.row(asked) == ("off",)
+    database.close()
+
+
+async def test_what_is_written_together_fails_apart(tmp_path: Path):
+    database = SQLiteDatabase(tmp_path / "queue.db")
+    calls = StoreCalls(database)
+
+    def add(store: Transaction, name: str) -> None:
+        store.run("INSERT INTO payamak_account (name) VALUES (%s)", name)
+        if name == "bad":
+            raise ValueError(name)
+
+    found = await asyncio.gather(*(calls.write(add, name) for name in ("a", "bad", "b")), return_exceptions=True)
+    assert [type(one) for one in found] == [type(None), ValueError, type(None)]
+    assert await calls.read(lambda store: store.rows("SELECT name FROM payamak_account ORDER BY name")) == [
+        ("a",),
+        ("b",),
+    ]
+    database.close()
+
+
+def test_a_file_on_a_network_share_has_no_write_ahead_log(tmp_path: Path):
+    database = SQLiteDatabase(tmp_path / "queue.db", wal=False, searchable=False)
+    schema.prepare(database)
+    assert database.read(lambda store: store.row("PRAGMA journal_mode")) == ("truncate",)
+    names = database.read(lambda store: store.rows("SELECT name FROM sqlite_master WHERE type = 'index'"))
+    assert ("ix_payamak_message_recipient",) not in names
+    assert sorted(path.name for path in tmp_path.iterdir()) in (["queue.db"], ["queue.db", "queue.db-journal"])
+    database.close()
