@@ -14,6 +14,7 @@ from najva_sms import AsyncNajva, Najva
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore.outcomes import Outcome
 from smscore.queue import CampaignState, Counts, SendQueue
+from smscore.queue.store import reading
 from smscore.sandbox import Sandbox
 
 from .conftest import PROVIDERS, SENDERS, TEXT, Place, sent_to
@@ -37,6 +38,8 @@ async def test_everybody_is_sent_to_once_and_has_a_result_in_order(
     assert all(result.message_id and result.provider == PROVIDERS[kind] and result.sent_at for result in results)
     assert set(sent_to(box).values()) == {1}
     assert len(sent_to(box)) == 220
+    cost = await queue._calls.read(reading.cost, campaign.id)
+    assert (cost is not None and cost > 0) is (kind is not AsyncIPPanel)  # which tells no cost
 
 
 @pytest.mark.parametrize("kind", list(SENDERS))

@@ -85,7 +85,8 @@ def expire(transaction: Transaction, campaign_id: int) -> None:
 def expire_all(transaction: Transaction) -> None:
     """End what has not begun of all campaigns whose time is over."""
     for (id_,) in transaction.rows(
-        "SELECT id FROM payamak_campaign c WHERE ended_at IS NULL AND state <> 'loading' AND expires <= %s AND EXISTS "
+        "SELECT id FROM payamak_campaign c WHERE ended_at IS NULL AND expires IS NOT NULL AND expires <= %s "
+        "AND state <> 'loading' AND EXISTS "
         "(SELECT 1 FROM payamak_batch WHERE campaign_id = c.id AND state <> 'done' AND state = 'new')",
         transaction.now,
     ):

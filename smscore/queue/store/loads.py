@@ -180,7 +180,7 @@ def remove_dead_loads(transaction: Transaction, key: str | None = None) -> None:
     """Take away campaigns whose loading process died: all of them, or the one with this key."""
     condition, values = ("", ()) if key is None else (" AND key = %s", (key,))
     for (id_,) in transaction.rows(
-        "SELECT id FROM payamak_campaign WHERE state = 'loading' AND ended_at IS NULL "
+        "SELECT id FROM payamak_campaign WHERE loading_until IS NOT NULL AND state = 'loading' "
         f"AND loading_until < %s{condition}",
         transaction.now,
         *values,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -45,6 +46,20 @@ def counts(transaction: Transaction, campaign_id: int) -> Counts:
             deliveries[status] = deliveries.get(status, 0) + count
     accepted, rejected, not_sent, unknown, waiting = map(int, row)
     return Counts(accepted, rejected, not_sent, unknown, waiting, deliveries)
+
+
+def cost(transaction: Transaction, campaign_id: int) -> int | Decimal | None:
+    """What the provider said that a campaign cost, in its own unit; None if it said nothing."""
+    found = [
+        Decimal(row[0])
+        for row in transaction.rows(
+            "SELECT cost FROM payamak_batch WHERE campaign_id = %s AND cost IS NOT NULL", campaign_id
+        )
+    ]
+    whole = sum(found, Decimal(0))
+    if not found:
+        return None
+    return int(whole) if whole == whole.to_integral_value() else whole
 
 
 @frozen

@@ -37,6 +37,8 @@ CREATE TABLE payamak_campaign (
 );
 CREATE INDEX ix_payamak_campaign_next ON payamak_campaign (account, priority DESC, id) WHERE next_at IS NOT NULL;
 CREATE INDEX ix_payamak_campaign_open ON payamak_campaign (account, state) WHERE ended_at IS NULL;
+CREATE INDEX ix_payamak_campaign_expires ON payamak_campaign (expires) WHERE ended_at IS NULL AND expires IS NOT NULL;
+CREATE INDEX ix_payamak_campaign_loading ON payamak_campaign (loading_until) WHERE loading_until IS NOT NULL;
 
 CREATE TABLE payamak_batch (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
