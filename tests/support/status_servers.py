@@ -61,13 +61,15 @@ class StatusServer:
         self.check_open()
         yield
 
-    async def send(self, request: Request, timeouts: Timeouts) -> Answer | NoAnswer:
+    async def send(self, request: Request, timeouts: Timeouts, time_left: Any) -> Answer | NoAnswer:
         self.check_open()
         path = request.url.partition(".com")[2].partition(".ir")[0]
         asked = Asked(clock.monotonic() - self.began, path, _ids(request), int(request.query.get("page", 1)))
         self.asked.append(asked)
-        await asyncio.sleep(min(self.delay, timeouts.total))
-        if self.delay > timeouts.total:
+        left = time_left()
+        total = timeouts.total if left is None else min(timeouts.total, left)
+        await asyncio.sleep(min(self.delay, total))
+        if self.delay > total:
             return LOST
         return self.fail(asked) or Answer(200, json.dumps(self._answer(asked)).encode())
 

@@ -437,7 +437,7 @@ def test_messages_cost_at_most_300_bytes_each(provider: str, clock: Clock):
     @virtual
     async def run(clock: Clock) -> None:
         # tracemalloc is slow; benchmarks/tracking.py measures a hundred thousand.
-        count = 4_000
+        count = 6_000
         report, began = report_of(count, provider), clock.now
         code = {"najva": (1, 10), "ippanel": (0, 2)}[provider]
         rows = [[(result.recipient, code[final]) for result in report] for final in (0, 1)]
@@ -446,7 +446,9 @@ def test_messages_cost_at_most_300_bytes_each(provider: str, clock: Clock):
             return clock.now - began > 20
 
         server = StatusServer(lambda _: code[is_late()], lambda _: rows[is_late()])
-        client = client_of(provider, server)
+        # One answer at a time: what is on its way is no cost of a message.
+        client = client_of(provider, server, max_concurrency=1)
+        await client.deliveries(report)  # what is made once for all, such as decoders, is made
         gc.collect()
         tracemalloc.start()
         base = tracemalloc.get_traced_memory()[0]
