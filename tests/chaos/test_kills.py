@@ -31,6 +31,7 @@ async def test_whatever_is_killed_nobody_is_sent_to_twice_or_lost(engine: str, l
                 setup.database,
                 setup.broker,
                 lease=setup.lease,
+                busy=setup.engine.busy,
             )
             report = await kills.run(KILLS, within=setup.lease + 60)
     print(f"\n{report.line(engine)}, seed {SEED}", *report.verdict.examples, sep="\n")

@@ -11,5 +11,5 @@ app.autodiscover_tasks(["smscore.contrib"], related_name="celery")
 app.conf.payamak_queue = "queue_shop:queue"
 app.conf.task_default_queue = f"{os.environ.get('SHOP_PREFIX', '')}celery"
 app.conf.beat_schedule = beat_schedule(
-    every=1.0, seconds=6.0, slots=int(os.environ.get("SHOP_SLOTS", "4")), track_every=None, receive_every=None
+    every=2.0, seconds=8.0, slots=int(os.environ.get("SHOP_SLOTS", "4")), track_every=None, receive_every=None
 )

@@ -32,15 +32,18 @@ class Engine:
     has_postgres: bool = True
     victims: Mapping[str, int] = attrs.field(factory=dict)
     slots: int = 4  # of each drain; a Celery node has two
+    busy: int = 5  # batches in hand that show that more than one drain works
 
 
 ENGINES: Final[Mapping[str, Engine]] = {
     "sqlite": Engine("embedded", has_postgres=False, victims={"node": 1}),
     "postgres": Engine("embedded", victims={"node": 8, "database": 2}),
     "celery-rabbitmq": Engine(
-        "celery", RabbitServer, victims={"node": 10, "child": 6, "database": 3, "broker": 1}, slots=2
+        "celery", RabbitServer, victims={"node": 10, "child": 6, "database": 3, "broker": 1}, slots=3, busy=4
     ),
-    "celery-redis": Engine("celery", RedisServer, victims={"node": 9, "child": 5, "database": 3, "broker": 3}, slots=2),
+    "celery-redis": Engine(
+        "celery", RedisServer, victims={"node": 9, "child": 5, "database": 3, "broker": 3}, slots=3, busy=4
+    ),
     "procrastinate": Engine("procrastinate", victims={"node": 8, "database": 2}),
 }
 

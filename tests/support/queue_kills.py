@@ -79,6 +79,8 @@ class Report:
     """
 
     kills: Counter[str] = attrs.field(factory=Counter)
+    interrupted: int = 0
+    """Kills that left batches in somebody's hands for longer than a request takes."""
     recoveries: list[float] = attrs.field(factory=list)
     seconds: float = 0.0
     verdict: Verdict = attrs.field(factory=Verdict)
@@ -86,7 +88,8 @@ class Report:
     def line(self, name: str) -> str:
         v, ordered = self.verdict, sorted(self.recoveries) or [0.0]
         return (
-            f"{name}: {self.kills.total()} kills ({', '.join(f'{n} {k}' for k, n in self.kills.items())}), "
+            f"{name}: {self.kills.total()} kills ({', '.join(f'{n} {k}' for k, n in self.kills.items())}; "
+            f"{self.interrupted} interrupted batches), "
             f"{v.recipients} recipients in {self.seconds:.0f} s: twice {v.twice}, lost {v.lost}, "
             f"false {v.false_outcome}, UNKNOWN {v.unknown_arrived} arrived / {v.unknown_not} did not "
             f"({v.unknown_unexplained} unexplained), accepted without ids {v.ids_lost}, "
@@ -117,6 +120,7 @@ class Kills:
     backlog: int = 40
     busy: int = 5  # batches that must be in hand before a kill, more than one node has: who is idle loses nothing
     lease: float = 4.0
+    request: float = 1.0
 
     _counting: Watch = attrs.field(init=False)
     _holding: Watch = attrs.field(init=False)
@@ -211,7 +215,7 @@ class Kills:
 
     async def _until_busy(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(8):
                 while await self._count_in_hand() < self.busy:
                     self.nodes.supervise()
                     await asyncio.sleep(0.1)
@@ -256,7 +260,8 @@ class Kills:
                     if pairs:
                         waiting.append((at, pairs))
                     else:
-                        self._report.recoveries.append(now - max(at, self._back_at))
+                        self._report.recoveries.append(took := now - max(at, self._back_at))
+                        self._report.interrupted += took > self.request
                 self._pending = waiting
             await asyncio.sleep(0.1)
 
