@@ -15,7 +15,7 @@ is something to send. So that other tasks need not wait, give it workers of its 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from celery import Task
 
 __all__ = ["beat_schedule", "drain", "receive", "track"]
+
+# To ask a task for its name would finalize the application, which is only being set up where a schedule is made.
+_DRAIN: Final = "payamak.drain"
+_TRACK: Final = "payamak.track"
+_RECEIVE: Final = "payamak.receive"
 
 _stop = engines.StopFlag()
 
@@ -48,9 +53,9 @@ def beat_schedule(
     begun before the next one is due expires.
     """
     entries = {
-        drain.name: _entry(drain.name, every, seconds=seconds, slots=slots),
-        track.name: _entry(track.name, track_every),
-        receive.name: _entry(receive.name, receive_every),
+        _DRAIN: _entry(_DRAIN, every, seconds=seconds, slots=slots),
+        _TRACK: _entry(_TRACK, track_every),
+        _RECEIVE: _entry(_RECEIVE, receive_every),
     }
     return {name: entry for name, entry in entries.items() if entry["schedule"] is not None}
 
@@ -59,7 +64,7 @@ def _entry(task: str, every: float | None, **kwargs: float) -> dict[str, Any]:
     return {"task": task, "schedule": every, "kwargs": kwargs, "options": {"expires": every}}
 
 
-@shared_task(name="payamak.drain", bind=True, ignore_result=True)
+@shared_task(name=_DRAIN, bind=True, ignore_result=True)
 def drain(self: Task[Any, Any], seconds: float = 30.0, slots: int = 8) -> None:
     """Send from the queue for so many seconds, ``slots`` batches at a time.
 
@@ -68,13 +73,13 @@ def drain(self: Task[Any, Any], seconds: float = 30.0, slots: int = 8) -> None:
     background.run(partial(engines.drain, _queue(self), seconds, slots, _stop.wait))
 
 
-@shared_task(name="payamak.track", bind=True, ignore_result=True)
+@shared_task(name=_TRACK, bind=True, ignore_result=True)
 def track(self: Task[Any, Any], account: str | None = None) -> None:
     """One round of asking for deliveries, of one account or of all whose provider reports them."""
     background.run(partial(engines.track, _queue(self), account))
 
 
-@shared_task(name="payamak.receive", bind=True, ignore_result=True)
+@shared_task(name=_RECEIVE, bind=True, ignore_result=True)
 def receive(self: Task[Any, Any], account: str | None = None) -> None:
     """One round of storing inbound messages, of one account or of all whose provider receives them."""
     background.run(partial(engines.receive, _queue(self), account))

@@ -28,6 +28,9 @@ from smscore.sandbox import Sandbox
 
 from .conftest import SENDERS, TEXT, Place, sent_to
 
+# Tasks belong to every application of a process: the pages of the documentation, which run here too, have some.
+pytestmark = pytest.mark.filterwarnings("ignore:Task name ")
+
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
