@@ -54,10 +54,9 @@ def run_python(example: Example) -> None:
 
 
 def run_tests_of(names: dict[str, Any]) -> None:
-    """If a page has tests, its Python is a file of tests, which run as a reader's would (once for both languages)."""
-    if "def test_" not in names["source"] or names["source"] in _tests_that_ran:
+    """If a page has tests, its Python is a file of tests, which run as a reader's would."""
+    if "def test_" not in names["source"]:
         return
-    _tests_that_ran.add(names["source"])
     Path("test_page.py").write_text(names["source"], "utf-8")
     _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"], names)
 
@@ -134,7 +133,6 @@ KINDS: dict[str, Callable[[Example], None]] = {
     "toml": reads(tomllib.loads),
     "ini": reads(lambda text: configparser.ConfigParser().read_string(text)),
 }
-_tests_that_ran: set[str] = set()
 PAGE_READER = Sybil(parsers=[CodeBlockParser(kind, run) for kind, run in KINDS.items()], path=str(ROOT))
 
 
@@ -149,3 +147,8 @@ def is_hidden(block: Example) -> bool:
 
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def programs() -> list[Path]:
+    """The pages to run: of pages with the very same blocks, as the two languages often have, only one."""
+    return list({tuple(str(block.parsed) for block in blocks(path)): path for path in PAGES}.values())

@@ -12,7 +12,7 @@ import django
 import pytest
 from commandline import write_xlsx
 from django.conf import settings
-from docs.pages import FENCE, KINDS, PAGES, blocks, is_hidden, named, run_tests_of
+from docs.pages import FENCE, KINDS, PAGES, blocks, is_hidden, named, programs, run_tests_of
 
 from smscore.sandbox import Sandbox
 
@@ -34,7 +34,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", programs(), ids=named)
 @pytest.mark.skipif(os.name == "nt", reason="some blocks are for a POSIX shell")
 def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: Sandbox):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -162,6 +162,12 @@ def test_contributing_has_a_place_for_every_module_and_room():
     assert modules | rooms <= named
 
 
+def test_both_glossaries_have_the_same_pairs_of_words():
+    tables = [(ROOT / path).read_text("utf-8") for path in ("docs/glossary.md", "docs/fa/glossary.md")]
+    english, persian = (re.findall(r"^\| (.+?) \| (.+?) \|", table, re.MULTILINE)[2:] for table in tables)
+    assert sorted(english) == sorted((other, word) for word, other in persian)
+
+
 # Around a release
 
 
