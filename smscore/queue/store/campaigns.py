@@ -105,6 +105,15 @@ def drop_waiting(transaction: Transaction, campaign_id: int, reason: str) -> Non
     )
 
 
+def drop_if_cancelled(transaction: Transaction, campaign_id: int) -> bool:
+    """Whether a campaign was cancelled; then a batch that has come back to it ends."""
+    row = transaction.row("SELECT state FROM payamak_campaign WHERE id = %s", campaign_id)
+    if row is None or row[0] != "cancelled":
+        return False
+    drop_waiting(transaction, campaign_id, "cancelled")
+    return True
+
+
 def never_sent(reason: str) -> StoredError:
     """The error of recipients that were not sent to for this reason."""
     return StoredError(

@@ -119,7 +119,8 @@ def end_unsent(transaction: Transaction, claimed: Claimed, reason: str) -> None:
     """End a batch of which nothing was or will be sent, if it is still this worker's."""
     changed = transaction.run(
         "UPDATE payamak_batch SET state = 'done', outcome = 'not_sent', not_sent = size, errors = %s, claim = NULL, "
-        "lease_until = NULL, dropped = NULL, ended_at = %s WHERE id = %s AND state = 'claimed' AND claim = %s",
+        "lease_until = NULL, hops = NULL, dropped = NULL, ended_at = %s "
+        "WHERE id = %s AND state IN ('claimed', 'sending') AND claim = %s",
         pack_errors([campaigns.never_sent(reason)]),
         transaction.now,
         claimed.id,

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from smscore.queue.databases.base import Transaction
 from smscore.queue.limits import HOLD
+from smscore.queue.store import campaigns
 from smscore.queue.store.batches import Claimed, Hop, pack_json
 from smscore.queue.windows import window_from_json
 from smscore.sending.send_call import NotLetGo
@@ -120,8 +121,9 @@ def _write(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
 def take_back(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0) -> None:
     """Give up a batch of which this claim sent nothing: to the queue, or to wait for a repeat if it was let go before.
 
-    ``delay``: seconds until it may be repeated.
+    ``delay``: seconds until it may be repeated. Where the campaign was cancelled meanwhile, it ends.
     """
+    transaction.share()
     if claimed.may_have_arrived:
         transaction.run(
             "UPDATE payamak_batch SET claim = NULL, lease_until = %s, hops = %s WHERE id = %s AND claim = %s",
@@ -137,7 +139,7 @@ def take_back(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0)
         claimed.id,
         claimed.claim,
     )
-    if changed:
+    if changed and not campaigns.drop_if_cancelled(transaction, claimed.campaign_id):
         transaction.run(
             "UPDATE payamak_campaign SET next_at = %s WHERE id = %s AND state IN ('queued', 'running')",
             transaction.now,
