@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# It cannot be imported any more as the process ends, when aiohttp may come with a last alert.
+import concurrent.futures.thread  # noqa: F401
 import inspect
 import ssl as ssl_module
 from collections.abc import (
