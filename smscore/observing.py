@@ -5,9 +5,10 @@ An event says who, what, how often, how long and with what end. It never holds a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from inspect import iscoroutinefunction
-from typing import Any, Final, TypeAlias
+from threading import Lock
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
@@ -172,5 +173,48 @@ def observe(observer: object) -> Callable[[], None]:
 
     def end() -> None:
         everywhere.pop(entry, None)
+
+    return end
+
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class _Shared:
+    """An observer, and how many observe with it."""
+
+    observer: Any
+    end: Callable[[], None]
+    users: int = 0
+
+
+_shared: Final[dict[Hashable, _Shared]] = {}
+_sharing: Final = Lock()
+
+
+def observe_once(key: Hashable, new: Callable[[], T], leave: Callable[[T], object] | None = None) -> Callable[[], None]:
+    """As :func:`observe` with the observer that ``new`` makes; whoever observes with the same key meanwhile shares it.
+
+    So what is counted is counted once. ``leave`` is called with the observer when the last one has ended it.
+    """
+    with _sharing:
+        if key not in _shared:
+            observer = new()
+            _shared[key] = _Shared(observer, observe(observer))
+        shared = _shared[key]
+        shared.users += 1
+    left = [shared]
+
+    def end() -> None:
+        with _sharing:
+            for one in left:
+                one.users -= 1
+                if not one.users:
+                    del _shared[key]
+                    one.end()
+                    if leave is not None:
+                        leave(one.observer)
+            left.clear()
 
     return end

@@ -13,7 +13,7 @@ from typing import Final
 from opentelemetry import metrics, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from smscore.observing import BatchEnded, CallEnded, CallStarted, RequestEnded, observe
+from smscore.observing import BatchEnded, CallEnded, CallStarted, RequestEnded, observe_once
 from smscore.outcomes import Outcome
 
 __all__ = ["OpenTelemetryObserver", "instrument"]
@@ -31,10 +31,14 @@ def instrument(
 ) -> Callable[[], None]:
     """A function that ends it: until then every call of every client makes spans and metrics.
 
-    Left out, the providers are OpenTelemetry's global ones. Call it once, when the program starts; in tests call what
-    it returns. For one client alone, give it ``observers=[OpenTelemetryObserver()]``.
+    Left out, the providers are OpenTelemetry's global ones. Call it when the program starts; a second call with the
+    same providers counts nothing twice, and each must be ended. In tests call what it returns. For one client alone,
+    give it ``observers=[OpenTelemetryObserver()]``.
     """
-    return observe(OpenTelemetryObserver(tracer_provider=tracer_provider, meter_provider=meter_provider))
+    return observe_once(
+        (OpenTelemetryObserver, tracer_provider, meter_provider),
+        lambda: OpenTelemetryObserver(tracer_provider=tracer_provider, meter_provider=meter_provider),
+    )
 
 
 class OpenTelemetryObserver:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
-from smscore.observing import BatchEnded, CallEnded, RequestEnded, observe
+from smscore.observing import BatchEnded, CallEnded, RequestEnded, observe_once
 
 __all__ = ["PrometheusObserver", "instrument"]
 
@@ -18,16 +18,12 @@ __all__ = ["PrometheusObserver", "instrument"]
 def instrument(registry: CollectorRegistry = REGISTRY) -> Callable[[], None]:
     """A function that ends it and takes the metrics away: until then the calls of every client are counted.
 
-    Call it once, when the program starts. For one client alone, give it ``observers=[PrometheusObserver(registry)]``.
+    Call it when the program starts; a second call with the same registry counts nothing twice, and each must be ended.
+    For one client alone, give it ``observers=[PrometheusObserver(registry)]``.
     """
-    observer = PrometheusObserver(registry)
-    end = observe(observer)
-
-    def end_and_unregister() -> None:
-        end()
-        observer.unregister()
-
-    return end_and_unregister
+    return observe_once(
+        (PrometheusObserver, registry), lambda: PrometheusObserver(registry), PrometheusObserver.unregister
+    )
 
 
 class PrometheusObserver:

@@ -106,6 +106,20 @@ async def test_a_calls_span_has_the_attributes_of_the_conventions(
     }
 
 
+async def test_a_second_instrument_counts_nothing_twice(
+    telemetry: Telemetry, sepahan: AsyncSepahan, provider_http: Any
+) -> None:
+    provider_http.post(SEND, payload=accepted(1, 2), repeat=True)
+    end = instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
+    await sepahan.send(TO, "متن")
+    end()
+    end()
+    assert len(telemetry.spans("send")) == 1
+    await sepahan.send(TO, "متن")
+    assert len(telemetry.spans("send")) == 2
+    assert [point.value for point in telemetry.points("messaging.client.sent.messages")] == [4]
+
+
 async def test_one_message_has_no_count(telemetry: Telemetry, sepahan: AsyncSepahan, provider_http: Any) -> None:
     provider_http.post(SEND, payload=accepted(1))
     await sepahan.send(TO[0], "متن")

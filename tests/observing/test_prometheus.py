@@ -57,6 +57,17 @@ def test_the_undo_ends_counting_and_frees_the_names(registry: CollectorRegistry,
     assert generate_latest(registry) == b""
 
 
+def test_a_second_instrument_counts_nothing_twice(registry: CollectorRegistry, opened: Callable[..., Any]) -> None:
+    ends = [instrument(registry) for _ in range(2)]
+    sepahan = opened(Sepahan)
+    accepted = {"provider": "sepahan", "call": "send", "outcome": "accepted"}
+    for expected in (2, 4):
+        sepahan.send(TO, "متن")
+        assert registry.get_sample_value("payamak_messages_total", accepted) == expected
+        ends.pop()()
+    assert generate_latest(registry) == b""
+
+
 async def test_the_example_serves_its_figures_as_text(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"TOKEN": "any", "SENDER": "3000", "BASE_URL": box.url("sepahan")}.items():
         monkeypatch.setenv(f"SEPAHAN_{name}", value)
