@@ -10,7 +10,7 @@ import time
 from django.core.cache import cache
 from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from ippanel_sms import IPPanel
 from najva_sms import Najva
@@ -56,7 +56,7 @@ def send_code(request: HttpRequest) -> JsonResponse:
     ticket, code = secrets.token_urlsafe(), f"{secrets.randbelow(1_000_000):06}"
     cache.set_many({f"code:{ticket}": code, f"tries:{ticket}": 0}, LIFETIME)  # a cache that all processes share
     try:
-        sms.send_pattern(number, LOGIN, {"code": code})
+        report = sms.send_pattern(number, LOGIN, {"code": code})
     except SMSError as error:
         log.warning("%s: %s", type(error).__name__, error)  # neither the code nor the number is in it
         if error.outcome is Outcome.UNKNOWN:  # it may be on its way: the code stays good, and is not sent again
@@ -68,7 +68,20 @@ def send_code(request: HttpRequest) -> JsonResponse:
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once
             return JsonResponse({"error": "کد فرستاده نشد. دوباره تلاش کنید."}, status=503)
         return JsonResponse({"error": "ارسال کد فعلاً ممکن نیست."}, status=502)  # refused: error.message says why
+    cache.set(f"sent:{ticket}", report[0], LIFETIME)
     return JsonResponse({"ticket": ticket})
+
+
+@require_GET
+def delivery(request: HttpRequest) -> JsonResponse:
+    """What became of a code's message, for a page that asks every few seconds while its user waits."""
+    sent = cache.get(f"sent:{request.GET['ticket']}")
+    try:
+        status = sms.deliveries([sent])[0].status if sent is not None else None
+    except SMSError as error:
+        log.warning("%s: %s", type(error).__name__, error)
+        status = None
+    return JsonResponse({"delivery": None if status is None else status.value})
 
 
 @require_POST

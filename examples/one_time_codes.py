@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import math
@@ -18,10 +19,13 @@ from sepahan_sms import AsyncSepahan
 from smscore import (
     Approved,
     AsyncFailover,
+    DeliveryStatus,
     InvalidNumber,
     Outcome,
     Pattern,
+    Polling,
     RateLimited,
+    SendReport,
     SMSError,
     Timeouts,
     normalize_number,
@@ -31,6 +35,7 @@ LIFETIME = 120.0  # seconds that a code is good for
 TRIES = 5
 PER_NUMBER = 3, 600.0  # so many codes for one number, in so many seconds: others would spend your credit
 CALL = Timeouts(call=10)  # who waits for a code waits seconds: all tries through all providers end by then
+POLLING = Polling(first=3)  # the page tells what became of a code: a first look after so many seconds
 
 # The patterns as each provider has approved them; Sepahan has none, and is sent a text.
 LOGIN = Pattern(
@@ -49,6 +54,7 @@ class Code:
     digits: str = field(repr=False)
     until: float
     tries_left: int = TRIES
+    delivery: DeliveryStatus | None = None
 
 
 class Codes:
@@ -77,6 +83,15 @@ class Codes:
     def take_back(self, ticket: str) -> None:
         self._codes.pop(ticket, None)
 
+    def set_delivery(self, ticket: str, status: DeliveryStatus | None) -> None:
+        if ticket in self._codes:
+            self._codes[ticket].delivery = status
+
+    def delivery(self, ticket: str) -> DeliveryStatus | None:
+        """What is known of the message with this ticket's code."""
+        code = self._codes.get(ticket)
+        return None if code is None else code.delivery
+
     def is_right(self, ticket: str, typed: str) -> bool:
         """Whether this is the ticket's code. It is good once, for a while, and for a few tries."""
         code = self._codes.get(ticket)
@@ -98,6 +113,7 @@ class Answer:
     words: str
     ticket: str | None = None
     wait: float = 0
+    report: SendReport | None = None
 
 
 def try_again_in(seconds: float) -> Answer:
@@ -115,7 +131,7 @@ async def send_code(sms: AsyncFailover, codes: Codes, mobile: str) -> Answer:
         return try_again_in(wait)
     ticket, code = codes.give_out()
     try:
-        await sms.send_pattern(number, LOGIN, {"code": code})
+        report = await sms.send_pattern(number, LOGIN, {"code": code})
     except SMSError as error:
         log.warning("%s: %s", type(error).__name__, error)  # neither the code nor the number is in it
         if error.outcome is Outcome.UNKNOWN:  # it may be on its way: the code stays good, and is not sent again
@@ -126,17 +142,32 @@ async def send_code(sms: AsyncFailover, codes: Codes, mobile: str) -> Answer:
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once
             return Answer(503, "کد فرستاده نشد. دوباره تلاش کنید.")
         return Answer(502, "ارسال کد فعلاً ممکن نیست.")  # refused: error.message says why
-    return Answer(200, "کد فرستاده شد.", ticket)
+    return Answer(200, "کد فرستاده شد.", ticket, report=report)
+
+
+async def follow(sms: AsyncFailover, codes: Codes, ticket: str, report: SendReport) -> None:
+    """Keep what becomes of a code, for the page. A busy service follows all its codes with one ``sms.tracker()``."""
+    try:
+        async for delivery in sms.track(report, timeout=LIFETIME, polling=POLLING):
+            codes.set_delivery(ticket, delivery.status)
+            log.info("%s: a code is %s", delivery.provider, delivery.status)
+    except SMSError as error:
+        log.warning("Deliveries cannot be followed: %s: %s", type(error).__name__, error)
 
 
 def app_with(sms: AsyncFailover) -> web.Application:
-    """A service with ``POST /codes`` (``mobile``) and ``POST /codes/check`` (``ticket``, ``code``)."""
+    """A service: ``POST /codes`` (``mobile``), ``POST /codes/check`` (``ticket``, ``code``), ``GET /codes/TICKET``."""
     codes = Codes()
+    following: set[asyncio.Task[None]] = set()
 
     async def ask(request: web.Request) -> web.Response:
         answer = await send_code(sms, codes, str((await request.post()).get("mobile", "")))
         headers = {"Retry-After": str(math.ceil(answer.wait))} if answer.wait else {}
         page = {"words": answer.words, "ticket": answer.ticket}
+        if answer.ticket is not None and answer.report is not None:
+            task = asyncio.create_task(follow(sms, codes, answer.ticket, answer.report))
+            following.add(task)
+            task.add_done_callback(following.discard)
         return web.json_response(page, status=answer.status, headers=headers)
 
     async def check(request: web.Request) -> web.Response:
@@ -144,11 +175,18 @@ def app_with(sms: AsyncFailover) -> web.Application:
         is_right = codes.is_right(str(form.get("ticket", "")), str(form.get("code", "")))
         return web.json_response({"ok": is_right}, status=200 if is_right else 403)
 
+    async def delivery(request: web.Request) -> web.Response:
+        status = codes.delivery(request.match_info["ticket"])
+        return web.json_response({"delivery": None if status is None else status.value})
+
     async def close(_: web.Application) -> None:
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
         await sms.aclose()
 
     app = web.Application()
-    app.add_routes([web.post("/codes", ask), web.post("/codes/check", check)])
+    app.add_routes([web.post("/codes", ask), web.post("/codes/check", check), web.get("/codes/{ticket}", delivery)])
     app.on_cleanup.append(close)
     return app
 

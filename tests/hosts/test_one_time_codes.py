@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from django.core.cache import cache
 from django.test import RequestFactory
 from example_files import example
 
+from smscore import Polling
 from smscore.sandbox import Sandbox
 
 MOBILE = "09121234567"
@@ -115,6 +117,29 @@ def test_a_code_is_good_once_for_a_few_tries_and_a_while(service: ModuleType, mo
     assert digits not in repr(codes._codes)
 
 
+async def test_a_page_is_told_what_became_of_a_code(
+    service: ModuleType, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "POLLING", Polling(first=0.02, longest=0.05))
+    async with TestClient(TestServer(service.app_with(service.failover()))) as browser:
+        ticket = (await (await browser.post("/codes", data={"mobile": MOBILE})).json())["ticket"]
+        box.advance(60)
+        while await delivery_of(browser, ticket) != "delivered":
+            pass
+        assert await delivery_of(browser, "another") is None
+
+
+async def test_closing_the_service_ends_the_following(service: ModuleType, box: Sandbox) -> None:
+    async with TestClient(TestServer(service.app_with(service.failover()))) as browser:
+        ticket = (await (await browser.post("/codes", data={"mobile": MOBILE})).json())["ticket"]
+        assert await delivery_of(browser, ticket) is None
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def delivery_of(browser: TestClient[Any, Any], ticket: str) -> Any:
+    return (await (await browser.get(f"/codes/{ticket}")).json())["delivery"]
+
+
 # In a Django view
 
 
@@ -156,6 +181,19 @@ def test_a_view_tells_a_number_that_asks_too_often_when_to_try_again(views: Modu
     assert 0 < int(again.headers["Retry-After"]) <= views.EACH_NUMBER
     assert asked(views, "09350000000").status_code == 200
     assert len(box.messages) == 2
+
+
+def test_a_view_tells_what_became_of_a_code(views: ModuleType, box: Sandbox) -> None:
+    ticket = json.loads(asked(views).content)["ticket"]
+    box.advance(60)
+    assert delivery_by(views, ticket) == "delivered"
+    assert delivery_by(views, "another") is None
+    box.fail("expired_token", provider="ippanel")
+    assert delivery_by(views, ticket) is None
+
+
+def delivery_by(views: ModuleType, ticket: str) -> Any:
+    return json.loads(views.delivery(RequestFactory().get("/", {"ticket": ticket})).content)["delivery"]
 
 
 def test_a_view_names_a_bad_number(views: ModuleType, box: Sandbox) -> None:
