@@ -153,8 +153,11 @@ class Kills:
                 self.nodes.supervise()
             self._is_over = True
             await feeding
-            async with asyncio.timeout(within):
-                await self._all_done()
+            try:
+                async with asyncio.timeout(within):
+                    await self._all_done()
+            except TimeoutError:
+                raise TimeoutError(self._standing()) from None
             watching.cancel()
         self._report.seconds = time.monotonic() - begun
         self._report.verdict = await judge(
@@ -210,6 +213,17 @@ class Kills:
         while await asyncio.to_thread(self._count_open) != 0:
             self.nodes.supervise()
             await asyncio.sleep(0.3)
+
+    def _standing(self) -> str:
+        """What is left, where it does not end."""
+        asked = {
+            "batches": "SELECT account, state, count(*) FROM payamak_batch GROUP BY account, state",
+            "accounts": "SELECT * FROM payamak_account",
+            "campaigns": "SELECT account, state, reason, count(*), count(next_at) FROM payamak_campaign "
+            "WHERE ended_at IS NULL GROUP BY account, state, reason",
+        }
+        alive = [node.is_alive() for node in self.nodes.all]
+        return "; ".join([f"{name}: {self.watch.rows(sql)}" for name, sql in asked.items()]) + f"; alive: {alive}"
 
     # Killing
 

@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
         "worker",
         "-n",
         "{name}",
+        *("-q", "payamak", "--shutdown-graceful-timeout", "1"),
     ),
 }
 
