@@ -115,6 +115,15 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def uvloop(session: nox.Session) -> None:
+    """The whole suite on uvloop, in the tests' own loops and in the thread of the blocking clients."""
+    install_wheel(session, "test")
+    session.install("uvloop>=0.21")
+    environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1", "PAYAMAK_TEST_UVLOOP": "1"}
+    session.run("python", "-m", "pytest", *(session.posargs or ["-n", WORKERS]), env=environment)
+
+
+@nox.session(python=PYTHONS[0])
 def idle(session: nox.Session) -> None:
     """Ten thousand sends with gaps around their servers' idle limits; IDLE_SENDS is how many to each of eight."""
     install_wheel(session, "test")

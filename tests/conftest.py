@@ -1,5 +1,7 @@
 """What all tests share: clients with known settings, a clean environment, and aioresponses mended for aiohttp 3.14."""
 
+import asyncio
+import importlib
 import json
 import os
 import signal
@@ -34,6 +36,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine is no failure.
 settings.register_profile("payamak", deadline=None)
 settings.load_profile("payamak")
+
+
+if os.environ.get("PAYAMAK_TEST_UVLOOP"):  # the session that runs the tests' own loops on uvloop
+    asyncio.set_event_loop_policy(importlib.import_module("uvloop").EventLoopPolicy())
 
 
 @pytest.fixture(scope="session")

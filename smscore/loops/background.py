@@ -58,7 +58,7 @@ class BackgroundLoop:
     """An event loop in a daemon thread, so that a script that forgets to close a client still ends."""
 
     def __init__(self) -> None:
-        self._loop = clock.new_event_loop()
+        self._loop = clock.new_event_loop(fast=True)
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
         self._firsts: dict[str, object] = {}
         self._ident: int | None = None
