@@ -333,8 +333,12 @@ class _Delivery:
             self.worker.lease,
             is_probe=self.claimed.is_probe,
         )
+        began = clock.monotonic()
         try:
             hop = await self.worker.calls.write(letting_go.let_go, self.claimed, ticket)
+            if clock.monotonic() - began > self.worker.lease:
+                # This process stood still meanwhile: the batch is another's by now, and its id perhaps forgotten.
+                raise Refused(Refusal.LOST)
         except Refused as refused:
             self.refused = refused
             raise

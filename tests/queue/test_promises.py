@@ -79,6 +79,7 @@ class Request:
     request_id: str | None
     numbers: list[str]
     arrived: bool = False
+    refusal: SMSError | None = None
     ids: list[int] | None = None
 
 
@@ -104,9 +105,12 @@ class Provider:
 
     def take(self, request: Request, now: float) -> SMSError | None:
         """A request arrives: None if it is taken, else the refusal."""
-        if request.arrived:
-            return None
-        request.arrived = True
+        if not request.arrived:
+            request.arrived = True
+            request.refusal = self._decide(request, now)
+        return request.refusal
+
+    def _decide(self, request: Request, now: float) -> SMSError | None:
         id_ = request.request_id
         if id_ is not None:
             if id_ in self.seen and now - self.seen[id_] < MEMORY:
@@ -242,7 +246,11 @@ class Promises(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 11.0, LEASE + 1, LEASE + 1, 600.0, 4 * 3600.0]))
     def time_passes(self, seconds: float) -> None:
         if seconds > LEASE:
-            self.what_is_on_its_way_arrives()  # a network holds nothing back for that long
+            # A request takes less time than a lease, and a network holds nothing back for longer.
+            self.what_is_on_its_way_arrives()
+            for hand in self.hands:
+                if hand.request is not None:
+                    self.provider.take(hand.request, self.now)
         self.now += seconds
 
     # Workers
@@ -328,6 +336,8 @@ class Promises(RuleBasedStateMachine):
         assert request is not None
         self.hands.remove(hand)
         error: SMSError | None
+        if request.arrived and says != "yes":
+            says = "lost"
         if says in REFUSALS:
             error = REFUSALS[says]("")
         else:
