@@ -162,6 +162,14 @@ def test_contributing_has_a_place_for_every_module_and_room():
     assert modules | rooms <= named
 
 
+@pytest.mark.parametrize("site", [ROOT / "docs", ROOT / "docs/fa"], ids=named)
+def test_every_page_of_the_site_is_in_its_list_and_no_other(site: Path):
+    lists = re.findall(r"```\{toctree\}\n(?::[^\n]*\n)*(.*?)```", (site / "index.md").read_text("utf-8"), re.DOTALL)
+    listed = [page for pages in lists for page in pages.split()]
+    pages = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.md")}
+    assert sorted(listed) == sorted(page for page in pages - {"index"} if not page.startswith("fa/"))
+
+
 def test_both_glossaries_have_the_same_pairs_of_words():
     tables = [(ROOT / path).read_text("utf-8") for path in ("docs/glossary.md", "docs/fa/glossary.md")]
     english, persian = (re.findall(r"^\| (.+?) \| (.+?) \|", table, re.MULTILINE)[2:] for table in tables)
