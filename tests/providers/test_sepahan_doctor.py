@@ -22,7 +22,7 @@ CALENDARS = [
 ]
 
 
-@pytest.mark.parametrize(("dates", "calendar"), CALENDARS, ids=str)
+@pytest.mark.parametrize(("dates", "calendar"), CALENDARS)
 def test_the_calendar_is_told_by_what_is_refused_and_by_what_comes(dates: Dates, calendar: str | None) -> None:
     assert dates.calendar == calendar
 
@@ -80,7 +80,7 @@ IDS = [
 ]
 
 
-@pytest.mark.parametrize(("wire", "ids", "verdict", "settings"), IDS, ids=str)
+@pytest.mark.parametrize(("wire", "ids", "verdict", "settings"), IDS)
 def test_what_became_of_request_ids_says_what_to_do(
     wire: Wire, ids: Ids, verdict: Verdict, settings: dict[str, str]
 ) -> None:
