@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from itertools import chain, islice
 from typing import Any
@@ -16,9 +16,9 @@ from smscore.calls.stop import StopRule
 from smscore.config import ITEMS_PER_TURN
 from smscore.errors import NotFound, OutsideServiceHours
 from smscore.loops.concurrency import AsFinished, let_others_run
-from smscore.statuses import Delivery
+from smscore.statuses import Delivery, DeliveryStatus, MessageStatus
 from smscore.tracking.bulk import BulkMatch
-from smscore.tracking.followed import Changes
+from smscore.tracking.followed import Changes, Followed
 from smscore.tracking.given import Part, Results, parts_in_turns
 from smscore.tracking.lookups import BulkLookup, Lookups
 from smscore.tracking.schedule import Ask, Plan
@@ -67,9 +67,20 @@ class Asking:
             return []
 
     async def _by_ids(self, ask: Ask) -> list[Changes]:
-        found = iter(await self._call(ask.lookup.endpoint, ask.ids))
+        lookup: Any = ask.lookup
+        found: Iterator[MessageStatus] = iter(await self._call(lookup.endpoint, ask.ids))
+        now = clock.callers_time()
+
+        def state(followed: Followed, row: int, told: MessageStatus) -> State | None:
+            # What a call has just forgotten is not lost: the next one knows it.
+            if told.status is DeliveryStatus.NOT_FOUND and lookup.may_have_forgotten(now - followed.sent_at[row]):
+                return None
+            return State(told.status, told.code, told.words)
+
         return [
-            followed.see(rows, [State(one.status, one.code, one.words) for one in islice(found, len(rows))])
+            followed.see(
+                rows, [state(followed, row, told) for row, told in zip(rows, islice(found, len(rows)), strict=True)]
+            )
             for followed, rows in ask.rows
         ]
 

@@ -17,6 +17,7 @@ P = TypeVar("P")
 R = TypeVar("R", bound="BulkRow")
 
 _DAY: Final = 24 * 3600.0
+_CLOCKS_APART: Final = 60.0  # seconds by which the provider may count a message's age in another way
 
 
 @frozen
@@ -56,6 +57,10 @@ class IdLookup:
     def covers(self, age: float) -> bool:
         """Whether it knows a message that was sent this many seconds ago."""
         return self.max_age is None or age < self.max_age
+
+    def may_have_forgotten(self, age: float) -> bool:
+        """Whether it may not know a message any more when it answers, this many seconds after the send."""
+        return self.max_age is not None and age > self.max_age - _CLOCKS_APART
 
     def opens_in(self, now: float) -> float:
         """The seconds until it answers, counted from ``now`` (Unix time)."""

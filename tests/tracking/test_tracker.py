@@ -1,6 +1,7 @@
 """Following messages until they are final, on a clock that jumps over every wait."""
 
 import asyncio
+import datetime as dt
 import gc
 import logging
 import tracemalloc
@@ -136,6 +137,17 @@ async def test_a_message_that_grows_old_goes_on_with_the_call_for_old_ones(clock
     calls = [(asked.path.rpartition("/")[2], asked.at / 3600) for asked in server.asked]
     assert calls[:23] == [("status", hour) for hour in range(1, 24)]
     assert calls[23:] == [("oldStatus", hour) for hour in (37, 38, 39, 40)]  # 01:00 to 05:00 of the day after
+
+
+@virtual
+async def test_what_the_call_for_new_ones_has_just_forgotten_is_not_final(clock: Clock):
+    server = StatusServer(lambda _: 1 if server.asked[-1].path.endswith("oldStatus") else -1)
+    at_the_border = result("sepahan", 7, sent_at=clock.moment() - dt.timedelta(hours=23, minutes=59, seconds=30))
+    sepahan = client_of("sepahan", server)
+    assert [one.status for one in await sepahan.deliveries([at_the_border])] == [None]
+    assert await seen(sepahan.track([at_the_border])) == [(7, DELIVERED)]
+    young = result("sepahan", 8, sent_at=clock.moment() - dt.timedelta(hours=23))
+    assert [one.status for one in await sepahan.deliveries([young])] == [DeliveryStatus.NOT_FOUND]
 
 
 # Outages and refusals
