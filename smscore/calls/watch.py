@@ -43,11 +43,18 @@ class Watch:
     _counts: dict[Outcome, int] = field(factory=lambda: dict.fromkeys(Outcome, 0), init=False)
 
     def __enter__(self) -> Self:
-        self._tell("start", CallStarted(**self._common(self.recipients or 0, self._stopwatch)))
-
+        self.begin()
         return self
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        self.end(error)
+
+    def begin(self) -> None:
+        """Tell of the call's start."""
+        self._tell("start", CallStarted(**self._common(self.recipients or 0, self._stopwatch)))
+
+    def end(self, error: BaseException | None) -> None:
+        """Tell of the call's end, by this error or none."""
         begun = sum(self._counts.values())
         recipients = max(self.recipients or 0, begun)
         self._counts[Outcome.NOT_SENT] += recipients - begun
