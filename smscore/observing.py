@@ -6,6 +6,7 @@ An event says who, what, how often, how long and with what end. It never holds a
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextvars import ContextVar
 from inspect import iscoroutinefunction
 from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
@@ -81,7 +82,7 @@ class Observer:
 
     They are plain functions, called where the call is made: in the caller's event loop, which they must not block, or
     in the thread that waits for a blocking client. What they raise is logged once and goes no further, except
-    ``KeyboardInterrupt`` and ``SystemExit``.
+    ``KeyboardInterrupt`` and ``SystemExit``. An observer is told nothing of calls that it makes itself.
     """
 
     def start(self, event: CallStarted) -> None:
@@ -99,6 +100,8 @@ class Observer:
 
 Event: TypeAlias = CallStarted | RequestEnded | BatchEnded | CallEnded
 _METHODS: Final = ("start", "request", "batch", "call")
+_telling: Final[ContextVar[frozenset[int]]] = ContextVar("telling", default=frozenset())
+"""The observers that are being told, by their ids; tasks that they start inherit it."""
 
 
 @define(eq=False)
@@ -110,10 +113,15 @@ class Registered:
     _has_failed: bool = field(default=False, init=False)
 
     def tell(self, method: str, event: Event) -> None:
-        """Call the observer's method, if it has it; log what it raises, the first time."""
-        told = self.methods.get(method)
-        if told is None:
+        """Call the observer's method, if it has it; log what it raises, the first time.
+
+        Nothing is told of calls that the observer makes itself: one that sends an alarm for each failed call would
+        send without end while sends fail.
+        """
+        told, telling = self.methods.get(method), _telling.get()
+        if told is None or id(self.observer) in telling:
             return
+        token = _telling.set(telling | {id(self.observer)})
         try:
             told(event)
         except (KeyboardInterrupt, SystemExit):
@@ -124,6 +132,8 @@ class Registered:
                 self._has_failed = True
                 name, kind = type(self.observer).__name__, type(error).__name__
                 _log.error("Observer %s: %s raised %s; what it raises later is not logged", name, method, kind)
+        finally:
+            _telling.reset(token)
 
 
 def registered(observer: object) -> Registered:

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -386,6 +387,56 @@ async def test_an_observer_that_raises_is_logged_once_and_harms_no_send(
     assert len(logged) == 1
     assert all(word in logged[0] for word in ("Raising", "start", type(error).__name__))
     assert "رمز" not in caplog.text
+
+
+# An observer that acts
+
+
+class Alarm:
+    """Sends to the one who is on duty for each call that fails."""
+
+    def __init__(self, send: Callable[[], object]) -> None:
+        self.send, self.calls = send, 0
+
+    def call(self, event: Any) -> None:
+        self.calls += 1
+        if event.error is not None and self.calls < 10:
+            self.send()
+
+
+def test_an_observer_that_sends_while_sends_fail_ends(opened: Any, box: Sandbox) -> None:
+    box.fail("expired_token", provider="sepahan")
+    alarm = Alarm(lambda: sepahan.send(TO[1], "هشدار"))
+    sepahan = opened(Sepahan, observers=[alarm])
+    with pytest.raises(SMSError):
+        sepahan.send(TO[0], "متن")
+    assert alarm.calls == 1
+
+
+async def test_an_observer_is_not_told_of_tasks_that_it_starts(
+    new_sepahan: Callable[..., Any], provider_http: Any
+) -> None:
+    provider_http.post(SEND, status=401, repeat=True)
+    started: list[asyncio.Task[Any]] = []
+    alarm = Alarm(lambda: started.append(asyncio.create_task(sepahan.send(TO[1], "هشدار"))))
+    sepahan = new_sepahan(observers=[alarm])
+    for count in (1, 2):  # the next call is told again
+        with pytest.raises(SMSError):
+            await sepahan.send(TO[0], "متن")
+        await asyncio.gather(*started, return_exceptions=True)
+        assert (alarm.calls, len(started)) == (count, count)
+
+
+@pytest.mark.parametrize("method", ["start", "request", "batch", "call"])
+def test_an_observer_may_close_the_client_and_gets_the_truth(method: str, opened: Any, box: Sandbox) -> None:
+    observer: Any = types.SimpleNamespace(**{method: lambda _: sepahan.close()})
+    sepahan = opened(Sepahan, observers=[observer])
+    try:
+        report = sepahan.send(TO[0], "متن")
+    except SMSError as error:
+        report = error.report
+    assert report is not None
+    assert (len(report.not_sent) == 1) is (box.messages == [])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
