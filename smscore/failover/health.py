@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final
@@ -30,9 +31,19 @@ class Health:
     rest: float = REST
     rests_until: float | None = None
     """The end of its rest; None where it works."""
-    on_trial: bool = False
-    """Whether a batch is under way that finds out whether it works again."""
+    _trial_of: int | None = field(default=None, init=False)
+    """The process that has a batch under way to find out whether it works again."""
     _failures: int = field(default=0, init=False)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether a batch is under way that finds out whether it works again."""
+        # A fork in the middle of a trial leaves the child none that would end.
+        return self._trial_of == os.getpid()
+
+    @on_trial.setter
+    def on_trial(self, begins: bool) -> None:
+        self._trial_of = os.getpid() if begins else None
 
     @property
     def has_nothing_to_forget(self) -> bool:

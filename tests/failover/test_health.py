@@ -36,6 +36,13 @@ def test_a_provider_on_trial_is_not_tried_by_others() -> None:
     assert one.condition(130) is RESTING
 
 
+def test_a_trial_of_the_parent_process_does_not_bind_its_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = health("xxx")
+    one.on_trial = True
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert one.condition(130) is DUE
+
+
 def test_a_trial_that_fails_begins_another_rest_and_one_that_succeeds_ends_it() -> None:
     one = health("xxx")
     one.note(failed=True, now=130)
