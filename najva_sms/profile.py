@@ -25,4 +25,5 @@ PROFILE: Final = Profile(
     demo=DemoPlan(recipients=25_000, from_file=True),
     doctor="najva_sms.doctor:DOCTOR",
     own_calls=frozenset({"upload_file"}),
+    webhook="najva_sms.webhook:parse_webhook",
 )

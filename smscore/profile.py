@@ -86,3 +86,5 @@ class Profile:
     """The methods, besides those of its capabilities, that a command of the command line has a use for."""
     doctor: str | None = None
     """An import string of its ``smscore.wire.Doctor``, what it adds to ``payamak doctor``."""
+    webhook: str | None = None
+    """An import string of its ``parse_webhook(*, body, query, content_type)``, where it calls a webhook."""

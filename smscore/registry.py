@@ -20,7 +20,7 @@ from smscore.profile import Profile
 
 __all__ = ["Part", "ProviderWarning", "load", "load_all", "names", "profile", "profiles", "warn_unusable"]
 
-Part = Literal["async_client", "client", "sandbox", "doctor"]
+Part = Literal["async_client", "client", "sandbox", "doctor", "webhook"]
 
 GROUP: Final = "payamak.providers"
 OWN: Final = "payamak"

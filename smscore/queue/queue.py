@@ -233,12 +233,7 @@ class AsyncSendQueue:
     async def _load(
         self, new: NewCampaign, loader: Loader, items: Any, not_before: object, expires: object
     ) -> Campaign:
-        new = attrs.evolve(
-            new,
-            not_before=arguments.moment(not_before, "not_before"),
-            expires=arguments.moment(expires, "expires"),
-        )
-        campaign = await Load(self._calls, self._lease, new, loader).run(items)
+        campaign = await Load(self._calls, self._lease, _timed(new, not_before, expires), loader).run(items)
         self._wake()
         return campaign
 
@@ -456,6 +451,15 @@ class AsyncSendQueue:
     def _wake(self) -> None:
         for worker in [*self._workers]:
             worker.notify()
+
+
+def _timed(new: NewCampaign, not_before: object, expires: object) -> NewCampaign:
+    """A campaign with its times, checked. Raises ``InvalidRequest``."""
+    return attrs.evolve(
+        new,
+        not_before=arguments.moment(not_before, "not_before"),
+        expires=arguments.moment(expires, "expires"),
+    )
 
 
 def _ended_before(transaction: Transaction, seconds: float) -> list[int]:

@@ -34,10 +34,11 @@ def statements(script: str) -> list[str]:
     return [one.strip() for one in plain.split(";") if one.strip()]
 
 
-def upgrade(transaction: Transaction, *, searchable: bool = True) -> None:
-    """Make the tables, or bring them to this version. Raises ``ConfigurationError`` if they are newer.
+def upgrade(transaction: Transaction, to: int | None = None, *, searchable: bool = True) -> None:
+    """Make the tables, or bring them to this version (None: the latest).
 
     ``searchable``: with an index of the recipients' numbers, which costs as much as all else that is written of them.
+    Raises ``ConfigurationError`` if they are newer than the latest.
     """
     name = transaction.dialect.name
     transaction.exclude()
@@ -46,10 +47,16 @@ def upgrade(transaction: Transaction, *, searchable: bool = True) -> None:
     version = _version(transaction)
     _refuse_newer(version, name)
     for number, script in migrations(name).items():
-        if number > version:
+        if version < number <= (to or number):
             for statement in statements(script):
                 transaction.run(statement)
             transaction.run("INSERT INTO payamak_schema (version, applied_at) VALUES (%s, %s)", number, transaction.now)
+
+
+def tables(dialect: str) -> list[str]:
+    """The names of the queue's tables of the latest version, those that others refer to last."""
+    made = re.findall(r"CREATE TABLE (payamak_\w+)", "\n".join(migrations(dialect).values()))
+    return [*reversed(made), "payamak_schema"]
 
 
 def create(database: Database) -> None:

@@ -35,6 +35,16 @@ _CONNECT_SECONDS: Final = 10
 _LOCK_CLASS: Final = 0x50_41_59  # of the advisory locks; any number that nobody else is likely to use
 
 
+def locking(schema: str | None) -> Dialect:
+    """The dialect with the locks by which all who use the queue of this schema know one another."""
+    lock = f"{_LOCK_CLASS}, {zlib.crc32((schema or '').encode()) - 2**31}"
+    return evolve(
+        DIALECT,
+        share=f"SELECT pg_advisory_xact_lock_shared({lock})",
+        exclude=f"SELECT pg_advisory_xact_lock({lock})",
+    )
+
+
 class PostgreSQLTransaction(Transaction):
     """A transaction of a psycopg connection."""
 
@@ -108,12 +118,7 @@ class PostgreSQLDatabase(Database):
         self._idle_timeout = idle_timeout
         self._now = now
         self._render = Rendering(schema=schema)
-        lock = f"{_LOCK_CLASS}, {zlib.crc32((schema or '').encode()) - 2**31}"
-        self.dialect = evolve(
-            DIALECT,
-            share=f"SELECT pg_advisory_xact_lock_shared({lock})",
-            exclude=f"SELECT pg_advisory_xact_lock({lock})",
-        )
+        self.dialect = locking(schema)
         self._pool = _Pool()
 
     @contextmanager

@@ -42,7 +42,7 @@ CREATE INDEX ix_payamak_campaign_loading ON payamak_campaign (loading_until) WHE
 
 CREATE TABLE payamak_batch (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    campaign_id INTEGER NOT NULL REFERENCES payamak_campaign (id),
+    campaign_id INTEGER NOT NULL REFERENCES payamak_campaign (id) DEFERRABLE INITIALLY DEFERRED, -- as Django deletes
     account TEXT NOT NULL,
     chunk INTEGER NOT NULL,                 -- batches of one chunk share its stretch of positions
     first INTEGER NOT NULL,                 -- the position of its first recipient in the campaign
