@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -98,13 +98,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Allow every host for a test with the marker."""
+    """Allow every host for a test with the marker; Django's outbox begins empty."""
+    _empty_outbox()
     run = _runs[item.config.pluginmanager]
     run.is_live = item.get_closest_marker("sms_live") is not None
     run.tell()
     yield
     run.is_live = False
     run.tell()
+
+
+def _empty_outbox() -> None:
+    """Empty what a Django project's tests collect, where there is one: pytest-django keeps Django's own list."""
+    recording: Any = sys.modules.get("smscore.contrib.django.recording")
+    if recording is not None:
+        recording.outbox.clear()
 
 
 def _end(config: pytest.Config) -> None:

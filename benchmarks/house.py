@@ -63,6 +63,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
                 "tests/failover/",
                 "tests/loops/",
                 "tests/queue/",
+                "tests/django/",
                 "tests/chaos/",
             ),
             "tests/support/",

@@ -1,0 +1,23 @@
+"""The app, under the label ``payamak``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+__all__ = ["PayamakConfig"]
+
+
+class PayamakConfig(AppConfig):
+    """Payamak in a Django project."""
+
+    name = "smscore.contrib.django"
+    label = "payamak"
+    verbose_name = "SMS"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks; nothing is read or opened yet."""
+        for name in ("accounts", "checks"):  # they register themselves
+            import_module(f"{self.name}.{name}")

@@ -1,0 +1,82 @@
+"""``manage.py sms_worker``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+from smscore.contrib.django import conf, recording
+from smscore.contrib.django.database import DjangoDatabase
+from smscore.contrib.django.work import Work, new_queue
+from smscore.errors import ConfigurationError
+from smscore.queue import schema
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class Command(BaseCommand):
+    """Sends what is enqueued, asks for deliveries, receives messages, and sends the signals of the app."""
+
+    help = (
+        "Send what is enqueued, ask for deliveries and fetch inbound messages, until SIGTERM or Ctrl-C; what is under "
+        "way then ends first. Start as many as you like, on any machine that reaches the database."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options."""
+        parser.add_argument("--slots", type=int, default=8, help="batches sent at a time (default: 8)")
+        parser.add_argument("--seconds", type=float, help="end after so many seconds")
+        parser.add_argument("--track-every", type=float, default=30.0, help="seconds between two looks at deliveries")
+        parser.add_argument("--receive-every", type=float, default=60.0, help="seconds between two looks at the inbox")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Run the worker."""
+        if recording.is_collecting():
+            raise CommandError(
+                "In a test run nothing is sent, so there is nothing for a worker to do. Messages reach the outbox when "
+                'the transaction commits; PAYAMAK_TEST_BACKEND = "sandbox" sends them to a sandbox.'
+            )
+        try:
+            _check_tables()
+            ended = asyncio.run(_work(options))
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from error
+        if options["verbosity"]:
+            self.stdout.write(f"Ended after {ended} batches.")
+
+
+def _check_tables() -> None:
+    try:
+        DjangoDatabase().read(schema.check)
+    except (OperationalError, InterfaceError):
+        return  # it is away: the worker waits for it
+    except (ConfigurationError, DatabaseError) as error:
+        raise ConfigurationError(
+            f"The queue's tables in DATABASES['{conf.database_alias()}'] cannot be used. Run manage.py migrate. "
+            f"({error})"
+        ) from error
+
+
+async def _work(options: dict[str, Any]) -> int:
+    async with new_queue() as queue:
+        work = Work(queue, options["slots"], track_every=options["track_every"], receive_every=options["receive_every"])
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        seen: list[int] = []
+
+        def stop(number: int) -> None:
+            if seen and task is not None:
+                task.cancel()  # the second one ends it at once: what is under way may be unknown
+            seen.append(number)
+            work.stop()
+
+        for number in _STOPS:
+            try:
+                loop.add_signal_handler(number, stop, number)
+            except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+                break
+        return await work.run(options["seconds"])

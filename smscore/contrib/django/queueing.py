@@ -1,0 +1,120 @@
+"""``enqueue`` inside the caller's transaction: a campaign is there if that commits, and never was if it does not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Coroutine, Mapping
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+from django.db import transaction
+
+from smscore.contrib.django import accounts, conf, recording
+from smscore.contrib.django.database import DjangoDatabase, DjangoTransaction
+from smscore.contrib.django.recording import Call, SentMessage, outbox
+from smscore.errors import InvalidRequest
+from smscore.numbers import e164
+from smscore.queue import AsyncSendQueue, Campaign
+from smscore.queue.databases.base import Transaction
+from smscore.queue.loading import Loader
+from smscore.queue.payloads import unpack
+from smscore.queue.queue import _timed
+from smscore.queue.sends import METHODS, Sender
+from smscore.queue.store import loads, suppression
+from smscore.queue.store.loads import Existing, NewCampaign
+from smscore.sending.outgoing import stream_of
+
+__all__ = ["enqueue"]
+
+_METHODS: Final = {kind: method.replace("send", "enqueue") for kind, method in METHODS.items()}
+
+
+def enqueue(account: str, method: str, items: Any, *args: Any, **options: Any) -> Campaign:
+    """The campaign that ``AsyncSendQueue``'s method of this name loads, here in the caller's transaction and thread."""
+    queue = _Loading(account)
+    return _done(getattr(queue, method)(account, items, *args, **options))
+
+
+def _done(coroutine: Coroutine[Any, Any, Campaign]) -> Campaign:
+    """The result of a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        found: Campaign = end.value
+        return found
+    coroutine.close()
+    raise InvalidRequest("An async iterable cannot be enqueued here. Gather its items into a list first.")
+
+
+class _Loading(AsyncSendQueue):
+    """A queue that checks what it is given as every queue does, and loads it over Django's connection."""
+
+    def __init__(self, account: str) -> None:
+        call = Call(account, "enqueue") if recording.is_collecting() else None
+        client = accounts.async_client(account) if call is None else accounts.new_async_client(account, call)
+        super().__init__(DjangoDatabase(), {account: client})
+
+    async def _load(
+        self, new: NewCampaign, loader: Loader, items: Any, not_before: object, expires: object
+    ) -> Campaign:
+        new = _timed(new, not_before, expires)
+        if isinstance(items, AsyncIterable):
+            raise InvalidRequest("An async iterable cannot be enqueued here. Gather its items into a list first.")
+        with self._database.writing() as own:
+            campaign, is_new = _loaded(own, new, loader, stream_of(items, "to"), self._lease)
+        if is_new and recording.is_collecting():
+            sender = self._senders[new.account]
+            transaction.on_commit(partial(_collect, campaign, new, sender), using=conf.database_alias())
+        return campaign
+
+
+def _loaded(own: Transaction, new: NewCampaign, loader: Loader, items: Any, lease: float) -> tuple[Campaign, bool]:
+    """The campaign, and whether it is new; its recipients are read and written a part at a time."""
+    begun = loads.begin(own, new, lease)
+    source = iter(items)
+    while piece := [*islice(source, loader.window)]:
+        batches = loader.batches(piece)
+        if not isinstance(begun, Existing) and batches:
+            loads.add_batches(own, begun, batches, lease)
+    loader.check()
+    digest = None if loader.hash is None else loader.hash.digest()
+    if isinstance(begun, Existing):
+        if begun.is_loading:
+            raise InvalidRequest("Another process is loading a campaign with this key. Try again when that has ended.")
+        return begun.checked(digest), False
+    campaign = loads.finish_loading(own, begun, digest)
+    assert campaign is not None  # noqa: S101  # it was made in this transaction
+    return campaign, True
+
+
+def _collect(campaign: Campaign, new: NewCampaign, sender: Sender) -> None:
+    """Put the messages of a campaign into the outbox of a test run; the rows stay as they are."""
+    own = DjangoTransaction(transaction.get_connection(conf.database_alias()))
+    for payload, line in own.rows(
+        "SELECT payload, sender FROM payamak_batch WHERE campaign_id = %s AND state = 'new' ORDER BY id", campaign.id
+    ):
+        batch = unpack(payload)
+        texts = batch.texts or [new.text or _code(new.pattern)] * len(batch)
+        params: Mapping[str, str] | None = msgspec.json.decode(new.params) if new.params else None
+        dropped = {*suppression.places_of(own, batch.numbers)[0]}
+        outbox.extend(
+            SentMessage(
+                new.account,
+                e164(number),
+                text,
+                line or new.sender or sender.own_line(None),
+                _METHODS[new.kind],
+                params,
+                new.key,
+            )
+            for place, (number, text) in enumerate(zip(batch.numbers, texts, strict=True))
+            if place not in dropped
+        )
+
+
+def _code(packed: str | None) -> str:
+    from smscore.queue.patterns import unpacked_pattern
+
+    pattern = unpacked_pattern(packed or "")
+    return pattern if isinstance(pattern, str) else repr(pattern)

@@ -1,0 +1,73 @@
+"""What the workers of a project agree on in the database, so that a signal is sent by one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from smscore.numbers import local_forms
+from smscore.queue.databases.base import Transaction
+from smscore.queue.store import suppression
+from smscore.text import plain_text
+
+__all__ = ["has_turn", "has_turned", "new_inbound"]
+
+_MAX_INBOUND = 100
+
+
+def has_turn(transaction: Transaction, name: str, every: float) -> bool:
+    """Whether this worker is the one to do what all of them together do once in so many seconds."""
+    return bool(
+        transaction.rows(
+            "INSERT INTO payamak_counter (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE "
+            "SET value = excluded.value WHERE payamak_counter.value <= %s RETURNING value",
+            name,
+            int(transaction.now + every),
+            int(transaction.now),
+        )
+    )
+
+
+def has_turned(transaction: Transaction, name: str, value: int) -> bool:
+    """Whether this is news: the value differs from what was last noted here (0 if nothing was), and is noted now."""
+    if value:
+        return bool(
+            transaction.rows(
+                "INSERT INTO payamak_counter (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE "
+                "SET value = excluded.value WHERE payamak_counter.value <> excluded.value RETURNING value",
+                name,
+                value,
+            )
+        )
+    return bool(transaction.run("UPDATE payamak_counter SET value = 0 WHERE name = %s AND value <> 0", name))
+
+
+def new_inbound(transaction: Transaction, account: str, words: Iterable[str]) -> list[int]:
+    """The next inbound messages of an account that nobody was told of; who answered with a word is suppressed."""
+    name = f"told:{account}"
+    transaction.run("INSERT INTO payamak_counter (name, value) VALUES (%s, 0) ON CONFLICT (name) DO NOTHING", name)
+    row = transaction.row(f"SELECT value FROM payamak_counter WHERE name = %s{transaction.dialect.lock}", name)
+    rows = transaction.rows(
+        "SELECT id, sender, text FROM payamak_inbound WHERE account = %s AND id > %s ORDER BY id LIMIT %s",
+        account,
+        0 if row is None else row[0],
+        _MAX_INBOUND,
+    )
+    if not rows:
+        return []
+    transaction.run("UPDATE payamak_counter SET value = %s WHERE name = %s", rows[-1][0], name)
+    wanted = {_plain(word) for word in words}
+    leaving = local_forms([sender for _, sender, text in rows if _plain(text) in wanted])
+    known = [number for number in leaving if number is not None]
+    if known:
+        suppression.add(transaction, known)
+    return [row[0] for row in rows]
+
+
+_LETTERS = str.maketrans(
+    {"ي": "ی", "ك": "ک", "\u200c": None, **{digit: str(n % 10) for n, digit in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")}}
+)
+
+
+def _plain(text: str) -> str:
+    """A word as people type it, in one form: Persian letters, Latin digits, no spaces, lower case."""
+    return "".join((plain_text(text) or "").translate(_LETTERS).split()).casefold()

@@ -1,0 +1,21 @@
+"""What ``manage.py sms_worker`` tells a project, each time after the commit.
+
+Receivers run in the worker, one after another; one that raises is logged by Django, and harms no send.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.dispatch import Signal
+
+__all__ = ["account_held", "credit_low", "delivery_changed", "message_received"]
+
+delivery_changed: Final = Signal()
+"""``delivery`` (a ``smscore.Delivery``) of ``message`` (a ``QueuedMessage``) has changed."""
+message_received: Final = Signal()
+"""``message`` (an ``InboundMessage``) came in for ``account`` (its name)."""
+account_held: Final = Signal()
+"""The sends of ``account`` (its name) stand still, for this ``reason``."""
+credit_low: Final = Signal()
+"""The ``credit`` of ``account`` (its name), in Rials, is below its ``LOW_CREDIT``; at most once an hour."""

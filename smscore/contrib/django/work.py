@@ -1,0 +1,183 @@
+"""What ``manage.py sms_worker`` runs: sending, asking for deliveries, receiving, and the signals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from attrs import define, field
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from smscore import clock
+from smscore.contrib.django import accounts, conf, rounds, signals
+from smscore.contrib.django.database import worker_database
+from smscore.contrib.django.models import InboundMessage, QueuedMessage
+from smscore.errors import SMSError
+from smscore.loops.concurrency import cancel_all
+from smscore.loops.logs import logger_for_callers
+from smscore.profile import Capability
+from smscore.queue import AsyncSendQueue
+from smscore.queue.queue import _checked_lease
+from smscore.queue.sends import sender_of
+from smscore.queue.store import accounts as account_store
+from smscore.queue.store.reports import Change
+from smscore.queue.worker import Worker
+from smscore.statuses import Delivery
+
+__all__ = ["Work", "new_queue"]
+
+HELD_EVERY: Final = 5.0  # seconds between two looks at whether an account is held
+CREDIT_EVERY: Final = 3600.0
+_AWAY: Final = 2.0  # seconds until the next try, where the database is away
+
+_log: Final = logger_for_callers(__name__)
+
+
+def new_queue() -> AsyncSendQueue:
+    """A queue of all accounts of ``PAYAMAK``, over connections of its own. Raises ``ConfigurationError``."""
+    clients = {name: accounts.new_async_client(name) for name in conf.accounts()}
+    lease = _checked_lease(None, {name: sender_of(client) for name, client in clients.items()})
+    return AsyncSendQueue(worker_database(lease), clients, lease=lease)
+
+
+@define(eq=False)
+class Work:
+    """A worker of a project, until it is stopped; then what is under way ends, and every signal is sent."""
+
+    queue: AsyncSendQueue
+    slots: int = 8
+    track_every: float = 30.0
+    receive_every: float = 60.0
+    _stop: asyncio.Event = field(factory=asyncio.Event)
+    _events: asyncio.Queue[Callable[[], object]] = field(factory=asyncio.Queue)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stop.set()
+
+    async def run(self, seconds: float | None = None) -> int:
+        """Work until stopped, or for so many seconds, and return how many batches ended."""
+        worker = self.queue._worker(self.slots)
+        worker.on_changes = self._tell_changes
+        sending = asyncio.create_task(self.queue._run(worker, seconds))
+        others = [asyncio.create_task(one) for one in [*self._rounds(), self._tell()]]
+        try:
+            await self._until_the_end(worker, sending, others)
+            return sending.result()
+        finally:
+            await cancel_all([*others, sending])
+            await self._tell_the_rest()
+
+    async def _until_the_end(self, worker: Worker, sending: asyncio.Task[int], others: Sequence[Any]) -> None:
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([sending, stopping, *others], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            worker.stop()
+            stopping.cancel()
+        for one in others:
+            if one.done():
+                one.result()  # a fault of ours ends the worker, which a supervisor starts again
+        await asyncio.wait([sending])
+
+    # Rounds
+
+    def _rounds(self) -> list[Any]:
+        """What is done again and again, for each account."""
+        found: list[Any] = []
+        for name, sender in self.queue._senders.items():
+            account, able = conf.account(name), sender.client.capabilities
+            found.append(self._again(HELD_EVERY, partial(self._look_at_hold, name)))
+            if Capability.REPORTS_DELIVERIES in able:
+                found.append(self._again(self.track_every, partial(self._track, name)))
+            if Capability.RECEIVES_MESSAGES in able:
+                found.append(self._again(self.receive_every, partial(self._receive, account)))
+            if account.low_credit is not None and Capability.TELLS_CREDIT in able:
+                found.append(self._again(HELD_EVERY, partial(self._ask_credit, account)))
+        return found
+
+    async def _again(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except SMSError as error:
+                _log.warning("A round failed and is done again later: %s", error)
+            except Exception as error:
+                if not self.queue._database.is_outage(error):
+                    raise
+                _log.warning("The queue's database cannot be used (%s); waiting for it", type(error).__name__)
+            await clock.sleep(every)
+
+    async def _track(self, name: str) -> None:
+        self._tell_changes(await self.queue._tracking(name).round())
+
+    async def _receive(self, account: conf.Account) -> None:
+        calls = self.queue._calls
+        if await calls.write(rounds.has_turn, f"receive:{account.name}", self.receive_every):
+            await self.queue.receive(account.name)
+        while ids := await calls.write(rounds.new_inbound, account.name, account.opt_out):
+            self._events.put_nowait(partial(_tell_inbound, account.name, ids))
+
+    async def _look_at_hold(self, name: str) -> None:
+        found = await self.queue.account(name)
+        if await self.queue._calls.write(rounds.has_turned, f"held:{name}", int(found.held)) and found.held:
+            send = partial(signals.account_held.send_robust, account_store, account=name, reason=found.reason)
+            self._events.put_nowait(send)
+
+    async def _ask_credit(self, account: conf.Account) -> None:
+        if not await self.queue._calls.write(rounds.has_turn, f"credit:{account.name}", CREDIT_EVERY):
+            return
+        client: Any = self.queue._senders[account.name].client
+        credit = await client.credit()
+        if credit < account.low_credit:
+            send = partial(signals.credit_low.send_robust, conf.Account, account=account.name, credit=credit)
+            self._events.put_nowait(send)
+
+    # Signals
+
+    def _tell_changes(self, changes: list[Change]) -> None:
+        if changes:
+            self._events.put_nowait(partial(_tell_deliveries, changes))
+
+    async def _tell(self) -> None:
+        while True:
+            await self._tell_one(await self._events.get())
+
+    async def _tell_the_rest(self) -> None:
+        while not self._events.empty():
+            await self._tell_one(self._events.get_nowait())
+
+    async def _tell_one(self, event: Callable[[], object]) -> None:
+        """Call receivers in Django's thread; where its connection is lost before they are, try again."""
+        while True:
+            try:
+                await sync_to_async(_in_django)(event)
+                return
+            except (OperationalError, InterfaceError) as error:
+                _log.warning("Django's database cannot be used (%s); signals wait for it", type(error).__name__)
+                if self._stop.is_set():
+                    raise
+                await clock.sleep(_AWAY)
+
+
+def _in_django(event: Callable[[], object]) -> None:
+    close_old_connections()
+    try:
+        event()
+    finally:
+        close_old_connections()
+
+
+def _tell_deliveries(changes: list[Change]) -> None:
+    messages = QueuedMessage.objects.select_related("batch__campaign").in_bulk([one.key for one in changes])
+    for one in changes:
+        delivery = Delivery(one.recipient, one.message_id, one.status)
+        signals.delivery_changed.send_robust(QueuedMessage, delivery=delivery, message=messages.get(one.key))
+
+
+def _tell_inbound(account: str, ids: list[int]) -> None:
+    for message in InboundMessage.objects.filter(pk__in=ids).order_by("pk"):
+        signals.message_received.send_robust(InboundMessage, message=message, account=account)

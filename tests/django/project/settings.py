@@ -1,0 +1,30 @@
+"""A small project; its database is what the tests that run it say in the environment."""
+
+import json
+import os
+
+SECRET_KEY = "only for tests" * 4
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "smscore.contrib.django", "shop"]
+MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+ROOT_URLCONF = "urls"
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+DATABASES = {
+    "default": json.loads(os.environ["PROJECT_DATABASE"]),
+    "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+}
+PAYAMAK = {
+    "default": {"PROVIDER": "najva", "TOKEN": os.environ.get("NAJVA_TOKEN"), "SENDER": "90000123"},
+    "codes": {"PROVIDER": "ippanel", "TOKEN": "of-the-project", "SENDER": "+983000505", "OPTIONS": {"rate_limit": 20}},
+    "both": {"FAILOVER": ["codes", "default"]},
+    "inbox": {"PROVIDER": "sepahan", "TOKEN": "of-the-project", "SENDER": "50003300", "OPT_OUT": ["لغو", "لغو۱۱"]},
+}
+PAYAMAK_WEBHOOK_SECRET = "a-secret-of-these-tests"
+if "PROJECT_TEST_BACKEND" in os.environ:
+    PAYAMAK_TEST_BACKEND = os.environ["PROJECT_TEST_BACKEND"]
+if "PROJECT_SANDBOX" in os.environ:
+    for account in PAYAMAK.values():
+        if "PROVIDER" in account:
+            url = f"{os.environ['PROJECT_SANDBOX']}/{account['PROVIDER']}"
+            account.setdefault("OPTIONS", {})["base_url"] = url
+            account["TOKEN"] = "of-the-project"

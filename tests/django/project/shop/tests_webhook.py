@@ -1,0 +1,48 @@
+from django.db import connection
+from django.test import Client, TestCase, override_settings
+
+SECRET = "a-secret-of-these-tests"
+REPORT = {"messageid": "123456", "status": "10"}
+
+
+def stored():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT account, message_id FROM payamak_report")
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+class WebhookTests(TestCase):
+    def setUp(self):
+        self.client = Client(enforce_csrf_checks=True)
+
+    def test_a_report_is_stored_in_one_insert(self):
+        with self.assertNumQueries(3 if connection.vendor == "sqlite" else 4):  # in a savepoint; PostgreSQL's clock
+            response = self.client.get(f"/sms/default/{SECRET}/", REPORT)
+        self.assertEqual((response.status_code, response.content), (204, b""))
+        self.assertEqual(stored(), [("default", 123456)])
+
+    def test_a_post_needs_no_csrf_token(self):
+        response = self.client.post(f"/sms/default/{SECRET}/", REPORT, content_type="application/json")
+        self.assertEqual(response.status_code, 204)
+        self.assertEqual(stored(), [("default", 123456)])
+
+    def test_what_is_no_report_is_400(self):
+        self.assertEqual(self.client.post(f"/sms/default/{SECRET}/", {"a": "b"}).status_code, 400)
+        self.assertEqual(stored(), [])
+
+    def test_a_wrong_secret_is_404(self):
+        self.assertEqual(self.client.get("/sms/default/wrong/", REPORT).status_code, 404)
+
+    def test_an_unknown_account_and_one_without_a_webhook_are_404(self):
+        self.assertEqual(self.client.get(f"/sms/nope/{SECRET}/", REPORT).status_code, 404)
+        self.assertEqual(self.client.get(f"/sms/codes/{SECRET}/", REPORT).status_code, 404)
+
+    def test_a_failover_takes_the_reports_of_its_accounts(self):
+        self.assertEqual(self.client.get(f"/sms/both/{SECRET}/", REPORT).status_code, 204)
+
+    @override_settings(PAYAMAK_WEBHOOK_SECRET=None)
+    def test_without_a_secret_there_is_no_webhook(self):
+        self.assertEqual(self.client.get("/sms/default/None/", REPORT).status_code, 404)
+
+    def test_other_methods_are_refused(self):
+        self.assertEqual(self.client.put(f"/sms/default/{SECRET}/").status_code, 405)
