@@ -81,7 +81,8 @@ def test_settings_are_overridden(settings):
 """
 
 
-async def test_a_worker_sends_what_was_committed_and_tells_the_project(project: Project, tmp_path: Path):
+async def test_a_worker_sends_what_was_committed_and_tells_the_project(sqlite_project: Project, tmp_path: Path):
+    project = sqlite_project
     signals = tmp_path / "signals"
     with Sandbox(port=0) as box:
         here = {"PROJECT_SANDBOX": box.url("najva").removesuffix("/najva"), "PROJECT_SIGNALS": os.fspath(signals)}
