@@ -196,3 +196,17 @@ async def test_a_rate_is_kept_over_all_workers(place: Place, client: New, new_qu
         await one.wait(campaign, timeout=60)
     times = sorted([result.sent_at.timestamp() async for result in one.results(campaign)])
     assert all(later - earlier >= 0.0499 for earlier, later in pairwise(times))
+
+
+async def test_a_campaign_that_is_resumed_still_waits_for_its_time(
+    place: Place, client: New, new_queue: New, box: Sandbox
+):
+    queue = await new_queue(place, shop=client(AsyncNajva))
+    campaign = await queue.enqueue("shop", numbers(3), TEXT, not_before=3600)
+    await queue.pause(campaign, "stock")
+    assert (await queue.resume(campaign)).state == "queued"
+    assert (await queue.drain(0.5), box.messages) == (0, [])
+    at_once = await queue.enqueue("shop", numbers(2), TEXT)
+    await queue.pause(at_once, "stock")
+    await queue.resume(at_once)
+    assert await queue.drain(1) == 1

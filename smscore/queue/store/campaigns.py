@@ -52,10 +52,12 @@ def pause(transaction: Transaction, campaign_id: int, reason: str) -> None:
 
 
 def resume(transaction: Transaction, campaign_id: int) -> None:
-    """Let a paused campaign go on."""
+    """Let a paused campaign go on, or wait again for the time that it must not begin before."""
     transaction.run(
-        "UPDATE payamak_campaign SET state = 'running', reason = NULL, next_at = %s WHERE id = %s AND state = 'paused'",
-        transaction.now,
+        "UPDATE payamak_campaign SET reason = NULL, "
+        "state = CASE WHEN not_before > %s THEN 'queued' ELSE 'running' END, "
+        "next_at = CASE WHEN not_before > %s THEN not_before ELSE %s END WHERE id = %s AND state = 'paused'",
+        *[transaction.now] * 3,
         campaign_id,
     )
     settle(transaction, campaign_id)
