@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -144,3 +145,15 @@ def test_a_file_on_a_network_share_has_no_write_ahead_log(tmp_path: Path):
     assert ("ix_payamak_message_recipient",) not in names
     assert sorted(path.name for path in tmp_path.iterdir()) in (["queue.db"], ["queue.db", "queue.db-journal"])
     database.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder's own rights decide on Windows")
+async def test_the_file_of_a_queue_is_readable_by_its_owner_alone(tmp_path: Path, client: New, new_queue: New):
+    queue = await new_queue(Place(f"sqlite:///{tmp_path}/queue.db"), shop=client(AsyncNajva))
+    await queue.enqueue("shop", "09120000001", TEXT)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in await asyncio.to_thread(files_of, tmp_path)}
+    assert modes == dict.fromkeys(("queue.db", "queue.db-wal", "queue.db-shm"), 0o600)
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [*folder.iterdir()]

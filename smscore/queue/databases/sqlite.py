@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from attrs import define, field
 
 from smscore import clock
 from smscore.loops.forks import keep_alive_after_fork
+from smscore.private_files import create_private
 from smscore.queue.databases.base import Database, Dialect, Rendering, Row, Transaction, Values
 
 DIALECT: Final = Dialect("sqlite")
@@ -161,6 +162,7 @@ class SQLiteDatabase(Database):
         return pool
 
     def _connect(self) -> sqlite3.Connection:
+        self._create()
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
         )
@@ -168,6 +170,11 @@ class SQLiteDatabase(Database):
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._set_journal(connection)
         return connection
+
+    def _create(self) -> None:
+        """Make a new file for its owner alone, since it has numbers and texts; an older one stays as it is."""
+        with suppress(OSError):  # SQLite says in its own words why a file cannot be opened
+            create_private(self.path)  # SQLite gives the files beside it (-wal, -shm) the same rights
 
     def _set_journal(self, connection: sqlite3.Connection) -> None:
         wanted = "wal" if self._wal else "truncate"
