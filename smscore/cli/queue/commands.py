@@ -50,8 +50,12 @@ def queue() -> None:
 @click.option("--hidden-too", is_flag=True, help="Read hidden rows and columns of a spreadsheet too.")
 @click.option("--encoding", help="The encoding of a text file, e.g. windows-1256.  [default: detected]")
 @click.option("--skip-bad", is_flag=True, help="Skip invalid rows and send to the others.")
-@click.option("--not-before", callback=parsed(moment), help="Begin then: 12h from now, or 2026-03-21T09:30+03:30.")
-@click.option("--expires", callback=parsed(moment), help="Begin nothing after that time, given likewise.")
+@click.option(
+    "--not-before", metavar="TIME", callback=parsed(moment), help="Begin then: 12h from now, or 2026-03-21T09:30+03:30."
+)
+@click.option(
+    "--expires", metavar="TIME", callback=parsed(moment), help="Begin nothing after that time, e.g. 24h from now."
+)
 @click.option(
     "--window", callback=parsed(window), help="Begin only in these hours of the day in Tehran, e.g. 08:00-22:00."
 )

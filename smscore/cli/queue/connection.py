@@ -38,7 +38,7 @@ def _told(queue: AsyncSendQueue) -> Generator[None]:
     except Exception as error:
         if not queue._database.is_outage(error):
             raise
-        why = " ".join(str(error).split())
+        why = " ".join(str(error).split()).rstrip(".?")
         raise ConnectionFailed(f"The queue's database cannot be used: {why}. Check --db, and that it runs.") from None
 
 

@@ -101,10 +101,12 @@ def window(text: str) -> Window:
 
 def account(text: str) -> AccountOption:
     """An account as ``name=provider``, or a provider's name alone."""
-    name, _, provider = text.partition("=")
+    name, separator, provider = text.partition("=")
     found = AccountOption(name.strip(), (provider or name).strip().lower())
     if not _NAME.fullmatch(found.name):
         raise ValueError("it must be NAME=PROVIDER; a name has A-Z a-z 0-9 . _ - alone.")
+    if not separator and found.provider not in registry.names():
+        raise ValueError(f"it must be NAME=PROVIDER, with one of these providers: {', '.join(registry.names())}.")
     if found.provider not in registry.names():
         raise ValueError(f"unknown provider. The installed ones: {', '.join(registry.names())}.")
     return found
@@ -133,4 +135,6 @@ def queue_options(command: Callable[..., R]) -> Callable[..., R]:
     return with_options(_DATABASE_OPTIONS, output_options(run))
 
 
-ACCOUNT_HELP: Final = "A name of yours and a provider; its token is read from NAME_TOKEN, or else PROVIDER_TOKEN."
+ACCOUNT_HELP: Final = (
+    "A name of yours and a provider; its token is read from NAME_TOKEN, or else PROVIDER_TOKEN. May be repeated."
+)
