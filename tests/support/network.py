@@ -84,7 +84,7 @@ class Network:
     async def waiting(self) -> AsyncIterator[None]:
         yield
 
-    async def send(self, request: Request, _: Timeouts) -> Answer | NoAnswer:
+    async def send(self, request: Request, _: Timeouts, __: object) -> Answer | NoAnswer:
         event = self.script.pop(0) if self.script else GOOD
         self.begun += 1
         if event.late_ones_first:
