@@ -228,6 +228,11 @@ class Kills:
     # Killing
 
     async def _until_busy(self) -> None:
+        """Until all nodes are back, so that one is left, and until batches are in hand."""
+        async with asyncio.timeout(120):
+            while not all(node.is_ready() for node in self.nodes.all):
+                self.nodes.supervise()
+                await asyncio.sleep(0.2)
         with suppress(TimeoutError):
             async with asyncio.timeout(8):
                 while await self._count_in_hand() < self.busy:
@@ -250,6 +255,8 @@ class Kills:
             await asyncio.to_thread(node.kill)
         server = {"database": self.database, "broker": self.broker}.get(victim)
         if server is not None:
+            # Of what is held now, anything may be let go before the database dies, and be ended by the time it answers.
+            self._gone |= {id_ for id_, *_ in await asyncio.to_thread(self.watch.rows, _HELD) or ()}
             await asyncio.to_thread(server.kill)
             await asyncio.sleep(chance.uniform(0.1, self.away))
             await asyncio.to_thread(server.start)

@@ -28,7 +28,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
         "--without-gossip",
         "--without-mingle",
         "-l",
-        "WARNING",
+        "INFO",
         "-n",
         "{name}@here",
     ),
@@ -44,6 +44,15 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
         "{name}",
         *("-q", "payamak", "--shutdown-graceful-timeout", "1"),
     ),
+}
+
+
+# What a node's log says each time that it has started.
+_READY: Final = {
+    "embedded": "ready\n",
+    "celery": " ready.\n",
+    "procrastinate": "Starting worker on",
+    "beat": "starting",
 }
 
 
@@ -71,6 +80,10 @@ class Node:
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def is_ready(self) -> bool:
+        """Whether it works, as far as its log says."""
+        return self.is_alive() and self.log.count(_READY[self.engine]) >= self.starts
 
     def start(self, **more: str) -> None:
         self.starts += 1
