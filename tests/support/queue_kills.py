@@ -74,7 +74,7 @@ class Watch:
 class Report:
     """What a run of kills came to.
 
-    ``recoveries`` are the seconds from a kill, or from the last moment after it at which the database came back, until
+    ``recoveries`` are the seconds from a kill, or from the last moment after it at which a server came back, until
     all that was held then had moved on.
     """
 
@@ -260,8 +260,7 @@ class Kills:
             await asyncio.to_thread(server.kill)
             await asyncio.sleep(chance.uniform(0.1, self.away))
             await asyncio.to_thread(server.start)
-            if victim == "database":
-                self._back_at = time.monotonic()
+            self._back_at = time.monotonic()
         self._report.kills[victim] += 1
         await self._note_held()
 
