@@ -246,11 +246,11 @@ class Worker:
             case Refusal.SUPPRESSED:
                 await self._keep(claims.leave_out_suppressed, claimed)
                 return True
-            case Refusal.EXPIRED | Refusal.CANCELLED if claimed.may_have_arrived:
+            case Refusal.EXPIRED | Refusal.CANCELLED | Refusal.TOO_LATE if claimed.may_have_arrived:
                 await self._keep(endings.end_unknown, claimed.id)
             case Refusal.EXPIRED:
                 await self._keep(endings.end_unsent, claimed, "expired")
-            case Refusal.CANCELLED | Refusal.STOPPED | Refusal.SHUT | Refusal.AWAY:
+            case _:  # nothing has left by this claim, and if it still is this worker's, it goes back
                 await self._keep(letting_go.take_back, claimed)
         return False
 
@@ -333,12 +333,12 @@ class _Delivery:
             self.worker.lease,
             is_probe=self.claimed.is_probe,
         )
-        began = clock.monotonic()
+        began = clock.monotonic(), clock.time()  # the first of them may stand still on a machine that is suspended
         try:
             hop = await self.worker.calls.write(letting_go.let_go, self.claimed, ticket)
-            if clock.monotonic() - began > self.worker.lease:
-                # This process stood still meanwhile: the batch is another's by now, and its id perhaps forgotten.
-                raise Refused(Refusal.LOST)
+            if max(clock.monotonic() - began[0], clock.time() - began[1]) > self.worker.lease:
+                # The batch may be another's by now, and its id forgotten.
+                raise Refused(Refusal.STOOD_STILL)
         except Refused as refused:
             self.refused = refused
             raise

@@ -22,6 +22,8 @@ class Refusal(Enum):
     STOPPED = "its campaign, or its account, stands still"
     CANCELLED = "its campaign was cancelled"
     EXPIRED = "its campaign's time is over"
+    TOO_LATE = "the provider may no longer know its request id"
+    STOOD_STILL = "its worker stood still for longer than its lease"
     SHUT = "it is outside the campaign's hours"
     SUPPRESSED = "numbers were suppressed since it was claimed"
     EARLY = "its account's rate has no turn yet"
@@ -70,6 +72,9 @@ def let_go(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
         raise Refused(Refusal.STOPPED)
     if expires is not None and expires <= now:
         raise Refused(Refusal.EXPIRED)
+    # It lived when the batch was claimed; a process may have stood still since then, as a suspended machine does.
+    if claimed.may_have_arrived and (claimed.hop is None or (claimed.hop.repeat_until or 0.0) <= now):
+        raise Refused(Refusal.TOO_LATE)
     window = window_from_json(hours)
     if window is not None and not window.is_open(now):
         raise Refused(Refusal.SHUT)
