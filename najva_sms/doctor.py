@@ -15,6 +15,6 @@ DOCTOR: Final = Doctor(
         400: ("line", "Najva does not say what is wrong. In a test message it can only be the line: set NAJVA_SENDER."),
         401: _TOKEN,
         403: _TOKEN,
-        418: ("credit", "Charge the account in Najva's panel."),
+        418: ("credit", "Top up the account in Najva's panel."),
     }
 )

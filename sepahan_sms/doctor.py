@@ -153,10 +153,10 @@ def id_finding(wire: Wire, ids: Ids) -> Finding:
     """What to do so that a repeated send is not sent twice."""
     check = "request id"
     if ids.header is None:
-        saw = "The server knows no request id, under either header: it would send a repeated send twice."
+        saw = "The server knows no request id, under either header: a repeated send would be sent twice."
         return bad(check, saw, f"Ask Sepahan. {_NO_REPEATS}.")
     if ids.repeat_refused is False:
-        saw = "The server knows the request id, and sent a repeated send twice all the same."
+        saw = "The server knows the request id, but sent a repeated send twice."
         return bad(check, saw, f"Ask Sepahan. {_NO_REPEATS}.")
     if ids.header != wire.request_id:
         found = changed(wire, request_id=ids.header)
@@ -243,7 +243,7 @@ def _new_id() -> str:
 
 
 _TOKEN: Final = ("token", "Copy the token again from Sepahan's panel, and set SEPAHAN_TOKEN.")
-_CREDIT: Final = ("credit", "Charge the account.")
+_CREDIT: Final = ("credit", "Top up the account.")
 _USER: Final = ("account", "Ask Sepahan: the account, or its manager's, may not send as it is.")
 
 DOCTOR: Final = Doctor(

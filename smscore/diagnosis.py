@@ -21,9 +21,9 @@ class Verdict(StrEnum):
 
     GOOD = "good"
     WARNING = "warning"
-    """Something is wrong that no send meets."""
+    """Something is wrong, but sends are not affected."""
     BAD = "bad"
-    """It speaks against a send."""
+    """A send would fail."""
     CANNOT_TELL = "cannot tell"
 
 
@@ -43,17 +43,17 @@ class Finding:
 
 
 def good(check: str, saw: str) -> Finding:
-    """Nothing speaks against a send."""
+    """A check that found no problem."""
     return Finding(check, Verdict.GOOD, saw)
 
 
 def warning(check: str, saw: str, advice: str, settings: Mapping[str, str] = _NONE) -> Finding:
-    """Something is wrong that no send meets."""
+    """Something is wrong, but sends are not affected."""
     return Finding(check, Verdict.WARNING, saw, advice, settings)
 
 
 def bad(check: str, saw: str, advice: str, settings: Mapping[str, str] = _NONE) -> Finding:
-    """It speaks against a send."""
+    """A send would fail."""
     return Finding(check, Verdict.BAD, saw, advice, settings)
 
 

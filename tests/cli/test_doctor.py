@@ -75,7 +75,7 @@ def test_people_read_a_line_for_each_finding(command: Command, box: Sandbox):
     ran = command("doctor", "-p", "najva", "--to", TO, "--yes")
     assert "At most 1 message of one part will be sent to +98912***789." in ran.stderr
     assert "good         token: The token is accepted, from this machine's IP.\n" in ran.stdout
-    assert ran.stdout.endswith("Nothing speaks against a send.\n")
+    assert ran.stdout.endswith("No problem found.\n")
     assert [number for number in (TO, TO[1:]) if number in ran.output] == []
 
 
@@ -163,8 +163,8 @@ ACCOUNT: list[tuple[str, dict[str, Any], str, str]] = [
     ("sepahan", {"kind": "server_error"}, "answer", "later"),
     ("ippanel", {"kind": "html"}, "answer", "IPPANEL_BASE_URL"),
     ("najva", {"kind": "drop_after"}, "answer", "later"),
-    ("sepahan", {"kind": "no_credit", "call": "credit"}, "credit", "Charge"),
-    ("ippanel", {"kind": "no_credit", "call": "mine"}, "credit", "Charge"),
+    ("sepahan", {"kind": "no_credit", "call": "credit"}, "credit", "Top up"),
+    ("ippanel", {"kind": "no_credit", "call": "mine"}, "credit", "Top up"),
 ]
 
 
@@ -325,7 +325,7 @@ def test_what_is_to_be_set_is_printed_for_a_shell(command: Command):
     with Sandbox(strict={"sepahan": {"send": "strings"}}) as box:
         ran = command("doctor", "-p", "sepahan", "--to", TO, "--yes", env=environment(box))
     assert ran.exit_code == 1
-    assert ran.stdout.endswith("A send would not go well: see what is bad above.\nSet: SEPAHAN_WIRE=send=strings\n")
+    assert ran.stdout.endswith("A send would fail: correct what is bad above.\nSet: SEPAHAN_WIRE=send=strings\n")
 
 
 # Secrets

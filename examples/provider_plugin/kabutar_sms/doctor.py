@@ -9,6 +9,6 @@ from smscore.wire import Doctor
 DOCTOR: Final = Doctor(
     advice={
         1: ("token", "Copy the API key again from Kabutar's panel, and set KABUTAR_TOKEN."),
-        3: ("credit", "Charge the account at kabutar.example."),
+        3: ("credit", "Top up the account at kabutar.example."),
     }
 )

@@ -56,7 +56,7 @@ def test_the_doctor_examines_it(sms_sandbox: Sandbox):
         text=True,
         timeout=120,
     )
-    assert (told.returncode, "Charge the account at kabutar.example." in told.stdout) == (1, True)
+    assert (told.returncode, "Top up the account at kabutar.example." in told.stdout) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["send", "credit"])

@@ -37,9 +37,9 @@ async def examine_account(examination: Examination, doctor: Doctor) -> AsyncIter
 
 def _credit(credit: int | Decimal | None) -> Finding:
     if credit is None:
-        return cannot_tell("credit", "The provider has no call that tells it.")
+        return cannot_tell("credit", "The provider has no call for it.")
     if credit <= 0:
-        return bad("credit", f"The credit is {money(credit)}.", "Charge the account.")
+        return bad("credit", f"The credit is {money(credit)}.", "Top up the account.")
     return good("credit", f"The credit is {money(credit)}, probably Rials.")
 
 
@@ -56,7 +56,7 @@ async def examine_reads(examination: Examination, doctor: Doctor) -> AsyncIterat
         yield finding_of_error(error, doctor)
     if not tells_line:
         sender = "A send says it: give --to." if examination.sender else "None is set (<NAME>_SENDER)."
-        yield cannot_tell("line", f"The provider has no call that tells whose a line is. {sender}")
+        yield cannot_tell("line", f"The provider has no call that lists your lines. {sender}")
 
 
 async def examine_inbound(examination: Examination) -> AsyncIterator[Finding]:

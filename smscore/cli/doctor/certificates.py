@@ -46,15 +46,15 @@ _IN_PROGRAMS: Final = (
 )
 _CLOCK: Final = "Compare this machine's clock with the time. If that is right, tell the provider."
 _NOT_THEIRS: Final = (
-    "Do not send a token there: something between may read along, such as a filter, an antivirus or a captive portal. "
+    "Do not send a token there: a filter, an antivirus or a captive portal may be intercepting the connection. "
     "Try from another network, and ask the provider."
 )
 _SAW: Final[Mapping[int, tuple[str, str]]] = {
     NOT_YET_VALID: ("The server's certificate is not valid yet.", _CLOCK),
     EXPIRED: ("The server's certificate has expired.", _CLOCK),
-    SELF_SIGNED: ("The server's certificate is signed by itself, not by an authority.", _NOT_THEIRS),
+    SELF_SIGNED: ("The server's certificate is self-signed.", _NOT_THEIRS),
     UNTRUSTED_ROOT: (
-        "The server's chain is whole, but ends in an authority that this machine does not trust.",
+        "The server's certificate chain is complete, but this machine does not trust its authority.",
         f"{_NOT_THEIRS} If the authority is your own, load it into an ssl.SSLContext, and give the client ssl=context.",
     ),
 }
@@ -77,4 +77,4 @@ def _broken_chain(problem: CertificateProblem) -> Finding:
     sent = "only its own certificate" if problem.sent == 1 else "an incomplete chain of certificates"
     saw = f"The server sends {sent}: {issuer} is missing, and this machine does not have it."
     where = f" It is at {problem.issuer_url} (perhaps to be converted to PEM)." if problem.issuer_url else ""
-    return bad(CHECK, saw, f"Tell the provider to send its whole chain of certificates.{where} {_IN_PROGRAMS}")
+    return bad(CHECK, saw, f"Ask the provider to send its full certificate chain.{where} {_IN_PROGRAMS}")

@@ -88,7 +88,7 @@ async def _certificate(host: Host) -> Finding:
     except (OSError, TimeoutError) as error:  # ssl.SSLError is one
         why = getattr(error, "reason", None) or type(error).__name__
         return bad(CHECK, f"The TLS handshake with {host.name} failed ({why}).", _NETWORK)
-    return good(CHECK, "Its certificate and the chain to a trusted authority are whole.")
+    return good(CHECK, "Its certificate is valid, with a full chain to a trusted authority.")
 
 
 async def _problem(host: Host, error: ssl.SSLCertVerificationError) -> CertificateProblem:

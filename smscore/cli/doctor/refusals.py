@@ -29,16 +29,16 @@ _LATER: Final = "Run the doctor again later."
 
 # The first that fits names the check and what to do.
 _KINDS: Final[Sequence[tuple[type[SMSError], str, Verdict, str]]] = (
-    (AuthenticationError, "token", Verdict.BAD, "Copy it again from the panel (<NAME>_TOKEN). It may be tied to IPs."),
-    (InsufficientCredit, "credit", Verdict.BAD, "Charge the account."),
+    (AuthenticationError, "token", Verdict.BAD, "Copy it again from the panel (<NAME>_TOKEN). Its IPs may be limited."),
+    (InsufficientCredit, "credit", Verdict.BAD, "Top up the account."),
     (AccountError, "account", Verdict.BAD, "Ask the provider."),
     (RateLimited, "answer", Verdict.CANNOT_TELL, f"There were too many requests. {_LATER}"),
-    (NotFound, "answer", Verdict.BAD, f"The host does not know this call. {_BASE_URL}"),
-    (InvalidParameters, "request", Verdict.BAD, "Run with --debug and report it: the provider takes another form."),
+    (NotFound, "answer", Verdict.BAD, f"The host has no such endpoint. {_BASE_URL}"),
+    (InvalidParameters, "request", Verdict.BAD, "Run with --debug and report it: the provider expects another format."),
     (InvalidRequest, "line", Verdict.BAD, "Set <NAME>_SENDER, or give --from."),
     (ConnectionFailed, "host", Verdict.BAD, "Check the network."),
-    (ServerError, "answer", Verdict.BAD, f"The provider has a failure. {_LATER}"),
-    (MalformedResponse, "answer", Verdict.BAD, f"Perhaps a CDN answers. {_BASE_URL} {_LATER}"),
+    (ServerError, "answer", Verdict.BAD, f"The provider failed. {_LATER}"),
+    (MalformedResponse, "answer", Verdict.BAD, f"A CDN may have answered. {_BASE_URL} {_LATER}"),
     (OutcomeUnknown, "answer", Verdict.BAD, _LATER),
 )  # fmt: skip
 _LINE: Final = ("line", "Give a line of yours: set <NAME>_SENDER, or ask the provider which lines you have.")

@@ -53,14 +53,14 @@ def _doctor(provider: str) -> Doctor:
 
 
 def _may_send(output: Output, recipient: str, messages: int, yes: bool) -> bool:
-    """Tell what will be sent at most, and ask. Raises ``InvalidRequest`` where nobody can be asked."""
+    """Ask before test messages are sent. Raises ``InvalidRequest`` without a terminal."""
     words = f"At most {counted(messages, 'message')} of one part will be sent to {masked_number(recipient)}."
     if yes:
         output.note(words)
         return True
     if not _can_be_asked():
-        raise InvalidRequest(f"{words} There is no terminal to ask on. Give --yes.")
-    return click.confirm(f"{words} Continue with them?", err=True)
+        raise InvalidRequest(f"{words} No terminal to confirm on. Give --yes.")
+    return click.confirm(f"{words} Continue?", err=True)
 
 
 def _can_be_asked() -> bool:
@@ -95,7 +95,7 @@ async def _findings(client: Any, doctor: Doctor, recipient: str, proxy: str | No
     if not recipient:
         return
     if not _is_good(findings):
-        yield cannot_tell("send", "No test message was sent, since one would be refused.", "Correct the above first.")
+        yield cannot_tell("send", "No test message was sent: it would be refused.", "Correct the above first.")
         return
     async for found in examine_sends(examination, doctor):
         yield found
@@ -136,6 +136,6 @@ def _show(output: Output, found: Finding) -> None:
 
 
 def _show_end(output: Output, is_good: bool, settings: Mapping[str, str]) -> None:
-    words = ["Nothing speaks against a send." if is_good else "A send would not go well: see what is bad above."]
+    words = ["No problem found." if is_good else "A send would fail: correct what is bad above."]
     words += [f"Set: {name}={shlex.quote(value)}" for name, value in settings.items()]
     output.record("diagnosis", {"good": is_good, "settings": dict(settings)}, "\n".join(words))

@@ -47,9 +47,9 @@ async def _statuses(examination: Examination) -> AsyncIterator[Finding]:
     try:
         (delivery,) = await examination.client.deliveries(report)
     except SMSError as error:
-        yield warning("status", str(error), "Deliveries cannot be followed as long as this is so.")
+        yield warning("status", str(error), "Deliveries cannot be tracked until this is resolved.")
         return
     if delivery.status is None:
-        yield cannot_tell("status", "The provider has no status of the message yet.")
+        yield cannot_tell("status", "The provider has no status for the message yet.")
     else:
-        yield good("status", f"The provider tells the message's status: {delivery.status.value}.")
+        yield good("status", f"The provider reports the message's status: {delivery.status.value}.")
