@@ -88,7 +88,7 @@ def _readings(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
     multiple=True,
     metavar="PROVIDER:NAME=VALUE",
     callback=_readings,
-    help="Take only this where the provider's document says two things. May be repeated.",
+    help="Accept only this form where the provider's document is ambiguous. May be repeated.",
 )
 @output_options
 def sandbox(

@@ -44,7 +44,7 @@ class SendQueue:
     """
 
     def __init_subclass__(cls) -> None:
-        raise TypeError("SendQueue is not made to be subclassed.")
+        raise TypeError("SendQueue cannot be subclassed. Wrap it instead.")
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class SendQueue:
 
     # Stopping and going on
 
-    def pause(self, campaign: Campaign | int, reason: str = "paused by a person") -> Campaign:
+    def pause(self, campaign: Campaign | int, reason: str = "paused manually") -> Campaign:
         return self._run(self._queue.pause, campaign, reason)
 
     def resume(self, campaign: Campaign | int) -> Campaign:
@@ -192,7 +192,7 @@ class SendQueue:
     def cancel(self, campaign: Campaign | int) -> Campaign:
         return self._run(self._queue.cancel, campaign)
 
-    def hold(self, account: str, until: object = None, reason: str = "held by a person") -> Account:
+    def hold(self, account: str, until: object = None, reason: str = "held manually") -> Account:
         return self._run(self._queue.hold, account, until, reason)
 
     def release(self, account: str) -> Account:

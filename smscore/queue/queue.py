@@ -304,12 +304,12 @@ class AsyncSendQueue:
     async def _get(self, campaign: Campaign | int) -> Campaign:
         found = await self._calls.read(campaigns.get, arguments.campaign_id(campaign))
         if found is None:
-            raise InvalidRequest("There is no such campaign in this database.")
+            raise InvalidRequest("No such campaign in this database. Give what enqueue() or campaign(key) returned.")
         return found
 
     # Stopping and going on
 
-    async def pause(self, campaign: Campaign | int, reason: str = "paused by a person") -> Campaign:
+    async def pause(self, campaign: Campaign | int, reason: str = "paused manually") -> Campaign:
         """The campaign, of which no batch begins until it is resumed; what is under way ends."""
         return await self._change(campaign, partial(campaigns.pause, reason=reason))
 
@@ -326,7 +326,7 @@ class AsyncSendQueue:
         self._wake()
         return await self._get(campaign)
 
-    async def hold(self, account: str, until: object = None, reason: str = "held by a person") -> Account:
+    async def hold(self, account: str, until: object = None, reason: str = "held manually") -> Account:
         """The account, whose sends stand still: ``until`` seconds from now or an aware datetime, or a release."""
         wanted = arguments.moment(until, "until")
         await self._calls.write(_hold, account, wanted, reason)
@@ -363,7 +363,7 @@ class AsyncSendQueue:
         ``InvalidRequest`` for a report without a message id.
         """
         if not is_id(report.message_id):
-            raise InvalidRequest("The report names no message by its id, and cannot be matched to one.")
+            raise InvalidRequest("The report has no message id, and cannot be matched to a message.")
         await self._calls.write(reports.add, [Report(account, report.message_id, report.status)])
 
     async def track(self, account: str) -> int:

@@ -29,20 +29,22 @@ _OUTCOMES: Final = ("accepted", "rejected", "not_sent", "unknown")
 
 @click.group(cls=Subcommands)
 def queue() -> None:
-    """Keep sends in a database, and send them by workers that may be killed at any moment.
+    """Queue sends in a database, for workers that may be killed at any moment.
 
-    One database, an SQLite file or PostgreSQL, has the truth about every recipient; any number of workers on any
-    number of machines send from it. Nobody is sent to twice. KEY is a campaign's key, or its id as '#17'.
+    One database, an SQLite file or PostgreSQL, records every recipient's outcome; any number of workers on any
+    number of machines send from it. No message is sent twice. KEY is a campaign's key, or its id as '#17'.
     """
 
 
 @queue.command()
 @click.argument("key")
 @click.argument("recipients", type=click.Path(allow_dash=True))
-@click.option("--account", callback=parsed(account), required=True, metavar="NAME=PROVIDER", help="Who sends it.")
+@click.option(
+    "--account", callback=parsed(account), required=True, metavar="NAME=PROVIDER", help="The sending account."
+)
 @click.option("--text", help="The text for all.")
 @click.option("--text-file", type=click.Path(), help="A UTF-8 file with the text.")
-@click.option("--template", help="A text of each one's own, with column names in braces: 'سلام {name}'.")
+@click.option("--template", help="A text with column names in braces: 'سلام {name}'.")
 @click.option("--template-file", type=click.Path(), help="A UTF-8 file with the template.")
 @click.option("--from", "sender", help="Your line.  [default: the account's]")
 @click.option("--column", help="The column of the numbers: its name, or its position counted from 1.")
@@ -51,15 +53,15 @@ def queue() -> None:
 @click.option("--encoding", help="The encoding of a text file, e.g. windows-1256.  [default: detected]")
 @click.option("--skip-bad", is_flag=True, help="Skip invalid rows and send to the others.")
 @click.option(
-    "--not-before", metavar="TIME", callback=parsed(moment), help="Begin then: 12h from now, or 2026-03-21T09:30+03:30."
+    "--not-before", metavar="TIME", callback=parsed(moment), help="Start then: 12h from now, or 2026-03-21T09:30+03:30."
 )
 @click.option(
-    "--expires", metavar="TIME", callback=parsed(moment), help="Begin nothing after that time, e.g. 24h from now."
+    "--expires", metavar="TIME", callback=parsed(moment), help="Start no batch after this time, e.g. 24h from now."
 )
 @click.option(
-    "--window", callback=parsed(window), help="Begin only in these hours of the day in Tehran, e.g. 08:00-22:00."
+    "--window", callback=parsed(window), help="Start batches only in these hours, Tehran time, e.g. 08:00-22:00."
 )
-@click.option("--priority", type=int, default=0, help="The higher one goes first.  [default: 0]")
+@click.option("--priority", type=int, default=0, help="Campaigns with a higher priority go first.  [default: 0]")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before adding more than 100 messages.")
 @queue_options
 def add(
@@ -122,7 +124,7 @@ def _text_or_template(
     help=ACCOUNT_HELP,
 )
 @click.option("--slots", type=click.IntRange(1), default=8, help="Batches in progress at a time.  [default: 8]")
-@click.option("--health", type=click.Path(path_type=Path), help="Touch this file every 5 seconds while all is well.")
+@click.option("--health", type=click.Path(path_type=Path), help="Touch this file every 5 seconds while it is healthy.")
 @click.option("--track", callback=parsed(seconds), help="Ask for delivery statuses this often, e.g. 5m.")
 @click.option("--receive", callback=parsed(seconds), help="Fetch inbound messages this often, e.g. 1m.")
 @queue_options
@@ -136,7 +138,7 @@ def work(
 ) -> int:
     """Send from the queue, until Ctrl-C or SIGTERM.
 
-    Batches in progress are ended first; a second Ctrl-C abandons them. Campaigns of other accounts are left alone.
+    Batches in progress finish first; a second Ctrl-C abandons them. Campaigns of other accounts are not touched.
 
     \b
     Example:
@@ -152,10 +154,10 @@ def work(
 
 @queue.command()
 @click.argument("key")
-@click.option("--once", is_flag=True, help="Print it once, on a terminal too.")
+@click.option("--once", is_flag=True, help="Print it once, even on a terminal.")
 @queue_options
 def show(connection: QueueConnection, key: str, once: bool) -> None:
-    """Show how far a campaign is; on a terminal live, with its rate and the time left.
+    """Show a campaign's progress; on a terminal live, with its rate and the time left.
 
     \b
     Example:
@@ -183,10 +185,10 @@ def list_(connection: QueueConnection, state: str | None) -> None:
 
 @queue.command()
 @click.argument("key")
-@click.option("--reason", default="paused by a person", help="Why, for those who look at it later.")
+@click.option("--reason", default="paused manually", help="The reason, shown by `show` and `list`.")
 @queue_options
 def pause(connection: QueueConnection, key: str, reason: str) -> None:
-    """Begin no more batches of a campaign until it is resumed."""
+    """Pause a campaign: no further batch starts until it is resumed."""
     from smscore.cli.queue.control import change_campaign
 
     change_campaign(connection, key, lambda queue, campaign: queue.pause(campaign, reason))
@@ -206,7 +208,7 @@ def resume(connection: QueueConnection, key: str) -> None:
 @click.argument("key")
 @queue_options
 def cancel(connection: QueueConnection, key: str) -> None:
-    """End a campaign: what has not begun is never sent."""
+    """Cancel a campaign: batches that have not started are never sent."""
     from smscore.cli.queue.control import change_campaign
 
     change_campaign(connection, key, lambda queue, campaign: queue.cancel(campaign))
@@ -217,10 +219,10 @@ def cancel(connection: QueueConnection, key: str) -> None:
 @click.option(
     "--until", callback=parsed(moment), help="12h from now, or 2026-03-21T09:30+03:30.  [default: until released]"
 )
-@click.option("--reason", default="held by a person", help="Why, for those who look at it later.")
+@click.option("--reason", default="held manually", help="The reason, shown by `show` and `list`.")
 @queue_options
 def hold(connection: QueueConnection, account: str, until: Any, reason: str) -> None:
-    """Begin no more batches of an account."""
+    """Hold an account: none of its batches starts until it is released."""
     from smscore.cli.queue.control import change_account
 
     change_account(connection, lambda queue: queue.hold(account, until, reason))
@@ -230,7 +232,7 @@ def hold(connection: QueueConnection, account: str, until: Any, reason: str) -> 
 @click.argument("account")
 @queue_options
 def release(connection: QueueConnection, account: str) -> None:
-    """Let a held account send again."""
+    """Release an account, so that it sends again."""
     from smscore.cli.queue.control import change_account
 
     change_account(connection, lambda queue: queue.release(account))
@@ -239,10 +241,10 @@ def release(connection: QueueConnection, account: str) -> None:
 @queue.command()
 @click.argument("recipients", type=click.Path(allow_dash=True))
 @click.option("--column", help="The column of the numbers: its name, or its position counted from 1.")
-@click.option("--undo", is_flag=True, help="Send to these numbers again.")
+@click.option("--undo", is_flag=True, help="Remove these numbers from the list.")
 @queue_options
 def suppress(connection: QueueConnection, recipients: str, column: str | None, undo: bool) -> None:
-    """Send nothing more to the numbers in a file, in any campaign.
+    """Add the numbers in a file to the suppression list: no campaign sends to them.
 
     RECIPIENTS is read as by `payamak send`; - is standard input.
 
@@ -293,7 +295,7 @@ def export(connection: QueueConnection, key: str, out: Path | None, outcome: str
 
 @queue.command()
 @click.option(
-    "--older-than", callback=parsed(duration), required=True, help="Campaigns that ended so long ago, e.g. 90d."
+    "--older-than", callback=parsed(duration), required=True, help="The age of the ended campaigns to prune, e.g. 90d."
 )
 @queue_options
 def prune(connection: QueueConnection, older_than: dt.timedelta) -> None:

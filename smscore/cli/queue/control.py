@@ -98,7 +98,7 @@ def prune(connection: QueueConnection, older_than: dt.timedelta) -> None:
     connection.output.record(
         "pruned",
         {"older_than": older_than.total_seconds()},
-        "Pruned: the numbers and texts of these campaigns are gone, and their counts and keys stay.",
+        "Pruned: numbers and texts of these campaigns were removed; counts and keys are kept.",
     )
 
 
