@@ -131,7 +131,7 @@ class Registered:
             if not self._has_failed:
                 self._has_failed = True
                 name, kind = type(self.observer).__name__, type(error).__name__
-                _log.error("Observer %s: %s raised %s; what it raises later is not logged", name, method, kind)
+                _log.error("Observer %s: %s raised %s; later exceptions are not logged", name, method, kind)
         finally:
             _telling.reset(token)
 

@@ -35,7 +35,7 @@ class Failover(DeliveryCalls, Capable):
     def __init__(self, *clients: BlockingClient[Any], rest: float = REST) -> None:
         background.refuse_gevent()
         if not clients or not all(isinstance(client, BlockingClient) for client in clients):
-            raise ConfigurationError("Failover takes one or more blocking clients, in the order to try them.")
+            raise ConfigurationError("Give Failover one or more blocking clients, in the order to try them.")
         self._clients = clients
         self._failover = AsyncFailover(*(client._client for client in clients), rest=rest)
 

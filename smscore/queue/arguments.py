@@ -49,7 +49,7 @@ def checked_key(key: object) -> str | None:
     if key is None:
         return None
     if not isinstance(key, str) or not key.strip() or len(key) > MAX_KEY or "\0" in key or not can_be_encoded(key):
-        raise InvalidRequest(f"key= must be a text of 1 to {MAX_KEY} characters that is yours, such as order-1404-17.")
+        raise InvalidRequest(f"key= must be a text of 1 to {MAX_KEY} characters, e.g. order-1404-17.")
     return key
 
 
@@ -57,7 +57,7 @@ def checked_priority(priority: object) -> int:
     """The priority. Raises ``InvalidRequest``."""
     number = as_int(priority)
     if number is None or not -(2**31) <= number < 2**31:
-        raise InvalidRequest("priority= must be a whole number of 32 bits. The higher one goes first.")
+        raise InvalidRequest("priority= must be a whole number of 32 bits. Higher ones are sent first.")
     return number
 
 
@@ -81,10 +81,10 @@ def campaign_id(campaign: object) -> int:
 def checked_accounts(accounts: object) -> dict[str, Any]:
     """The accounts by name. Raises ``ConfigurationError``."""
     if not isinstance(accounts, Mapping):
-        raise ConfigurationError("The accounts must be a mapping of names of yours to clients.")
+        raise ConfigurationError("accounts must be a mapping of account names to clients.")
     given: dict[Any, Any] = {**accounts}
     if not all(isinstance(name, str) and name.strip() and can_be_encoded(name) for name in given):
-        raise ConfigurationError("The name of an account must be a text that is not blank.")
+        raise ConfigurationError("Account names must be non-blank texts.")
     return given
 
 

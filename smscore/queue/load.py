@@ -100,6 +100,6 @@ def _there(campaign: Campaign | None) -> Campaign:
 
 def _too_slow() -> InvalidRequest:
     return InvalidRequest(
-        "The recipients came too slowly: between two parts of them the queue's lease ran out, and the load was taken "
-        "for dead. Nothing is sent. Enqueue again from a quicker source, or with a longer lease=."
+        "The recipients came too slowly: the queue's lease expired between two parts of them, and the load was "
+        "abandoned. Nothing is sent. Enqueue again from a faster source, or with a longer lease=."
     )

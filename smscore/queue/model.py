@@ -120,7 +120,7 @@ class Account:
 
 @frozen
 class QueueResult(RecipientResult):
-    """What became of one recipient's message, and where it is known to be (``delivery``, None if nothing is known)."""
+    """The result of one recipient's message, and its delivery status (``delivery``, None if it is not known)."""
 
     delivery: DeliveryStatus | None = None
 

@@ -244,7 +244,7 @@ class FailoverSender(Sender):
 
     def line(self, given: object) -> str | None:
         if given is not None:
-            raise InvalidRequest("A failover's senders are each client's own: leave sender= out.")
+            raise InvalidRequest("sender= is not allowed: in a failover each client sends from its own line. Omit it.")
         return None
 
     def pattern(self, given: object) -> str:

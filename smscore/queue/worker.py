@@ -193,7 +193,7 @@ class Worker:
             except Exception as error:
                 if not self.calls.database.is_outage(error):
                     raise
-                _log.warning("The queue's database cannot be used (%s); waiting for it", type(error).__name__)
+                _log.warning("The queue's database cannot be used (%s); retrying", type(error).__name__)
                 await clock.sleep(_OUTAGE_WAITS[min(tries, len(_OUTAGE_WAITS) - 1)])
                 tries += 1
 
@@ -360,7 +360,7 @@ def _usable(senders: Mapping[str, Sender]) -> Mapping[str, Sender]:
             sender.check()
         except ConfigurationError as error:
             problems[name] = error
-            _log.warning("The account %s is left alone here: %s", name, error)
+            _log.warning("This worker does not send for account %s: %s", name, error)
     if problems and len(problems) == len(senders):
         raise next(iter(problems.values()))
     return {name: sender for name, sender in senders.items() if name not in problems}

@@ -56,7 +56,7 @@ class WebhookReport(Protocol):
 
 
 class AsyncTracker:
-    """Follows any number of sends, and iterates over what becomes of their messages.
+    """Follows any number of sends, and iterates over their delivery statuses.
 
     ::
 
@@ -121,9 +121,11 @@ class AsyncTracker:
         self._check_open()
         source = self._sources.get(report.provider)
         if source is None:
-            raise InvalidRequest(f"A report of {report.provider}; this tracker follows {' and '.join(self._sources)}.")
+            raise InvalidRequest(
+                f"Invalid report: {report.provider} is not followed here, only {' and '.join(self._sources)}."
+            )
         if is_by_bulk(source.lookups) or not is_id(report.message_id):
-            raise InvalidRequest("The report names no message by its id, and cannot be matched to one.")
+            raise InvalidRequest("The report has no message id, and cannot be matched to a message.")
         state, is_known = State(report.status, report.code), False
         for followed in self._watches:
             rows = followed.rows_of(report.message_id) if followed.provider == report.provider else ()
@@ -237,7 +239,7 @@ class AsyncTracker:
     def _tell(self, provider: str, look: Look) -> None:
         if self._watches.failures_of(provider) == 1:
             _log.warning(
-                "%s: delivery statuses cannot be read (%s); they are asked for again, more and more slowly",
+                "%s: delivery statuses cannot be read (%s); retrying at growing intervals",
                 provider,
                 type(look.failures[provider]).__name__,
             )

@@ -81,7 +81,7 @@ def test_a_lease_shorter_than_a_request_may_take_is_refused(lease: Any):
 def test_a_schema_is_a_plain_name():
     with pytest.raises(ConfigurationError, match="plain name"):
         AsyncSendQueue("postgresql://localhost/a", {}, schema='a"; DROP')
-    with pytest.raises(ConfigurationError, match="PostgreSQL alone"):
+    with pytest.raises(ConfigurationError, match="only with PostgreSQL"):
         AsyncSendQueue("sqlite:///a.db", {}, schema="a")
 
 

@@ -39,7 +39,7 @@ def _sqlite(path: str, schema: str | None) -> Database:
     from smscore.queue.databases.sqlite import SQLiteDatabase
 
     if schema is not None:
-        raise ConfigurationError("schema= is of PostgreSQL alone. Use another file instead.")
+        raise ConfigurationError("schema= works only with PostgreSQL. Use another file instead.")
     if path.startswith(":"):
         raise ConfigurationError("A queue outlives its process, so it cannot be in memory. Name a file.")
     return SQLiteDatabase(Path(path))

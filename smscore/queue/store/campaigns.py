@@ -128,8 +128,8 @@ def never_sent(reason: str) -> StoredError:
 
 _REASONS: Final = {
     "cancelled": "the campaign was cancelled",
-    "expired": "the campaign's time was over before its turn came",
-    "suppressed": "the number is on the list of those who want no messages",
+    "expired": "the campaign expired before this batch started",
+    "suppressed": "the number is on the suppression list",
 }
 
 

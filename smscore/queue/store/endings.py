@@ -18,7 +18,7 @@ from smscore.queue.stored_errors import StoredError, pack_errors, unpack_errors
 MESSAGE_COLUMNS: Final = (
     *("id", "batch_id", "position", "recipient", "outcome", "message_id", "error", "hop", "sent_at"),
 )
-_NO_ANSWER: Final = "No answer came, and the worker that sent it did not come back: it may have been sent."
+_NO_ANSWER: Final = "The worker that sent it was lost before an answer was stored: it may have been sent."
 
 
 def finish(transaction: Transaction, claimed: Claimed, payload: Payload, columns: Columns) -> bool:
