@@ -1,4 +1,4 @@
-"""Send SMS through IPPanel Edge, and read what became of it."""
+"""Send SMS through IPPanel Edge, and read its delivery reports."""
 
 from ippanel_sms.account import Account, Line, Price
 from ippanel_sms.blocking import IPPanel

@@ -61,7 +61,7 @@ class SendCalls(AsyncClient):
         send_time: dt.datetime | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send one text to one recipient or many, and report what became of each; a request has one bulk id.
+        """Send one text to one recipient or many, and report each outcome; a request has one bulk id.
 
         IPPanel sets no limit, so that one request takes all unless the client's ``batch_size`` is set. ``send_time``
         is an aware datetime to send at; a naive one is ``InvalidRequest``.
@@ -82,7 +82,7 @@ class SendCalls(AsyncClient):
         send_time: dt.datetime | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send each recipient their own text, and report what became of each; a text has one bulk id a request.
+        """Send each recipient their own text, and report each outcome; a text has one bulk id a request.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
         requests, and the client's ``batch_size`` counts recipients. The rest is as in :meth:`send`.

@@ -59,7 +59,7 @@ class AsyncNajva(AsyncTrackingClient):
         file_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send one text to one recipient or many, 10,000 a request, and report what became of each.
+        """Send one text to one recipient or many, 10,000 a request, and report each outcome.
 
         ``file_id`` is what :meth:`upload_file` returned, for messages that go out through Bale. Costs are in Rials.
 
@@ -79,7 +79,7 @@ class AsyncNajva(AsyncTrackingClient):
         file_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send each recipient their own text, 10,000 a request, and report what became of each.
+        """Send each recipient their own text, 10,000 a request, and report each outcome.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; those with different senders go in different
         requests, and those without one from the account's default line. The rest is as in :meth:`send`.

@@ -144,7 +144,7 @@ class AsyncSepahan(AsyncTrackingClient):
         request_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send one text to one recipient or many, 100 a request, and report what became of each.
+        """Send one text to one recipient or many, 100 a request, and report each outcome.
 
         ``request_id`` is your own id for the call: a letter or digit, then at most 55 more of ``A-Z a-z 0-9 . _ -``.
         If the call needs several batches, batch n (from 1) goes out as ``<request_id>-<n>``. Costs are in Rials.
@@ -166,7 +166,7 @@ class AsyncSepahan(AsyncTrackingClient):
         request_id: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> SendReport:
-        """Send each recipient their own text, 100 a request, and report what became of each.
+        """Send each recipient their own text, 100 a request, and report each outcome.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; the rest is as in :meth:`send`.
 
@@ -288,7 +288,7 @@ class AsyncSepahan(AsyncTrackingClient):
     @sends_nothing
     def _incoming_pages(self, *, after: int | None) -> AsyncGenerator[list[InboundMessage], None]:
         if after is not None:
-            raise InvalidRequest("after= is not for Sepahan, whose messages have no ids: leave it out.")
+            raise InvalidRequest("after= is not supported: Sepahan's messages have no ids. Omit it.")
         body = calls.SepahanReceiveBody(startDate=calls.start_date(_EVER, self._wire_now()))
         look, mark = self._reader(calls.PEEK), self._reader(calls.RECEIVE)
 

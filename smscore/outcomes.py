@@ -1,4 +1,4 @@
-"""What became of a message to one recipient."""
+"""The outcome of a message to one recipient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["OUTCOME_WORDS", "Outcome"]
 
 
 class Outcome(Enum):
-    """What became of one recipient's message; the value is the JSON form."""
+    """The outcome of one recipient's message; the value is the JSON form."""
 
     ACCEPTED = "accepted"
     """The provider took it."""

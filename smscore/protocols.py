@@ -66,7 +66,7 @@ class AsyncSends(Protocol, metaclass=_Declared):
     async def send(
         self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
-        """Send one text, and report what became of each recipient."""
+        """Send one text, and report each recipient's outcome."""
         ...
 
     def send_stream(
@@ -77,7 +77,7 @@ class AsyncSends(Protocol, metaclass=_Declared):
         sender: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> AsyncGenerator[SendReport, None]:
-        """A report a batch, for a source of any length."""
+        """One report per batch, for a source of any length."""
         ...
 
 
@@ -88,13 +88,13 @@ class Sends(Protocol, metaclass=_Declared):
     def send(
         self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
-        """Send one text, and report what became of each recipient."""
+        """Send one text, and report each recipient's outcome."""
         ...
 
     def send_stream(
         self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> Generator[SendReport, None, None]:
-        """A report a batch, for an iterable of any length."""
+        """One report per batch, for an iterable of any length."""
         ...
 
 
@@ -105,7 +105,7 @@ class AsyncSendsP2P(Protocol, metaclass=_Declared):
     async def send_p2p(
         self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
-        """Send each recipient their own text, and report what became of each."""
+        """Send each recipient their own text, and report each outcome."""
         ...
 
     def send_p2p_stream(
@@ -115,7 +115,7 @@ class AsyncSendsP2P(Protocol, metaclass=_Declared):
         sender: str | None = None,
         on_batch: OnBatch | None = None,
     ) -> AsyncGenerator[SendReport, None]:
-        """A report a batch, for a source of any length."""
+        """One report per batch, for a source of any length."""
         ...
 
 
@@ -124,13 +124,13 @@ class SendsP2P(Protocol, metaclass=_Declared):
     """Sends each recipient their own text."""
 
     def send_p2p(self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None) -> SendReport:
-        """Send each recipient their own text, and report what became of each."""
+        """Send each recipient their own text, and report each outcome."""
         ...
 
     def send_p2p_stream(
         self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> Generator[SendReport, None, None]:
-        """A report a batch, for an iterable of any length."""
+        """One report per batch, for an iterable of any length."""
         ...
 
 
@@ -172,25 +172,25 @@ class SendsPatterns(Protocol, metaclass=_Declared):
 
 @runtime_checkable
 class AsyncReportsDeliveries(Protocol, metaclass=_Declared):
-    """Tells where messages are."""
+    """Reports delivery statuses."""
 
     async def deliveries(self, results: Results) -> list[Delivery]:
-        """Where each of these messages is now, in the order given."""
+        """The delivery status of each of these messages, in the order given."""
         ...
 
 
 @runtime_checkable
 class ReportsDeliveries(Protocol, metaclass=_Declared):
-    """Tells where messages are."""
+    """Reports delivery statuses."""
 
     def deliveries(self, results: Results) -> list[Delivery]:
-        """Where each of these messages is now, in the order given."""
+        """The delivery status of each of these messages, in the order given."""
         ...
 
 
 @runtime_checkable
 class AsyncReceivesMessages(Protocol, metaclass=_Declared):
-    """Has the messages that people sent to your lines."""
+    """Receives the messages that people sent to your lines."""
 
     def incoming(self, *, after: int | None = None) -> AsyncGenerator[InboundMessage, None]:
         """The messages, oldest first; ``after`` is the id of the last one that you have."""
@@ -199,7 +199,7 @@ class AsyncReceivesMessages(Protocol, metaclass=_Declared):
 
 @runtime_checkable
 class ReceivesMessages(Protocol, metaclass=_Declared):
-    """Has the messages that people sent to your lines."""
+    """Receives the messages that people sent to your lines."""
 
     def incoming(self, *, after: int | None = None) -> Generator[InboundMessage, None, None]:
         """The messages, oldest first; ``after`` is the id of the last one that you have."""

@@ -32,7 +32,7 @@ class SMSError(Exception):
     ``str()`` says in English what happened and what to do next; it never holds a token, a text or a full
     number. All else is in the attributes:
 
-    - ``outcome``: what became of the messages; None for a call that sends nothing.
+    - ``outcome``: the outcome of the messages; None for a call that sends nothing.
     - ``provider``: the provider's name, or None where none is involved.
     - ``report``: the whole :class:`SendReport`, or None if the call made none.
     - ``code``, ``http_status``, ``message`` (the provider's own words), ``details``: where there was an answer.
@@ -84,7 +84,7 @@ class SMSError(Exception):
 
 @frozen
 class RecipientResult:
-    """What became of one recipient's message.
+    """The result of one recipient's message.
 
     ``recipient`` is E.164 (a bad number of a stream stays as it was given), ``message_id`` the provider's id or
     None, ``error`` why it was not accepted or None, ``request_id`` the id that its batch was sent with, ``ref``

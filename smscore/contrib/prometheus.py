@@ -48,7 +48,7 @@ class PrometheusObserver:
             registry=registry,
         )
         self._messages = Counter(
-            "payamak_messages", "Messages by what became of them.", ["provider", "call", "outcome"], registry=registry
+            "payamak_messages", "Messages by outcome.", ["provider", "call", "outcome"], registry=registry
         )
 
     def request(self, event: RequestEnded) -> None:

@@ -69,7 +69,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
 
     def __init__(self, *clients: AsyncClient, rest: float = REST) -> None:
         if not clients or not all(isinstance(client, AsyncClient) for client in clients):
-            raise ConfigurationError("AsyncFailover takes one or more async clients, in the order to try them.")
+            raise ConfigurationError("Give AsyncFailover one or more async clients, in the order to try them.")
         seconds = checked_seconds("rest", rest)
         self._members = [Member(client, Health(seconds), is_alone=len(clients) == 1) for client in clients]
         self._others = self._members[1:]
@@ -79,7 +79,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
     async def send(
         self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
-        """Send one text to one recipient or many, and report what became of each.
+        """Send one text to one recipient or many, and report each outcome.
 
         ``sender`` must be None: each client has its own. Raises ``InvalidNumber``, ``InvalidRequest`` or
         ``ConfigurationError`` before anything is sent, and by the report's outcomes as a client's ``send`` does.
@@ -113,7 +113,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
     async def send_p2p(
         self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
-        """Send each recipient their own text, and report what became of each.
+        """Send each recipient their own text, and report each outcome.
 
         ``messages`` are ``smscore.Message`` without a sender, or (recipient, text) pairs; the rest is as in
         :meth:`send`. A provider that cannot do this is passed over.

@@ -1,1 +1,1 @@
-"""After a send: what became of each message, asked for once or followed until it is final."""
+"""Delivery tracking: statuses of sent messages, asked for once or followed until they are final."""

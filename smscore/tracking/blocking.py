@@ -1,4 +1,4 @@
-"""The part of a blocking client that tells what became of messages, for providers that report deliveries."""
+"""The delivery calls of a blocking client, for providers that report deliveries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ A = TypeVar("A", bound=AsyncTrackingClient)
 
 
 class Tracker(Iterator[Delivery]):
-    """Follows any number of sends, and iterates over what becomes of their messages.
+    """Follows any number of sends, and iterates over their delivery statuses.
 
     ::
 

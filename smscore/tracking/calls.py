@@ -1,4 +1,4 @@
-"""The async calls that tell what became of messages, of one provider or of several."""
+"""The async calls that report deliveries, of one provider or of several."""
 
 from __future__ import annotations
 

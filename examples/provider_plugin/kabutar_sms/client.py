@@ -35,7 +35,7 @@ class AsyncKabutar(AsyncTrackingClient):
     async def send(
         self, to: Recipients, text: Text, *, sender: str | None = None, on_batch: OnBatch | None = None
     ) -> SendReport:
-        """Send one text to one recipient or many, 200 a request, and report what became of each.
+        """Send one text to one recipient or many, 200 a request, and report each outcome.
 
         Raises ``InvalidNumber`` or ``InvalidRequest`` before anything is sent, and by the report's outcomes
         ``ProviderError``, ``ConnectionFailed``, ``OutcomeUnknown``, ``NotAttempted`` or ``PartialSendError``, each
