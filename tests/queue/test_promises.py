@@ -164,6 +164,7 @@ class Promises(RuleBasedStateMachine):
         self.hands: list[InHand] = []
         self.in_transit: list[Request] = []
         self.suppressed: set[str] = set()
+        self.once_suppressed: set[str] = set()  # who may have been left out of a batch that went
         self.left: set[str] = set()  # whose request may have left
         self.known: dict[str, QueueResult] = {}
         self.count = 0
@@ -229,14 +230,24 @@ class Promises(RuleBasedStateMachine):
         id_ = self.campaigns[which % len(self.campaigns)].id
         if what == "pause":
             self.write(campaigns.pause, id_, "a test")
+        elif what == "resume":
+            self.write(campaigns.resume, id_)
         else:
-            self.write({"resume": campaigns.resume, "cancel": campaigns.cancel}[what], id_)
+            self.write(campaigns.cancel, id_)
+            self.what_has_not_begun_has_ended(self.campaigns[which % len(self.campaigns)])
+
+    def what_has_not_begun_has_ended(self, campaign: Campaign) -> None:
+        """After a cancel only those wait whose batch has been let go, whoever holds the others."""
+        ended = {"0" + result.recipient[3:] for result in self.results(campaign)}
+        let_go = self.left.union(*(hand.request.numbers for hand in self.hands if hand.request is not None))
+        assert not {*self.numbers[campaign.id]} - ended - let_go - self.once_suppressed
 
     def suppress(self, which: int, how: str) -> None:
         number = f"0912{which % self.count:07}"
         if how == "suppress":
             self.write(suppression.add, [number])
             self.suppressed.add(number)
+            self.once_suppressed.add(number)
         else:
             self.write(suppression.remove, [number])
             self.suppressed.discard(number)
@@ -265,6 +276,20 @@ class Promises(RuleBasedStateMachine):
             self.let_go(hand)
             if hand in self.hands and what != "left":
                 self.comes_to(hand, what)
+
+    @rule(what=st.sampled_from(["pause", "cancel", "hold", "suppress"]))
+    def somebody_interferes_between_claim_and_letting_go(self, what: str) -> None:
+        before = len(self.hands)
+        self.claim(1)
+        if len(self.hands) == before:
+            return
+        batch = self.hands[-1].batch
+        if what == "hold":
+            self.write(accounts.hold, batch.account, self.now + 120.0, "a test")
+        elif what == "suppress":
+            self.suppress(int(unpack(batch.stored).numbers[0][4:]), what)
+        else:
+            self.change([campaign.id for campaign in self.campaigns].index(batch.campaign_id), what)
 
     @precondition(lambda self: self.hands)
     @rule(which=few, what=fates)
