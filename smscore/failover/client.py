@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, Self
 
@@ -73,6 +73,13 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         seconds = checked_seconds("rest", rest)
         self._members = [Member(client, Health(seconds), is_alone=len(clients) == 1) for client in clients]
         self._others = self._members[1:]
+
+    def _with_clients(self, copy: Callable[[AsyncClient], AsyncClient]) -> AsyncFailover:
+        """The same failover over copies of its clients: what is known of a provider's health is shared."""
+        other = AsyncFailover(*(copy(member.client) for member in self._members))
+        for member, own in zip(other._members, self._members, strict=True):
+            member.health = own.health
+        return other
 
     # Sending
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -13,7 +14,7 @@ from attrs import frozen
 
 from smscore.client import AsyncClient
 from smscore.config import STREAM_BATCH_SIZE, RetryPolicy
-from smscore.errors import InvalidRequest, SMSError
+from smscore.errors import InvalidRequest, OutcomeUnknown, SMSError
 from smscore.failover import AsyncFailover
 from smscore.messages import Message
 from smscore.profile import Capability
@@ -109,9 +110,9 @@ class Sender(ABC):
         """Its clients, for reads."""
 
     def client_of(self, provider: str | None) -> AsyncClient | None:
-        """The client of this provider; of the only one, where there is one and none is named."""
+        """The only client of this provider, or of all where none is named; None where it cannot be told which it is."""
         own = [client for client in self.clients if provider in (None, client.provider.name)]
-        return own[0] if own else None
+        return own[0] if len(own) == 1 else None
 
     @property
     def can_read(self) -> bool:
@@ -144,7 +145,7 @@ class ClientSender(Sender):
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
         self.provider = client.provider
-        self.once = client.with_options(retry=RetryPolicy.none(), rate_limit=None)
+        self.once = _once(client)
         limit = client._caller.limit
         self.rate = None if limit is None else limit.rate
         self.total = client._settings.timeout.total
@@ -220,27 +221,33 @@ class ClientSender(Sender):
 
 
 class FailoverSender(Sender):
-    """Several providers in turn: each hop is let go by itself, and repeated by the client that it went to."""
+    """Several providers in turn: each hop is let go by itself, and repeated by the client that it went to.
+
+    Of two accounts at one provider a hop does not say which it went to. A request id is known to its own account alone,
+    so nothing that went to such a provider is repeated.
+    """
 
     def __init__(self, failover: AsyncFailover) -> None:
         self.client = failover
-        self._by_name = {member.provider: ClientSender(member.client) for member in failover._members}
-        own = [*self._by_name.values()]
+        self._own = own = [ClientSender(member.client) for member in failover._members]
+        names = Counter(sender.provider.name for sender in own)
+        self._by_name = {sender.provider.name: sender for sender in own if names[sender.provider.name] == 1}
+        self._names = frozenset(names)
         self.provider = own[0].provider
         rates = [sender.rate for sender in own if sender.rate is not None]
         self.rate = min(rates, default=None)
         self.total = max(sender.total for sender in own)
-        self._once = AsyncFailover(*(sender.once for sender in own))
+        self._once = failover._with_clients(_once)
 
     @property
     def clients(self) -> Sequence[AsyncClient]:
-        return [client for sender in self._by_name.values() for client in sender.clients]
+        return [client for sender in self._own for client in sender.clients]
 
     def can(self, kind: str) -> bool:
-        return kind == PATTERN or any(sender.can(kind) for sender in self._by_name.values())
+        return kind == PATTERN or any(sender.can(kind) for sender in self._own)
 
     def limit(self, kind: str) -> int:
-        return min(sender.limit(kind) for sender in self._by_name.values() if kind == PATTERN or sender.can(kind))
+        return min(sender.limit(kind) for sender in self._own if kind == PATTERN or sender.can(kind))
 
     def line(self, given: object) -> str | None:
         if given is not None:
@@ -249,7 +256,7 @@ class FailoverSender(Sender):
 
     def pattern(self, given: object) -> str:
         packed = packed_pattern(given)
-        if not any(name in self._by_name for name in _named(packed)):
+        if self._names.isdisjoint(_named(packed)):
             raise InvalidRequest("code must be a smscore.Pattern that names one of the failover's providers.")
         return packed
 
@@ -268,7 +275,9 @@ class FailoverSender(Sender):
         return report
 
     async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
-        sender = self._by_name[hop.provider or ""]
+        sender = self._by_name.get(hop.provider or "")
+        if sender is None:
+            raise OutcomeUnknown("It went to a provider at which this account has no client, or several of them now.")
         if claimed.kind != PATTERN:
             return await sender.repeat(claimed, payload, let_go, hop)
         number, pattern, params = _arguments(claimed, payload)
@@ -279,6 +288,11 @@ class FailoverSender(Sender):
 
     async def is_alive(self) -> bool | None:
         return None
+
+
+def _once(client: AsyncClient) -> AsyncClient:
+    """The same client, which tries once and leaves the rate to the queue."""
+    return client.with_options(retry=RetryPolicy.none(), rate_limit=None)
 
 
 def _named(packed: str) -> Sequence[str]:

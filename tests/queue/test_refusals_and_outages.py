@@ -11,7 +11,7 @@ from recipients import numbers
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
-from smscore import InsufficientCredit, InvalidParameters, OutcomeUnknown
+from smscore import InsufficientCredit, InvalidParameters, OutcomeUnknown, clock
 from smscore.failover import Approved, AsyncFailover, Pattern
 from smscore.outcomes import Outcome
 from smscore.queue import CampaignState, Counts, limits
@@ -172,6 +172,32 @@ async def test_a_hop_with_a_request_id_is_repeated_at_its_provider(
     assert {(result.outcome, result.provider) for result in results} == {(Outcome.ACCEPTED, "sepahan")}
     assert set(sent_to(box).values()) == {1}
     assert {message.provider for message in box.messages} == {"sepahan"}
+
+
+async def test_what_went_to_one_of_two_accounts_of_a_provider_is_never_repeated_by_the_other(
+    sqlite_place: Place, box: Sandbox, client: New, new_queue: New
+):
+    accounts = [client(AsyncSepahan), client(AsyncSepahan, sender="50003301")]
+    queue = await new_queue(sqlite_place, both=AsyncFailover(*accounts))
+    box.fail("drop_after", provider="sepahan", times=1)
+    async with queue.worker(slots=1):
+        campaign = await queue.enqueue("both", numbers(5), TEXT)
+        await done(queue, campaign)
+    assert await queue.counts(campaign) == Counts(unknown=5)
+    assert set(sent_to(box).values()) == {1}
+
+
+async def test_the_queue_shares_what_a_failover_knows_of_its_providers(
+    sqlite_place: Place, box: Sandbox, client: New, new_queue: New
+):
+    both = AsyncFailover(client(AsyncNajva), client(AsyncSepahan), rest=3600)
+    queue = await new_queue(sqlite_place, both=both)
+    both._members[0].health.rests_until = clock.monotonic() + 3600
+    async with queue.worker(slots=1):
+        campaign = await queue.enqueue("both", numbers(5), TEXT)
+        await queue.wait(campaign, timeout=60)
+    assert {message.provider for message in box.messages} == {"sepahan"}
+    assert await queue.counts(campaign) == Counts(accepted=5)
 
 
 async def test_a_pattern_is_sent_by_the_account_s_own_way(
