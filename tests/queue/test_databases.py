@@ -17,6 +17,7 @@ from smscore import ConfigurationError
 from smscore.queue import AsyncSendQueue, schema
 from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Transaction
+from smscore.queue.databases.postgresql import PostgreSQLDatabase
 from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.databases.urls import database_of
 
@@ -157,3 +158,16 @@ async def test_the_file_of_a_queue_is_readable_by_its_owner_alone(tmp_path: Path
 
 def files_of(folder: Path) -> list[Path]:
     return [*folder.iterdir()]
+
+
+def test_a_url_that_the_driver_cannot_read_is_refused_without_its_password():
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncSendQueue("postgresql://user:secret%zz@host/name", {})
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__  # a traceback shows none of the driver's words
+
+
+@pytest.mark.parametrize("name", ["IdleInTransactionSessionTimeout", "ReadOnlySqlTransaction", "AdminShutdown"])
+def test_a_server_that_gave_a_transaction_up_or_became_a_replica_is_an_outage(name: str):
+    database = PostgreSQLDatabase("postgresql://host/name")
+    assert database.is_outage(getattr(psycopg.errors, name)(""))

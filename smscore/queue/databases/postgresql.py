@@ -112,6 +112,14 @@ class PostgreSQLDatabase(Database):
             raise ConfigurationError(
                 'A queue in PostgreSQL needs psycopg 3. Install it: pip install "payamak[postgres]".'
             ) from None
+        try:
+            psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.Error:
+            # The driver's words may quote the URL, and so a password.
+            raise ConfigurationError(
+                "The database's URL cannot be read. Write it as postgresql://user@host:5432/name, with %XX for special "
+                "characters in a password."
+            ) from None
         self._psycopg = psycopg
         self._url = url
         self._schema = schema
@@ -155,7 +163,10 @@ class PostgreSQLDatabase(Database):
         raise AssertionError("the loop ends by return or raise")
 
     def is_outage(self, error: BaseException) -> bool:
-        return isinstance(error, (self._psycopg.OperationalError, self._psycopg.InterfaceError))
+        driver = self._psycopg
+        # The last two are no OperationalError to psycopg: an idle transaction was given up, or the server is a replica.
+        ended, replica = driver.errors.IdleInTransactionSessionTimeout, driver.errors.ReadOnlySqlTransaction
+        return isinstance(error, (driver.OperationalError, driver.InterfaceError, ended, replica))
 
     def close(self) -> None:
         pool, self._pool = self._own(), _Pool()

@@ -85,6 +85,13 @@ def load(
 def begin(transaction: Transaction, new: NewCampaign, lease: float) -> int | Existing:
     """The id of a new campaign that is loading, or the campaign that has its key."""
     remove_dead_loads(transaction, new.key)
+    while True:
+        begun = _inserted(transaction, new, lease) or _existing(transaction, new.key)
+        if begun is not None:  # else the load that had the key was taken away between the two questions
+            return begun
+
+
+def _inserted(transaction: Transaction, new: NewCampaign, lease: float) -> int | None:
     row = transaction.row(
         "INSERT INTO payamak_campaign (key, account, kind, state, text, sender, pattern, params, options, priority, "
         "not_before, expires, hours, loading_until, created_at) "
@@ -105,10 +112,13 @@ def begin(transaction: Transaction, new: NewCampaign, lease: float) -> int | Exi
         transaction.now + lease,
         transaction.now,
     )
-    if row is not None:
-        return int(row[0])
-    found = transaction.row(f"SELECT {CAMPAIGN_COLUMNS}, content_hash FROM payamak_campaign WHERE key = %s", new.key)
-    assert found is not None  # noqa: S101  # it was in the way, and keys are never deleted but by a load that died
+    return None if row is None else int(row[0])
+
+
+def _existing(transaction: Transaction, key: str | None) -> Existing | None:
+    found = transaction.row(f"SELECT {CAMPAIGN_COLUMNS}, content_hash FROM payamak_campaign WHERE key = %s", key)
+    if found is None:
+        return None
     *campaign, digest = found
     return Existing(campaign_of(tuple(campaign)), None if digest is None else bytes(digest))
 
