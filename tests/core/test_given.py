@@ -14,6 +14,7 @@ import numpy as np
 import phonenumbers
 import pytest
 from attrs import define
+from django.conf import settings
 from django.utils.functional import SimpleLazyObject, lazy
 from django.utils.safestring import mark_safe
 from phonenumber_field.phonenumber import PhoneNumber as DjangoNumber
@@ -26,6 +27,14 @@ from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import ConfigurationError, InvalidNumber, InvalidRequest, Message, RetryPolicy, Timeouts, count_parts
 from smscore.sandbox import Sandbox
 from smscore.statuses import checked_ids
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _django() -> None:
+    """Django's phone numbers read its settings."""
+    if not settings.configured:
+        settings.configure()
+
 
 KINDS = {"sepahan": (AsyncSepahan, Sepahan), "ippanel": (AsyncIPPanel, IPPanel), "najva": (AsyncNajva, Najva)}
 SENDERS = {"sepahan": "50003300", "ippanel": "+983000505", "najva": "90000123"}

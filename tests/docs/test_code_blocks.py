@@ -16,6 +16,8 @@ from docs.pages import FENCE, KINDS, PAGES, blocks, is_hidden, named, programs, 
 
 from smscore.sandbox import Sandbox
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _django():

@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from attrs import define, field
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -146,6 +147,9 @@ fates = st.sampled_from(
         *("dies", "dies, and it is on its way", "dies, and it arrives"),
     ]
 )
+
+
+pytestmark = pytest.mark.exhaustive
 
 
 class Promises(RuleBasedStateMachine):

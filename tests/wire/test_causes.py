@@ -323,7 +323,7 @@ async def test_the_log_has_status_content_type_and_keys(
     with caplog.at_level(logging.DEBUG, "smscore"):
         await error_of("sepahan", new_client, provider_http, body, 400, content_type="application/problem+json")
     (line,) = [record.getMessage() for record in caplog.records if "HTTP" in record.getMessage()]
-    assert line == ("sepahan Send: HTTP 400, application/problem+json, keys: errors, errors.senderNumbers, 1 more")
+    assert line == ("sepahan send: HTTP 400, application/problem+json, keys: errors, errors.senderNumbers, 1 more")
 
 
 def test_what_is_not_an_object_has_no_keys() -> None:
