@@ -219,7 +219,7 @@ def cancel(connection: QueueConnection, key: str) -> None:
 @click.option(
     "--until", callback=parsed(moment), help="12h from now, or 2026-03-21T09:30+03:30.  [default: until released]"
 )
-@click.option("--reason", default="held manually", help="The reason, shown by `show` and `list`.")
+@click.option("--reason", default="held manually", help="The reason, shown by `show`.")
 @queue_options
 def hold(connection: QueueConnection, account: str, until: Any, reason: str) -> None:
     """Hold an account: none of its batches starts until it is released."""
