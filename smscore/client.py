@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # It cannot be imported any more as the process ends, when aiohttp may come with a last alert.
-import concurrent.futures.thread  # noqa: F401
+import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import inspect
 import ssl as ssl_module
 from collections.abc import (

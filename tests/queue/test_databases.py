@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from smscore.queue import AsyncSendQueue, schema
 from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Transaction
 from smscore.queue.databases.postgresql import PostgreSQLDatabase
-from smscore.queue.databases.sqlite import SQLiteDatabase
+from smscore.queue.databases.sqlite import RolledBack, SQLiteDatabase
 from smscore.queue.databases.urls import database_of
 
 from .conftest import TEXT, Place
@@ -171,3 +173,25 @@ def test_a_url_that_the_driver_cannot_read_is_refused_without_its_password():
 def test_a_server_that_gave_a_transaction_up_or_became_a_replica_is_an_outage(name: str):
     database = PostgreSQLDatabase("postgresql://host/name")
     assert database.is_outage(getattr(psycopg.errors, name)(""))
+
+
+def test_once_sqlite_has_rolled_back_by_itself_no_later_part_is_written_alone(tmp_path: Path):
+    database = SQLiteDatabase(tmp_path / "sms.db")
+    schema.create(database)
+    add = "INSERT INTO payamak_suppression (recipient, created_at) VALUES (%s, 0)"
+
+    def written_in_parts() -> None:
+        with database.writing() as transaction:
+            with database.savepoint(transaction):
+                transaction.run(add, "+989120000000")
+            with suppress(RolledBack), database.savepoint(transaction):
+                transaction._connection.rollback()  # type: ignore[attr-defined]  # as SQLite does on a full disk
+                raise sqlite3.OperationalError("disk is full")
+            with database.savepoint(transaction):
+                transaction.run(add, "+989120000001")
+
+    with pytest.raises(RolledBack, match="disk is full") as caught:
+        written_in_parts()
+    assert database.is_outage(caught.value)
+    assert database.read(lambda transaction: transaction.rows("SELECT recipient FROM payamak_suppression")) == []
+    database.close()

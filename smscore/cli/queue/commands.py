@@ -33,6 +33,12 @@ def queue() -> None:
 
     One database, an SQLite file or PostgreSQL, records every recipient's outcome; any number of workers on any
     number of machines send from it. No message is sent twice. KEY is a campaign's key, or its id as '#17'.
+
+    \b
+    Example:
+      payamak queue add nowruz customers.xlsx --account shop="$PAYAMAK_PROVIDER" --text-file t.txt --db sqlite:///sms.db
+      payamak queue work --account shop="$PAYAMAK_PROVIDER" --db sqlite:///sms.db
+      payamak queue show nowruz --db sqlite:///sms.db
     """
 
 

@@ -108,12 +108,13 @@ class PostgreSQLDatabase(Database):
         """
         try:
             import psycopg
+            from psycopg.conninfo import conninfo_to_dict
         except ImportError:
             raise ConfigurationError(
                 'A queue in PostgreSQL needs psycopg 3. Install it: pip install "payamak[postgres]".'
             ) from None
         try:
-            psycopg.conninfo.conninfo_to_dict(url)
+            conninfo_to_dict(url)
         except psycopg.Error:
             # The driver's words may quote the URL, and so a password.
             raise ConfigurationError(

@@ -30,6 +30,10 @@ _CACHE_KIB: Final = 16_384
 _PAUSE: Final = 0.02
 
 
+class RolledBack(sqlite3.OperationalError):
+    """SQLite rolled a whole transaction back, since the disk refused a part of it: none of it is written."""
+
+
 class SQLiteTransaction(Transaction):
     """A transaction of an SQLite connection."""
 
@@ -38,7 +42,17 @@ class SQLiteTransaction(Transaction):
 
     def __init__(self, connection: sqlite3.Connection, now: float) -> None:
         self._connection = connection
+        self._cause: BaseException | None = None
         self.now = now
+
+    def check(self) -> None:
+        """Raise :class:`RolledBack` where SQLite has ended the transaction by itself, as it may on a full disk."""
+        if not self._connection.in_transaction:
+            raise RolledBack(str(self._cause or "the transaction was rolled back")) from self._cause
+
+    def note(self, error: BaseException) -> None:
+        """Keep an error, which may be why the transaction has ended."""
+        self._cause = error
 
     def run(self, sql: str, *values: Any) -> int:
         return self._connection.execute(self._render(sql), values).rowcount
@@ -122,7 +136,9 @@ class SQLiteDatabase(Database):
                 pool.mode = mode
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield SQLiteTransaction(connection, self._time())
+                transaction = SQLiteTransaction(connection, self._time())
+                yield transaction
+                transaction.check()
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
@@ -130,16 +146,22 @@ class SQLiteDatabase(Database):
 
     @contextmanager
     def savepoint(self, transaction: Transaction) -> Generator[None, None, None]:
+        assert isinstance(transaction, SQLiteTransaction)  # noqa: S101  # it is one of this database
+        transaction.check()
         transaction.run("SAVEPOINT part")
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            transaction.note(error)
+            transaction.check()
             transaction.run("ROLLBACK TO part")
             transaction.run("RELEASE part")
             raise
         transaction.run("RELEASE part")
 
     def is_outage(self, error: BaseException) -> bool:
+        if isinstance(error, RolledBack):
+            return True
         return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTAGES
 
     def close(self) -> None:
