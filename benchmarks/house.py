@@ -36,6 +36,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "README.md": "its table and its examples",
     "README.fa.md": "its table and its examples",
     "CHANGELOG.md": "what changed for whom",
+    "changes/": "what changed for whom",
     "CONTRIBUTING.md": "an example",
     "SECURITY.md": "whom to tell",
     "pyproject.toml": "packages and entry points",
