@@ -24,6 +24,8 @@ from smscore.profile import Capability, DemoPlan, Profile
 from smscore.results import RecipientResult
 from smscore.sandbox import Sandbox
 
+pytestmark = pytest.mark.exhaustive
+
 PROFILES = registry.profiles()
 FROM_FILE = [profile.name for profile in PROFILES.values() if profile.demo.from_file]
 KNOWS_REPEATS = [name for name in PROFILES if "check_request_id" in PROFILES[name].own_calls]

@@ -15,7 +15,7 @@ from smscore.sandbox import Sandbox
 
 ROWS = 20_000
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")]
 
 
 def out_or_resume(results: Path) -> list[str | Path]:

@@ -14,7 +14,7 @@ from commandline import PAYAMAK, environment, write_mobiles, write_xlsx
 from smscore.cli.commands import payamak
 from smscore.sandbox import Sandbox
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes and modes of POSIX")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.skipif(os.name == "nt", reason="pipes and modes of POSIX")]
 
 SEND = ["send", "-p", "najva", "--text", "سلام"]
 P2P = ["p2p", "-p", "najva", "--template", "{name}"]

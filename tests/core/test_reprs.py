@@ -27,6 +27,7 @@ OUTSIDE = (
     "smscore.recipients.",
     "smscore.testing.",
 )
+IN_A_PROJECT = "smscore.contrib.django"  # its models are only there where Django has settings
 TRAFFIC = ("smscore.auth", "smscore.calls.", "smscore.messages", "smscore.results", "smscore.sending.", "smscore.wire.")
 """Where requests and answers are handled, besides the providers' packages: there fields are hidden but for these."""
 OWN_REPR = {
@@ -64,7 +65,8 @@ def modules() -> Iterator[types.ModuleType]:
     for package in PACKAGES:
         yield package
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            yield importlib.import_module(found.name)
+            if not found.name.startswith(IN_A_PROJECT):
+                yield importlib.import_module(found.name)
 
 
 def own_classes() -> list[type]:

@@ -15,6 +15,8 @@ from queue_engines import running
 from queue_kills import Kills
 from services import Postgres, RabbitMQ
 
+pytestmark = pytest.mark.exhaustive
+
 # Short times: a worker that dies is missed after two seconds.
 QUICK = {"SHOP_LEASE": "2", "SHOP_TOTAL": "1"}
 
