@@ -28,3 +28,4 @@ if "PROJECT_SANDBOX" in os.environ:
             url = f"{os.environ['PROJECT_SANDBOX']}/{account['PROVIDER']}"
             account.setdefault("OPTIONS", {})["base_url"] = url
             account["TOKEN"] = "of-the-project"
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # Django 6.1 asks for it
