@@ -36,9 +36,9 @@ def queue() -> None:
 
     \b
     Example:
-      payamak queue add nowruz customers.xlsx --account shop="$PAYAMAK_PROVIDER" --text-file t.txt --db sqlite:///sms.db
-      payamak queue work --account shop="$PAYAMAK_PROVIDER" --db sqlite:///sms.db
-      payamak queue show nowruz --db sqlite:///sms.db
+      payamak queue add nowruz c.xlsx --account shop=NAME --text-file t.txt
+      payamak queue work --account shop=NAME
+      payamak queue show nowruz
     """
 
 
@@ -89,7 +89,7 @@ def add(
 
     \b
     Example:
-      payamak queue add nowruz-1406 customers.xlsx --account shop="$PAYAMAK_PROVIDER" --text-file t.txt --db sqlite:///sms.db
+      payamak queue add nowruz c.xlsx --account shop=NAME --text-file t.txt
     """
     from attrs import evolve
 
@@ -148,7 +148,7 @@ def work(
 
     \b
     Example:
-      payamak queue work --account shop="$PAYAMAK_PROVIDER" --db sqlite:///sms.db
+      payamak queue work --account shop=NAME
     """
     from attrs import evolve
 
