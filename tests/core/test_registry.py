@@ -222,10 +222,10 @@ def test_a_client_that_cannot_be_imported_says_whose_it_is(bring: Bring):
         connection.client_class("nobody")
 
 
-def test_a_client_that_cannot_be_imported_is_passed_over_where_others_are_looked_at(bring: Bring):
+def test_who_else_has_a_call_is_known_by_declaration_and_no_other_client_is_imported(bring: Bring):
     bring("nobody", code=MISSING_CLIENT)
     client = connection.client_class("najva")("token")
-    with pytest.warns(ProviderWarning, match="payamak-nobody"), pytest.raises(InvalidRequest, match="have: sepahan"):
+    with pytest.raises(InvalidRequest, match="have: sepahan"):  # and a warning would be an error
         connection.call_of(client, "check_request_id")
 
 
