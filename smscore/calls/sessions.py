@@ -51,9 +51,9 @@ class OwnedPlace(Place):
         )
         pool = IdlePool(servers)
         super().__init__(session, Waits(), asyncio.Semaphore(max_connections), pool)
-        self.pid = os.getpid()
+        self.pid: int = os.getpid()
         self._forget = forget
-        self.guard = self._close_at_the_end(pool)
+        self.guard: AsyncGenerator[None, None] = self._close_at_the_end(pool)
         keep_alive_after_fork(session)
         keep_alive_after_fork(pool)
 

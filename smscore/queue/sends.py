@@ -143,12 +143,12 @@ class ClientSender(Sender):
     """A client of one provider."""
 
     def __init__(self, client: AsyncClient) -> None:
-        self.client = client
-        self.provider = client.provider
-        self.once = _once(client)
+        self.client: AnyClient = client
+        self.provider: Provider = client.provider
+        self.once: AsyncClient = _once(client)
         limit = client._caller.limit
-        self.rate = None if limit is None else limit.rate
-        self.total = client._settings.timeout.total
+        self.rate: float | None = None if limit is None else limit.rate
+        self.total: float = client._settings.timeout.total
         self._client = client
 
     @property
@@ -228,15 +228,15 @@ class FailoverSender(Sender):
     """
 
     def __init__(self, failover: AsyncFailover) -> None:
-        self.client = failover
+        self.client: AnyClient = failover
         self._own = own = [ClientSender(member.client) for member in failover._members]
         names = Counter(sender.provider.name for sender in own)
         self._by_name = {sender.provider.name: sender for sender in own if names[sender.provider.name] == 1}
         self._names = frozenset(names)
-        self.provider = own[0].provider
+        self.provider: Provider = own[0].provider
         rates = [sender.rate for sender in own if sender.rate is not None]
-        self.rate = min(rates, default=None)
-        self.total = max(sender.total for sender in own)
+        self.rate: float | None = min(rates, default=None)
+        self.total: float = max(sender.total for sender in own)
         self._once = failover._with_clients(_once)
 
     @property

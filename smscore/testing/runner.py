@@ -135,7 +135,10 @@ class Keeping:
     """An observer that keeps what it is told in this list."""
 
     def __init__(self, told: list[Any]) -> None:
-        self.start = self.request = self.batch = self.call = told.append
+        self.start: Callable[[Any], None] = told.append
+        self.request: Callable[[Any], None] = told.append
+        self.batch: Callable[[Any], None] = told.append
+        self.call: Callable[[Any], None] = told.append
 
 
 def send(to: Sequence[str], **more: Any) -> SampleCall:

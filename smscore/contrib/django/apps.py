@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
 
@@ -14,8 +15,8 @@ class PayamakConfig(AppConfig):
 
     name = "smscore.contrib.django"
     label = "payamak"
-    verbose_name = "SMS"
-    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name: Any = "SMS"
+    default_auto_field: Any = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Register the checks; nothing is read or opened yet."""

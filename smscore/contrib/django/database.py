@@ -31,8 +31,8 @@ class DjangoTransaction(Transaction):
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
-        self.dialect = dialect_of(connection.alias)
-        self.now = self._time()
+        self.dialect: Dialect = dialect_of(connection.alias)
+        self.now: float = self._time()
 
     def _time(self) -> float:
         if self.dialect.name == "sqlite":
@@ -83,8 +83,8 @@ class DjangoDatabase(Database):
     """The database of this alias, by the calling thread's own connection; ``create()`` is left to ``migrate``."""
 
     def __init__(self, alias: str | None = None) -> None:
-        self.alias = conf.database_alias() if alias is None else alias
-        self.dialect = dialect_of(self.alias)
+        self.alias: str = conf.database_alias() if alias is None else alias
+        self.dialect: Dialect = dialect_of(self.alias)
 
     @contextmanager
     def reading(self) -> Generator[Transaction, None, None]:

@@ -22,7 +22,7 @@ else:
 class UnixTimeField(_Field):
     """A time, stored as seconds since 1970; an aware ``datetime`` in Python."""
 
-    description = "Date and time, as seconds since 1970"
+    description: Any = "Date and time, as seconds since 1970"
 
     def get_internal_type(self) -> str:
         """The field whose column it has."""

@@ -40,10 +40,10 @@ class Campaign(models.Model):
     sender: TextOrNone = models.TextField(null=True)
     size: Integer = models.IntegerField(default=0)
     priority: Integer = models.IntegerField(default=0)
-    not_before = UnixTimeField(null=True)
-    expires = UnixTimeField(null=True)
-    created_at = UnixTimeField()
-    ended_at = UnixTimeField(null=True)
+    not_before: UnixTimeField = UnixTimeField(null=True)
+    expires: UnixTimeField = UnixTimeField(null=True)
+    created_at: UnixTimeField = UnixTimeField()
+    ended_at: UnixTimeField = UnixTimeField(null=True)
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -72,7 +72,7 @@ class Batch(models.Model):
     rejected: Integer = models.IntegerField(default=0)
     not_sent: Integer = models.IntegerField(default=0)
     unknown: Integer = models.IntegerField(default=0)
-    ended_at = UnixTimeField(null=True)
+    ended_at: UnixTimeField = UnixTimeField(null=True)
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -98,7 +98,7 @@ class QueuedMessage(models.Model):
     outcome: Text = models.TextField()
     message_id: BigIntegerOrNone = models.BigIntegerField(null=True)
     delivery: TextOrNone = models.TextField(null=True)
-    delivery_at = UnixTimeField(null=True)
+    delivery_at: UnixTimeField = UnixTimeField(null=True)
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -120,8 +120,8 @@ class InboundMessage(models.Model):
     line: Text = models.TextField()
     sender: Text = models.TextField()
     text: Text = models.TextField()
-    received_at = UnixTimeField(null=True)
-    stored_at = UnixTimeField()
+    received_at: UnixTimeField = UnixTimeField(null=True)
+    stored_at: UnixTimeField = UnixTimeField()
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -139,7 +139,7 @@ class Suppression(models.Model):
     """A number that nothing is sent to, in E.164."""
 
     recipient: Text = models.TextField(primary_key=True)
-    created_at = UnixTimeField()
+    created_at: UnixTimeField = UnixTimeField()
 
     objects: ClassVar[QueueManager] = QueueManager()
 

@@ -127,7 +127,7 @@ class PostgreSQLDatabase(Database):
         self._idle_timeout = idle_timeout
         self._now = now
         self._render = Rendering(schema=schema)
-        self.dialect = locking(schema)
+        self.dialect: Dialect = locking(schema)
         self._pool = _Pool()
 
     @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import django.db.models.deletion
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 
 import smscore.contrib.django.fields
 from smscore.contrib.django.operations import QueueTables
@@ -14,9 +16,9 @@ from smscore.contrib.django.operations import QueueTables
 class Migration(migrations.Migration):
     """The first one."""
 
-    initial = True
-    dependencies: ClassVar = []
-    operations: ClassVar = [
+    initial: ClassVar[bool | None] = True
+    dependencies: ClassVar[Sequence[tuple[str, str]]] = []
+    operations: ClassVar[Sequence[Operation]] = [
         QueueTables(1),
         migrations.SeparateDatabaseAndState(
             state_operations=[
