@@ -47,7 +47,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
-# What a node's log says each time that it has started.
+# What a node's log says once it has started.
 _READY: Final = {
     "embedded": "ready\n",
     "celery": " ready.\n",
@@ -68,6 +68,7 @@ class Node:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        self._begun = 0  # how long its log was when it was last started
 
     @property
     def pid(self) -> int:
@@ -83,10 +84,11 @@ class Node:
 
     def is_ready(self) -> bool:
         """Whether it works, as far as its log says."""
-        return self.is_alive() and self.log.count(_READY[self.engine]) >= self.starts
+        return self.is_alive() and _READY[self.engine].encode() in self._log.read_bytes()[self._begun :]
 
     def start(self, **more: str) -> None:
         self.starts += 1
+        self._begun = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
