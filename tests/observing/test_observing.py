@@ -436,7 +436,9 @@ def test_an_observer_may_close_the_client_and_gets_the_truth(method: str, opened
     except SMSError as error:
         report = error.report
     assert report is not None
-    assert (len(report.not_sent) == 1) is (box.messages == [])
+    # A close that comes while the request is in flight leaves it unknown, whether it arrived or not.
+    assert not report.not_sent or box.messages == []
+    assert not report.accepted or len(box.messages) == 1
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])

@@ -25,7 +25,8 @@ class Project:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PAYAMAK_TEST"))}
-        return {**kept, "PROJECT_DATABASE": json.dumps(self.database), **more}
+        project = {"PYTHONPATH": os.fspath(PROJECT), "PROJECT_DATABASE": json.dumps(self.database)}
+        return {**kept, **project, **more}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-W", "error", "manage.py", *words]
