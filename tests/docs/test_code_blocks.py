@@ -41,6 +41,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: Sandbox):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environ = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8", "XDG_STATE_HOME": str(files / "state")}
+    environ.pop("PYTHONSAFEPATH", None)  # a reader's tests import the modules beside them
     shared = {"__name__": "page", "box": sms_sandbox, "printed": io.StringIO(), "source": "", "environ": environ}
     found = blocks(page)
     for block in found[:1]:
