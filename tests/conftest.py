@@ -1,10 +1,13 @@
 """What all tests share: clients with known settings, a clean environment, and aioresponses mended for aiohttp 3.14."""
 
+import _thread
 import asyncio
 import importlib
 import json
 import os
 import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial, partialmethod
 from pathlib import Path
@@ -24,6 +27,7 @@ from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import RetryPolicy
+from smscore.loops import threads
 
 TOKEN = "token-of-the-tests"
 SENDERS = {AsyncSepahan: "50003300", AsyncIPPanel: "+983000505", AsyncNajva: "90000123"}
@@ -40,6 +44,25 @@ settings.load_profile("payamak")
 
 if os.environ.get("PAYAMAK_TEST_UVLOOP"):  # the session that runs the tests' own loops on uvloop
     asyncio.set_event_loop_policy(importlib.import_module("uvloop").EventLoopPolicy())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _threads_are_traced() -> Iterator[None]:
+    """Coverage follows the threads that ``threading`` starts; ours start lower."""
+    trace = threading.gettrace()
+    if trace is None:
+        yield
+        return
+
+    def start(function: Callable[..., object], args: tuple[object, ...]) -> int:
+        def traced() -> None:
+            sys.settrace(trace)
+            function(*args)
+
+        return _thread.start_new_thread(traced, ())
+
+    with patch.object(threads, "_thread", SimpleNamespace(start_new_thread=start)):
+        yield
 
 
 @pytest.fixture(scope="session")
