@@ -16,12 +16,12 @@ FREEZERS = {
     "time-machine": "import time_machine; frozen = lambda when: time_machine.travel(when, tick=False)",
 }
 PAST_AND_FUTURE = ["2012-01-14", "2046-05-01"]
-WAITS = {
+WAITS = {  # the timeouts leave a busy machine the time to connect
     "a repeat": ("retry=RetryPolicy(wait_initial=0.05)", "send()", [ERROR_503], 2),
     "Retry-After": ("", "send()", [says("429", http(429, b"", "Retry-After: 0.6"), takes=False)], 2),
     "a rate limit": ("rate_limit=20, batch_size=1", "send(THREE)", [], 3),
-    "the time of a request": ("timeout=0.2, retry=RetryPolicy.none()", "unanswered(send)", STALL, 1),
-    "the time of a call": ("timeout=Timeouts(call=0.2)", "unanswered(send)", STALL, 1),
+    "the time of a request": ("timeout=2, retry=RetryPolicy.none()", "unanswered(send)", STALL, 1),
+    "the time of a call": ("timeout=Timeouts(call=2)", "unanswered(send)", STALL, 1),
 }
 COMMON = """
     import asyncio
