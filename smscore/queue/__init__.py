@@ -7,7 +7,7 @@ How it is built, from the outside in:
 - ``worker`` claims batches for its slots; ``sends`` makes one call of a client of each; ``decisions`` is the pure table
   of what then becomes of it, ``limits`` of what keeps an account back, ``outcomes`` merges what is known.
 - ``store/``: plain SQL, synchronous, one function a question. ``claims`` takes a batch and recovers lost ones,
-  ``letting_go`` is the last commit before the request, ``endings`` writes outcomes, ``campaigns``, ``accounts``,
+  ``dispatch`` is the last commit before the request, ``endings`` writes outcomes, ``campaigns``, ``accounts``,
   ``suppression``, ``reading``, ``reports`` (the inbox of deliveries), ``inbound`` and ``pruning`` the rest.
 - ``tracking``: one round of asking for deliveries, or of receiving.
 - ``databases/``: what differs between SQLite and PostgreSQL; ``schema`` applies the migrations in ``sql/``;

@@ -132,7 +132,7 @@ def _health(failure: SMSError) -> bool | None:
 
 
 class Lost(Enum):
-    """What becomes of a batch that was let go, and whose worker did not come back."""
+    """What becomes of a batch that was dispatched and whose worker was lost."""
 
     REPEAT = "it may be repeated now"
     WAIT = "it may be repeated later"
@@ -142,7 +142,7 @@ class Lost(Enum):
 def after_lost(
     now: float, *, repeat_until: float | None, expires: float | None, state: str, window: Window | None
 ) -> Lost:
-    """What becomes of a batch whose lease ran out after it was let go.
+    """What becomes of a batch whose lease expired after it was dispatched.
 
     ``repeat_until`` is the end of its request id's lifetime (None: it has none), ``state`` its campaign's.
     """

@@ -1,4 +1,4 @@
-"""One claimed batch as one call of a client, or of a failover, whose every request is let go by the queue."""
+"""One claimed batch as one call of a client, or of a failover, whose every request the queue dispatches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from smscore.sending.send_call import BatchEvent
 from smscore.wire.batch import SendEndpoint
 from smscore.wire.endpoint import Provider
 
-LetGo: TypeAlias = Callable[[BatchEvent], Awaitable[None]]
+Dispatch: TypeAlias = Callable[[BatchEvent], Awaitable[None]]
 AnyClient: TypeAlias = AsyncClient | AsyncFailover
 
 TEXT: Final = "text"
@@ -93,11 +93,11 @@ class Sender(ABC):
         """The seconds for which a request to this provider may be repeated with its id; None: it knows no ids."""
 
     @abstractmethod
-    async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
+    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
         """Send a batch for the first time."""
 
     @abstractmethod
-    async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
+    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         """Send a batch as it was sent by this hop, with the same request id."""
 
     @abstractmethod
@@ -123,13 +123,13 @@ class Sender(ABC):
         """Raise ``ConfigurationError`` if a call would find no token or an invalid setting."""
         self.client.check()
 
-    async def answered(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> Answered:
+    async def answered(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> Answered:
         """Send or repeat a batch, and return what came of it."""
         hop = claimed.hop if claimed.may_have_arrived else None
         try:
             if hop is None:
-                return Answered(await self.send(claimed, payload, let_go), None)
-            return Answered(await self.repeat(claimed, payload, let_go, hop), None)
+                return Answered(await self.send(claimed, payload, dispatch), None)
+            return Answered(await self.repeat(claimed, payload, dispatch, hop), None)
         except SMSError as error:
             return Answered(error.report, error)
 
@@ -187,24 +187,24 @@ class ClientSender(Sender):
     def _takes_id(self, kind: str) -> bool:
         return "request_id" in _parameters(getattr(type(self._client), METHODS[kind]))
 
-    async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
+    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
         options = unpack_options(claimed.options)
-        return await self._call(claimed.kind, _arguments(claimed, payload), let_go, sender=claimed.sender, **options)
+        return await self._call(claimed.kind, _arguments(claimed, payload), dispatch, sender=claimed.sender, **options)
 
-    async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
+    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         options = unpack_options(claimed.options)
-        return await self.repeat_call(claimed.kind, _arguments(claimed, payload), let_go, hop, **options)
+        return await self.repeat_call(claimed.kind, _arguments(claimed, payload), dispatch, hop, **options)
 
     async def repeat_call(
-        self, kind: str, arguments: Sequence[Any], let_go: LetGo, hop: Hop, **options: Any
+        self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, hop: Hop, **options: Any
     ) -> SendReport:
         """The same call again, with the request id and the sender of this hop."""
-        return await self._call(kind, arguments, let_go, sender=hop.sender, request_id=hop.request_id, **options)
+        return await self._call(kind, arguments, dispatch, sender=hop.sender, request_id=hop.request_id, **options)
 
-    async def _call(self, kind: str, arguments: Sequence[Any], let_go: LetGo, **options: Any) -> SendReport:
+    async def _call(self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, **options: Any) -> SendReport:
         given = {name: value for name, value in options.items() if value is not None}
         report: SendReport = await getattr(self.once, METHODS[kind])(
-            *arguments, on_batch=_sending_only(let_go), **given
+            *arguments, on_batch=_sending_only(dispatch), **given
         )
         return report
 
@@ -221,7 +221,7 @@ class ClientSender(Sender):
 
 
 class FailoverSender(Sender):
-    """Several providers in turn: each hop is let go by itself, and repeated by the client that it went to.
+    """Several providers in turn: each hop is dispatched by itself, and repeated by the client that it went to.
 
     Of two accounts at one provider a hop does not say which it went to. A request id is known to its own account alone,
     so nothing that went to such a provider is repeated.
@@ -268,23 +268,23 @@ class FailoverSender(Sender):
         sender = self._by_name.get(provider or "")
         return None if sender is None else sender.lifetime(kind, provider)
 
-    async def send(self, claimed: Claimed, payload: Payload, let_go: LetGo) -> SendReport:
+    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
         report: SendReport = await getattr(self._once, METHODS[claimed.kind])(
-            *_arguments(claimed, payload), on_batch=_sending_only(let_go)
+            *_arguments(claimed, payload), on_batch=_sending_only(dispatch)
         )
         return report
 
-    async def repeat(self, claimed: Claimed, payload: Payload, let_go: LetGo, hop: Hop) -> SendReport:
+    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         sender = self._by_name.get(hop.provider or "")
         if sender is None:
             raise OutcomeUnknown("It went to a provider at which this account has no client, or several of them now.")
         if claimed.kind != PATTERN:
-            return await sender.repeat(claimed, payload, let_go, hop)
+            return await sender.repeat(claimed, payload, dispatch, hop)
         number, pattern, params = _arguments(claimed, payload)
         prepared = pattern.prepared(sender.provider.name, params)
         if isinstance(prepared, str):
-            return await sender.repeat_call(TEXT, ([number], prepared), let_go, hop)
-        return await sender.repeat_call(PATTERN, (number, *prepared), let_go, hop)
+            return await sender.repeat_call(TEXT, ([number], prepared), dispatch, hop)
+        return await sender.repeat_call(PATTERN, (number, *prepared), dispatch, hop)
 
     async def is_alive(self) -> bool | None:
         return None
@@ -305,10 +305,10 @@ def _parameters(method: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(method).parameters)
 
 
-def _sending_only(let_go: LetGo) -> LetGo:
+def _sending_only(dispatch: Dispatch) -> Dispatch:
     async def on_batch(event: BatchEvent) -> None:
         if event.state == "sending":
-            await let_go(event)
+            await dispatch(event)
 
     return on_batch
 

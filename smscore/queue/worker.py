@@ -1,4 +1,4 @@
-"""A worker: claims batches for its free slots, lets each go, sends it, and writes what came of it."""
+"""A worker: claims batches for its free slots, dispatches and sends them, and writes their outcomes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from smscore.queue.decisions import Action, Decision, Stop, decide
 from smscore.queue.outcomes import Columns, columns_of, same
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.sends import Answered, Sender, without
-from smscore.queue.store import accounts, campaigns, claims, endings, letting_go, splitting, sweeping
+from smscore.queue.store import accounts, campaigns, claims, dispatch, endings, splitting, sweeping
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
-from smscore.queue.store.letting_go import Refusal, Refused, Ticket
+from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.queue.store.reports import Change
 from smscore.queue.tracking import fold
 from smscore.sending.send_call import BatchEvent
@@ -202,7 +202,7 @@ class Worker:
     async def _send(self, claimed: Claimed) -> None:
         async with self._turn:
             if self._stopping and self.ahead:
-                await self._keep(letting_go.take_back, claimed)
+                await self._keep(dispatch.requeue, claimed)
             else:
                 await self._send_now(claimed)
 
@@ -236,7 +236,7 @@ class Worker:
         return unpack(claimed.stored)
 
     async def _after_refusal(self, claimed: Claimed, refused: Refused) -> bool:
-        """What becomes of a batch that was not let go; whether it is tried again now."""
+        """What becomes of a batch that was not dispatched; whether it is tried again now."""
         match refused.why:
             case Refusal.LOST:
                 return False
@@ -251,7 +251,7 @@ class Worker:
             case Refusal.EXPIRED:
                 await self._keep(endings.end_unsent, claimed, "expired")
             case _:  # nothing has left by this claim, and if it still is this worker's, it goes back
-                await self._keep(letting_go.take_back, claimed)
+                await self._keep(dispatch.requeue, claimed)
         return False
 
     async def _end(self, claimed: Claimed, whole: Payload, answered: Answered, delivery: _Delivery) -> None:
@@ -292,7 +292,7 @@ class RunningWorker:
 
 @define(eq=False)
 class _Delivery:
-    """One call for a batch: lets each of its requests go."""
+    """One call for a batch: dispatches each of its requests."""
 
     worker: Worker
     sender: Sender
@@ -307,24 +307,24 @@ class _Delivery:
 
     @property
     def hops(self) -> Mapping[str | None, int]:
-        """The last letting-go of each provider."""
+        """The last dispatch to each provider."""
         return {hop.provider: index for index, hop in enumerate(self.claimed.hops)}
 
     async def send(self, payload: Payload) -> Answered:
         """Send, and return what came of it."""
         try:
-            return await self.sender.answered(self.claimed, payload, self.let_go)
+            return await self.sender.answered(self.claimed, payload, self.dispatch)
         except Exception as error:
-            # Whatever went wrong in a client, a request that was let go may have left.
+            # Whatever went wrong in a client, a request that was dispatched may have left.
             _log.exception("A client of the queue raised %s", type(error).__name__)
             if self.claimed.hops:
                 return Answered(None, OutcomeUnknown(f"A fault: {type(error).__name__}. It may have been sent."))
             return Answered(None, ConfigurationError(f"The client raised {type(error).__name__} before it sent."))
 
-    async def let_go(self, event: BatchEvent) -> None:
+    async def dispatch(self, event: BatchEvent) -> None:
         """Write that this request is about to leave, or raise: then it provably does not."""
         kind = self.claimed.kind
-        ticket = Ticket(
+        attempt = Attempt(
             event.provider,
             event.request_id,
             self.sender.lifetime(kind, event.provider),
@@ -335,10 +335,10 @@ class _Delivery:
         )
         began = clock.monotonic(), clock.time()  # the first of them may stand still on a machine that is suspended
         try:
-            hop = await self.worker.calls.write(letting_go.let_go, self.claimed, ticket)
+            hop = await self.worker.calls.write(dispatch.dispatch, self.claimed, attempt)
             if max(clock.monotonic() - began[0], clock.time() - began[1]) > self.worker.lease:
                 # The batch may be another's by now, and its id forgotten.
-                raise Refused(Refusal.STOOD_STILL)
+                raise Refused(Refusal.STALLED)
         except Refused as refused:
             self.refused = refused
             raise
@@ -346,7 +346,7 @@ class _Delivery:
             if not self.worker.calls.database.is_outage(error):
                 raise
             # Whether it was committed or not, nothing has left: taking it back says so once the database answers.
-            self.refused = Refused(Refusal.AWAY)
+            self.refused = Refused(Refusal.OUTAGE)
             raise self.refused from error
         if hop is not self.claimed.hop:
             self.claimed.hops.append(hop)
@@ -378,17 +378,17 @@ def _write_end(
     """Write what came of a batch, and what stands still because of it."""
     failure = answered.failure
     if decision.stop is not None:
-        transaction.exclude()  # first of all: who lets a batch go holds its share before any row
+        transaction.exclude()  # first of all: who dispatches a batch holds its share before any row
     match decision.action:
         case Action.FINISH | Action.UNKNOWN | Action.ACCEPTED:
             columns = _columns(answered, decision.action, len(whole) - len(claimed.dropped), hops)
             if endings.finish(transaction, claimed, whole, columns):
                 campaigns.settle(transaction, claimed.campaign_id)
         case Action.BACK:
-            letting_go.take_back(transaction, claimed)
+            dispatch.requeue(transaction, claimed)
         case Action.REPEAT:
             delay = max(decision.wait or 0.0, _repeat_delay(claimed.tries))
-            letting_go.repeat_later(transaction, claimed, claimed.hops, delay)
+            dispatch.repeat_later(transaction, claimed, claimed.hops, delay)
     if decision.is_dead:
         accounts.note_dead(transaction, claimed.account, decision.wait)
     elif decision.is_dead is False:

@@ -47,7 +47,7 @@ class BatchEvent:
     provider: str | None = None
 
 
-class NotLetGo(Exception):
+class NotDispatched(Exception):
     """Raised by an ``on_batch`` of Payamak's own to stop a batch: it is no fault, and so is not logged as one."""
 
 
@@ -117,7 +117,7 @@ class BatchRunner:
             if inspect.isawaitable(returned):
                 await returned
         except Exception as error:
-            if not isinstance(error, NotLetGo):
+            if not isinstance(error, NotDispatched):
                 _log.error("on_batch raised %s; the rest of the call is not sent", type(error).__name__)
             self.rule.stop(f"on_batch raised {type(error).__name__}", error)
             return False

@@ -41,7 +41,7 @@ async def test_a_rate_holds_in_every_second_over_all_nodes(
     came = [one.at for one in ledger.accepted()]
     speed = (count - 1) / (max(gone) - min(gone))
     print(
-        f"\n{rate}/s, {engine}: {speed:.2f}/s, most let go in a second {most_in_a_second(gone)}, "
+        f"\n{rate}/s, {engine}: {speed:.2f}/s, most dispatched in a second {most_in_a_second(gone)}, "
         f"most at the server {most_in_a_second(came)}"
     )
     assert len(came) == count

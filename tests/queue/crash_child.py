@@ -41,14 +41,14 @@ def before(kind: type[Any], name: str) -> None:
     setattr(kind, name, wrapped)
 
 
-def in_the_middle_of_letting_go() -> None:
-    original = worker_module.letting_go.let_go
+def in_the_middle_of_dispatch() -> None:
+    original = worker_module.dispatch.dispatch
 
-    def let_go(*args: Any) -> Any:
+    def dispatch(*args: Any) -> Any:
         original(*args)
         die()  # before the commit
 
-    worker_module.letting_go.let_go = let_go
+    worker_module.dispatch.dispatch = dispatch
 
 
 def in_the_middle_of_the_end() -> None:
@@ -63,8 +63,8 @@ def in_the_middle_of_the_end() -> None:
 
 POINTS = {
     "after the claim": lambda: before(Worker, "_send"),
-    "before letting go is committed": in_the_middle_of_letting_go,
-    "after letting go": lambda: after(_Delivery, "let_go"),
+    "before the dispatch is committed": in_the_middle_of_dispatch,
+    "after the dispatch": lambda: after(_Delivery, "dispatch"),
     "after the answer": lambda: before(Worker, "_end"),
     "before the end is committed": in_the_middle_of_the_end,
     "after the end": lambda: after(Worker, "_end"),

@@ -26,8 +26,8 @@ A, U = Outcome.ACCEPTED, Outcome.UNKNOWN
 # The outcome, whether the ids are known, and how often each recipient was sent to.
 EXPECTED: dict[str, dict[type[Any], tuple[Outcome, bool, int]]] = {
     "after the claim": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},
-    "before letting go is committed": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},
-    "after letting go": {AsyncSepahan: (A, True, 1), AsyncNajva: (U, False, 0)},
+    "before the dispatch is committed": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},
+    "after the dispatch": {AsyncSepahan: (A, True, 1), AsyncNajva: (U, False, 0)},
     "after the answer": {AsyncSepahan: (A, False, 1), AsyncNajva: (U, False, 1)},
     "before the end is committed": {AsyncSepahan: (A, False, 1), AsyncNajva: (U, False, 1)},
     "after the end": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},

@@ -27,7 +27,7 @@ def outage(place: Place) -> Exception:
 
 @pytest.mark.parametrize("is_committed", [False, True], ids=["before the commit", "after the commit"])
 @pytest.mark.parametrize("kind", [AsyncSepahan, AsyncNajva])
-async def test_a_batch_that_meets_an_outage_as_it_is_let_go_is_sent_once_afterwards(
+async def test_a_batch_that_meets_an_outage_as_it_is_dispatched_is_sent_once_afterwards(
     kind: type[Any],
     is_committed: bool,
     place: Place,
@@ -40,7 +40,7 @@ async def test_a_batch_that_meets_an_outage_as_it_is_let_go_is_sent_once_afterwa
     write, failures = queue._calls.write, [outage(place)]
 
     async def fails_once(work: Any, *args: Any) -> Any:
-        if work is not worker_module.letting_go.let_go or not failures:
+        if work is not worker_module.dispatch.dispatch or not failures:
             return await write(work, *args)
         if is_committed:
             await write(work, *args)

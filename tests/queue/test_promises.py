@@ -37,8 +37,8 @@ from smscore.queue.store import (
     accounts,
     campaigns,
     claims,
+    dispatch,
     endings,
-    letting_go,
     loads,
     reading,
     reports,
@@ -47,7 +47,7 @@ from smscore.queue.store import (
 )
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
-from smscore.queue.store.letting_go import Refusal, Refused, Ticket
+from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.queue.worker import _write_end
 from smscore.results import OUTCOME_BYTES, SendReport
 from smscore.statuses import DeliveryStatus
@@ -74,7 +74,7 @@ class Store(SQLiteDatabase):
 
 @define(eq=False)
 class Request:
-    """A request that was let go."""
+    """A request that was dispatched."""
 
     account: str
     request_id: str | None
@@ -86,7 +86,7 @@ class Request:
 
 @define(eq=False)
 class InHand:
-    """A worker with a batch, and the request that it has let go."""
+    """A worker with a batch, and the request that it has dispatched."""
 
     batch: Claimed
     request: Request | None = None
@@ -241,10 +241,10 @@ class Promises(RuleBasedStateMachine):
             self.what_has_not_begun_has_ended(self.campaigns[which % len(self.campaigns)])
 
     def what_has_not_begun_has_ended(self, campaign: Campaign) -> None:
-        """After a cancel only those wait whose batch has been let go, whoever holds the others."""
+        """After a cancel only those wait whose batch has been dispatched, whoever holds the others."""
         ended = {"0" + result.recipient[3:] for result in self.results(campaign)}
-        let_go = self.left.union(*(hand.request.numbers for hand in self.hands if hand.request is not None))
-        assert not {*self.numbers[campaign.id]} - ended - let_go - self.once_suppressed
+        dispatched = self.left.union(*(hand.request.numbers for hand in self.hands if hand.request is not None))
+        assert not {*self.numbers[campaign.id]} - ended - dispatched - self.once_suppressed
 
     def suppress(self, which: int, how: str) -> None:
         number = f"0912{which % self.count:07}"
@@ -272,17 +272,17 @@ class Promises(RuleBasedStateMachine):
 
     @rule(what=fates)
     def a_batch_is_worked_on(self, what: str) -> None:
-        """A worker claims a batch and lets it go; then it is left in its hands, or something becomes of it."""
+        """A worker claims a batch and dispatches it; then it is left in its hands, or something becomes of it."""
         before = len(self.hands)
         self.claim(1)
         if len(self.hands) > before and what != "left before it goes":
             hand = self.hands[-1]
-            self.let_go(hand)
+            self.dispatch(hand)
             if hand in self.hands and what != "left":
                 self.comes_to(hand, what)
 
     @rule(what=st.sampled_from(["pause", "cancel", "hold", "suppress"]))
-    def somebody_interferes_between_claim_and_letting_go(self, what: str) -> None:
+    def somebody_interferes_between_claim_and_dispatch(self, what: str) -> None:
         before = len(self.hands)
         self.claim(1)
         if len(self.hands) == before:
@@ -300,7 +300,7 @@ class Promises(RuleBasedStateMachine):
     def a_worker_goes_on(self, which: int, what: str) -> None:
         hand = self.hands[which % len(self.hands)]
         if hand.request is None:
-            self.let_go(hand)
+            self.dispatch(hand)
         if hand in self.hands and what not in ("left", "left before it goes"):
             self.comes_to(hand, what)
 
@@ -314,7 +314,7 @@ class Promises(RuleBasedStateMachine):
         taken = self.write(claims.claim, LANES, most, LEASE)
         self.hands += [InHand(batch) for batch in taken.batches]
 
-    def let_go(self, hand: InHand) -> None:
+    def dispatch(self, hand: InHand) -> None:
         batch = hand.batch
         payload = without(hand.whole, batch.dropped)
         if not len(payload):
@@ -324,9 +324,9 @@ class Promises(RuleBasedStateMachine):
         hop = batch.hop if batch.may_have_arrived else None
         lifetime = ACCOUNTS[batch.account]
         request_id = (hop.request_id if hop else uuid.uuid4().hex) if lifetime else None
-        ticket = Ticket("provider", request_id, lifetime, None, 0.0, LEASE, is_probe=batch.is_probe)
+        attempt = Attempt("provider", request_id, lifetime, None, 0.0, LEASE, is_probe=batch.is_probe)
         try:
-            made = self.write(letting_go.let_go, batch, ticket)
+            made = self.write(dispatch.dispatch, batch, attempt)
         except Refused as refused:
             self.after_refusal(hand, refused)
             return
@@ -348,10 +348,10 @@ class Promises(RuleBasedStateMachine):
         elif why is Refusal.EXPIRED:
             self.write(endings.end_unsent, batch, "expired")
         else:
-            self.write(letting_go.take_back, batch)
+            self.write(dispatch.requeue, batch)
 
     def nothing_forbids(self, batch: Claimed, payload: Payload) -> None:
-        """What was let go at this moment may go at this moment."""
+        """What was dispatched at this moment may go at this moment."""
         campaign = self.read(campaigns.get, batch.campaign_id)
         assert campaign.state in ("queued", "running")
         assert campaign.expires is None or campaign.expires.timestamp() > self.now
@@ -490,7 +490,7 @@ class Promises(RuleBasedStateMachine):
             while self.hands:
                 hand = self.hands[0]
                 if hand.request is None:
-                    self.let_go(hand)
+                    self.dispatch(hand)
                 else:
                     self.answered(hand, "yes")
             self.what_is_known_is_true_and_is_never_forgotten()

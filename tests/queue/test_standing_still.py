@@ -55,7 +55,7 @@ async def test_a_repeat_is_not_made_once_the_provider_may_have_forgotten_its_id(
 
     async def stand_still(self: Worker, claimed: Any) -> None:
         if claimed.may_have_arrived:
-            time.pass_hours()  # after it was claimed for a repeat, and before it is let go
+            time.pass_hours()  # after it was claimed for a repeat, and before it is dispatched
         await send(self, claimed)
 
     monkeypatch.setattr(Worker, "_send", stand_still)
@@ -67,17 +67,17 @@ async def test_a_repeat_is_not_made_once_the_provider_may_have_forgotten_its_id(
     assert set(sent_to(box).values()) == {1}
 
 
-async def test_a_batch_that_stood_still_after_it_was_let_go_goes_back_and_is_sent_once(
+async def test_a_batch_that_stood_still_after_it_was_dispatched_goes_back_and_is_sent_once(
     queue: tuple[AsyncSendQueue, Clock], box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, time = queue
-    write, lettings = type(made._calls).write, []
+    write, dispatches = type(made._calls).write, []
 
     async def stand_still(self: Any, work: Any, *args: Any, **kwargs: Any) -> Any:
         result = await write(self, work, *args, **kwargs)
-        if work is worker_module.letting_go.let_go:
-            lettings.append(result)
-            if len(lettings) == 1:
+        if work is worker_module.dispatch.dispatch:
+            dispatches.append(result)
+            if len(dispatches) == 1:
                 time.pass_hours()  # after the commit, and before the request
         return result
 

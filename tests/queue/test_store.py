@@ -18,10 +18,10 @@ from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.decisions import decide
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.sends import Answered
-from smscore.queue.store import accounts, campaigns, claims, letting_go, loads, reading
+from smscore.queue.store import accounts, campaigns, claims, dispatch, loads, reading
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
-from smscore.queue.store.letting_go import Refusal, Refused, Ticket
+from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.queue.worker import _write_end
 from smscore.results import OUTCOME_BYTES, SendReport
 
@@ -64,8 +64,8 @@ class Bench:
     def nothing_to_claim(self) -> bool:
         return not self(claims.claim, [Lane("shop")], 1, LEASE).batches
 
-    def let_go(self, batch: Claimed, *, request_id: str | None = "one") -> None:
-        hop = self(letting_go.let_go, batch, Ticket("p", request_id, 3600.0 if request_id else None, None, 0.0, LEASE))
+    def dispatch(self, batch: Claimed, *, request_id: str | None = "one") -> None:
+        hop = self(dispatch.dispatch, batch, Attempt("p", request_id, 3600.0 if request_id else None, None, 0.0, LEASE))
         if hop is not batch.hop:
             batch.hops.append(hop)
 
@@ -108,7 +108,7 @@ LOST = [(Outcome.ACCEPTED, None)] * 2
 
 def test_a_late_answer_replaces_unknown(bench: Bench):
     batch = bench.claimed()
-    bench.let_go(batch, request_id=None)
+    bench.dispatch(batch, request_id=None)
     bench.now += LEASE + 1
     assert bench.nothing_to_claim()
     assert bench.results == UNKNOWN
@@ -119,10 +119,10 @@ def test_a_late_answer_replaces_unknown(bench: Bench):
 
 def test_a_late_loss_does_not_replace_what_is_known(bench: Bench):
     first = bench.claimed()
-    bench.let_go(first)
+    bench.dispatch(first)
     bench.now += LEASE + 1
     second = bench.claimed()
-    bench.let_go(second)
+    bench.dispatch(second)
     bench.end(second, IDS)
     bench.end(first, ResponseLost(""))
     assert bench.results == KNOWN
@@ -131,10 +131,10 @@ def test_a_late_loss_does_not_replace_what_is_known(bench: Bench):
 @pytest.mark.parametrize("order", ["the repeat ends first", "the first ends first"])
 def test_ids_are_not_lost_by_a_repeat_that_is_refused_as_a_duplicate(order: str, bench: Bench):
     first = bench.claimed()
-    bench.let_go(first)
+    bench.dispatch(first)
     bench.now += LEASE + 1
     second = bench.claimed()
-    bench.let_go(second)
+    bench.dispatch(second)
     assert second.may_have_arrived
     ends: list[tuple[Claimed, SMSError | list[int]]] = [(second, DuplicateRequest("")), (first, IDS)]
     for batch, came in ends if order == "the repeat ends first" else reversed(ends):
@@ -143,24 +143,24 @@ def test_ids_are_not_lost_by_a_repeat_that_is_refused_as_a_duplicate(order: str,
     assert bench.counts == Counts(accepted=2)
 
 
-def test_a_worker_whose_lease_ran_out_before_it_let_go_may_not_send(bench: Bench):
+def test_a_worker_whose_lease_ran_out_before_it_dispatched_may_not_send(bench: Bench):
     late = bench.claimed()
     bench.now += LEASE + 1
     bench.claimed()
     with pytest.raises(Refused) as caught:
-        bench.let_go(late)
+        bench.dispatch(late)
     assert caught.value.why is Refusal.LOST
 
 
 def test_a_batch_is_repeated_with_its_id_until_that_is_forgotten(bench: Bench):
     batch = bench.claimed()
-    bench.let_go(batch)
+    bench.dispatch(batch)
     bench.end(batch, ResponseLost(""))
     assert bench.nothing_to_claim()
     bench.now += 5
     again = bench.claimed()
     assert (again.hop.request_id, again.may_have_arrived) == ("one", True)  # type: ignore[union-attr]
-    bench.let_go(again)
+    bench.dispatch(again)
     bench.end(again, ConnectionFailed(""))
     bench.now += 3600
     assert bench.nothing_to_claim()
@@ -170,7 +170,7 @@ def test_a_batch_is_repeated_with_its_id_until_that_is_forgotten(bench: Bench):
 @pytest.mark.parametrize("came", [ConnectionFailed(""), ResponseLost("")])
 def test_a_campaign_that_is_cancelled_while_a_batch_is_under_way_comes_to_an_end(came: SMSError, bench: Bench):
     batch = bench.claimed()
-    bench.let_go(batch)
+    bench.dispatch(batch)
     bench(campaigns.cancel, bench.campaign_id)
     bench.end(batch, came)
     bench.now += LEASE + 1
@@ -179,25 +179,25 @@ def test_a_campaign_that_is_cancelled_while_a_batch_is_under_way_comes_to_an_end
     assert bench.counts == expected
 
 
-def test_a_claimed_batch_of_a_cancelled_campaign_is_not_let_go(bench: Bench):
+def test_a_claimed_batch_of_a_cancelled_campaign_is_not_dispatched(bench: Bench):
     batch = bench.claimed()
     bench(campaigns.cancel, bench.campaign_id)
     with pytest.raises(Refused):
-        bench.let_go(batch)
+        bench.dispatch(batch)
     assert bench.counts == Counts(not_sent=2)
 
 
 @pytest.mark.parametrize("stop", ["hold", "pause"])
-def test_a_batch_that_was_claimed_before_a_stop_is_not_let_go_and_is_sent_after_it(stop: str, bench: Bench):
+def test_a_batch_that_was_claimed_before_a_stop_is_not_dispatched_and_is_sent_after_it(stop: str, bench: Bench):
     batch = bench.claimed()
     if stop == "hold":
         bench(accounts.hold, "shop", bench.now + 10, "a test")
     else:
         bench(campaigns.pause, bench.campaign_id, "a test")
     with pytest.raises(Refused) as caught:
-        bench.let_go(batch)
+        bench.dispatch(batch)
     assert caught.value.why is Refusal.STOPPED
-    bench(letting_go.take_back, batch)
+    bench(dispatch.requeue, batch)
     assert bench.nothing_to_claim()
     bench.now += 10  # a hold until a time ends by itself
     if stop == "pause":
@@ -207,6 +207,6 @@ def test_a_batch_that_was_claimed_before_a_stop_is_not_let_go_and_is_sent_after_
 
 def test_a_message_id_of_more_than_64_bits_comes_back_whole(bench: Bench):
     batch = bench.claimed()
-    bench.let_go(batch)
+    bench.dispatch(batch)
     bench.end(batch, [2**70, 102])
     assert bench.results == [(Outcome.ACCEPTED, 2**70), (Outcome.ACCEPTED, 102)]

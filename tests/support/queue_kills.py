@@ -255,7 +255,7 @@ class Kills:
             await asyncio.to_thread(node.kill)
         server = {"database": self.database, "broker": self.broker}.get(victim)
         if server is not None:
-            # Of what is held now, anything may be let go before the database dies, and be ended by the time it answers.
+            # Of what is held now, anything may be dispatched before the database dies, and end by the time it answers.
             self._gone |= {id_ for id_, *_ in await asyncio.to_thread(self.watch.rows, _HELD) or ()}
             await asyncio.to_thread(server.kill)
             await asyncio.sleep(chance.uniform(0.1, self.away))

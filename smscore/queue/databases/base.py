@@ -89,7 +89,7 @@ class Transaction(ABC):
             self.rows(self.dialect.share)
 
     def exclude(self) -> None:
-        """Wait until no batch is being let go, and let none go until this transaction ends."""
+        """Wait until no batch is being dispatched, and let none be until this transaction ends."""
         if self.dialect.exclude:
             self.rows(self.dialect.exclude)
 

@@ -14,7 +14,7 @@ MAX_BATCH: Final = 1 << PLACE_BITS
 
 
 class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
-    """One letting-go of a batch: to whom, when, and with which id.
+    """One dispatch of a batch: to whom, when, and with which id.
 
     ``repeat_until`` is when the id's lifetime is over; None where the provider knows none, and nothing is repeated.
     """
@@ -51,7 +51,7 @@ class Claimed:
     """Whether a try before this claim may have arrived: the last hop is repeated, or nothing is sent."""
     tries: int
     wait: float = 0.0
-    """The seconds until the account's rate lets it go."""
+    """The seconds until the account's rate allows it."""
     is_probe: bool = False
     """Whether it finds out if the provider of a resting account is back."""
     suppression: int = -1
@@ -59,7 +59,7 @@ class Claimed:
 
     @property
     def hop(self) -> Hop | None:
-        """The last letting-go."""
+        """The last dispatch."""
         return self.hops[-1] if self.hops else None
 
 

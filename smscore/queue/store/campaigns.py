@@ -96,7 +96,7 @@ def expire_all(transaction: Transaction) -> None:
 
 
 def drop_waiting(transaction: Transaction, campaign_id: int, reason: str) -> None:
-    """End a campaign's batches that were never let go, for this reason."""
+    """End a campaign's batches that were never dispatched, for this reason."""
     transaction.run(
         "UPDATE payamak_batch SET state = 'done', outcome = 'not_sent', not_sent = size, errors = %s, claim = NULL, "
         "lease_until = NULL, ended_at = %s "

@@ -75,7 +75,7 @@ def claim(
 
 
 def leave_out_suppressed(transaction: Transaction, batch: Claimed) -> None:
-    """Note who of a batch is suppressed. Whoever was left out when it was first let go stays so."""
+    """Note who of a batch is suppressed. Whoever was left out when it was first dispatched stays so."""
     if not batch.hops:
         numbers = unpack(batch.stored).numbers if suppression.is_used(transaction) else []
         batch.dropped, batch.suppression = suppression.places_of(transaction, numbers)
@@ -200,7 +200,7 @@ _LOOK_AGAIN: Final = 5.0  # seconds after which a repeat that has to wait is loo
 
 
 def recover(transaction: Transaction, account: str, *, sends: bool) -> None:
-    """Put back batches whose worker did not come back before it let them go, and end those that cannot be repeated.
+    """Put back batches whose worker was lost before it dispatched them, and end those that cannot be repeated.
 
     ``sends``: whether the account may send now, and so repeat.
     """
@@ -223,7 +223,7 @@ def recover(transaction: Transaction, account: str, *, sends: bool) -> None:
 
 
 def put_back(transaction: Transaction, batch_id: int, campaign_id: int) -> None:
-    """Make a batch that was not let go claimable again."""
+    """Make a batch that was not dispatched claimable again."""
     transaction.run("UPDATE payamak_batch SET state = 'new', claim = NULL, lease_until = NULL WHERE id = %s", batch_id)
     transaction.run(
         "UPDATE payamak_campaign SET next_at = %s WHERE id = %s AND state IN ('queued', 'running')",

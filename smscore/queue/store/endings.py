@@ -101,7 +101,7 @@ def _long_ids(columns: Columns) -> dict[str, int]:
 
 
 def end_unknown(transaction: Transaction, batch_id: int, error: StoredError | None = None) -> None:
-    """End a batch that was let go and may have gone; what a late worker brings is merged later."""
+    """End a batch that was dispatched and may have been sent; what a late worker brings is merged later."""
     row = transaction.row(
         "SELECT campaign_id, first, payload, hops, dropped FROM payamak_batch WHERE id = %s", batch_id
     )

@@ -126,7 +126,7 @@ def _batch_results(transaction: Transaction, row: Row, outcome: str | None) -> I
 
 
 def _of_all(payload: Payload, first: int, outcome: str, errors: list[StoredError]) -> Iterator[tuple[int, QueueResult]]:
-    """The results of a batch that was never let go."""
+    """The results of a batch that was never dispatched."""
     refs = payload.refs or [None] * len(payload)
     common = restored(errors[0]) if errors else None
     bad = bool(errors) and errors[0].kind == _INVALID

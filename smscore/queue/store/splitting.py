@@ -9,7 +9,7 @@ from smscore.queue.store.campaigns import wake
 
 
 def split(transaction: Transaction, claimed: Claimed, most: int) -> bool:
-    """Keep the first ``most`` recipients of a batch that was never let go, and put the others back as a new batch.
+    """Keep the first ``most`` recipients of a batch that was never dispatched, and put the others back as a new batch.
 
     False if it is not this worker's any more.
     """

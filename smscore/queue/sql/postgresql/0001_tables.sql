@@ -8,7 +8,7 @@ CREATE TABLE payamak_account (
     probe text,                             -- the token of the worker that probes it
     probe_until double precision,
     next_turn double precision NOT NULL DEFAULT 0,-- the next turn of its rate that nobody has reserved
-    next_go double precision NOT NULL DEFAULT 0-- no batch may be let go before
+    next_go double precision NOT NULL DEFAULT 0-- no batch may be dispatched before
 );
 
 CREATE TABLE payamak_campaign (
@@ -52,8 +52,8 @@ CREATE TABLE payamak_batch (
     sender text,                            -- of p2p messages that name one
     claim text,
     lease_until double precision,
-    tries integer NOT NULL DEFAULT 0,       -- how often it was let go
-    hops text,                              -- JSON: to whom it was let go, with which request id, and when
+    tries integer NOT NULL DEFAULT 0,       -- how often it was dispatched
+    hops text,                              -- JSON: to whom it was dispatched, with which request id, and when
     dropped text,                           -- JSON: the places of recipients that were suppressed
     outcome text,                           -- of all recipients, where there are no rows in payamak_message
     errors text,                            -- JSON

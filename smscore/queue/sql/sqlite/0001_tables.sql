@@ -8,7 +8,7 @@ CREATE TABLE payamak_account (
     probe TEXT,                             -- the token of the worker that probes it
     probe_until REAL,
     next_turn REAL NOT NULL DEFAULT 0,      -- the next turn of its rate that nobody has reserved
-    next_go REAL NOT NULL DEFAULT 0         -- no batch may be let go before
+    next_go REAL NOT NULL DEFAULT 0         -- no batch may be dispatched before
 );
 
 CREATE TABLE payamak_campaign (
@@ -52,8 +52,8 @@ CREATE TABLE payamak_batch (
     sender TEXT,                            -- of p2p messages that name one
     claim TEXT,
     lease_until REAL,
-    tries INTEGER NOT NULL DEFAULT 0,       -- how often it was let go
-    hops TEXT,                              -- JSON: to whom it was let go, with which request id, and when
+    tries INTEGER NOT NULL DEFAULT 0,       -- how often it was dispatched
+    hops TEXT,                              -- JSON: to whom it was dispatched, with which request id, and when
     dropped TEXT,                           -- JSON: the places of recipients that were suppressed
     outcome TEXT,                           -- of all recipients, where there are no rows in payamak_message
     errors TEXT,                            -- JSON

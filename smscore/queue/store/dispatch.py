@@ -1,4 +1,4 @@
-"""Letting a batch go: the last thing before the request leaves, in a transaction that is on disk before it does."""
+"""Dispatching a batch: the last commit before its request leaves, and on disk before it does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smscore.queue.limits import HOLD
 from smscore.queue.store import campaigns
 from smscore.queue.store.batches import Claimed, Hop, pack_json
 from smscore.queue.windows import window_from_json
-from smscore.sending.send_call import NotLetGo
+from smscore.sending.send_call import NotDispatched
 
 
 class Refusal(Enum):
@@ -23,25 +23,25 @@ class Refusal(Enum):
     CANCELLED = "its campaign was cancelled"
     EXPIRED = "its campaign's time is over"
     TOO_LATE = "the provider may no longer know its request id"
-    STOOD_STILL = "its worker stood still for longer than its lease"
-    SHUT = "it is outside the campaign's hours"
+    STALLED = "its worker stalled for longer than its lease"
+    OUTSIDE_WINDOW = "it is outside the campaign's hours"
     SUPPRESSED = "numbers were suppressed since it was claimed"
     EARLY = "its account's rate has no turn yet"
-    AWAY = "the database cannot be used at the moment"
+    OUTAGE = "the database cannot be used at the moment"
 
 
-class Refused(NotLetGo):
+class Refused(NotDispatched):
     """A batch may not go: it was provably not sent. ``wait`` is the seconds until its turn comes."""
 
     def __init__(self, why: Refusal, wait: float = 0.0) -> None:
-        super().__init__(f"A batch was not let go: {why.value}.")
+        super().__init__(f"A batch was not dispatched: {why.value}.")
         self.why = why
         self.wait = wait
 
 
 @frozen
-class Ticket:
-    """What a batch is let go with; ``interval`` is the seconds between two batches of the account."""
+class Attempt:
+    """What a batch is dispatched with; ``interval`` is the seconds between two batches of the account."""
 
     provider: str | None
     request_id: str | None
@@ -52,7 +52,7 @@ class Ticket:
     is_probe: bool = False
 
 
-def let_go(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
+def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
     """Write that a batch is about to leave; raises :class:`Refused` if it may not."""
     transaction.share()
     now = transaction.now
@@ -77,44 +77,44 @@ def let_go(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
         raise Refused(Refusal.TOO_LATE)
     window = window_from_json(hours)
     if window is not None and not window.is_open(now):
-        raise Refused(Refusal.SHUT)
+        raise Refused(Refusal.OUTSIDE_WINDOW)
     if not begun and suppression != claimed.suppression:
         raise Refused(Refusal.SUPPRESSED)
-    _check_account(transaction, claimed.account, ticket)
-    return _write(transaction, claimed, ticket)
+    _check_account(transaction, claimed.account, attempt)
+    return _write(transaction, claimed, attempt)
 
 
-def _check_account(transaction: Transaction, name: str, ticket: Ticket) -> None:
-    lock = transaction.dialect.lock if ticket.interval else ""
+def _check_account(transaction: Transaction, name: str, attempt: Attempt) -> None:
+    lock = transaction.dialect.lock if attempt.interval else ""
     row = transaction.row(f"SELECT hold, hold_until, next_go FROM payamak_account WHERE name = %s{lock}", name)
     if row is None:
         return
     hold, until, next_go = row
     holds = hold is not None and (until is None or until > transaction.now or hold != HOLD)
-    if holds and not (ticket.is_probe and hold != HOLD):
+    if holds and not (attempt.is_probe and hold != HOLD):
         raise Refused(Refusal.STOPPED)
-    if not ticket.interval:
+    if not attempt.interval:
         return
     if next_go > transaction.now:
         raise Refused(Refusal.EARLY, next_go - transaction.now)
-    transaction.run("UPDATE payamak_account SET next_go = %s WHERE name = %s", transaction.now + ticket.interval, name)
+    transaction.run("UPDATE payamak_account SET next_go = %s WHERE name = %s", transaction.now + attempt.interval, name)
 
 
-def _write(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
+def _write(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
     now = transaction.now
     again = claimed.hop
-    if again is not None and again.request_id is not None and again.request_id == ticket.request_id:
+    if again is not None and again.request_id is not None and again.request_id == attempt.request_id:
         hop, hops = again, claimed.hops  # a repeat: the id lives from its first try on
     else:
-        ends = None if ticket.lifetime is None else now + ticket.lifetime
-        hop = Hop(ticket.provider, now, ticket.request_id, ends, ticket.sender)
+        ends = None if attempt.lifetime is None else now + attempt.lifetime
+        hop = Hop(attempt.provider, now, attempt.request_id, ends, attempt.sender)
         hops = [*claimed.hops, hop]
     changed = transaction.run(
         "UPDATE payamak_batch SET state = 'sending', hops = %s, dropped = %s, tries = tries + 1, lease_until = %s "
         "WHERE id = %s AND claim = %s AND state IN ('claimed', 'sending')",
         msgspec.json.encode(hops).decode(),
         pack_json(claimed.dropped),
-        now + ticket.lease,
+        now + attempt.lease,
         claimed.id,
         claimed.claim,
     )
@@ -123,8 +123,8 @@ def _write(transaction: Transaction, claimed: Claimed, ticket: Ticket) -> Hop:
     return hop
 
 
-def take_back(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0) -> None:
-    """Give up a batch of which this claim sent nothing: to the queue, or to wait for a repeat if it was let go before.
+def requeue(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0) -> None:
+    """Give up a batch of which this claim sent nothing: to the queue, or to a repeat after an earlier dispatch.
 
     ``delay``: seconds until it may be repeated. Where the campaign was cancelled meanwhile, it ends.
     """
