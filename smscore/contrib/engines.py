@@ -54,7 +54,7 @@ async def drain(queue: AsyncSendQueue, seconds: float, slots: int, stop: Callabl
     However it ends, also by a cancel, what is under way ends first.
     """
     if not await queue._calls.read(_has_work, [*queue._senders]):
-        seconds = min(seconds, _IDLE)  # enough to remove loads that were abandoned; the process is free for other tasks
+        seconds = min(seconds, _IDLE)  # enough to remove what was left half loaded; the process is free for other tasks
     working = asyncio.create_task(queue.drain(seconds, slots=slots))
     stopping = asyncio.ensure_future(stop())
     try:

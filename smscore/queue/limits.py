@@ -22,7 +22,7 @@ HOLD: Final = "hold"
 REST: Final = "rest"
 
 
-class Standing(Enum):
+class Permission(Enum):
     """Whether an account may send."""
 
     OPEN = "it may send"
@@ -45,16 +45,16 @@ class AccountState:
     next_turn: float = 0.0
     next_go: float = 0.0
 
-    def standing(self, now: float) -> Standing:
+    def permission(self, now: float) -> Permission:
         """Whether it may send now."""
         if self.hold is None:
-            return Standing.OPEN
+            return Permission.OPEN
         if self.hold_until is None or self.hold_until > now:
-            return Standing.HELD
+            return Permission.HELD
         if self.hold == HOLD:
-            return Standing.OPEN
+            return Permission.OPEN
         is_probed = self.probe is not None and self.probe_until is not None and self.probe_until > now
-        return Standing.HELD if is_probed else Standing.PROBE
+        return Permission.HELD if is_probed else Permission.PROBE
 
     def changes_at(self, now: float) -> float | None:
         """When it may send again by itself, if it is held until a time."""
@@ -62,7 +62,7 @@ class AccountState:
         return max(times) if times and self.hold is not None else None
 
 
-def after_dead(state: AccountState, now: float, *, wait: float | None) -> AccountState:
+def after_failure(state: AccountState, now: float, *, wait: float | None) -> AccountState:
     """The account after a batch without a usable answer; ``wait`` is the seconds that the provider asked for.
 
     After ``DEAD_BATCHES`` in a row it rests, and each rest without a sign of life is longer than the one before.
@@ -86,7 +86,7 @@ def after_dead(state: AccountState, now: float, *, wait: float | None) -> Accoun
     )
 
 
-def after_life(state: AccountState) -> AccountState:
+def after_success(state: AccountState) -> AccountState:
     """The account after a usable answer: the count starts anew, and a rest is over."""
     if state.hold == REST:
         state = evolve(state, hold=None, hold_until=None, reason=None)

@@ -1,134 +1,105 @@
-"""From what a caller gives to batches: checked, numbered, and split so that each fits one request. No database here."""
+"""Loading a campaign: in one transaction if it is short, and else in parts, which nobody claims before the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import frozen
 
-from smscore.errors import InvalidNumber, InvalidRequest
-from smscore.outcomes import Outcome
-from smscore.queue.payloads import ContentHash, Payload, checked_ref
-from smscore.queue.store.loads import NewBatch
-from smscore.queue.stored_errors import StoredError
-from smscore.sending.batching import Outgoing
-from smscore.sending.outgoing import Payload as CheckedColumns
-from smscore.sending.outgoing import invalid_number
+from smscore import clock
+from smscore.errors import InvalidRequest
+from smscore.given import resolved_items
+from smscore.loops.concurrency import let_others_run, slices
+from smscore.queue.batcher import Batcher
+from smscore.queue.calls import StoreCalls
+from smscore.queue.model import Campaign
+from smscore.queue.store import loading
+from smscore.queue.store.loading import Existing, NewBatch, NewCampaign
 
-WINDOW: Final = 20_000
-"""Recipients that are checked, and written in one transaction, at a time."""
-
-_BAD: Final = StoredError(InvalidNumber.__name__, "", Outcome.NOT_SENT.value)
+_LOOK_AGAIN: Final = 0.5  # seconds
 
 
-@define
-class Loader:
-    """Splits the items of a campaign into batches; ``size`` is the most recipients of one.
+@frozen
+class Loading:
+    """Loads a campaign from items of any length, in the memory of two parts."""
 
-    ``columns`` checks them. ``skip_bad``: bad numbers become results of their own, and else the load fails at its end.
-    """
+    calls: StoreCalls
+    lease: float
+    new: NewCampaign
+    batcher: Batcher
 
-    columns: CheckedColumns
-    size: int
-    has_texts: bool
-    skip_bad: bool
-    hash: ContentHash | None = None
-    _position: int = field(default=0, init=False)
-    _bad: list[tuple[int, Any]] = field(factory=list[tuple[int, Any]], init=False)
+    async def run(self, items: Any) -> Campaign:
+        """The campaign that was loaded, or the one that has its key and the same content."""
+        async with aclosing(slices(items, self.batcher.part_size)) as pieces:
+            piece = await _next(pieces)
+            batches = self.batcher.batches(piece)
+            if len(piece) < self.batcher.part_size:
+                self.batcher.check()
+                return await self._at_once(batches)
+            return await self._in_parts(batches, pieces)
 
     @property
-    def window(self) -> int:
-        """How many items :meth:`batches` takes at a time."""
-        return self.size * max(1, WINDOW // self.size)
+    def _hash(self) -> bytes | None:
+        return None if self.batcher.hash is None else self.batcher.hash.digest()
 
-    def batches(self, items: list[Any]) -> list[NewBatch]:
-        """The batches of the next items: ``window`` of them, or the last ones. Raises ``InvalidRequest``."""
-        outgoing = self.columns.columns(items, self._position)
-        start, self._position = self._position, self._position + len(items)
-        if outgoing.bad and not self.skip_bad:
-            self._bad += [(start + place, given) for place, given in outgoing.bad.items()]
-        if self._bad:
-            return []  # read on for the other bad numbers: the error names them all
-        refs = outgoing.refs and [checked_ref(ref, start + place) for place, ref in enumerate(outgoing.refs)]
-        self._add_to_hash(outgoing)
-        return [
-            batch
-            for low in range(0, len(items), self.size)
-            for batch in _chunk(outgoing, refs, range(low, min(low + self.size, len(items))), start, self.size)
-        ]
+    async def _at_once(self, batches: list[NewBatch]) -> Campaign:
+        while True:
+            found = await self.calls.write(loading.load, self.new, batches, self._hash, self.lease)
+            if not isinstance(found, Existing):
+                return found
+            if not found.is_loading:
+                return found.checked(self._hash)
+            await clock.sleep(_LOOK_AGAIN)
 
-    def _add_to_hash(self, outgoing: Outgoing) -> None:
-        if self.hash is None:
-            return
-        numbers = outgoing.recipients
-        if outgoing.bad:
-            numbers = [str(outgoing.bad.get(place, number)) for place, number in enumerate(numbers)]
-        self.hash.add(numbers, _texts_and_lines(outgoing) if self.has_texts else None)
+    async def _in_parts(self, batches: list[NewBatch], pieces: AsyncGenerator[list[Any], None]) -> Campaign:
+        begun = await self._begun()
+        if isinstance(begun, Existing):
+            while piece := await _next(pieces):
+                self.batcher.batches(piece)
+                await let_others_run()
+            self.batcher.check()
+            return begun.checked(self._hash)
+        try:
+            while True:
+                await self._add(begun, batches)
+                piece = await _next(pieces)
+                if not piece:
+                    break
+                batches = self.batcher.batches(piece)
+            self.batcher.check()
+            return _there(await self.calls.write(loading.finish, begun, self._hash))
+        except BaseException:
+            # A process that dies here leaves it to the lease.
+            await self.calls.write(loading.remove, begun)
+            raise
 
-    def check(self) -> None:
-        """Raise ``InvalidNumber`` with every bad number, or ``InvalidRequest`` if there were no recipients at all."""
-        if not self._position:
-            raise InvalidRequest("No recipient given. Give at least one.")
-        if self._bad:
-            raise invalid_number(self._bad)
+    async def _begun(self) -> int | Existing:
+        while True:
+            begun = await self.calls.write(loading.begin, self.new, self.lease)
+            if not isinstance(begun, Existing) or not begun.is_loading:
+                return begun
+            await clock.sleep(_LOOK_AGAIN)
 
-
-def _texts_and_lines(outgoing: Outgoing) -> Iterator[str]:
-    size = len(outgoing)
-    texts, lines = _each(outgoing.texts, size), _each(outgoing.senders, size)
-    return (text if line is None else f"{line}\n{text}" for text, line in zip(texts, lines, strict=True))
-
-
-def _each(column: list[Any], size: int) -> Sequence[Any]:
-    return column if len(column) == size else column * size
-
-
-def _chunk(outgoing: Outgoing, refs: list[Any] | None, places: range, start: int, size: int) -> Iterator[NewBatch]:
-    """The batches of consecutive items, one for each sender among them, and one of bad numbers."""
-    first = start + places.start
-    for sender, own in _groups(outgoing, places).items():
-        yield NewBatch(first // size, first, _payload(outgoing, refs, own, places), sender)
-    bad = [place for place in places if place in outgoing.bad]
-    if bad:
-        numbers = [str(outgoing.bad[place]) for place in bad]
-        own_refs = None if refs is None else [refs[place] for place in bad]
-        payload = Payload(numbers, None, own_refs, [place - places.start for place in bad])
-        yield NewBatch(first // size, first, payload, error=_BAD)
+    async def _add(self, campaign_id: int, batches: list[NewBatch]) -> None:
+        if batches and not await self.calls.write(loading.add_batches, campaign_id, batches, self.lease):
+            raise _too_slow()
 
 
-def _groups(outgoing: Outgoing, places: range) -> dict[str | None, Sequence[int]]:
-    senders = outgoing.senders
-    if len(senders) == 1:
-        good = places if not outgoing.bad else [place for place in places if place not in outgoing.bad]
-        return {senders[0]: good} if good else {}
-    groups: dict[str | None, Sequence[int]] = {}
-    for place in places:
-        if place not in outgoing.bad:
-            found = groups.setdefault(senders[place], [])
-            assert isinstance(found, list)  # noqa: S101  # they are made here
-            found.append(place)
-    return groups
+async def _next(pieces: AsyncGenerator[list[Any], None]) -> list[Any]:
+    nothing: list[Any] = []
+    return resolved_items(await anext(pieces, nothing))
 
 
-def _payload(outgoing: Outgoing, refs: list[Any] | None, own: Sequence[int], places: range) -> Payload:
-    if isinstance(own, range) or own == [*places]:
-        low, high = places.start, places.stop
-        return Payload(
-            outgoing.recipients[low:high],
-            _texts(outgoing, range(low, high)),
-            None if refs is None else refs[low:high],
-        )
-    return Payload(
-        [outgoing.recipients[place] for place in own],
-        _texts(outgoing, own),
-        None if refs is None else [refs[place] for place in own],
-        [place - places.start for place in own],
+def _there(campaign: Campaign | None) -> Campaign:
+    if campaign is None:
+        raise _too_slow()
+    return campaign
+
+
+def _too_slow() -> InvalidRequest:
+    return InvalidRequest(
+        "The recipients came too slowly: the queue's lease expired between two parts of them, and loading was "
+        "abandoned. Nothing is sent. Enqueue again from a faster source, or with a longer lease=."
     )
-
-
-def _texts(outgoing: Outgoing, places: Sequence[int]) -> list[str] | None:
-    texts = outgoing.texts
-    if len(texts) == 1:
-        return texts * len(places) if texts[0] else None
-    return [texts[place] for place in places]

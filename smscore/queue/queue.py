@@ -22,17 +22,17 @@ from smscore.loops.threads import in_thread
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.queue import arguments, schema
+from smscore.queue.batcher import Batcher
 from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Database, Transaction
 from smscore.queue.databases.urls import database_of
-from smscore.queue.load import Load
-from smscore.queue.loading import Loader
+from smscore.queue.loading import Loading
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
 from smscore.queue.payloads import content_hash
 from smscore.queue.sends import P2P, PATTERN, TEXT, AnyClient, Sender, sender_of
 from smscore.queue.store import accounts as account_store
 from smscore.queue.store import campaigns, inbound, pruning, reading, reports, suppression
-from smscore.queue.store.loads import NewCampaign
+from smscore.queue.store.loading import NewCampaign
 from smscore.queue.store.reports import Report
 from smscore.queue.tracking import Tracking
 from smscore.queue.windows import Window
@@ -142,8 +142,8 @@ class AsyncSendQueue:
         words = check_text(text)
         new = self._new(account, TEXT, key, line, window, priority, text=words)
         digest = None if key is None else content_hash(account, TEXT, words, line)
-        loader = Loader(OneText("", line, {}), maker.limit(TEXT), has_texts=False, skip_bad=skip_bad, hash=digest)
-        return await self._load(new, loader, stream_of(to, "to"), not_before, expires)
+        batcher = Batcher(OneText("", line, {}), maker.limit(TEXT), has_texts=False, skip_bad=skip_bad, hash=digest)
+        return await self._load(new, batcher, stream_of(to, "to"), not_before, expires)
 
     async def enqueue_p2p(
         self,
@@ -168,8 +168,8 @@ class AsyncSendQueue:
         new = self._new(account, P2P, key, line, window, priority)
         digest = None if key is None else content_hash(account, P2P, None, line)
         columns = PeerToPeer(maker.provider, None, needs_sender=False, extra={})
-        loader = Loader(columns, maker.limit(P2P), has_texts=True, skip_bad=skip_bad, hash=digest)
-        return await self._load(new, loader, stream_of(messages, "messages"), not_before, expires)
+        batcher = Batcher(columns, maker.limit(P2P), has_texts=True, skip_bad=skip_bad, hash=digest)
+        return await self._load(new, batcher, stream_of(messages, "messages"), not_before, expires)
 
     async def enqueue_pattern(
         self,
@@ -197,8 +197,8 @@ class AsyncSendQueue:
         stored = msgspec.json.encode(values, order="sorted").decode()
         new = self._new(account, PATTERN, key, line, window, priority, pattern=packed, params=stored)
         digest = None if key is None else content_hash(account, PATTERN, packed, stored, line)
-        loader = Loader(OneText("", line, {}), maker.limit(PATTERN), has_texts=False, skip_bad=skip_bad, hash=digest)
-        return await self._load(new, loader, stream_of(to, "to"), not_before, expires)
+        batcher = Batcher(OneText("", line, {}), maker.limit(PATTERN), has_texts=False, skip_bad=skip_bad, hash=digest)
+        return await self._load(new, batcher, stream_of(to, "to"), not_before, expires)
 
     def _sender(self, account: str) -> Sender:
         try:
@@ -231,9 +231,9 @@ class AsyncSendQueue:
         )
 
     async def _load(
-        self, new: NewCampaign, loader: Loader, items: Any, not_before: object, expires: object
+        self, new: NewCampaign, batcher: Batcher, items: Any, not_before: object, expires: object
     ) -> Campaign:
-        campaign = await Load(self._calls, self._lease, _timed(new, not_before, expires), loader).run(items)
+        campaign = await Loading(self._calls, self._lease, _timed(new, not_before, expires), batcher).run(items)
         self._wake()
         return campaign
 

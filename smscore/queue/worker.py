@@ -136,9 +136,9 @@ class Worker:
             await self.senders[account].is_alive()
         except SMSError as error:
             if is_dead(error):
-                await self._keep(accounts.note_dead, account, asked_wait(error))
+                await self._keep(accounts.note_failure, account, asked_wait(error))
                 return
-        await self._keep(accounts.note_life, account)
+        await self._keep(accounts.note_success, account)
 
     async def _sweep(self) -> None:
         if clock.monotonic() - self._swept_at >= SWEEP:
@@ -390,9 +390,9 @@ def _write_end(
             delay = max(decision.wait or 0.0, _repeat_delay(claimed.tries))
             dispatch.repeat_later(transaction, claimed, claimed.hops, delay)
     if decision.is_dead:
-        accounts.note_dead(transaction, claimed.account, decision.wait)
+        accounts.note_failure(transaction, claimed.account, decision.wait)
     elif decision.is_dead is False:
-        accounts.note_life(transaction, claimed.account)
+        accounts.note_success(transaction, claimed.account)
     if decision.stop is Stop.ACCOUNT:
         until = None if decision.hold_seconds is None else transaction.now + decision.hold_seconds
         accounts.hold(transaction, claimed.account, until, _reason(failure))

@@ -1,4 +1,4 @@
-"""Keys, what a campaign's content is, loads that die, bad numbers, senders of one's own, and refs."""
+"""Keys, what a campaign's content is, loading that is abandoned, bad numbers, senders of one's own, and refs."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from attrs import evolve
 
 from ippanel_sms import AsyncIPPanel
 from smscore.queue import sends
-from smscore.queue.load import Load
-from smscore.queue.loading import Loader
+from smscore.queue.batcher import Batcher
+from smscore.queue.loading import Loading
 from smscore.queue.payloads import pack_options, unpack_options
 from smscore.sending.outgoing import OneText, stream_of
 
@@ -42,9 +42,9 @@ async def test_each_call_of_a_campaign_gets_its_options(
     queue = await new_queue(place, shop=client(AsyncIPPanel))
     plain = queue._new("shop", sends.TEXT, None, None, None, 0, text=TEXT)
     new = evolve(plain, options=pack_options({"send_time": AT_NINE}))
-    loader = Loader(OneText("", None, {}), 2, has_texts=False, skip_bad=False)
+    batcher = Batcher(OneText("", None, {}), 2, has_texts=False, skip_bad=False)
     numbers = [f"0912000000{n}" for n in range(3)]
-    campaign = await Load(queue._calls, queue._lease, new, loader).run(stream_of(numbers, "to"))
+    campaign = await Loading(queue._calls, queue._lease, new, batcher).run(stream_of(numbers, "to"))
     async with queue.worker():
         await done(queue, campaign)
     assert given == [AT_NINE, AT_NINE]

@@ -39,7 +39,7 @@ from smscore.queue.store import (
     claims,
     dispatch,
     endings,
-    loads,
+    loading,
     reading,
     reports,
     suppression,
@@ -200,9 +200,9 @@ class Promises(RuleBasedStateMachine):
         numbers = [f"0912{self.count + place:07}" for place in range(size)]
         self.count += size
         batches = [
-            loads.NewBatch(start // 2, start, Payload(numbers[start : start + 2])) for start in range(0, size, 2)
+            loading.NewBatch(start // 2, start, Payload(numbers[start : start + 2])) for start in range(0, size, 2)
         ]
-        new = loads.NewCampaign(
+        new = loading.NewCampaign(
             account,
             "text",
             text="text",
@@ -210,7 +210,7 @@ class Promises(RuleBasedStateMachine):
             expires=Moment(seconds=expires),
             not_before=Moment(seconds=10.0 if later else None),
         )
-        campaign = self.write(loads.load, new, batches, None, LEASE)
+        campaign = self.write(loading.load, new, batches, None, LEASE)
         self.campaigns.append(campaign)
         self.numbers[campaign.id] = numbers
 

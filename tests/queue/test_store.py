@@ -18,7 +18,7 @@ from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.decisions import decide
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.sends import Answered
-from smscore.queue.store import accounts, campaigns, claims, dispatch, loads, reading
+from smscore.queue.store import accounts, campaigns, claims, dispatch, loading, reading
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
@@ -48,8 +48,8 @@ class Bench:
             self.database = PostgreSQLDatabase(self.place.url, schema=self.place.schema, now=self.time)
         schema.create(self.database)
         self(accounts.register, ["shop"])
-        new = loads.NewCampaign("shop", "text", text="text")
-        self.campaign_id = self(loads.load, new, [loads.NewBatch(0, 0, Payload(NUMBERS))], None, LEASE).id
+        new = loading.NewCampaign("shop", "text", text="text")
+        self.campaign_id = self(loading.load, new, [loading.NewBatch(0, 0, Payload(NUMBERS))], None, LEASE).id
 
     def time(self) -> float:
         return self.now

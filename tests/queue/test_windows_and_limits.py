@@ -13,9 +13,9 @@ from smscore.queue.limits import (
     LONGEST_REST,
     REST,
     AccountState,
-    Standing,
-    after_dead,
-    after_life,
+    Permission,
+    after_failure,
+    after_success,
     interval,
 )
 from smscore.queue.windows import Window, window_from_json
@@ -76,21 +76,21 @@ def test_an_unknown_time_zone_is_refused(tz: object):
 
 def dead(state: AccountState, times: int, now: float = 0.0) -> AccountState:
     for _ in range(times):
-        state = after_dead(state, now, wait=None)
+        state = after_failure(state, now, wait=None)
     return state
 
 
 def test_three_batches_in_a_row_without_a_usable_answer_make_an_account_rest():
     account = AccountState("shop")
-    assert dead(account, 2).standing(0) is Standing.OPEN
+    assert dead(account, 2).permission(0) is Permission.OPEN
     resting = dead(account, 3)
-    assert resting.standing(FIRST_REST - 1) is Standing.HELD
-    assert resting.standing(FIRST_REST) is Standing.PROBE
+    assert resting.permission(FIRST_REST - 1) is Permission.HELD
+    assert resting.permission(FIRST_REST) is Permission.PROBE
 
 
 def test_a_usable_answer_starts_the_count_anew_and_ends_a_rest():
-    assert dead(after_life(dead(AccountState("shop"), 2)), 2).standing(0) is Standing.OPEN
-    assert after_life(dead(AccountState("shop"), 3)).standing(0) is Standing.OPEN
+    assert dead(after_success(dead(AccountState("shop"), 2)), 2).permission(0) is Permission.OPEN
+    assert after_success(dead(AccountState("shop"), 3)).permission(0) is Permission.OPEN
 
 
 def test_each_rest_without_a_sign_of_life_is_longer_and_the_longest_is_bounded():
@@ -99,7 +99,7 @@ def test_each_rest_without_a_sign_of_life_is_longer_and_the_longest_is_bounded()
         assert account.hold_until is not None
         rests.append(account.hold_until - now)
         now = account.hold_until
-        account = after_dead(account, now, wait=None)
+        account = after_failure(account, now, wait=None)
     assert rests == [FIRST_REST, 60, 120, 240, LONGEST_REST, LONGEST_REST]
 
 
@@ -109,21 +109,21 @@ def test_what_was_under_way_when_a_rest_began_does_not_make_it_longer():
 
 
 def test_an_account_waits_a_little_after_each_batch_without_a_connection_or_for_as_long_as_it_is_asked_to():
-    assert after_dead(AccountState("shop"), 100.0, wait=None).next_turn == 100.5
-    assert after_dead(AccountState("shop"), 100.0, wait=9.0).next_turn == 109.0
+    assert after_failure(AccountState("shop"), 100.0, wait=None).next_turn == 100.5
+    assert after_failure(AccountState("shop"), 100.0, wait=9.0).next_turn == 109.0
 
 
 def test_a_person_s_hold_is_not_ended_by_an_answer_and_ends_with_its_time():
     held = AccountState("shop", hold=HOLD, hold_until=50.0, reason="holiday")
-    assert after_life(held).standing(49) is Standing.HELD
-    assert held.standing(50) is Standing.OPEN
+    assert after_success(held).permission(49) is Permission.HELD
+    assert held.permission(50) is Permission.OPEN
     assert dead(held, 5).hold == HOLD
 
 
 def test_one_probe_goes_at_a_time_until_its_lease_ends():
     probed = AccountState("shop", hold=REST, hold_until=10.0, probe="token", probe_until=20.0)
-    assert probed.standing(15) is Standing.HELD
-    assert probed.standing(20) is Standing.PROBE
+    assert probed.permission(15) is Permission.HELD
+    assert probed.permission(20) is Permission.PROBE
 
 
 def test_a_rate_has_a_margin():

@@ -16,13 +16,13 @@ from smscore.contrib.django.recording import Call, SentMessage, outbox
 from smscore.errors import InvalidRequest
 from smscore.numbers import e164
 from smscore.queue import AsyncSendQueue, Campaign
+from smscore.queue.batcher import Batcher
 from smscore.queue.databases.base import Transaction
-from smscore.queue.loading import Loader
 from smscore.queue.payloads import unpack
 from smscore.queue.queue import _timed
 from smscore.queue.sends import METHODS, Sender
-from smscore.queue.store import loads, suppression
-from smscore.queue.store.loads import Existing, NewCampaign
+from smscore.queue.store import loading, suppression
+from smscore.queue.store.loading import Existing, NewCampaign
 from smscore.sending.outgoing import stream_of
 
 __all__ = ["enqueue"]
@@ -56,34 +56,34 @@ class _Loading(AsyncSendQueue):
         super().__init__(DjangoDatabase(), {account: client})
 
     async def _load(
-        self, new: NewCampaign, loader: Loader, items: Any, not_before: object, expires: object
+        self, new: NewCampaign, batcher: Batcher, items: Any, not_before: object, expires: object
     ) -> Campaign:
         new = _timed(new, not_before, expires)
         if isinstance(items, AsyncIterable):
             raise InvalidRequest("An async iterable cannot be enqueued here. Gather its items into a list first.")
         with self._database.writing() as own:
-            campaign, is_new = _loaded(own, new, loader, stream_of(items, "to"), self._lease)
+            campaign, is_new = _loaded(own, new, batcher, stream_of(items, "to"), self._lease)
         if is_new and recording.is_collecting():
             sender = self._senders[new.account]
             transaction.on_commit(partial(_collect, campaign, new, sender), using=conf.database_alias())
         return campaign
 
 
-def _loaded(own: Transaction, new: NewCampaign, loader: Loader, items: Any, lease: float) -> tuple[Campaign, bool]:
+def _loaded(own: Transaction, new: NewCampaign, batcher: Batcher, items: Any, lease: float) -> tuple[Campaign, bool]:
     """The campaign, and whether it is new; its recipients are read and written a part at a time."""
-    begun = loads.begin(own, new, lease)
+    begun = loading.begin(own, new, lease)
     source = iter(items)
-    while piece := [*islice(source, loader.window)]:
-        batches = loader.batches(piece)
+    while piece := [*islice(source, batcher.part_size)]:
+        batches = batcher.batches(piece)
         if not isinstance(begun, Existing) and batches:
-            loads.add_batches(own, begun, batches, lease)
-    loader.check()
-    digest = None if loader.hash is None else loader.hash.digest()
+            loading.add_batches(own, begun, batches, lease)
+    batcher.check()
+    digest = None if batcher.hash is None else batcher.hash.digest()
     if isinstance(begun, Existing):
         if begun.is_loading:
             raise InvalidRequest("Another process is loading a campaign with this key. Try again when that has ended.")
         return begun.checked(digest), False
-    campaign = loads.finish_loading(own, begun, digest)
+    campaign = loading.finish(own, begun, digest)
     assert campaign is not None  # noqa: S101  # it was made in this transaction
     return campaign, True
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from smscore.dates import from_unix
 from smscore.queue.databases.base import Transaction
-from smscore.queue.limits import HOLD, AccountState, Standing, after_dead, after_life
+from smscore.queue.limits import HOLD, AccountState, Permission, after_failure, after_success
 from smscore.queue.model import Account
 
 _COLUMNS: Final = "name, hold, hold_until, reason, dead, rests, probe, probe_until, next_turn, next_go"
@@ -46,7 +46,7 @@ def save(transaction: Transaction, account: AccountState) -> None:
 def read(transaction: Transaction, name: str) -> Account:
     """An account as users see it."""
     found = state(transaction, name)
-    if found.standing(transaction.now) is Standing.OPEN:
+    if found.permission(transaction.now) is Permission.OPEN:
         return Account(name)
     return Account(name, held=True, until=from_unix(found.hold_until), reason=found.reason)
 
@@ -74,22 +74,22 @@ def release(transaction: Transaction, name: str) -> None:
     )
 
 
-def note_dead(transaction: Transaction, name: str, wait: float | None) -> None:
+def note_failure(transaction: Transaction, name: str, wait: float | None) -> None:
     """Count a batch without a usable answer."""
-    save(transaction, after_dead(state(transaction, name, locked=True), transaction.now, wait=wait))
+    save(transaction, after_failure(state(transaction, name, locked=True), transaction.now, wait=wait))
 
 
-def note_life(transaction: Transaction, name: str) -> None:
+def note_success(transaction: Transaction, name: str) -> None:
     """Note that an account's provider gave a usable answer; writes only where that changes anything."""
     found = state(transaction, name)
-    if after_life(found) != found:
-        save(transaction, after_life(state(transaction, name, locked=True)))
+    if after_success(found) != found:
+        save(transaction, after_success(state(transaction, name, locked=True)))
 
 
 def take_probe(transaction: Transaction, name: str, token: str, lease: float) -> bool:
     """Whether this worker may probe the account: one at a time, for as long as its lease."""
     found = state(transaction, name, locked=True)
-    if found.standing(transaction.now) is not Standing.PROBE:
+    if found.permission(transaction.now) is not Permission.PROBE:
         return False
     transaction.run(
         "UPDATE payamak_account SET probe = %s, probe_until = %s WHERE name = %s",

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from smscore.queue.databases.base import Transaction
 from smscore.queue.decisions import Lost, after_lost
-from smscore.queue.limits import MAX_WAIT_FOR_TURN, AccountState, Standing
+from smscore.queue.limits import MAX_WAIT_FOR_TURN, AccountState, Permission
 from smscore.queue.payloads import unpack
 from smscore.queue.store import accounts, campaigns, endings, suppression
 from smscore.queue.store.batches import CLAIMED_COLUMNS, Claimed, claimed_of, unpack_hops
@@ -50,11 +50,11 @@ def claim(
     open_lanes: list[tuple[Lane, AccountState]] = []
     for lane in lanes:
         state = accounts.state(transaction, lane.account)
-        standing = state.standing(transaction.now)
-        recover(transaction, lane.account, sends=standing is not Standing.HELD)
-        if standing is Standing.PROBE and _probe(transaction, lane, lease, taken, by_read=lane.account in readers):
+        permission = state.permission(transaction.now)
+        recover(transaction, lane.account, sends=permission is not Permission.HELD)
+        if permission is Permission.PROBE and _probe(transaction, lane, lease, taken, by_read=lane.account in readers):
             continue
-        if standing is Standing.OPEN:
+        if permission is Permission.OPEN:
             open_lanes.append((lane, state))
         elif (moment := state.changes_at(transaction.now)) is not None:
             look_at.append(moment)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from smscore.queue.databases.base import Transaction
 from smscore.queue.store import reports
 from smscore.queue.store.campaigns import ACTIVE, expire_all, settle, wake
-from smscore.queue.store.loads import remove_dead_loads
+from smscore.queue.store.loading import remove_abandoned
 
 
 def sweep(transaction: Transaction, accounts: Sequence[str]) -> None:
-    """Remove loads that died, end what has expired, and settle or wake campaigns of these accounts."""
-    remove_dead_loads(transaction)
+    """Remove what was left half loaded, end what has expired, and settle or wake campaigns of these accounts."""
+    remove_abandoned(transaction)
     reports.tidy(transaction)
     expire_all(transaction)
     for account in accounts:

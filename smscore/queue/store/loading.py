@@ -77,17 +77,17 @@ def load(
     if isinstance(begun, Existing):
         return begun
     add_batches(transaction, begun, batches, lease)
-    campaign = finish_loading(transaction, begun, content_hash)
+    campaign = finish(transaction, begun, content_hash)
     assert campaign is not None  # noqa: S101  # it was made in this transaction
     return campaign
 
 
 def begin(transaction: Transaction, new: NewCampaign, lease: float) -> int | Existing:
     """The id of a new campaign that is loading, or the campaign that has its key."""
-    remove_dead_loads(transaction, new.key)
+    remove_abandoned(transaction, new.key)
     while True:
         begun = _inserted(transaction, new, lease) or _existing(transaction, new.key)
-        if begun is not None:  # else the load that had the key was taken away between the two questions
+        if begun is not None:  # else the one that was loading under the key was removed between the two questions
             return begun
 
 
@@ -158,7 +158,7 @@ def _batch_row(transaction: Transaction, campaign_id: int, account: str, batch: 
     return (*common, "done", Outcome.NOT_SENT.value, pack_errors([batch.error]), size, transaction.now)
 
 
-def finish_loading(transaction: Transaction, campaign_id: int, content_hash: bytes | None) -> Campaign | None:
+def finish(transaction: Transaction, campaign_id: int, content_hash: bytes | None) -> Campaign | None:
     """The campaign, which workers may claim from now on; None if it is not there any more."""
     row = transaction.row("SELECT not_before, hours FROM payamak_campaign WHERE id = %s", campaign_id)
     if row is None:
@@ -177,8 +177,8 @@ def finish_loading(transaction: Transaction, campaign_id: int, content_hash: byt
     return get(transaction, campaign_id)
 
 
-def remove_load(transaction: Transaction, campaign_id: int) -> None:
-    """Take away a campaign that is loading, with all that was loaded."""
+def remove(transaction: Transaction, campaign_id: int) -> None:
+    """Remove a campaign that is loading, with all that was loaded."""
     if transaction.run(
         "UPDATE payamak_campaign SET loading_until = NULL WHERE id = %s AND state = 'loading'", campaign_id
     ):
@@ -186,8 +186,8 @@ def remove_load(transaction: Transaction, campaign_id: int) -> None:
         transaction.run("DELETE FROM payamak_campaign WHERE id = %s", campaign_id)
 
 
-def remove_dead_loads(transaction: Transaction, key: str | None = None) -> None:
-    """Take away campaigns whose loading process died: all of them, or the one with this key."""
+def remove_abandoned(transaction: Transaction, key: str | None = None) -> None:
+    """Remove campaigns whose loading process died: all of them, or the one with this key."""
     condition, values = ("", ()) if key is None else (" AND key = %s", (key,))
     for (id_,) in transaction.rows(
         "SELECT id FROM payamak_campaign WHERE loading_until IS NOT NULL AND state = 'loading' "
@@ -195,4 +195,4 @@ def remove_dead_loads(transaction: Transaction, key: str | None = None) -> None:
         transaction.now,
         *values,
     ):
-        remove_load(transaction, id_)
+        remove(transaction, id_)
