@@ -26,7 +26,7 @@ class Permission(Enum):
     """Whether an account may send."""
 
     OPEN = "it may send"
-    HELD = "it stands still"
+    HELD = "it must not send"
     PROBE = "one probe may go, to find out whether the provider is back"
 
 
@@ -38,7 +38,7 @@ class AccountState:
     hold: str | None = None
     hold_until: float | None = None
     reason: str | None = None
-    dead: int = 0
+    failures: int = 0
     rests: int = 0
     probe: str | None = None
     probe_until: float | None = None
@@ -65,22 +65,22 @@ class AccountState:
 def after_failure(state: AccountState, now: float, *, wait: float | None) -> AccountState:
     """The account after a batch without a usable answer; ``wait`` is the seconds that the provider asked for.
 
-    After ``DEAD_BATCHES`` in a row it rests, and each rest without a sign of life is longer than the one before.
+    After ``DEAD_BATCHES`` in a row it rests, and each rest without a usable answer is longer than the one before.
     """
-    dead = state.dead + 1
+    failures = state.failures + 1
     if state.hold == REST and state.hold_until is not None and state.hold_until > now:
-        return evolve(state, dead=dead)  # it was under way when the account began to rest
-    delay = max(wait or 0.0, FIRST_DELAY * 2.0 ** min(dead - 1, 6))
-    if dead < DEAD_BATCHES or state.hold == HOLD:
-        return evolve(state, dead=dead, next_turn=max(state.next_turn, now + delay))
+        return evolve(state, failures=failures)  # it was under way when the account began to rest
+    delay = max(wait or 0.0, FIRST_DELAY * 2.0 ** min(failures - 1, 6))
+    if failures < DEAD_BATCHES or state.hold == HOLD:
+        return evolve(state, failures=failures, next_turn=max(state.next_turn, now + delay))
     rest = max(wait or 0.0, min(LONGEST_REST, FIRST_REST * 2.0 ** min(state.rests, 10)))
     return evolve(
         state,
-        dead=dead,
+        failures=failures,
         rests=state.rests + 1,
         hold=REST,
         hold_until=now + rest,
-        reason=f"{dead} batches in a row got no usable answer, no connection or a 429",
+        reason=f"{failures} batches in a row got no usable answer, no connection or a 429",
         probe=None,
         probe_until=None,
     )
@@ -90,7 +90,7 @@ def after_success(state: AccountState) -> AccountState:
     """The account after a usable answer: the count starts anew, and a rest is over."""
     if state.hold == REST:
         state = evolve(state, hold=None, hold_until=None, reason=None)
-    return evolve(state, dead=0, rests=0, probe=None, probe_until=None)
+    return evolve(state, failures=0, rests=0, probe=None, probe_until=None)
 
 
 def interval(rate: float | None) -> float:

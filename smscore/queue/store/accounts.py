@@ -10,7 +10,7 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.limits import HOLD, AccountState, Permission, after_failure, after_success
 from smscore.queue.model import Account
 
-_COLUMNS: Final = "name, hold, hold_until, reason, dead, rests, probe, probe_until, next_turn, next_go"
+_COLUMNS: Final = "name, hold, hold_until, reason, failures, rests, probe, probe_until, next_turn, next_go"
 
 
 def register(transaction: Transaction, names: Iterable[str]) -> None:
@@ -29,12 +29,12 @@ def state(transaction: Transaction, name: str, *, locked: bool = False) -> Accou
 def save(transaction: Transaction, account: AccountState) -> None:
     """Write an account's state."""
     transaction.run(
-        "UPDATE payamak_account SET hold = %s, hold_until = %s, reason = %s, dead = %s, rests = %s, probe = %s, "
+        "UPDATE payamak_account SET hold = %s, hold_until = %s, reason = %s, failures = %s, rests = %s, probe = %s, "
         "probe_until = %s, next_turn = %s WHERE name = %s",
         account.hold,
         account.hold_until,
         account.reason,
-        account.dead,
+        account.failures,
         account.rests,
         account.probe,
         account.probe_until,
@@ -68,8 +68,8 @@ def hold(transaction: Transaction, name: str, until: float | None, reason: str) 
 def release(transaction: Transaction, name: str) -> None:
     """Let an account send again; its breaker starts anew."""
     transaction.run(
-        "UPDATE payamak_account SET hold = NULL, hold_until = NULL, reason = NULL, dead = 0, rests = 0, probe = NULL, "
-        "probe_until = NULL WHERE name = %s",
+        "UPDATE payamak_account SET hold = NULL, hold_until = NULL, reason = NULL, failures = 0, rests = 0, "
+        "probe = NULL, probe_until = NULL WHERE name = %s",
         name,
     )
 

@@ -3,7 +3,7 @@ CREATE TABLE payamak_account (
     hold text,                              -- 'hold' or 'rest' (the breaker's); NULL: it sends
     hold_until double precision,            -- NULL: until it is released
     reason text,
-    dead integer NOT NULL DEFAULT 0,        -- batches in a row without a usable answer
+    failures integer NOT NULL DEFAULT 0,    -- batches in a row without a usable answer
     rests integer NOT NULL DEFAULT 0,       -- how often in a row the breaker has made it rest
     probe text,                             -- the token of the worker that probes it
     probe_until double precision,

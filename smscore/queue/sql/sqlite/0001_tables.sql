@@ -3,7 +3,7 @@ CREATE TABLE payamak_account (
     hold TEXT,                              -- 'hold' or 'rest' (the breaker's); NULL: it sends
     hold_until REAL,                        -- NULL: until it is released
     reason TEXT,
-    dead INTEGER NOT NULL DEFAULT 0,        -- batches in a row without a usable answer
+    failures INTEGER NOT NULL DEFAULT 0,    -- batches in a row without a usable answer
     rests INTEGER NOT NULL DEFAULT 0,       -- how often in a row the breaker has made it rest
     probe TEXT,                             -- the token of the worker that probes it
     probe_until REAL,
