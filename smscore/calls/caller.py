@@ -112,7 +112,7 @@ class Caller:
         """What stops a call that begins now, and tells observers of it under this name, if one is given."""
         seconds = self.settings.timeout.call
         rule = self.new_rule(None if seconds is None else clock.monotonic() + seconds)
-        # A rehearsal is stopped from the start.
+        # A dry run is stopped from the start.
         if call is not None and (self.observers or everywhere) and rule.reason is None:
             rule.watch = self.watch(call, recipients)
         return rule

@@ -16,15 +16,15 @@ from smscore.errors import SMSError
 from smscore.failover.decision import may_go_on
 from smscore.failover.health import Choice, Health, choose
 from smscore.failover.journal import Journal, on_batch_of
+from smscore.failover.members import CallMember
 from smscore.failover.merged import Merged, moved, sorted_out
-from smscore.failover.seat import Seat
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing, take
 from smscore.sending.merging import Merger
 from smscore.sending.send_call import OnBatch
 from smscore.wire.batch import Batch, failed
 
-__all__ = ["FailoverCall", "Send", "Window", "report_in"]
+__all__ = ["FailoverCall", "Routing", "Send", "report_in"]
 
 Send: TypeAlias = Callable[[AsyncClient, Outgoing, OnBatch | None], Awaitable[SendReport]]
 """Sends messages that have been checked through one client."""
@@ -32,7 +32,7 @@ Send: TypeAlias = Callable[[AsyncClient, Outgoing, OnBatch | None], Awaitable[Se
 
 @frozen
 class _Part:
-    """Some of a call's recipients, by their positions, and the places of the seats that were not tried for them."""
+    """Some of a call's recipients, by their positions, and which members were not tried for them."""
 
     positions: Positions
     candidates: Sequence[int]
@@ -42,7 +42,7 @@ class _Part:
 class FailoverCall:
     """One call: its clients, and how one of them sends some of its messages."""
 
-    seats: Sequence[Seat]
+    members: Sequence[CallMember]
     send: Send
     journal: Journal | None
     deadline: float | None
@@ -50,10 +50,10 @@ class FailoverCall:
     """Whether any provider has been tried."""
 
     def choose(self, candidates: Sequence[int]) -> Choice | None:
-        """The seat to try next; None where no one is left, or no time."""
+        """The member to try next; None where no one is left, or no time."""
         now = clock.monotonic()
-        seats = ((place, self.seats[place]) for place in candidates)
-        return choose([(place, seat.member.health) for place, seat in seats if seat.may_be_tried(now)], now)
+        members = ((place, self.members[place]) for place in candidates)
+        return choose([(place, member.shared.health) for place, member in members if member.may_be_tried(now)], now)
 
     def is_over(self) -> bool:
         """Whether its time is up."""
@@ -63,21 +63,21 @@ class FailoverCall:
         """Whether another provider may be tried."""
         return not self.is_over() and self.choose(candidates) is not None
 
-    async def report_of(self, seat: Seat, choice: Choice, outgoing: Outgoing) -> SendReport:
+    async def report_of(self, member: CallMember, choice: Choice, outgoing: Outgoing) -> SendReport:
         """What one client reports of these messages. Raises where nothing was sent, since what was given is wrong."""
-        client = seat.client(is_trial=choice.is_trial, is_last=choice.is_last)
+        client = member.client(is_trial=choice.is_trial, is_last=choice.is_last)
         try:
             report = await self.send(client, outgoing, on_batch_of(self.journal))
         except SMSError as error:
             if error.report is None and not self.has_tried:
                 raise
-            report = report_in(error) or _unsent(outgoing, error, seat.provider)
+            report = report_in(error) or _unsent(outgoing, error, member.provider)
         self.has_tried = True
         return report
 
 
 @define(eq=False)
-class Window:
+class Routing:
     """The messages of a call, or of a stream's next report, on their way through the providers."""
 
     call: FailoverCall
@@ -90,11 +90,11 @@ class Window:
         """The report, with the results of the recipients at these positions."""
         if not positions:
             return self.merged.report()
-        return await self._go_through(_Part(positions, range(len(self.call.seats))))
+        return await self._go_through(_Part(positions, range(len(self.call.members))))
 
-    async def go_on_from(self, report: SendReport) -> SendReport | None:
+    async def continue_from(self, report: SendReport) -> SendReport | None:
         """The same after the first provider's report of all; None if nobody goes on from there."""
-        others = range(1, len(self.call.seats))
+        others = range(1, len(self.call.members))
         if not self.call.may_go_on(others):
             return None
         stay, go = await sorted_out(report, may_go_on)
@@ -117,9 +117,9 @@ class Window:
         if choice is None:
             self._refuse(part)
             return
-        seat = call.seats[choice.place]
-        positions = self._begin_trial(seat, part) if choice.is_trial else part.positions
-        report = await call.report_of(seat, choice, _taken(self.outgoing, positions))
+        member = call.members[choice.place]
+        positions = self._begin_trial(member, part) if choice.is_trial else part.positions
+        report = await call.report_of(member, choice, _taken(self.outgoing, positions))
         self._end_trial()
         others = [place for place in part.candidates if place != choice.place]
         stay: Positions = range(len(report))
@@ -130,11 +130,11 @@ class Window:
         if go:
             self._waiting.insert(0, _Part(moved(positions, go), others))
 
-    def _begin_trial(self, seat: Seat, part: _Part) -> Positions:
+    def _begin_trial(self, member: CallMember, part: _Part) -> Positions:
         """The positions of one batch; the others wait for how it ends."""
-        self._on_trial = seat.member.health
+        self._on_trial = member.shared.health
         self._on_trial.on_trial = True
-        size = seat.batch_size or len(part.positions)
+        size = member.batch_size or len(part.positions)
         if size < len(part.positions):
             self._waiting.append(_Part(part.positions[size:], part.candidates))
         return part.positions[:size]
@@ -145,7 +145,7 @@ class Window:
             self._on_trial = None
 
     def _refuse(self, part: _Part) -> None:
-        last = self.call.seats[part.candidates[-1]]
+        last = self.call.members[part.candidates[-1]]
         reason = f"every provider has stopped the call, or rests after {DEAD_BATCHES} failures in a row"
         self.merged.refuse(part.positions, not_attempted(reason, last.provider, by_provider=True))
 

@@ -10,15 +10,15 @@ from smscore import clock
 from smscore.client import AsyncClient, sends_nothing
 from smscore.config import checked_seconds
 from smscore.errors import ConfigurationError, InvalidRequest, SMSError
-from smscore.failover.call import FailoverCall, Send, Window, report_in
+from smscore.failover.call import FailoverCall, Routing, Send, report_in
 from smscore.failover.deliveries import delivery_sources
 from smscore.failover.health import REST, Health
 from smscore.failover.journal import Journal, on_batch_of
+from smscore.failover.members import CallMember, Member
 from smscore.failover.merged import Merged
 from smscore.failover.pattern import Pattern
-from smscore.failover.seat import Member, Seat
 from smscore.failover.sends import SAMPLE, OwnTexts, PatternSend, refuse_sender, send_one_text, send_own_texts
-from smscore.failover.stream import window_reports
+from smscore.failover.stream import stream_reports
 from smscore.inputs import check_text
 from smscore.numbers import Recipient
 from smscore.profile import AsyncCapable, Capability
@@ -94,8 +94,8 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         refuse_sender(sender)
         members = self._members
         for member in self._others:
-            if not member.rehearsal.is_known(_SEND):
-                await self._rehearse([member], _SEND, send_one_text)
+            if not member.dry_run.has_passed(_SEND):
+                await self._dry_run([member], _SEND, send_one_text)
         for member in members:
             if member.health.rests_until is not None:
                 outgoing = await checked_outgoing(recipients_of(to), OneText(check_text(text), None, {}))
@@ -113,9 +113,9 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
             if raised.report is None:
                 raise
             report, error = raised.report, raised
-        call = FailoverCall(_seats(members, deadline, journal), send_one_text, journal, deadline, has_tried=True)
+        call = FailoverCall(_call_members(members, deadline, journal), send_one_text, journal, deadline, has_tried=True)
         outgoing = Outgoing([*report._recipients], [check_text(text)], [None])
-        return await _going_on(Window(call, outgoing, Merged(outgoing)), report, error)
+        return await _continued(Routing(call, outgoing, Merged(outgoing)), report, error)
 
     async def send_p2p(
         self, messages: Messages, *, sender: str | None = None, on_batch: OnBatch | None = None
@@ -128,7 +128,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         refuse_sender(sender)
         members = self._able(Capability.SENDS_P2P)
         outgoing = await checked_outgoing(iterable(messages, "messages"), _own_texts(members))
-        await self._rehearse(members, _SEND_P2P, send_own_texts)
+        await self._dry_run(members, _SEND_P2P, send_own_texts)
         return await self._send(members, send_own_texts, outgoing, on_batch)
 
     def send_stream(
@@ -186,7 +186,7 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         for member in members:
             if pattern.is_approved(member.provider) and not _can(member, Capability.SENDS_PATTERNS):
                 raise InvalidRequest(f"{member.provider} has no approved patterns. Give the pattern's text for it.")
-            await self._rehearse([member], send.kind(member.provider) or _SEND, send, outgoing)
+            await self._dry_run([member], send.kind(member.provider) or _SEND, send, outgoing)
         return await self._send(members, send, outgoing, on_batch)
 
     # Settings and connections
@@ -232,20 +232,20 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
             raise InvalidRequest("None of the failover's providers can do this.")
         return able
 
-    async def _rehearse(
+    async def _dry_run(
         self, members: Sequence[Member], kind: Hashable, send: Send, outgoing: Outgoing = SAMPLE
     ) -> None:
         for member in members:
-            if not member.rehearsal.is_known(kind):
-                await member.rehearsal.run(kind, lambda client: send(client, outgoing, None))
+            if not member.dry_run.has_passed(kind):
+                await member.dry_run.run(kind, lambda client: send(client, outgoing, None))
 
     async def _send(
         self, members: Sequence[Member], send: Send, outgoing: Outgoing, on_batch: OnBatch | None
     ) -> SendReport:
         journal = None if on_batch is None else Journal(on_batch)
         deadline = _deadline(members)
-        call = FailoverCall(_seats(members, deadline, journal), send, journal, deadline)
-        return _raised(await Window(call, outgoing, Merged(outgoing)).run(range(len(outgoing))))
+        call = FailoverCall(_call_members(members, deadline, journal), send, journal, deadline)
+        return _raised(await Routing(call, outgoing, Merged(outgoing)).run(range(len(outgoing))))
 
     async def _stream(
         self,
@@ -256,18 +256,18 @@ class AsyncFailover(AsyncDeliveryCalls, AsyncCapable):
         payload: Payload,
         on_batch: OnBatch | None,
     ) -> AsyncGenerator[SendReport, None]:
-        await self._rehearse(members, kind, send)
+        await self._dry_run(members, kind, send)
         journal = None if on_batch is None else Journal(on_batch)
         deadline = _deadline(members)
-        call = FailoverCall(_seats(members, deadline, journal, concurrency=1), send, journal, deadline)
-        async with aclosing(window_reports(call, source, payload)) as reports:
+        call = FailoverCall(_call_members(members, deadline, journal, concurrency=1), send, journal, deadline)
+        async with aclosing(stream_reports(call, source, payload)) as reports:
             async for report in reports:
                 yield report
 
 
-async def _going_on(window: Window, report: SendReport, error: SMSError | None) -> SendReport:
+async def _continued(routing: Routing, report: SendReport, error: SMSError | None) -> SendReport:
     """The report of a call, of which the first client gave this report, or raised it with this error."""
-    whole = await window.go_on_from(report)
+    whole = await routing.continue_from(report)
     if whole is not None:
         if error is not None:
             report_in(error)
@@ -297,7 +297,7 @@ def _deadline(members: Sequence[Member]) -> float | None:
     return None if seconds is None else clock.monotonic() + seconds
 
 
-def _seats(
+def _call_members(
     members: Sequence[Member], deadline: float | None, journal: Journal | None, concurrency: int | None = None
-) -> list[Seat]:
-    return [Seat(member, deadline, journal, concurrency) for member in members]
+) -> list[CallMember]:
+    return [CallMember(member, deadline, journal, concurrency) for member in members]

@@ -46,7 +46,7 @@ class Health:
         self._trial_of = os.getpid() if begins else None
 
     @property
-    def has_nothing_to_forget(self) -> bool:
+    def is_clear(self) -> bool:
         """Whether an answer would change nothing."""
         return not self._failures
 

@@ -18,7 +18,7 @@ from smscore.sending.send_call import OnBatch
 __all__ = ["SAMPLE", "OwnTexts", "PatternSend", "refuse_sender", "send_one_text", "send_own_texts"]
 
 SAMPLE: Final = Outgoing(["09120000000"], ["-"], [None])
-"""A message to rehearse a send with."""
+"""A message for the dry run of a send."""
 
 
 async def send_one_text(client: Any, outgoing: Outgoing, on_batch: OnBatch | None) -> SendReport:

@@ -12,35 +12,35 @@ from smscore.calls.stop import StopRule
 from smscore.client import AsyncClient
 from smscore.errors import NotAttempted
 
-__all__ = ["Rehearsal", "copy_of"]
+__all__ = ["DryRun", "copy_of"]
 
-_MAX_KNOWN: Final = 100  # kinds of sends; a program has a few
+_MAX_KINDS: Final = 100  # kinds of sends; a program has a few
 
 
 def _stopped(_: float | None) -> StopRule:
-    return StopRule(reason="it is a rehearsal")
+    return StopRule(reason="it is a dry run")
 
 
 @define(eq=False)
-class Rehearsal:
-    """A client's sends, rehearsed once a kind and account; nothing can leave."""
+class DryRun:
+    """A client's sends, each kind checked once an account by a dry run: nothing can leave."""
 
     client: AsyncClient
-    _known: dict[Hashable, ResolvedAccount] = field(factory=dict[Hashable, ResolvedAccount], init=False)
+    _passed: dict[Hashable, ResolvedAccount] = field(factory=dict[Hashable, ResolvedAccount], init=False)
 
-    def is_known(self, kind: Hashable) -> bool:
-        """Whether a send of this kind has been rehearsed. Raises ``ConfigurationError`` for an invalid setting."""
-        return self._known.get(kind) is self.client._resolve_account()
+    def has_passed(self, kind: Hashable) -> bool:
+        """Whether a send of this kind has passed. Raises ``ConfigurationError`` for an invalid setting."""
+        return self._passed.get(kind) is self.client._resolve_account()
 
     async def run(self, kind: Hashable, send: Callable[[AsyncClient], Awaitable[object]]) -> None:
-        """Rehearse a send of this kind. Raises what the client says to what it is given."""
+        """Check a send of this kind. Raises what the client says to what it is given."""
         account = self.client._resolve_account()
         try:
             await send(copy_of(self.client, _stopped))
         except NotAttempted:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[kind] = account
+            if len(self._passed) >= _MAX_KINDS:
+                self._passed.clear()
+            self._passed[kind] = account
 
 
 def copy_of(

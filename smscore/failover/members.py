@@ -1,4 +1,4 @@
-"""A client's part in a failover: what is known of its provider, over all calls and in one of them."""
+"""The clients of a failover: what is known of each provider, over all calls and in one of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from smscore.calls.stop import Gate, StopRule
 from smscore.client import AsyncClient
 from smscore.config import DEAD_BATCHES
 from smscore.errors import ClientClosed, ConfigurationError, SMSError
+from smscore.failover.dry_run import DryRun, copy_of
 from smscore.failover.health import Condition, Health
 from smscore.failover.journal import Journal
-from smscore.failover.rehearsal import Rehearsal, copy_of
 from smscore.wire.error_mapping import is_dead
 
-__all__ = ["Member", "Seat", "batch_size"]
+__all__ = ["CallMember", "Member", "batch_size"]
 
-_NO_SIGN: Final = (ClientClosed, ConfigurationError)  # they come from this machine, and say nothing of the provider
+_LOCAL_ERRORS: Final = (
+    ClientClosed,
+    ConfigurationError,
+)  # they say nothing of the provider
 
 
 @define(eq=False)
@@ -31,11 +34,11 @@ class Member:
     is_alone: bool
     first: AsyncClient = field(init=False)
     """The client as a call's first part uses it while all providers work."""
-    rehearsal: Rehearsal = field(init=False)
+    dry_run: DryRun = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.first = copy_of(self.client, partial(StopRule, gate=self), waits_when_limited=self.is_alone)
-        self.rehearsal = Rehearsal(self.client)
+        self.dry_run = DryRun(self.client)
 
     @property
     def provider(self) -> str:
@@ -49,17 +52,17 @@ class Member:
 
     def note(self, failure: SMSError | None) -> None:
         """Record how a batch ended, unless that says nothing of the provider."""
-        if failure is None and self.health.has_nothing_to_forget:
+        if failure is None and self.health.is_clear:
             return  # as almost always
-        if not isinstance(failure, _NO_SIGN):
+        if not isinstance(failure, _LOCAL_ERRORS):
             self.health.note(failed=failure is not None and is_dead(failure), now=clock.monotonic())
 
 
 @define(eq=False)
-class Seat:
-    """A member in one call, all of whose batches it stops where the member's own client would."""
+class CallMember:
+    """A member in one call: a refusal that every batch would meet stops all of the call's batches to it."""
 
-    member: Member
+    shared: Member
     deadline: float | None
     journal: Journal | None
     concurrency: int | None
@@ -72,18 +75,18 @@ class Seat:
     @property
     def provider(self) -> str:
         """The provider's name."""
-        return self.member.provider
+        return self.shared.provider
 
     @property
     def batch_size(self) -> int | None:
         """The most recipients in one request of the client, or None if there is no limit."""
-        return batch_size(self.member.client)
+        return batch_size(self.shared.client)
 
     def may_be_tried(self, now: float) -> bool:
         """Whether the call may try it; resting or not is for the caller to choose."""
         if self._refusal is not None:
             return False
-        return self._dead_in_a_row < DEAD_BATCHES or self.member.health.condition(now) is not Condition.RESTING
+        return self._dead_in_a_row < DEAD_BATCHES or self.shared.health.condition(now) is not Condition.RESTING
 
     def client(self, *, is_trial: bool, is_last: bool) -> AsyncClient:
         """The client for a part of the call; a trial is one batch, and the last provider waits for a 429."""
@@ -97,12 +100,12 @@ class Seat:
         def new_rule(_: float | None) -> StopRule:
             return StopRule(self.deadline, gate=gate)
 
-        return copy_of(self.member.client, new_rule, waits_when_limited=is_last, max_concurrency=concurrency)
+        return copy_of(self.shared.client, new_rule, waits_when_limited=is_last, max_concurrency=concurrency)
 
     def check(self, rule: StopRule) -> None:
         """Stop a part of the call where the whole has been stopped, or while the provider rests."""
         self.check_call(rule)
-        self.member.check(rule)
+        self.shared.check(rule)
 
     def check_call(self, rule: StopRule) -> None:
         """Stop a part of the call where the whole has been stopped."""
@@ -113,7 +116,7 @@ class Seat:
 
     def note(self, failure: SMSError | None) -> None:
         """Record how a batch ended."""
-        self.member.note(failure)
+        self.shared.note(failure)
         self._dead_in_a_row = self._dead_in_a_row + 1 if failure is not None and is_dead(failure) else 0
         if failure is not None and failure.meets_every_batch:
             self._refusal = failure
@@ -123,17 +126,17 @@ class Seat:
 class _Trial:
     """The gate of a part that is to be one batch: a provider that rests may be tried, until that has ended."""
 
-    seat: Seat
+    member: CallMember
     _has_ended: bool = field(default=False, init=False)
 
     def check(self, rule: StopRule) -> None:
-        self.seat.check_call(rule)
+        self.member.check_call(rule)
         if self._has_ended:
-            self.seat.member.check(rule)
+            self.member.shared.check(rule)
 
     def note(self, failure: SMSError | None) -> None:
         self._has_ended = True
-        self.seat.note(failure)
+        self.member.note(failure)
 
 
 def batch_size(client: AsyncClient) -> int | None:
