@@ -58,7 +58,7 @@ class Tracking:
         rows, hops = await self.calls.read(reports.open_messages, batch_id, low, high)
         results = _results(rows, hops)
         if not results:
-            await self.calls.write(reports.asked, batch_id, None)
+            await self.calls.write(reports.note_poll, batch_id, None)
             return []
         try:
             found = await self._deliveries(results)
@@ -66,11 +66,11 @@ class Tracking:
             _log.warning(
                 "%s: deliveries cannot be read (%s) and are asked for later", self.account, type(error).__name__
             )
-            await self.calls.write(_asked_after, batch_id, results, asked_wait(error) or 0.0)
+            await self.calls.write(_note_poll, batch_id, results, asked_wait(error) or 0.0)
             return []
         await self.calls.write(reports.add, _reports(self.account, found))
         changes = await fold(self.calls)
-        await self.calls.write(_asked_after, batch_id, results, 0.0)
+        await self.calls.write(_note_poll, batch_id, results, 0.0)
         return changes
 
     async def _deliveries(self, results: Sequence[RecipientResult]) -> list[Delivery]:
@@ -148,12 +148,12 @@ def _reports(account: str, found: Sequence[Delivery]) -> list[Report]:
     ]
 
 
-def _asked_after(transaction: Transaction, batch_id: int, results: Sequence[RecipientResult], least: float) -> None:
-    """Note a look, and when the next is to be: none once the messages are too old."""
-    row = transaction.row("SELECT looks, ended_at FROM payamak_batch WHERE id = %s", batch_id)
-    looks, ended_at = row or (0, None)
+def _note_poll(transaction: Transaction, batch_id: int, results: Sequence[RecipientResult], least: float) -> None:
+    """Note a poll, and when the next is due: none once the messages are too old."""
+    row = transaction.row("SELECT polls, ended_at FROM payamak_batch WHERE id = %s", batch_id)
+    polls, ended_at = row or (0, None)
     is_old = ended_at is not None and transaction.now - ended_at > MAX_AGE
-    reports.asked(transaction, batch_id, None if is_old else wait_after(DEFAULT_POLLING, looks + 1, asked=least))
+    reports.note_poll(transaction, batch_id, None if is_old else wait_after(DEFAULT_POLLING, polls + 1, asked=least))
 
 
 async def _pages(client: Any, after: int | None) -> AsyncGenerator[list[InboundMessage], None]:

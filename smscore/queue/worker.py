@@ -37,7 +37,7 @@ from smscore.wire.error_mapping import is_dead
 P = ParamSpec("P")
 R = TypeVar("R")
 
-POLL: Final = 1.0  # seconds between two looks at a queue with nothing to claim
+POLL: Final = 1.0  # seconds between two claims from a queue with nothing to claim
 SWEEP: Final = 5.0
 PROBE_SIZE: Final = 100  # recipients at most of a batch that finds out whether the provider is back
 _OUTAGE_WAITS: Final = (0.1, 0.5, 1.0, 2.0)

@@ -1,4 +1,4 @@
-"""Asks a provider about messages: one look at all of them, and the answers as changes."""
+"""Asks a provider about messages: one poll of all of them, and the answers as changes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DeliverySource:
 
 @frozen
 class Asking:
-    """The questions of one look, all of which share what stops them: ``rule``."""
+    """The questions of one poll, all of which share what stops them: ``rule``."""
 
     source: DeliverySource
     rule: StopRule
@@ -50,7 +50,7 @@ class Asking:
 
     @classmethod
     def begin(cls, source: DeliverySource, deadline: float | None = None) -> Asking:
-        """A look that begins now; ``deadline`` bounds it besides ``Timeouts.call``.
+        """A poll that begins now; ``deadline`` bounds it besides ``Timeouts.call``.
 
         Raises ``ClientClosed`` or ``ConfigurationError``.
         """

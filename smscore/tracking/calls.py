@@ -41,7 +41,7 @@ class AsyncDeliveryCalls(ABC):
     ) -> AsyncGenerator[Delivery, None]:
         """Each change of these messages, as it is seen, until all are final or ``timeout`` seconds are over.
 
-        The first status seen counts as a change. ``polling`` sets the pace; when the time is over a last look is made.
+        The first status seen counts as a change. ``polling`` sets the pace; when the time is over a last poll is made.
         Only messages without a final status are asked about, and those without an id never. While the provider cannot
         be reached, it is asked more slowly. Closing the generator cancels what is under way.
 
@@ -55,7 +55,7 @@ class AsyncDeliveryCalls(ABC):
         self,
         results: Results,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109  # it is no error, but the time of the last look
+        timeout: float | None = None,  # noqa: ASYNC109  # it is no error, but the time of the last poll
         polling: Polling = DEFAULT_POLLING,
     ) -> list[Delivery]:
         """Where these messages are when all are final, or after ``timeout`` seconds: in the order given.

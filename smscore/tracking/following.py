@@ -13,7 +13,7 @@ from smscore.tracking.tracker import AsyncTracker
 
 
 def new_tracker(sources: Mapping[str, DeliverySource], polling: Polling) -> AsyncTracker:
-    """A tracker of these providers. Raises ``ConfigurationError`` or ``ClientClosed`` for what no look could use."""
+    """A tracker of these providers. Raises ``ConfigurationError`` or ``ClientClosed`` for what no poll could use."""
     _check(sources)
     return AsyncTracker(sources, checked_polling(polling))
 

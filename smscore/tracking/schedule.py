@@ -15,13 +15,13 @@ from smscore.tracking.lookups import BulkLookup, Lookup, Lookups, lookup_for
 _MAX_STEPS: Final = 1_000  # a factor to a higher power may be no number any more
 
 
-def wait_after(polling: Polling, looks: int, failures: int = 0, asked: float = 0.0) -> float:
-    """The seconds until the next look, after so many ``looks`` that were answered.
+def wait_after(polling: Polling, polls: int, failures: int = 0, asked: float = 0.0) -> float:
+    """The seconds until the next poll, after so many ``polls`` that were answered.
 
     Each of the ``failures`` in a row since then slows it down by another step; ``asked`` is what the provider asks to
     wait.
     """
-    steps = min(looks + failures, _MAX_STEPS)
+    steps = min(polls + failures, _MAX_STEPS)
     try:
         wait = polling.first * polling.factor**steps
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Follows messages until they are final: looks at them from time to time, and takes what webhooks say."""
+"""Follows messages until they are final: polls them from time to time, and takes what webhooks say."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from smscore.tracking.asking import DeliverySource
 from smscore.tracking.early import EarlyStates
 from smscore.tracking.followed import Followed
 from smscore.tracking.given import Part, Results, parts_in_turns, parts_of
-from smscore.tracking.look import Look
 from smscore.tracking.lookups import is_by_bulk
+from smscore.tracking.poll import Poll
 from smscore.tracking.states import State, States
 from smscore.tracking.watches import Watches
 
 _MAX_BATCH: Final = 1_000  # deliveries that are handed out at once
-_LAST_LOOK: Final = 10.0  # seconds that a look may take after the time is over
+_LAST_POLL: Final = 10.0  # seconds that a poll may take after the time is over
 
 _log: Final = logger_for_callers(__name__)
 
@@ -83,16 +83,16 @@ class AsyncTracker:
         self._watches = Watches(polling, keeps_rows=ends)
         self._early = EarlyStates(self._states)
         self._ready: deque[Iterator[Delivery]] = deque()
-        self._look: Look | None = None
+        self._poll: Poll | None = None
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._began = clock.monotonic()
         self._deadline = None if timeout is None else self._began + timeout
         self._ends = ends
-        self._is_closed = self._had_last_look = False
+        self._is_closed = self._had_last_poll = False
 
     def follow(self, results: Results) -> None:
-        """Follow these messages too: a ``SendReport``, any of its results, or message ids; the first look is later.
+        """Follow these messages too: a ``SendReport``, any of its results, or message ids; the first poll is later.
 
         Raises ``InvalidRequest`` for a result of another provider.
         """
@@ -164,9 +164,9 @@ class AsyncTracker:
         self._is_closed = True
         self._ready.clear()
         self._wake.set()
-        look, self._look = self._look, None
-        if look is not None:
-            await look.aclose()
+        poll, self._poll = self._poll, None
+        if poll is not None:
+            await poll.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,12 +187,12 @@ class AsyncTracker:
         return found
 
     async def _advance(self) -> bool:
-        """Do the next thing: wait, begin a look, or take its next answer. False at the end."""
+        """Do the next thing: wait, begin a poll, or take its next answer. False at the end."""
         if self._is_closed:
             return False
         try:
-            if self._look is not None:
-                await self._read_on(self._look)
+            if self._poll is not None:
+                await self._read_on(self._poll)
                 return True
             return await self._wait_or_look()
         except Exception:
@@ -203,14 +203,14 @@ class AsyncTracker:
         now = clock.monotonic()
         left = math.inf if self._deadline is None else self._deadline - now
         wait = min(self._watches.wakes_in(now), left)
-        if self._ends and (self._had_last_look or not self._watches.left or wait == math.inf):
+        if self._ends and (self._had_last_poll or not self._watches.left or wait == math.inf):
             return False
         if wait > 0:
             await self._wait(wait)
             return True
-        self._had_last_look = left <= 0
-        whom = self._watches.begin_look(now, everything=self._had_last_look)
-        self._look = Look(self._sources, whom, None if self._deadline is None else now + max(left, 0.0) + _LAST_LOOK)
+        self._had_last_poll = left <= 0
+        whom = self._watches.begin_poll(now, everything=self._had_last_poll)
+        self._poll = Poll(self._sources, whom, None if self._deadline is None else now + max(left, 0.0) + _LAST_POLL)
         return True
 
     async def _wait(self, seconds: float) -> None:
@@ -225,21 +225,21 @@ class AsyncTracker:
                 async with clock.timeout(seconds):
                     await self._wake.wait()
 
-    async def _read_on(self, look: Look) -> None:
-        changes = await look.next()
+    async def _read_on(self, poll: Poll) -> None:
+        changes = await poll.next()
         if changes is not None:
             self._ready.extend(map(iter, changes))
-        elif self._look is look:
-            self._look = None
-            await look.aclose()
-            self._watches.end_look(clock.monotonic(), look.opens_in, failed=look.failed, asked=look.asked)
-            for provider in look.failed:
-                self._tell(provider, look)
+        elif self._poll is poll:
+            self._poll = None
+            await poll.aclose()
+            self._watches.end_poll(clock.monotonic(), poll.opens_in, failed=poll.failed, asked=poll.asked)
+            for provider in poll.failed:
+                self._tell(provider, poll)
 
-    def _tell(self, provider: str, look: Look) -> None:
+    def _tell(self, provider: str, poll: Poll) -> None:
         if self._watches.failures_of(provider) == 1:
             _log.warning(
                 "%s: delivery statuses cannot be read (%s); retrying at growing intervals",
                 provider,
-                type(look.failures[provider]).__name__,
+                type(poll.failures[provider]).__name__,
             )

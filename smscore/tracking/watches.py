@@ -1,4 +1,4 @@
-"""What a tracker follows, and when it looks at which of it. Pure: it is told the time."""
+"""What a tracker follows, and when it polls which of it. Pure: it is told the time."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from smscore.config import Polling
 from smscore.tracking.followed import Followed
 from smscore.tracking.schedule import wait_after
 
-_SLACK: Final = 0.1  # of a wait: what is due so soon is looked at together with what is due now
+_SLACK: Final = 0.1  # of a wait: what is due so soon is polled together with what is due now
 
 
 @define(eq=False)
 class Watch:
-    """Messages that are looked at together: when they are ``due``, after so many ``looks`` that were answered."""
+    """Messages that are polled together: when they are ``due``, after so many ``polls`` that were answered."""
 
     followed: Followed
     began: float
     due: float
-    looks: int = 0
+    polls: int = 0
 
     @property
     def provider(self) -> str:
@@ -39,12 +39,12 @@ class Watches:
     """All that a tracker follows. ``keeps_rows``: somebody reads the rows at the end, so that none is dropped.
 
     A hundred sends a second must not be a hundred requests a second. So what is followed shortly after something else
-    is looked at with it, and between two looks there is a gap.
+    is polled with it, and between two polls there is a gap.
     """
 
     polling: Polling
     keeps_rows: bool = False
-    _failures: Counter[str] = field(factory=Counter[str], init=False)  # by provider: looks in a row without an answer
+    _failures: Counter[str] = field(factory=Counter[str], init=False)  # by provider: polls in a row without an answer
     _waiting: list[Watch] = field(factory=list[Watch], init=False)
     _under_way: list[Watch] = field(factory=list[Watch], init=False)
     _next_look: float = field(default=-math.inf, init=False)
@@ -58,7 +58,7 @@ class Watches:
         return sum(followed.left for followed in self)
 
     def failures_of(self, provider: str) -> int:
-        """How many looks in a row a provider has not answered."""
+        """How many polls in a row a provider has not answered."""
         return self._failures[provider]
 
     def add(self, followed: Followed, now: float) -> None:
@@ -72,7 +72,7 @@ class Watches:
             self._waiting.append(Watch(followed, now, due))
 
     def _is_joined(self, last: Watch, followed: Followed, now: float) -> bool:
-        is_new = last.looks == 0 and now - last.began < self._gap
+        is_new = last.polls == 0 and now - last.began < self._gap
         return is_new and not self.keeps_rows and last.provider == followed.provider
 
     @property
@@ -80,11 +80,11 @@ class Watches:
         return self.polling.first * _SLACK
 
     def wakes_in(self, now: float) -> float:
-        """The seconds until the next look; infinite if there is nothing to look at."""
+        """The seconds until the next poll; infinite if there is nothing to poll."""
         return max(min((watch.due for watch in self._waiting), default=math.inf), self._next_look) - now
 
-    def begin_look(self, now: float, *, everything: bool = False) -> list[Followed]:
-        """What is looked at now: ``everything``, or what is due."""
+    def begin_poll(self, now: float, *, everything: bool = False) -> list[Followed]:
+        """What is polled now: ``everything``, or what is due."""
         self._next_look = now + self._gap
         chosen = [everything or watch.due <= now + self._slack(watch) for watch in self._waiting]
         self._under_way = [*compress(self._waiting, chosen)]
@@ -92,9 +92,9 @@ class Watches:
         return [watch.followed for watch in self._under_way]
 
     def _slack(self, watch: Watch) -> float:
-        return wait_after(self.polling, watch.looks) * _SLACK if watch.looks else 0.0
+        return wait_after(self.polling, watch.polls) * _SLACK if watch.polls else 0.0
 
-    def end_look(
+    def end_poll(
         self,
         now: float,
         opens_in: Mapping[Followed, float],
@@ -102,7 +102,7 @@ class Watches:
         failed: Collection[str] = (),
         asked: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """Set when each is looked at again.
+        """Set when each is polled again.
 
         ``opens_in`` has the seconds until each can be asked, ``failed`` the providers that gave no answer, and
         ``asked`` the seconds that a provider asks to wait.
@@ -112,8 +112,8 @@ class Watches:
         looked, self._under_way = self._under_way, []
         for watch in looked:
             opens = opens_in.get(watch.followed, math.inf)
-            watch.looks += watch.provider not in failed and opens == 0
-            wait = wait_after(self.polling, watch.looks, self._failures[watch.provider], asked.get(watch.provider, 0.0))
+            watch.polls += watch.provider not in failed and opens == 0
+            wait = wait_after(self.polling, watch.polls, self._failures[watch.provider], asked.get(watch.provider, 0.0))
             watch.due = now + max(wait, opens)
             if watch.followed.left:
                 self._put_back(watch)
@@ -123,7 +123,7 @@ class Watches:
             for other in self._waiting:
                 if (other.provider, other.due) == (watch.provider, watch.due):
                     other.followed.absorb(watch.followed)
-                    other.looks = max(other.looks, watch.looks)
+                    other.polls = max(other.polls, watch.polls)
                     return
             if watch.followed.left < len(watch.followed) / 2:
                 watch.followed = watch.followed.compacted()

@@ -131,7 +131,7 @@ def test_others_run_while_many_messages_are_planned():
 
 
 @pytest.mark.parametrize(
-    ("looks", "failures", "asked", "wait"),
+    ("polls", "failures", "asked", "wait"),
     [
         (0, 0, 0.0, 5.0),
         (1, 0, 0.0, 8.0),
@@ -145,9 +145,9 @@ def test_others_run_while_many_messages_are_planned():
     ],
 )
 def test_waits_grow_with_looks_and_failures_up_to_the_longest_and_obey_the_provider(
-    looks: int, failures: int, asked: float, wait: float
+    polls: int, failures: int, asked: float, wait: float
 ):
-    assert wait_after(Polling(), looks, failures, asked) == pytest.approx(wait)
+    assert wait_after(Polling(), polls, failures, asked) == pytest.approx(wait)
 
 
 def test_a_factor_beyond_all_numbers_waits_the_longest():

@@ -195,10 +195,10 @@ def open_messages(transaction: Transaction, batch_id: int, low: int, high: int) 
     return rows, None if hops is None else hops[0]
 
 
-def asked(transaction: Transaction, batch_id: int, wait: float | None) -> None:
-    """Note that a batch's deliveries were asked for; ``wait``: the seconds until the next look (None: none)."""
+def note_poll(transaction: Transaction, batch_id: int, wait: float | None) -> None:
+    """Note that a batch's deliveries were asked for; ``wait``: the seconds until the next poll (None: none)."""
     transaction.run(
-        "UPDATE payamak_batch SET looks = looks + 1, track_at = %s WHERE id = %s",
+        "UPDATE payamak_batch SET polls = polls + 1, track_at = %s WHERE id = %s",
         None if wait is None else transaction.now + wait,
         batch_id,
     )

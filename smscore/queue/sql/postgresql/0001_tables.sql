@@ -65,7 +65,7 @@ CREATE TABLE payamak_batch (
     deliveries text,                        -- JSON: how many messages by delivery status
     cost text,
     parts integer,
-    looks integer NOT NULL DEFAULT 0,       -- how often its deliveries were asked for
+    polls integer NOT NULL DEFAULT 0,       -- how often its deliveries were asked for
     track_at double precision,              -- when they are asked for next; NULL: never
     ended_at double precision
 );

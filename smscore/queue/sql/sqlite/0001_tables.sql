@@ -65,7 +65,7 @@ CREATE TABLE payamak_batch (
     deliveries TEXT,                        -- JSON: how many messages by delivery status
     cost TEXT,
     parts INTEGER,
-    looks INTEGER NOT NULL DEFAULT 0,       -- how often its deliveries were asked for
+    polls INTEGER NOT NULL DEFAULT 0,       -- how often its deliveries were asked for
     track_at REAL,                          -- when they are asked for next; NULL: never
     ended_at REAL
 );

@@ -1,4 +1,4 @@
-"""One look of a tracker at its messages: the answers as they come, and which providers gave none."""
+"""One poll of a tracker's messages: the answers as they come, and which providers gave none."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from smscore.tracking.asking import Asking, DeliverySource, questions
 from smscore.tracking.followed import Changes, Followed
 from smscore.tracking.schedule import Ask, Plan
 
-# An account's refusal would meet every other look too; anything else may pass.
+# An account's refusal would meet every other poll too; anything else may pass.
 _ENDS: Final = (AccountError, AuthenticationError, ClientClosed, ConfigurationError, InsufficientCredit)
 
 
-class Look:
+class Poll:
     """Asks about messages, until ``deadline`` (by ``clock.monotonic``) at the latest."""
 
     def __init__(
