@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore.queue import AsyncSendQueue
@@ -16,7 +17,11 @@ from smscore.queue import worker as worker_module
 from smscore.queue.worker import Worker, _Delivery
 
 TIMEOUT = 1.0
-CLIENTS = {"sepahan": (AsyncSepahan, "50003300"), "najva": (AsyncNajva, "90000123")}
+CLIENTS = {
+    "sepahan": (AsyncSepahan, "50003300"),
+    "ippanel": (AsyncIPPanel, "+983000505"),
+    "najva": (AsyncNajva, "90000123"),
+}
 
 
 def die() -> NoReturn:

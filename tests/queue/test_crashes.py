@@ -10,31 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from crash_matrix import MATRIX, End
 from recipients import numbers
 
-from najva_sms import AsyncNajva
-from sepahan_sms import AsyncSepahan
-from smscore.outcomes import Outcome
 from smscore.sandbox import Sandbox
 
 from .conftest import PROVIDERS, TEXT, Place, sent_to
 from .crash_child import TIMEOUT
 
 CHILD = Path(__file__).with_name("crash_child.py")
-A, U = Outcome.ACCEPTED, Outcome.UNKNOWN
-
-# The outcome, whether the ids are known, and how often each recipient was sent to.
-EXPECTED: dict[str, dict[type[Any], tuple[Outcome, bool, int]]] = {
-    "after the claim": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},
-    "before the dispatch is committed": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},
-    "after the dispatch": {AsyncSepahan: (A, True, 1), AsyncNajva: (U, False, 0)},
-    "after the answer": {AsyncSepahan: (A, False, 1), AsyncNajva: (U, False, 1)},
-    "before the end is committed": {AsyncSepahan: (A, False, 1), AsyncNajva: (U, False, 1)},
-    "after the end": {AsyncSepahan: (A, True, 1), AsyncNajva: (A, True, 1)},
-}
-
-
-CASES = [(point, kind) for point, kinds in EXPECTED.items() for kind in kinds]
+CASES = [(point, kind) for point in MATRIX for kind in PROVIDERS]
 
 
 async def test_a_worker_that_dies_loses_nobody_and_sends_to_nobody_twice(
@@ -54,7 +39,7 @@ async def test_a_worker_that_dies_loses_nobody_and_sends_to_nobody_twice(
         for campaign in campaigns.values():
             await queue.wait(campaign, timeout=60)
     found = {name: await what_became_of(queue, campaign, box) for name, campaign in campaigns.items()}
-    assert found == {f"{point}, {PROVIDERS[kind]}": {EXPECTED[point][kind]} for point, kind in CASES}
+    assert found == {f"{point}, {PROVIDERS[kind]}": {MATRIX[point][PROVIDERS[kind]]} for point, kind in CASES}
 
 
 async def killed(jobs: list[Any]) -> list[int]:
@@ -66,8 +51,8 @@ async def killed(jobs: list[Any]) -> list[int]:
     return json.loads(output)
 
 
-async def what_became_of(queue: Any, campaign: Any, box: Sandbox) -> set[tuple[Outcome, bool, int]]:
+async def what_became_of(queue: Any, campaign: Any, box: Sandbox) -> set[End]:
     times = sent_to(box)
     results = [result async for result in queue.results(campaign)]
     assert len(results) == 5
-    return {(one.outcome, one.message_id is not None, times[one.recipient]) for one in results}
+    return {End(one.outcome, one.message_id is not None, times[one.recipient]) for one in results}
