@@ -51,6 +51,8 @@ def upgrade(transaction: Transaction, to: int | None = None, *, searchable: bool
             for statement in statements(script):
                 transaction.run(statement)
             transaction.run("INSERT INTO payamak_schema (version, applied_at) VALUES (%s, %s)", number, transaction.now)
+    if searchable:
+        transaction.run(_SEARCH)
 
 
 def tables(dialect: str) -> list[str]:

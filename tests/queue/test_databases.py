@@ -150,6 +150,16 @@ def test_a_file_on_a_network_share_has_no_write_ahead_log(tmp_path: Path):
     database.close()
 
 
+def test_messages_are_found_by_number_through_an_index(tmp_path: Path):
+    database = SQLiteDatabase(tmp_path / "queue.db")
+    schema.prepare(database)
+    plan = database.read(
+        lambda store: store.rows("EXPLAIN QUERY PLAN SELECT id FROM payamak_message WHERE recipient = '+989120000001'")
+    )
+    assert "ix_payamak_message_recipient" in plan[0][-1]
+    database.close()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a folder's own rights decide on Windows")
 async def test_the_file_of_a_queue_is_readable_by_its_owner_alone(tmp_path: Path, client: New, new_queue: New):
     queue = await new_queue(Place(f"sqlite:///{tmp_path}/queue.db"), shop=client(AsyncNajva))
