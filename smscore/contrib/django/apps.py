@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 __all__ = ["PayamakConfig"]
 
@@ -15,7 +16,7 @@ class PayamakConfig(AppConfig):
 
     name = "smscore.contrib.django"
     label = "payamak"
-    verbose_name: Any = "SMS"
+    verbose_name: Any = _("SMS")
     default_auto_field: Any = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from smscore.contrib.django import conf
 from smscore.contrib.django.fields import UnixTimeField
 
-__all__ = ["Batch", "Campaign", "InboundMessage", "QueuedMessage", "Suppression"]
+__all__ = ["Account", "Batch", "Campaign", "InboundMessage", "QueuedMessage", "Suppression"]
 
 
 if TYPE_CHECKING:  # Django's own classes take no parameters when they run
@@ -28,22 +29,44 @@ class QueueManager(models.Manager[Any]):
         return super().get_queryset().using(self._db or conf.database_alias())
 
 
+class Account(models.Model):
+    """Whether an account's sends stand still, until when, and why; a worker adds its accounts when it starts."""
+
+    name: Text = models.TextField(_("name"), primary_key=True)
+    hold: TextOrNone = models.TextField(_("hold"), null=True)
+    hold_until: UnixTimeField = UnixTimeField(_("held until"), null=True)
+    reason: TextOrNone = models.TextField(_("reason"), null=True)
+
+    objects: ClassVar[QueueManager] = QueueManager()
+
+    class Meta:
+        """Its table is the queue's."""
+
+        db_table = "payamak_account"
+        verbose_name: Any = _("account")
+        verbose_name_plural: Any = _("accounts")
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Campaign(models.Model):
     """A call of ``enqueue``: one text, pattern or list of messages, and its recipients."""
 
-    key: TextOrNone = models.TextField(unique=True, null=True)
-    account: Text = models.TextField()
-    kind: Text = models.TextField()
-    state: Text = models.TextField()
-    reason: TextOrNone = models.TextField(null=True)
-    text: TextOrNone = models.TextField(null=True)
-    sender: TextOrNone = models.TextField(null=True)
-    size: Integer = models.IntegerField(default=0)
-    priority: Integer = models.IntegerField(default=0)
-    not_before: UnixTimeField = UnixTimeField(null=True)
-    expires: UnixTimeField = UnixTimeField(null=True)
-    created_at: UnixTimeField = UnixTimeField()
-    ended_at: UnixTimeField = UnixTimeField(null=True)
+    key: TextOrNone = models.TextField(_("key"), unique=True, null=True)
+    account: Text = models.TextField(_("account"))
+    kind: Text = models.TextField(_("kind"))
+    state: Text = models.TextField(_("state"))
+    reason: TextOrNone = models.TextField(_("reason"), null=True)
+    text: TextOrNone = models.TextField(_("text"), null=True)
+    sender: TextOrNone = models.TextField(_("sender"), null=True)
+    size: Integer = models.IntegerField(_("recipients"), default=0)
+    priority: Integer = models.IntegerField(_("priority"), default=0)
+    not_before: UnixTimeField = UnixTimeField(_("not before"), null=True)
+    expires: UnixTimeField = UnixTimeField(_("expires"), null=True)
+    created_at: UnixTimeField = UnixTimeField(_("created"))
+    ended_at: UnixTimeField = UnixTimeField(_("ended"), null=True)
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -51,6 +74,8 @@ class Campaign(models.Model):
         """Its table is the queue's."""
 
         db_table = "payamak_campaign"
+        verbose_name: Any = _("campaign")
+        verbose_name_plural: Any = _("campaigns")
         base_manager_name = "objects"
 
     def __str__(self) -> str:
@@ -61,18 +86,18 @@ class Batch(models.Model):
     """The recipients of a campaign that go in one request, and how many of them came to what."""
 
     campaign: models.ForeignKey[Campaign, Campaign] = models.ForeignKey(
-        Campaign, models.PROTECT, related_name="batches", db_index=False
+        Campaign, models.PROTECT, verbose_name=_("campaign"), related_name="batches", db_index=False
     )
-    account: Text = models.TextField()
-    first: Integer = models.IntegerField()
-    size: Integer = models.IntegerField()
-    state: Text = models.TextField(default="new")
-    tries: Integer = models.IntegerField(default=0)
-    accepted: Integer = models.IntegerField(default=0)
-    rejected: Integer = models.IntegerField(default=0)
-    not_sent: Integer = models.IntegerField(default=0)
-    unknown: Integer = models.IntegerField(default=0)
-    ended_at: UnixTimeField = UnixTimeField(null=True)
+    account: Text = models.TextField(_("account"))
+    first: Integer = models.IntegerField(_("first position"))
+    size: Integer = models.IntegerField(_("recipients"))
+    state: Text = models.TextField(_("state"), default="new")
+    tries: Integer = models.IntegerField(_("tries"), default=0)
+    accepted: Integer = models.IntegerField(_("accepted"), default=0)
+    rejected: Integer = models.IntegerField(_("rejected"), default=0)
+    not_sent: Integer = models.IntegerField(_("not sent"), default=0)
+    unknown: Integer = models.IntegerField(_("unknown"), default=0)
+    ended_at: UnixTimeField = UnixTimeField(_("ended"), null=True)
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -80,6 +105,8 @@ class Batch(models.Model):
         """Its table is the queue's."""
 
         db_table = "payamak_batch"
+        verbose_name: Any = _("batch")
+        verbose_name_plural: Any = _("batches")
         base_manager_name = "objects"
 
     def __str__(self) -> str:
@@ -91,14 +118,14 @@ class QueuedMessage(models.Model):
 
     id: BigInteger = models.BigIntegerField(primary_key=True)
     batch: models.ForeignKey[Batch, Batch] = models.ForeignKey(
-        Batch, models.PROTECT, related_name="messages", db_index=False, db_constraint=False
+        Batch, models.PROTECT, verbose_name=_("batch"), related_name="messages", db_index=False, db_constraint=False
     )
-    position: BigInteger = models.BigIntegerField()
-    recipient: TextOrNone = models.TextField(null=True)
-    outcome: Text = models.TextField()
-    message_id: BigIntegerOrNone = models.BigIntegerField(null=True)
-    delivery: TextOrNone = models.TextField(null=True)
-    delivery_at: UnixTimeField = UnixTimeField(null=True)
+    position: BigInteger = models.BigIntegerField(_("position"))
+    recipient: TextOrNone = models.TextField(_("recipient"), null=True)
+    outcome: Text = models.TextField(_("outcome"))
+    message_id: BigIntegerOrNone = models.BigIntegerField(_("message id"), null=True)
+    delivery: TextOrNone = models.TextField(_("delivery"), null=True)
+    delivery_at: UnixTimeField = UnixTimeField(_("delivery seen"), null=True)
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -106,6 +133,8 @@ class QueuedMessage(models.Model):
         """Its table is the queue's."""
 
         db_table = "payamak_message"
+        verbose_name: Any = _("message")
+        verbose_name_plural: Any = _("messages")
         base_manager_name = "objects"
 
     def __str__(self) -> str:
@@ -115,13 +144,13 @@ class QueuedMessage(models.Model):
 class InboundMessage(models.Model):
     """A message that somebody sent to one of an account's lines."""
 
-    account: Text = models.TextField()
-    message_id: BigIntegerOrNone = models.BigIntegerField(null=True)
-    line: Text = models.TextField()
-    sender: Text = models.TextField()
-    text: Text = models.TextField()
-    received_at: UnixTimeField = UnixTimeField(null=True)
-    stored_at: UnixTimeField = UnixTimeField()
+    account: Text = models.TextField(_("account"))
+    message_id: BigIntegerOrNone = models.BigIntegerField(_("message id"), null=True)
+    line: Text = models.TextField(_("line"))
+    sender: Text = models.TextField(_("sender"))
+    text: Text = models.TextField(_("text"))
+    received_at: UnixTimeField = UnixTimeField(_("received"), null=True)
+    stored_at: UnixTimeField = UnixTimeField(_("stored"))
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -129,6 +158,8 @@ class InboundMessage(models.Model):
         """Its table is the queue's."""
 
         db_table = "payamak_inbound"
+        verbose_name: Any = _("inbound message")
+        verbose_name_plural: Any = _("inbound messages")
         base_manager_name = "objects"
 
     def __str__(self) -> str:
@@ -138,8 +169,8 @@ class InboundMessage(models.Model):
 class Suppression(models.Model):
     """A number that nothing is sent to, in E.164."""
 
-    recipient: Text = models.TextField(primary_key=True)
-    created_at: UnixTimeField = UnixTimeField()
+    recipient: Text = models.TextField(_("recipient"), primary_key=True)
+    created_at: UnixTimeField = UnixTimeField(_("created"))
 
     objects: ClassVar[QueueManager] = QueueManager()
 
@@ -147,6 +178,8 @@ class Suppression(models.Model):
         """Its table is the queue's."""
 
         db_table = "payamak_suppression"
+        verbose_name: Any = _("suppressed number")
+        verbose_name_plural: Any = _("suppressed numbers")
         base_manager_name = "objects"
 
     def __str__(self) -> str:

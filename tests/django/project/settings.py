@@ -4,8 +4,32 @@ import json
 import os
 
 SECRET_KEY = "only for tests" * 4
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "smscore.contrib.django", "shop"]
-MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+INSTALLED_APPS = [
+    *("django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.messages"),
+    *("django.contrib.sessions", "django.contrib.staticfiles", "smscore.contrib.django", "shop"),
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+TIME_ZONE = "Asia/Tehran"
 ROOT_URLCONF = "urls"
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
