@@ -30,6 +30,8 @@ DEFECT: Final = 70
 SIGNALLED: Final = signals.SIGNALLED
 """Plus the signal's number: 130 for Ctrl-C, 143 for SIGTERM."""
 INTERRUPTED: Final = 130
+OUTPUT_CLOSED: Final = SIGNALLED + 13
+"""Nobody reads standard output any more, as with ``payamak … | head``; SIGPIPE is signal 13."""
 
 _OF_ERRORS: Final = (
     ((ConfigurationError, InvalidRequest, ClientClosed), USAGE),

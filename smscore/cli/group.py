@@ -12,9 +12,10 @@ from typing import Any, Final
 import click
 
 from smscore import registry
-from smscore.cli.exit_codes import DEFECT, INTERRUPTED, SIGNALLED, exit_code
+from smscore.cli.exit_codes import DEFECT, INTERRUPTED, OUTPUT_CLOSED, SIGNALLED, exit_code
 from smscore.cli.output import Output, as_json, error_fields, error_words, tell
 from smscore.cli.signals import INTERRUPTED_WORDS, SIGNALS
+from smscore.cli.streams import OutputClosed
 from smscore.errors import SMSError
 
 _EXTRA_ARGUMENTS: Final = "Too many arguments. Put a text that contains spaces in quotation marks."
@@ -75,11 +76,11 @@ def _guarded(run: Callable[[], object], output: Output, *, debug: bool) -> int:
             code = run()
     except KeyboardInterrupt:
         return _show(click.Abort(), output)
-    except SystemExit as error:  # click's, where standard output is closed
-        return _as_int(error.code) if SIGNALS.number is None else SIGNALLED + SIGNALS.number
+    except SystemExit as error:  # of click's completion
+        return _as_int(error.code)
+    except OutputClosed:
+        return OUTPUT_CLOSED if SIGNALS.number is None else SIGNALLED + SIGNALS.number
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and SIGNALS.number is not None:  # standard error is closed
-            return SIGNALLED + SIGNALS.number
         if debug:
             tell(traceback.format_exc())
         return _show(error, output)

@@ -33,6 +33,14 @@ class Output:
         click.echo(as_json(kind, fields) if self.json else words)
         sys.stdout.flush()
 
+    def record_once(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
+        """Print what cannot be had again: on standard error if standard output is closed or full, which it raises."""
+        try:
+            self.record(kind, fields, words)
+        except OSError:
+            tell(as_json(kind, fields) if self.json else words)
+            raise
+
     def note(self, words: str) -> None:
         """Print something that people should know."""
         tell(as_json("note", {"text": words}) if self.json else words)

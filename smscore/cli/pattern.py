@@ -53,4 +53,4 @@ def _send(connection: Connection, to: str, code: str, values: Mapping[str, str],
         "request_id": result.request_id,
         "provider": result.provider,
     }
-    connection.output.record("result", fields, f"{result.outcome.value}  {result.message_id}")
+    connection.output.record_once("result", fields, f"{result.outcome.value}  {result.message_id}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import select
@@ -18,6 +17,10 @@ _STREAMS: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
 _POLL_INTERVAL: Final = 0.1  # seconds between two checks for a signal while nobody reads
 _GRACE: Final = 2.0  # seconds that a reader has after the first signal
 _CHUNK: Final = 512  # bytes; POSIX guarantees room for so many in a pipe that is writable
+
+
+class OutputClosed(OSError):
+    """Nobody reads a standard stream any more. It has no ``errno``: click would exit with 1 for a broken pipe."""
 
 
 class PatientStream(io.RawIOBase):
@@ -41,13 +44,17 @@ class PatientStream(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: Any, /) -> int:
-        """Write all of it; ``BrokenPipeError`` where nobody reads after a signal."""
+        """Write all of it. Raises ``OutputClosed`` if the reader has gone, or does not read after a signal."""
         with memoryview(data).cast("B") as whole:
             done = 0
             while done < len(whole):
                 self._wait()
-                with suppress(BlockingIOError):  # another process filled it in between
+                try:
                     done += os.write(self._descriptor, whole[done : done + _CHUNK])
+                except BlockingIOError:  # another process filled it in between
+                    continue
+                except BrokenPipeError as error:
+                    raise OutputClosed from error
             return done
 
     def _wait(self) -> None:
@@ -55,7 +62,7 @@ class PatientStream(io.RawIOBase):
         while not select.select((), (self._descriptor,), (), _POLL_INTERVAL)[1]:
             if self._given_up or _is_long(began):
                 self._given_up = True
-                raise BrokenPipeError(errno.EPIPE, "Nobody reads the output")
+                raise OutputClosed
 
 
 def _is_long(began: float) -> bool:

@@ -42,7 +42,7 @@ def show_price(connection: Connection, text: str, sender: str | None) -> None:
 def cancel_message(connection: Connection, message_id: int) -> None:
     """Cancel a scheduled bulk message."""
     ask(connection, ("cancel",), lambda call: call(message_id))
-    connection.output.record("cancelled", {"message_id": message_id}, f"Cancelled {message_id}.")
+    connection.output.record_once("cancelled", {"message_id": message_id}, f"Cancelled {message_id}.")
 
 
 def show_request(connection: Connection, request_id: str) -> int:
@@ -58,7 +58,7 @@ def show_request(connection: Connection, request_id: str) -> int:
 def show_upload(connection: Connection, file: Path) -> None:
     """Print the id of an uploaded file."""
     file_id = ask(connection, ("upload_file",), lambda call: call(file))
-    connection.output.record("upload", {"file_id": file_id}, file_id)
+    connection.output.record_once("upload", {"file_id": file_id}, file_id)
 
 
 # Inbound messages
