@@ -5,8 +5,9 @@ How it is built, from the outside in:
 - ``queue`` and ``blocking``: the two faces, and ``model`` and ``windows`` with what they give and take.
 - ``loading`` puts a campaign into the database; ``batcher`` splits its recipients into batches, and ``payloads`` packs
   what a batch keeps of them until it is sent.
-- ``worker`` claims batches for its slots; ``sends`` makes one call of a client of each; ``decisions`` is the pure table
-  of what then becomes of it, ``limits`` of what keeps an account back, ``outcomes`` merges what is known.
+- ``worker`` claims batches for its slots; ``sending`` dispatches and sends one of them, by the ``senders`` of its
+  account, and ``finishing`` writes what came of it; ``decisions`` is the pure table of what becomes of a batch,
+  ``limits`` of what keeps an account back, ``outcomes`` merges what is known.
 - ``store/``: plain SQL, synchronous, one function a question. ``claims`` takes a batch and recovers lost ones,
   ``dispatch`` is the last commit before the request, ``endings`` writes outcomes, ``campaigns``, ``accounts``,
   ``suppression``, ``reading``, ``reports`` (the inbox of deliveries), ``inbound`` and ``pruning`` the rest.

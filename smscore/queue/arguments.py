@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
 from numbers import Real
-from typing import Any
 
 from attrs import frozen
 
-from smscore.errors import ConfigurationError, InvalidRequest
+from smscore.errors import InvalidRequest
 from smscore.inputs import aware
 from smscore.integers import as_int
 from smscore.queue.model import Campaign
@@ -76,16 +74,6 @@ def campaign_id(campaign: object) -> int:
     if number is None:
         raise InvalidRequest("campaign must be what enqueue() or campaign(key) returned.")
     return number
-
-
-def checked_accounts(accounts: object) -> dict[str, Any]:
-    """The accounts by name. Raises ``ConfigurationError``."""
-    if not isinstance(accounts, Mapping):
-        raise ConfigurationError("accounts must be a mapping of account names to clients.")
-    given: dict[Any, Any] = {**accounts}
-    if not all(isinstance(name, str) and name.strip() and can_be_encoded(name) for name in given):
-        raise ConfigurationError("Account names must be non-blank texts.")
-    return given
 
 
 def checked_seconds(value: object, name: str) -> float:

@@ -18,11 +18,11 @@ from smscore.loops import background
 from smscore.loops.caller_thread import CallersIterable, CallerThread
 from smscore.numbers import Recipient, is_one_recipient
 from smscore.outcomes import Outcome
-from smscore.queue import arguments
+from smscore.queue.accounts import checked_accounts
 from smscore.queue.databases.base import Database
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
 from smscore.queue.queue import AsyncSendQueue
-from smscore.queue.sends import AnyClient
+from smscore.queue.senders import AnyClient
 from smscore.queue.windows import Window
 from smscore.queue.worker import RunningWorker
 from smscore.sending.one_recipient import PatternValue
@@ -55,7 +55,7 @@ class SendQueue:
         lease: float | None = None,
     ) -> None:
         background.refuse_gevent()
-        given = arguments.checked_accounts(accounts)
+        given = checked_accounts(accounts)
         clients = {name: _async_client(name, client) for name, client in given.items()}
         self._queue = AsyncSendQueue(database, clients, schema=schema, lease=lease)
 

@@ -11,10 +11,13 @@ import os
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from attrs import define, field, frozen
 
+from smscore import clock
+from smscore.loops.logs import logger_for_callers
 from smscore.loops.threads import called, in_background, in_thread, raise_, settle
 from smscore.queue import schema
 from smscore.queue.databases.base import Database, Transaction
@@ -23,6 +26,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_TOGETHER: Final = 64  # pieces of work in one transaction
+_OUTAGE_WAITS: Final = (0.1, 0.5, 1.0, 2.0)  # seconds; the last of them again and again
+
+_log: Final = logger_for_callers(__name__)
 
 
 @frozen(eq=False)
@@ -85,6 +91,19 @@ class StoreCalls:
     async def write_soon(self, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The same, where a power cut may lose the commit, and costs no more than a known outcome."""
         return await self._write(lambda transaction: work(transaction, *args, **kwargs), flushed=False)
+
+    async def persist(self, work: Callable[..., R], *args: Any, flushed: bool = True) -> R:
+        """The same as :meth:`write` or :meth:`write_soon`, which waits out outages: what a worker knows is not lost."""
+        write = self.write if flushed else self.write_soon
+        for wait in chain(_OUTAGE_WAITS, repeat(_OUTAGE_WAITS[-1])):
+            try:
+                return await write(work, *args)
+            except Exception as error:
+                if not self.database.is_outage(error):
+                    raise
+                _log.warning("The queue's database cannot be used (%s); retrying", type(error).__name__)
+            await clock.sleep(wait)
+        raise AssertionError("the waits are endless")
 
     async def _write(self, work: Callable[[Transaction], R], *, flushed: bool) -> R:
         await self._prepare()

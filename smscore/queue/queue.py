@@ -13,15 +13,15 @@ import attrs
 import msgspec
 
 from smscore import clock
-from smscore.client import AsyncClient
 from smscore.config import checked_limit
-from smscore.errors import ConfigurationError, InvalidRequest
-from smscore.failover import AsyncFailover, Pattern
+from smscore.errors import InvalidRequest
+from smscore.failover import Pattern
 from smscore.inputs import check_text
 from smscore.loops.threads import in_thread
 from smscore.numbers import Recipient
 from smscore.outcomes import Outcome
 from smscore.queue import arguments, schema
+from smscore.queue.accounts import checked_lease, senders_of
 from smscore.queue.batcher import Batcher
 from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Database, Transaction
@@ -29,7 +29,7 @@ from smscore.queue.databases.urls import database_of
 from smscore.queue.loading import Loading
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
 from smscore.queue.payloads import content_hash
-from smscore.queue.sends import P2P, PATTERN, TEXT, AnyClient, Sender, sender_of
+from smscore.queue.senders import P2P, PATTERN, TEXT, AnyClient, Sender
 from smscore.queue.store import accounts as account_store
 from smscore.queue.store import campaigns, inbound, pruning, reading, reports, suppression
 from smscore.queue.store.loading import NewCampaign
@@ -53,7 +53,6 @@ from smscore.tracking.tracker import WebhookReport
 
 __all__ = ["AsyncSendQueue"]
 
-LEASE_MARGIN: Final = 30.0
 _WAIT_FIRST: Final = 0.05
 _WAIT_MOST: Final = 0.5
 _PAGE: Final = 100
@@ -80,8 +79,8 @@ class AsyncSendQueue:
         schema: str | None = None,
         lease: float | None = None,
     ) -> None:
-        self._senders = {name: _sender(name, client) for name, client in arguments.checked_accounts(accounts).items()}
-        self._lease = _checked_lease(lease, self._senders)
+        self._senders = senders_of(accounts)
+        self._lease = checked_lease(lease, self._senders)
         self._calls = StoreCalls(database_of(database, schema=schema, lease=self._lease))
         self._workers: set[Worker] = set()
 
@@ -470,28 +469,3 @@ def _ended_before(transaction: Transaction, seconds: float) -> list[int]:
 
 def _hold(transaction: Transaction, name: str, until: arguments.Moment, reason: str) -> None:
     account_store.hold(transaction, name, until.resolve(transaction.now), reason)
-
-
-def _sender(name: str, client: object) -> Sender:
-    if not isinstance(client, (AsyncClient, AsyncFailover)):
-        raise ConfigurationError(
-            f"The account {name} has a {type(client).__name__}. Give AsyncSendQueue async clients, and SendQueue "
-            "blocking ones."
-        )
-    return sender_of(client)
-
-
-def _checked_lease(lease: float | None, senders: Mapping[str, Sender]) -> float:
-    longest = max((sender.total for sender in senders.values()), default=0.0)
-    if lease is None:
-        return longest + LEASE_MARGIN
-    try:
-        seconds = arguments.checked_seconds(lease, "lease=")
-    except InvalidRequest as error:
-        raise ConfigurationError(str(error)) from None
-    if seconds < longest or not seconds:
-        raise ConfigurationError(
-            f"lease= must be at least the longest total timeout of the accounts' clients, {longest:g} seconds: a batch "
-            "in flight would else be taken for lost."
-        )
-    return seconds

@@ -19,7 +19,7 @@ from smscore.outcomes import Outcome
 from smscore.profile import Capability
 from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Row, Transaction
-from smscore.queue.sends import Sender
+from smscore.queue.senders import Sender
 from smscore.queue.store import inbound, reports
 from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
 from smscore.queue.store.reports import Change, Report

@@ -13,8 +13,8 @@ from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore.queue import AsyncSendQueue
-from smscore.queue import worker as worker_module
-from smscore.queue.worker import Worker, _Delivery
+from smscore.queue import sending as sending_module
+from smscore.queue.sending import BatchCall, BatchSend
 
 TIMEOUT = 1.0
 CLIENTS = {
@@ -47,32 +47,32 @@ def before(kind: type[Any], name: str) -> None:
 
 
 def in_the_middle_of_dispatch() -> None:
-    original = worker_module.dispatch.dispatch
+    original = sending_module.dispatch.dispatch
 
     def dispatch(*args: Any) -> Any:
         original(*args)
         die()  # before the commit
 
-    worker_module.dispatch.dispatch = dispatch
+    sending_module.dispatch.dispatch = dispatch
 
 
 def in_the_middle_of_the_end() -> None:
-    original = worker_module._write_end
+    original = sending_module.finish
 
-    def write_end(*args: Any, **kwargs: Any) -> None:
+    def finish(*args: Any, **kwargs: Any) -> None:
         original(*args, **kwargs)
         die()  # before the commit
 
-    worker_module._write_end = write_end
+    sending_module.finish = finish
 
 
 POINTS = {
-    "after the claim": lambda: before(Worker, "_send"),
+    "after the claim": lambda: before(BatchSend, "run"),
     "before the dispatch is committed": in_the_middle_of_dispatch,
-    "after the dispatch": lambda: after(_Delivery, "dispatch"),
-    "after the answer": lambda: before(Worker, "_end"),
+    "after the dispatch": lambda: after(BatchCall, "dispatch"),
+    "after the answer": lambda: before(BatchSend, "_end"),
     "before the end is committed": in_the_middle_of_the_end,
-    "after the end": lambda: after(Worker, "_end"),
+    "after the end": lambda: after(BatchSend, "_end"),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from ippanel_sms import AsyncIPPanel
-from smscore.queue import sends
+from smscore.queue import senders
 from smscore.queue.batcher import Batcher
 from smscore.queue.loading import Loading
 from smscore.queue.payloads import pack_options, unpack_options
@@ -40,7 +40,7 @@ async def test_each_call_of_a_campaign_gets_its_options(
 
     monkeypatch.setattr(AsyncIPPanel, "send", send)
     queue = await new_queue(place, shop=client(AsyncIPPanel))
-    plain = queue._new("shop", sends.TEXT, None, None, None, 0, text=TEXT)
+    plain = queue._new("shop", senders.TEXT, None, None, None, 0, text=TEXT)
     new = evolve(plain, options=pack_options({"send_time": AT_NINE}))
     batcher = Batcher(OneText("", None, {}), 2, has_texts=False, skip_bad=False)
     numbers = [f"0912000000{n}" for n in range(3)]

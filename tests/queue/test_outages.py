@@ -13,7 +13,7 @@ from recipients import numbers
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore.queue import CampaignState, Counts
-from smscore.queue import worker as worker_module
+from smscore.queue import sending as sending_module
 from smscore.sandbox import Sandbox
 
 from .conftest import TEXT, Place, sent_to
@@ -40,7 +40,7 @@ async def test_a_batch_that_meets_an_outage_as_it_is_dispatched_is_sent_once_aft
     write, failures = queue._calls.write, [outage(place)]
 
     async def fails_once(work: Any, *args: Any) -> Any:
-        if work is not worker_module.dispatch.dispatch or not failures:
+        if work is not sending_module.dispatch.dispatch or not failures:
             return await write(work, *args)
         if is_committed:
             await write(work, *args)

@@ -30,9 +30,10 @@ from smscore.queue import schema
 from smscore.queue.arguments import Moment
 from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.decisions import decide
+from smscore.queue.finishing import finish
 from smscore.queue.model import Campaign, QueueResult
 from smscore.queue.payloads import Payload, unpack
-from smscore.queue.sends import Answered, without
+from smscore.queue.senders import Answered, without
 from smscore.queue.store import (
     accounts,
     campaigns,
@@ -48,7 +49,6 @@ from smscore.queue.store import (
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
-from smscore.queue.worker import _write_end
 from smscore.results import OUTCOME_BYTES, SendReport
 from smscore.statuses import DeliveryStatus
 
@@ -386,7 +386,7 @@ class Promises(RuleBasedStateMachine):
             can_repeat=hop is not None and hop.repeat_until is not None,
         )
         self.write(
-            _write_end,
+            finish,
             claimed=batch,
             whole=hand.whole,
             answered=answered,

@@ -11,9 +11,9 @@ from recipients import numbers
 
 from sepahan_sms import AsyncSepahan
 from smscore.queue import AsyncSendQueue, CampaignState, Counts
-from smscore.queue import worker as worker_module
+from smscore.queue import sending as sending_module
 from smscore.queue.databases.sqlite import SQLiteDatabase
-from smscore.queue.worker import Worker
+from smscore.queue.sending import BatchSend
 from smscore.sandbox import Sandbox
 
 from .conftest import TEXT, sent_to
@@ -26,15 +26,15 @@ class Clock:
 
     def __init__(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         self._box, self._later = box, 0.0
-        now = worker_module.clock.time
-        monkeypatch.setattr(worker_module.clock, "time", lambda: now() + self._later)
+        now = sending_module.clock.time
+        monkeypatch.setattr(sending_module.clock, "time", lambda: now() + self._later)
 
     def pass_hours(self) -> None:
         self._later += HOURS
         self._box.advance(HOURS)
 
     def __call__(self) -> float:
-        return worker_module.clock.time()
+        return sending_module.clock.time()
 
 
 @pytest.fixture
@@ -51,14 +51,14 @@ async def test_a_repeat_is_not_made_once_the_provider_may_have_forgotten_its_id(
     queue: tuple[AsyncSendQueue, Clock], box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, time = queue
-    send = Worker._send
+    send = BatchSend.run
 
-    async def stand_still(self: Worker, claimed: Any) -> None:
-        if claimed.may_have_arrived:
+    async def stand_still(self: BatchSend) -> Any:
+        if self.claimed.may_have_arrived:
             time.pass_hours()  # after it was claimed for a repeat, and before it is dispatched
-        await send(self, claimed)
+        return await send(self)
 
-    monkeypatch.setattr(Worker, "_send", stand_still)
+    monkeypatch.setattr(BatchSend, "run", stand_still)
     box.fail("drop_after", times=1)
     async with made, made.worker(slots=1):
         campaign = await made.enqueue("codes", numbers(3), TEXT)
@@ -75,7 +75,7 @@ async def test_a_batch_that_stood_still_after_it_was_dispatched_goes_back_and_is
 
     async def stand_still(self: Any, work: Any, *args: Any, **kwargs: Any) -> Any:
         result = await write(self, work, *args, **kwargs)
-        if work is worker_module.dispatch.dispatch:
+        if work is sending_module.dispatch.dispatch:
             dispatches.append(result)
             if len(dispatches) == 1:
                 time.pass_hours()  # after the commit, and before the request

@@ -16,13 +16,13 @@ from smscore.queue import Counts, schema
 from smscore.queue.databases.postgresql import PostgreSQLDatabase
 from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.decisions import decide
+from smscore.queue.finishing import finish
 from smscore.queue.payloads import Payload, unpack
-from smscore.queue.sends import Answered
+from smscore.queue.senders import Answered
 from smscore.queue.store import accounts, campaigns, claims, dispatch, loading, reading
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
-from smscore.queue.worker import _write_end
 from smscore.results import OUTCOME_BYTES, SendReport
 
 from .conftest import Place
@@ -73,7 +73,7 @@ class Bench:
         answered = Answered(None, came) if isinstance(came, SMSError) else Answered(accepted(came), None)
         can_repeat = batch.hops[-1].repeat_until is not None
         decision = decide(answered.failure, may_have_arrived=batch.may_have_arrived, can_repeat=can_repeat)
-        self(_write_end, claimed=batch, whole=unpack(batch.stored), answered=answered, decision=decision, hops={"p": 0})
+        self(finish, claimed=batch, whole=unpack(batch.stored), answered=answered, decision=decision, hops={"p": 0})
 
     @property
     def counts(self) -> Counts:

@@ -20,7 +20,7 @@ from smscore.queue.batcher import Batcher
 from smscore.queue.databases.base import Transaction
 from smscore.queue.payloads import unpack
 from smscore.queue.queue import _timed
-from smscore.queue.sends import METHODS, Sender
+from smscore.queue.senders import METHODS, Sender
 from smscore.queue.store import loading, suppression
 from smscore.queue.store.loading import Existing, NewCampaign
 from smscore.sending.outgoing import stream_of

@@ -20,8 +20,7 @@ from smscore.loops.concurrency import cancel_all
 from smscore.loops.logs import logger_for_callers
 from smscore.profile import Capability
 from smscore.queue import AsyncSendQueue
-from smscore.queue.queue import _checked_lease
-from smscore.queue.sends import sender_of
+from smscore.queue.accounts import checked_lease, senders_of
 from smscore.queue.store import accounts as account_store
 from smscore.queue.store.reports import Change
 from smscore.queue.worker import Worker
@@ -39,7 +38,7 @@ _log: Final = logger_for_callers(__name__)
 def new_queue() -> AsyncSendQueue:
     """A queue of all accounts of ``PAYAMAK``, over connections of its own. Raises ``ConfigurationError``."""
     clients = {name: accounts.new_async_client(name) for name in conf.accounts()}
-    lease = _checked_lease(None, {name: sender_of(client) for name, client in clients.items()})
+    lease = checked_lease(None, senders_of(clients))
     return AsyncSendQueue(worker_database(lease), clients, lease=lease)
 
 

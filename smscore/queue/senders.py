@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -14,7 +13,7 @@ from attrs import frozen
 
 from smscore.client import AsyncClient
 from smscore.config import STREAM_BATCH_SIZE, RetryPolicy
-from smscore.errors import InvalidRequest, OutcomeUnknown, SMSError
+from smscore.errors import InvalidRequest, SMSError
 from smscore.failover import AsyncFailover
 from smscore.messages import Message
 from smscore.profile import Capability
@@ -134,18 +133,13 @@ class Sender(ABC):
             return Answered(error.report, error)
 
 
-def sender_of(client: AnyClient) -> Sender:
-    """An account's client as the queue sends by it."""
-    return ClientSender(client) if isinstance(client, AsyncClient) else FailoverSender(client)
-
-
 class ClientSender(Sender):
     """A client of one provider."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.client: AnyClient = client
         self.provider: Provider = client.provider
-        self.once: AsyncClient = _once(client)
+        self.once: AsyncClient = once(client)
         limit = client._caller.limit
         self.rate: float | None = None if limit is None else limit.rate
         self.total: float = client._settings.timeout.total
@@ -189,11 +183,13 @@ class ClientSender(Sender):
 
     async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
         options = unpack_options(claimed.options)
-        return await self._call(claimed.kind, _arguments(claimed, payload), dispatch, sender=claimed.sender, **options)
+        return await self._call(
+            claimed.kind, arguments_of(claimed, payload), dispatch, sender=claimed.sender, **options
+        )
 
     async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
-        options = unpack_options(claimed.options)
-        return await self.repeat_call(claimed.kind, _arguments(claimed, payload), dispatch, hop, **options)
+        arguments, options = arguments_of(claimed, payload), unpack_options(claimed.options)
+        return await self.repeat_call(claimed.kind, arguments, dispatch, hop, **options)
 
     async def repeat_call(
         self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, hop: Hop, **options: Any
@@ -203,9 +199,7 @@ class ClientSender(Sender):
 
     async def _call(self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, **options: Any) -> SendReport:
         given = {name: value for name, value in options.items() if value is not None}
-        report: SendReport = await getattr(self.once, METHODS[kind])(
-            *arguments, on_batch=_sending_only(dispatch), **given
-        )
+        report: SendReport = await getattr(self.once, METHODS[kind])(*arguments, on_batch=on_sending(dispatch), **given)
         return report
 
     @property
@@ -220,84 +214,9 @@ class ClientSender(Sender):
         return True
 
 
-class FailoverSender(Sender):
-    """Several providers in turn: each hop is dispatched by itself, and repeated by the client that it went to.
-
-    Of two accounts at one provider a hop does not say which it went to. A request id is known to its own account alone,
-    so nothing that went to such a provider is repeated.
-    """
-
-    def __init__(self, failover: AsyncFailover) -> None:
-        self.client: AnyClient = failover
-        self._own = own = [ClientSender(member.client) for member in failover._members]
-        names = Counter(sender.provider.name for sender in own)
-        self._by_name = {sender.provider.name: sender for sender in own if names[sender.provider.name] == 1}
-        self._names = frozenset(names)
-        self.provider: Provider = own[0].provider
-        rates = [sender.rate for sender in own if sender.rate is not None]
-        self.rate: float | None = min(rates, default=None)
-        self.total: float = max(sender.total for sender in own)
-        self._once = failover._with_clients(_once)
-
-    @property
-    def clients(self) -> Sequence[AsyncClient]:
-        return [client for sender in self._own for client in sender.clients]
-
-    def can(self, kind: str) -> bool:
-        return kind == PATTERN or any(sender.can(kind) for sender in self._own)
-
-    def limit(self, kind: str) -> int:
-        return min(sender.limit(kind) for sender in self._own if kind == PATTERN or sender.can(kind))
-
-    def line(self, given: object) -> str | None:
-        if given is not None:
-            raise InvalidRequest("sender= is not allowed: in a failover each client sends from its own line. Omit it.")
-        return None
-
-    def pattern(self, given: object) -> str:
-        packed = packed_pattern(given)
-        if self._names.isdisjoint(_named(packed)):
-            raise InvalidRequest("code must be a smscore.Pattern that names one of the failover's providers.")
-        return packed
-
-    def own_line(self, provider: str | None) -> str | None:
-        sender = self._by_name.get(provider or "")
-        return None if sender is None else sender.own_line(provider)
-
-    def lifetime(self, kind: str, provider: str | None) -> float | None:
-        sender = self._by_name.get(provider or "")
-        return None if sender is None else sender.lifetime(kind, provider)
-
-    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
-        report: SendReport = await getattr(self._once, METHODS[claimed.kind])(
-            *_arguments(claimed, payload), on_batch=_sending_only(dispatch)
-        )
-        return report
-
-    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
-        sender = self._by_name.get(hop.provider or "")
-        if sender is None:
-            raise OutcomeUnknown("It went to a provider at which this account has no client, or several of them now.")
-        if claimed.kind != PATTERN:
-            return await sender.repeat(claimed, payload, dispatch, hop)
-        number, pattern, params = _arguments(claimed, payload)
-        prepared = pattern.prepared(sender.provider.name, params)
-        if isinstance(prepared, str):
-            return await sender.repeat_call(TEXT, ([number], prepared), dispatch, hop)
-        return await sender.repeat_call(PATTERN, (number, *prepared), dispatch, hop)
-
-    async def is_alive(self) -> bool | None:
-        return None
-
-
-def _once(client: AsyncClient) -> AsyncClient:
+def once(client: AsyncClient) -> AsyncClient:
     """The same client, which tries once and leaves the rate to the queue."""
     return client.with_options(retry=RetryPolicy.none(), rate_limit=None)
-
-
-def _named(packed: str) -> Sequence[str]:
-    pattern = unpacked_pattern(packed)
-    return [] if isinstance(pattern, str) else [*pattern._providers]
 
 
 @lru_cache(128)
@@ -305,7 +224,9 @@ def _parameters(method: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(method).parameters)
 
 
-def _sending_only(dispatch: Dispatch) -> Dispatch:
+def on_sending(dispatch: Dispatch) -> Dispatch:
+    """An ``on_batch`` that dispatches each request before it leaves."""
+
     async def on_batch(event: BatchEvent) -> None:
         if event.state == "sending":
             await dispatch(event)
@@ -313,7 +234,8 @@ def _sending_only(dispatch: Dispatch) -> Dispatch:
     return on_batch
 
 
-def _arguments(claimed: Claimed, payload: Payload) -> Sequence[Any]:
+def arguments_of(claimed: Claimed, payload: Payload) -> Sequence[Any]:
+    """The positional arguments of the client's call for a batch."""
     if claimed.kind == P2P:
         return [[*map(Message, payload.numbers, payload.texts or ())]]
     if claimed.kind == PATTERN:
