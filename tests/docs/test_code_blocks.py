@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ import django
 import pytest
 from commandline import write_xlsx
 from django.conf import settings
-from docs.pages import FENCE, KINDS, PAGES, blocks, is_hidden, named, programs, run_tests_of
+from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, is_hidden, named, programs, run_tests_of
 
 from smscore.sandbox import Sandbox
 
@@ -39,6 +40,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("page", programs(), ids=named)
 @pytest.mark.skipif(os.name == "nt", reason="some blocks are for a POSIX shell")
 def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: Sandbox):
+    if page.parent.parent == ROOT / "examples":  # its commands are for its own folder
+        shutil.copytree(page.parent, files, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.db*"))
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environ = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8", "XDG_STATE_HOME": str(files / "state")}
     environ.pop("PYTHONSAFEPATH", None)  # a reader's tests import the modules beside them
