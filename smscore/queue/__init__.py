@@ -2,7 +2,8 @@
 
 How it is built, from the outside in:
 
-- ``queue`` and ``blocking``: the two faces, and ``model`` and ``windows`` with what they give and take.
+- ``queue`` (with ``campaigns``) and ``blocking``: the two faces, and ``model``, ``options`` and ``windows`` with what
+  they give and take; ``enqueueing`` checks that.
 - ``loading`` puts a campaign into the database; ``batcher`` splits its recipients into batches, and ``payloads`` packs
   what a batch keeps of them until it is sent.
 - ``worker`` claims batches for its slots; ``sending`` dispatches and sends one of them, by the ``senders`` of its
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smscore.queue.blocking import SendQueue
     from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
+    from smscore.queue.options import EnqueueOptions
     from smscore.queue.queue import AsyncSendQueue
     from smscore.queue.windows import Window
 
@@ -36,6 +38,7 @@ __all__ = [
     "Campaign",
     "CampaignState",
     "Counts",
+    "EnqueueOptions",
     "QueueResult",
     "SendQueue",
     "StoredMessage",
@@ -44,6 +47,7 @@ __all__ = [
 
 _MODULES = {
     "AsyncSendQueue": "queue",
+    "EnqueueOptions": "options",
     "SendQueue": "blocking",
     "Window": "windows",
     **dict.fromkeys(("Account", "Campaign", "CampaignState", "Counts", "QueueResult", "StoredMessage"), "model"),

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast
 
 from smscore.blocking import BlockingClient, DroppableGenerator, Items, Stream
 from smscore.client import AsyncClient
@@ -21,9 +21,9 @@ from smscore.outcomes import Outcome
 from smscore.queue.accounts import checked_accounts
 from smscore.queue.databases.base import Database
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
+from smscore.queue.options import EnqueueOptions, shows_options
 from smscore.queue.queue import AsyncSendQueue
 from smscore.queue.senders import AnyClient
-from smscore.queue.windows import Window
 from smscore.queue.worker import RunningWorker
 from smscore.sending.one_recipient import PatternValue
 from smscore.sending.outgoing import Messages, Recipients, iterable
@@ -77,92 +77,24 @@ class SendQueue:
 
     # Enqueueing
 
-    def enqueue(
-        self,
-        account: str,
-        to: Recipients,
-        text: Text,
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
-    ) -> Campaign:
-        return self._load(
-            self._queue.enqueue,
-            account,
-            to,
-            "to",
-            text,
-            key=key,
-            sender=sender,
-            not_before=not_before,
-            expires=expires,
-            window=window,
-            priority=priority,
-            skip_bad=skip_bad,
-        )
+    @shows_options
+    def enqueue(self, account: str, to: Recipients, text: Text, **options: Unpack[EnqueueOptions]) -> Campaign:
+        return self._load(self._queue.enqueue, account, to, "to", text, **options)
 
-    def enqueue_p2p(
-        self,
-        account: str,
-        messages: Messages,
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
-    ) -> Campaign:
-        return self._load(
-            self._queue.enqueue_p2p,
-            account,
-            messages,
-            "messages",
-            key=key,
-            sender=sender,
-            not_before=not_before,
-            expires=expires,
-            window=window,
-            priority=priority,
-            skip_bad=skip_bad,
-        )
+    @shows_options
+    def enqueue_p2p(self, account: str, messages: Messages, **options: Unpack[EnqueueOptions]) -> Campaign:
+        return self._load(self._queue.enqueue_p2p, account, messages, "messages", **options)
 
+    @shows_options
     def enqueue_pattern(
         self,
         account: str,
         to: Recipients,
         code: str | Pattern,
         params: Mapping[str, PatternValue],
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
+        **options: Unpack[EnqueueOptions],
     ) -> Campaign:
-        return self._load(
-            self._queue.enqueue_pattern,
-            account,
-            to,
-            "to",
-            code,
-            params,
-            key=key,
-            sender=sender,
-            not_before=not_before,
-            expires=expires,
-            window=window,
-            priority=priority,
-            skip_bad=skip_bad,
-        )
+        return self._load(self._queue.enqueue_pattern, account, to, "to", code, params, **options)
 
     # Reading
 

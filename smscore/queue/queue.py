@@ -6,60 +6,41 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from functools import partial
-from typing import Any, Final, Self
+from typing import Final, Self, Unpack
 
-import attrs
-import msgspec
-
-from smscore import clock
 from smscore.config import checked_limit
 from smscore.errors import InvalidRequest
 from smscore.failover import Pattern
-from smscore.inputs import check_text
 from smscore.loops.threads import in_thread
 from smscore.numbers import Recipient
-from smscore.outcomes import Outcome
 from smscore.queue import arguments, schema
 from smscore.queue.accounts import checked_lease, senders_of
-from smscore.queue.batcher import Batcher
 from smscore.queue.calls import StoreCalls
+from smscore.queue.campaigns import CampaignCalls
 from smscore.queue.databases.base import Database, Transaction
 from smscore.queue.databases.urls import database_of
+from smscore.queue.enqueueing import Enqueued, Enqueuing
 from smscore.queue.loading import Loading
-from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
-from smscore.queue.payloads import content_hash
-from smscore.queue.senders import P2P, PATTERN, TEXT, AnyClient, Sender
+from smscore.queue.model import Account, Campaign, StoredMessage
+from smscore.queue.options import CampaignOptions, EnqueueOptions, shows_options
+from smscore.queue.senders import AnyClient, Sender
 from smscore.queue.store import accounts as account_store
-from smscore.queue.store import campaigns, inbound, pruning, reading, reports, suppression
-from smscore.queue.store.loading import NewCampaign
+from smscore.queue.store import inbound, pruning, reports, suppression
 from smscore.queue.store.reports import Report
 from smscore.queue.tracking import Tracking
-from smscore.queue.windows import Window
 from smscore.queue.worker import RunningWorker, Worker
-from smscore.sending.one_recipient import PatternValue, pattern_texts
-from smscore.sending.outgoing import (
-    AnyMessage,
-    Messages,
-    OneText,
-    PeerToPeer,
-    Recipients,
-    checked_numbers,
-    stream_of,
-)
+from smscore.sending.one_recipient import PatternValue
+from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers
 from smscore.statuses import is_id
 from smscore.text import Text
 from smscore.tracking.tracker import WebhookReport
 
 __all__ = ["AsyncSendQueue"]
 
-_WAIT_FIRST: Final = 0.05
-_WAIT_MOST: Final = 0.5
 _PAGE: Final = 100
-_NUMBERS: Final = 1_000
 
 
-class AsyncSendQueue:
+class AsyncSendQueue(CampaignCalls):
     """Sends that outlive the process, from asyncio: a database holds them, and any number of workers send them.
 
     ``database`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://…``; ``accounts`` maps names
@@ -112,19 +93,13 @@ class AsyncSendQueue:
 
     # Enqueueing
 
+    @shows_options
     async def enqueue(
         self,
         account: str,
         to: Recipients | AsyncIterable[Recipient],
         text: Text,
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
+        **options: Unpack[EnqueueOptions],
     ) -> Campaign:
         """The campaign that sends one text to these recipients, once its recipients are in the database.
 
@@ -136,68 +111,40 @@ class AsyncSendQueue:
 
         Raises ``InvalidNumber``, which names every bad number, and ``InvalidRequest``; then there is no campaign.
         """
-        maker = self._sender(account)
-        line = maker.line(sender)
-        words = check_text(text)
-        new = self._new(account, TEXT, key, line, window, priority, text=words)
-        digest = None if key is None else content_hash(account, TEXT, words, line)
-        batcher = Batcher(OneText("", line, {}), maker.limit(TEXT), has_texts=False, skip_bad=skip_bad, hash=digest)
-        return await self._load(new, batcher, stream_of(to, "to"), not_before, expires)
+        return await self._load(self._enqueuing(account, options).text(to, text))
 
+    @shows_options
     async def enqueue_p2p(
         self,
         account: str,
         messages: Messages | AsyncIterable[AnyMessage],
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
+        **options: Unpack[EnqueueOptions],
     ) -> Campaign:
         """The campaign that sends each recipient their own text.
 
         ``messages`` are ``smscore.Message`` or (recipient, text) pairs; a ``ref`` must be JSON, and comes back on the
         result. The rest is as in :meth:`enqueue`.
         """
-        maker = self._sender(account)
-        line = maker.line(sender)
-        new = self._new(account, P2P, key, line, window, priority)
-        digest = None if key is None else content_hash(account, P2P, None, line)
-        columns = PeerToPeer(maker.provider, None, needs_sender=False, extra={})
-        batcher = Batcher(columns, maker.limit(P2P), has_texts=True, skip_bad=skip_bad, hash=digest)
-        return await self._load(new, batcher, stream_of(messages, "messages"), not_before, expires)
+        return await self._load(self._enqueuing(account, options).p2p(messages))
 
+    @shows_options
     async def enqueue_pattern(
         self,
         account: str,
         to: Recipients | AsyncIterable[Recipient],
         code: str | Pattern,
         params: Mapping[str, PatternValue],
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
+        **options: Unpack[EnqueueOptions],
     ) -> Campaign:
         """The campaign that sends an approved pattern, as for one-time codes, in a request of its own to each.
 
         ``code`` is the pattern's code or name at the provider, or for a failover a ``smscore.Pattern``; ``params`` are
         the values of its variables. The rest is as in :meth:`enqueue`. Give ``expires``: an old code helps nobody.
         """
-        maker = self._sender(account)
-        line, packed = maker.line(sender), maker.pattern(code)
-        values = pattern_texts(params)
-        stored = msgspec.json.encode(values, order="sorted").decode()
-        new = self._new(account, PATTERN, key, line, window, priority, pattern=packed, params=stored)
-        digest = None if key is None else content_hash(account, PATTERN, packed, stored, line)
-        batcher = Batcher(OneText("", line, {}), maker.limit(PATTERN), has_texts=False, skip_bad=skip_bad, hash=digest)
-        return await self._load(new, batcher, stream_of(to, "to"), not_before, expires)
+        return await self._load(self._enqueuing(account, options).pattern(to, code, params))
+
+    def _enqueuing(self, account: str, options: EnqueueOptions) -> Enqueuing:
+        return Enqueuing(account, self._sender(account), CampaignOptions(**options))
 
     def _sender(self, account: str) -> Sender:
         try:
@@ -207,123 +154,12 @@ class AsyncSendQueue:
                 f"Unknown account. This queue has {', '.join(self._senders) or 'none'}; give it the account's client."
             ) from None
 
-    def _new(
-        self,
-        account: str,
-        kind: str,
-        key: str | None,
-        sender: str | None,
-        window: Window | None,
-        priority: int,
-        **more: Any,
-    ) -> NewCampaign:
-        if not self._sender(account).can(kind):
-            raise InvalidRequest(f"The provider of the account {account} cannot do this kind of send.")
-        return NewCampaign(
-            account,
-            kind,
-            key=arguments.checked_key(key),
-            sender=sender,
-            priority=arguments.checked_priority(priority),
-            hours=arguments.checked_window(window),
-            **more,
-        )
-
-    async def _load(
-        self, new: NewCampaign, batcher: Batcher, items: Any, not_before: object, expires: object
-    ) -> Campaign:
-        campaign = await Loading(self._calls, self._lease, _timed(new, not_before, expires), batcher).run(items)
+    async def _load(self, given: Enqueued) -> Campaign:
+        campaign = await Loading(self._calls, self._lease, given.new, given.batcher).run(given.items)
         self._wake()
         return campaign
 
-    # Reading
-
-    async def campaign(self, key: str) -> Campaign | None:
-        """The campaign with this key, or None."""
-        return await self._calls.read(campaigns.by_key, key)
-
-    async def campaigns(self, *, state: CampaignState | str | None = None) -> AsyncIterator[Campaign]:
-        """All campaigns, or those in this state, oldest first."""
-        async with aclosing(self._campaigns(state)) as found:
-            async for campaign in found:
-                yield campaign
-
-    async def _campaigns(self, state: CampaignState | str | None) -> AsyncGenerator[Campaign, None]:
-        wanted = None if state is None else CampaignState(state)
-        after = 0
-        while found := await self._calls.read(campaigns.page, wanted, after, _PAGE):
-            for campaign in found:
-                yield campaign
-            after = found[-1].id
-
-    async def counts(self, campaign: Campaign | int) -> Counts:
-        """How many recipients of a campaign have which outcome, and how many wait."""
-        return await self._calls.read(reading.counts, arguments.campaign_id(campaign))
-
-    async def results(
-        self, campaign: Campaign | int, *, outcome: Outcome | None = None
-    ) -> AsyncGenerator[QueueResult, None]:
-        """The results of those recipients of a campaign that have one, in order, or those with this outcome."""
-        async with aclosing(self._result_pages(campaign, outcome)) as pages:
-            async for page in pages:
-                for result in page:
-                    yield result
-
-    async def _result_pages(
-        self, campaign: Campaign | int, outcome: Outcome | None
-    ) -> AsyncGenerator[list[QueueResult], None]:
-        wanted = None if outcome is None else Outcome(outcome).value
-        after: int | None = -1
-        id_ = arguments.campaign_id(campaign)
-        while after is not None:
-            page = await self._calls.read(reading.results, id_, after, wanted)
-            after = page.after
-            if page.results:
-                yield page.results
-
-    async def wait(self, campaign: Campaign | int, timeout: float | None = None) -> Campaign:  # noqa: ASYNC109  # it is the public face
-        """The campaign, once it is done, cancelled or paused, or its account is held.
-
-        Raises ``TimeoutError`` if that takes longer than ``timeout`` seconds.
-        """
-        seconds = None if timeout is None else arguments.checked_seconds(timeout, "timeout=")
-        deadline = None if seconds is None else clock.monotonic() + seconds
-        pause = _WAIT_FIRST
-        while True:
-            found = await self._get(campaign)
-            if found.state.has_ended or found.state is CampaignState.PAUSED:
-                return found
-            if (await self.account(found.account)).held:
-                return found
-            if deadline is not None and clock.monotonic() >= deadline:
-                raise TimeoutError(f"The campaign is still {found.state} after {timeout} seconds.")
-            await clock.sleep(pause if deadline is None else min(pause, max(0.0, deadline - clock.monotonic())))
-            pause = min(pause * 1.5, _WAIT_MOST)
-
-    async def _get(self, campaign: Campaign | int) -> Campaign:
-        found = await self._calls.read(campaigns.get, arguments.campaign_id(campaign))
-        if found is None:
-            raise InvalidRequest("No such campaign in this database. Give what enqueue() or campaign(key) returned.")
-        return found
-
-    # Stopping and going on
-
-    async def pause(self, campaign: Campaign | int, reason: str = "paused manually") -> Campaign:
-        """The campaign, of which no batch begins until it is resumed; what is under way ends."""
-        return await self._change(campaign, partial(campaigns.pause, reason=reason))
-
-    async def resume(self, campaign: Campaign | int) -> Campaign:
-        """The campaign, which goes on."""
-        return await self._change(campaign, campaigns.resume)
-
-    async def cancel(self, campaign: Campaign | int) -> Campaign:
-        """The campaign, of which nothing begins any more; what is under way ends."""
-        return await self._change(campaign, campaigns.cancel)
-
-    async def _change(self, campaign: Campaign | int, change: Any) -> Campaign:
-        await self._calls.write(change, campaign_id=arguments.campaign_id(campaign))
-        self._wake()
-        return await self._get(campaign)
+    # Accounts and people
 
     async def hold(self, account: str, until: object = None, reason: str = "held manually") -> Account:
         """The account, whose sends stand still: ``until`` seconds from now or an aware datetime, or a release."""
@@ -450,15 +286,6 @@ class AsyncSendQueue:
     def _wake(self) -> None:
         for worker in [*self._workers]:
             worker.notify()
-
-
-def _timed(new: NewCampaign, not_before: object, expires: object) -> NewCampaign:
-    """A campaign with its times, checked. Raises ``InvalidRequest``."""
-    return attrs.evolve(
-        new,
-        not_before=arguments.moment(not_before, "not_before"),
-        expires=arguments.moment(expires, "expires"),
-    )
 
 
 def _ended_before(transaction: Transaction, seconds: float) -> list[int]:

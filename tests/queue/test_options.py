@@ -10,11 +10,7 @@ import pytest
 from attrs import evolve
 
 from ippanel_sms import AsyncIPPanel
-from smscore.queue import senders
-from smscore.queue.batcher import Batcher
-from smscore.queue.loading import Loading
 from smscore.queue.payloads import pack_options, unpack_options
-from smscore.sending.outgoing import OneText, stream_of
 
 from .conftest import TEXT, Place, done
 
@@ -31,20 +27,23 @@ def test_options_come_back_as_they_were_given():
 async def test_each_call_of_a_campaign_gets_its_options(
     place: Place, new_queue: Callable[..., Any], client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ):
-    given: list[dt.datetime | None] = []
+    times: list[dt.datetime | None] = []
     real = AsyncIPPanel.send
 
     async def send(self: AsyncIPPanel, *numbers: Any, send_time: dt.datetime | None = None, **more: Any) -> Any:
-        given.append(send_time)
+        times.append(send_time)
         return await real(self, *numbers, send_time=send_time, **more)
 
     monkeypatch.setattr(AsyncIPPanel, "send", send)
     queue = await new_queue(place, shop=client(AsyncIPPanel))
-    plain = queue._new("shop", senders.TEXT, None, None, None, 0, text=TEXT)
-    new = evolve(plain, options=pack_options({"send_time": AT_NINE}))
-    batcher = Batcher(OneText("", None, {}), 2, has_texts=False, skip_bad=False)
-    numbers = [f"0912000000{n}" for n in range(3)]
-    campaign = await Loading(queue._calls, queue._lease, new, batcher).run(stream_of(numbers, "to"))
+    given = queue._enqueuing("shop", {}).text([f"0912000000{n}" for n in range(3)], TEXT)
+    campaign = await queue._load(
+        evolve(
+            given,
+            new=evolve(given.new, options=pack_options({"send_time": AT_NINE})),
+            batcher=evolve(given.batcher, size=2),
+        )
+    )
     async with queue.worker():
         await done(queue, campaign)
-    assert given == [AT_NINE, AT_NINE]
+    assert times == [AT_NINE, AT_NINE]

@@ -22,11 +22,11 @@ from smscore.statuses import DeliveryStatus
 from .conftest import TEXT, Place
 
 New = Callable[..., Any]
-NAMES = {name for name in vars(AsyncSendQueue) if not name.startswith("_")} - {"aclose"}
+NAMES = {name for name in dir(AsyncSendQueue) if not name.startswith("_")} - {"aclose"}
 
 
 def test_both_faces_have_the_same_methods():
-    assert {name for name in vars(SendQueue) if not name.startswith("_")} - {"close"} == NAMES
+    assert {name for name in dir(SendQueue) if not name.startswith("_")} - {"close"} == NAMES
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from asgiref.sync import sync_to_async
 
@@ -12,7 +12,7 @@ from smscore.contrib.django.recording import Call
 from smscore.failover import Pattern
 from smscore.numbers import Recipient
 from smscore.queue import Campaign
-from smscore.queue.windows import Window
+from smscore.queue.options import EnqueueOptions, shows_options
 from smscore.results import SendReport
 from smscore.sending.one_recipient import PatternValue
 from smscore.sending.outgoing import Messages, Recipients
@@ -64,58 +64,48 @@ class Account:
 
     # After the commit
 
-    def enqueue(
-        self,
-        to: Recipients,
-        text: Text,
-        *,
-        key: str | None = None,
-        sender: str | None = None,
-        not_before: object = None,
-        expires: object = None,
-        window: Window | None = None,
-        priority: int = 0,
-        skip_bad: bool = False,
-    ) -> Campaign:
+    @shows_options
+    def enqueue(self, to: Recipients, text: Text, **options: Unpack[EnqueueOptions]) -> Campaign:
         """The campaign that sends one text to these recipients once the transaction commits; ``sms_worker`` sends it.
 
         Inside ``transaction.atomic()`` it is a part of that transaction, and rolled back with it; outside it is in the
         database when this returns. The arguments are those of ``smscore.queue.AsyncSendQueue.enqueue``.
         """
-        return queueing.enqueue(
-            self._name,
-            "enqueue",
-            to,
-            text,
-            key=key,
-            sender=sender,
-            not_before=not_before,
-            expires=expires,
-            window=window,
-            priority=priority,
-            skip_bad=skip_bad,
-        )
+        return queueing.enqueue(self._name, "enqueue", to, text, **options)
 
-    def enqueue_p2p(self, messages: Messages, **options: Any) -> Campaign:
+    @shows_options
+    def enqueue_p2p(self, messages: Messages, **options: Unpack[EnqueueOptions]) -> Campaign:
         """The campaign that sends each recipient their own text; the options are :meth:`enqueue`'s."""
         return queueing.enqueue(self._name, "enqueue_p2p", messages, **options)
 
+    @shows_options
     def enqueue_pattern(
-        self, to: Recipients, code: str | Pattern, params: Mapping[str, PatternValue], **options: Any
+        self,
+        to: Recipients,
+        code: str | Pattern,
+        params: Mapping[str, PatternValue],
+        **options: Unpack[EnqueueOptions],
     ) -> Campaign:
         """The campaign that sends an approved pattern; the options are :meth:`enqueue`'s. Give ``expires=``."""
         return queueing.enqueue(self._name, "enqueue_pattern", to, code, params, **options)
 
-    async def aenqueue(self, to: Recipients, text: Text, **options: Any) -> Campaign:
+    @shows_options
+    async def aenqueue(self, to: Recipients, text: Text, **options: Unpack[EnqueueOptions]) -> Campaign:
         """:meth:`enqueue`, from async code; in a transaction of its own, since Django has none there."""
         return await sync_to_async(self.enqueue)(to, text, **options)
 
-    async def aenqueue_p2p(self, messages: Messages, **options: Any) -> Campaign:
+    @shows_options
+    async def aenqueue_p2p(self, messages: Messages, **options: Unpack[EnqueueOptions]) -> Campaign:
         """:meth:`enqueue_p2p`, from async code."""
         return await sync_to_async(self.enqueue_p2p)(messages, **options)
 
+    @shows_options
     async def aenqueue_pattern(
-        self, to: Recipients, code: str | Pattern, params: Mapping[str, PatternValue], **options: Any
+        self,
+        to: Recipients,
+        code: str | Pattern,
+        params: Mapping[str, PatternValue],
+        **options: Unpack[EnqueueOptions],
     ) -> Campaign:
         """:meth:`enqueue_pattern`, from async code."""
         return await sync_to_async(self.enqueue_pattern)(to, code, params, **options)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Coroutine, Mapping
+from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
 from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from django.db import transaction
@@ -16,14 +16,12 @@ from smscore.contrib.django.recording import Call, SentMessage, outbox
 from smscore.errors import InvalidRequest
 from smscore.numbers import e164
 from smscore.queue import AsyncSendQueue, Campaign
-from smscore.queue.batcher import Batcher
 from smscore.queue.databases.base import Transaction
+from smscore.queue.enqueueing import Enqueued
 from smscore.queue.payloads import unpack
-from smscore.queue.queue import _timed
 from smscore.queue.senders import METHODS, Sender
 from smscore.queue.store import loading, suppression
 from smscore.queue.store.loading import Existing, NewCampaign
-from smscore.sending.outgoing import stream_of
 
 __all__ = ["enqueue"]
 
@@ -55,24 +53,21 @@ class _Loading(AsyncSendQueue):
         client = accounts.async_client(account) if call is None else accounts.new_async_client(account, call)
         super().__init__(DjangoDatabase(), {account: client})
 
-    async def _load(
-        self, new: NewCampaign, batcher: Batcher, items: Any, not_before: object, expires: object
-    ) -> Campaign:
-        new = _timed(new, not_before, expires)
-        if isinstance(items, AsyncIterable):
+    async def _load(self, given: Enqueued) -> Campaign:
+        if isinstance(given.items, AsyncIterable):
             raise InvalidRequest("An async iterable cannot be enqueued here. Gather its items into a list first.")
         with self._database.writing() as own:
-            campaign, is_new = _loaded(own, new, batcher, stream_of(items, "to"), self._lease)
+            campaign, is_new = _loaded(own, given, self._lease)
         if is_new and recording.is_collecting():
-            sender = self._senders[new.account]
-            transaction.on_commit(partial(_collect, campaign, new, sender), using=conf.database_alias())
+            sender = self._senders[given.new.account]
+            transaction.on_commit(partial(_collect, campaign, given.new, sender), using=conf.database_alias())
         return campaign
 
 
-def _loaded(own: Transaction, new: NewCampaign, batcher: Batcher, items: Any, lease: float) -> tuple[Campaign, bool]:
+def _loaded(own: Transaction, given: Enqueued, lease: float) -> tuple[Campaign, bool]:
     """The campaign, and whether it is new; its recipients are read and written a part at a time."""
-    begun = loading.begin(own, new, lease)
-    source = iter(items)
+    begun, batcher = loading.begin(own, given.new, lease), given.batcher
+    source = iter(cast("Iterable[Any]", given.items))
     while piece := [*islice(source, batcher.part_size)]:
         batches = batcher.batches(piece)
         if not isinstance(begun, Existing) and batches:
