@@ -29,16 +29,16 @@ def finish(
     answered: Answered,
     decision: Decision,
     hops: Mapping[str | None, int],
-) -> None:
-    """Write what came of a batch, and what is held or paused because of it."""
-    failure = answered.failure
+) -> bool:
+    """Write what came of a batch, and what is held or paused because of it. Whether its campaign is done with it."""
+    failure, is_done = answered.failure, False
     if decision.stop is not None:
         transaction.exclude()  # first of all: who dispatches a batch holds its share before any row
     match decision.action:
         case Action.FINISH | Action.UNKNOWN | Action.ACCEPTED:
             columns = _columns(answered, decision.action, len(whole) - len(claimed.dropped), hops)
             if endings.finish(transaction, claimed, whole, columns):
-                campaigns.settle(transaction, claimed.campaign_id)
+                is_done = campaigns.settle(transaction, claimed.campaign_id)
         case Action.BACK:
             dispatch.requeue(transaction, claimed)
         case Action.REPEAT:
@@ -52,6 +52,7 @@ def finish(
         accounts.hold(transaction, claimed.account, until, _reason(failure))
     elif decision.stop is Stop.CAMPAIGN:
         campaigns.pause(transaction, claimed.campaign_id, _reason(failure))
+    return is_done
 
 
 def _columns(answered: Answered, action: Action, size: int, hops: Mapping[str | None, int]) -> Columns:

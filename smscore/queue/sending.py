@@ -100,11 +100,11 @@ class BatchSend:
             may_have_arrived=claimed.may_have_arrived,
             can_repeat=call.repeat_until is not None,
         )
-        await self.calls.persist(
+        is_done = await self.calls.persist(
             partial(finish, claimed=claimed, whole=whole, answered=answered, decision=decision, hops=call.hops)
         )
         if decision.action in _ENDS:
-            if not self.calls.database.shares_commits:
+            if not is_done and not self.calls.database.shares_commits:
                 # Two that end a campaign's last batches at the same time do not see each other's.
                 await self.calls.persist(campaigns.settle, claimed.campaign_id, flushed=False)
             return Ending.ENDED

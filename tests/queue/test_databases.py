@@ -112,8 +112,9 @@ async def test_an_idle_transaction_is_given_up_after_the_lease(postgres: Any, cl
     assert await queue._calls.write(setting) == ("2s",)
 
 
-def test_dispatch_is_flushed_whatever_the_site_s_settings(postgres: Any):
-    database = database_of(f"{postgres.url}?options=-csynchronous_commit%3Doff", schema=postgres.schema, lease=60.0)
+@pytest.mark.parametrize("site", ["on", "off"])
+def test_what_must_be_on_disk_is_flushed_and_claims_are_not_whatever_the_site_s_settings(postgres: Any, site: str):
+    database = database_of(f"{postgres.url}?options=-csynchronous_commit%3D{site}", schema=postgres.schema, lease=60.0)
     asked = "SELECT current_setting('synchronous_commit')"
     with database.writing() as transaction:
         assert transaction.row(asked) == ("on",)

@@ -181,8 +181,7 @@ class PostgreSQLDatabase(Database):
         timeout = 0 if self._idle_timeout is None else round((self._idle_timeout + _MARGIN) * 1000)
         columns = "extract(epoch FROM clock_timestamp())::float8"
         columns += f", set_config('idle_in_transaction_session_timeout', '{timeout}', true)"
-        if flushed:
-            columns += ", set_config('synchronous_commit', 'on', true)"
+        columns += f", set_config('synchronous_commit', '{'on' if flushed else 'off'}', true)"
         row = connection.execute(cast("Any", f"SELECT {columns}")).fetchone()
         assert row is not None  # noqa: S101  # it always gives one
         now = float(row[0]) if self._now is None else self._now()

@@ -47,28 +47,28 @@ def claim(
     """
     taken = Claims()
     look_at: list[float] = []
-    open_lanes: list[tuple[Lane, AccountState]] = []
+    open_lanes: list[tuple[Lane, AccountState, bool]] = []
     for lane in lanes:
         state = accounts.state(transaction, lane.account)
         permission = state.permission(transaction.now)
-        recover(transaction, lane.account, sends=permission is not Permission.HELD)
+        has_lost = recover(transaction, lane.account, sends=permission is not Permission.HELD)
         if permission is Permission.PROBE and _probe(transaction, lane, lease, taken, by_read=lane.account in readers):
             continue
         if permission is Permission.OPEN:
-            open_lanes.append((lane, state))
+            open_lanes.append((lane, state, has_lost))
         elif (moment := state.changes_at(transaction.now)) is not None:
             look_at.append(moment)
     while open_lanes and len(taken.batches) < most:
-        lane, state = open_lanes.pop(0)
+        lane, state, has_lost = open_lanes.pop(0)
         if state.next_turn - transaction.now > MAX_WAIT_FOR_TURN:
             look_at.append(state.next_turn - MAX_WAIT_FOR_TURN)
             continue
-        batch = _next_batch(transaction, lane.account, lease)
+        batch = (has_lost and _repeat(transaction, lane.account, lease)) or _new(transaction, lane.account, lease)
         if batch is None:
             continue
         batch.wait = accounts.reserve_turn(transaction, state, lane.interval)
         taken.batches.append(batch)
-        open_lanes.append((lane, accounts.state(transaction, lane.account) if lane.interval else state))
+        open_lanes.append((lane, accounts.state(transaction, lane.account) if lane.interval else state, has_lost))
     for batch in taken.batches:
         leave_out_suppressed(transaction, batch)
     return Claims(taken.batches, taken.probes, min((moment - transaction.now for moment in look_at), default=None))
@@ -89,7 +89,7 @@ def _probe(transaction: Transaction, lane: Lane, lease: float, taken: Claims, *,
             if by_read:
                 taken.probes.append(lane.account)
                 return True
-            batch = _next_batch(transaction, lane.account, lease)
+            batch = _repeat(transaction, lane.account, lease) or _new(transaction, lane.account, lease)
             if batch is not None:
                 batch.is_probe = True
                 taken.batches.append(batch)
@@ -117,10 +117,6 @@ def _is_due(transaction: Transaction, account: str) -> bool:
     return row is not None
 
 
-def _next_batch(transaction: Transaction, account: str, lease: float) -> Claimed | None:
-    return _repeat(transaction, account, lease) or _new(transaction, account, lease)
-
-
 # New batches
 
 
@@ -131,7 +127,7 @@ def _new(transaction: Transaction, account: str, lease: float) -> Claimed | None
         found = _next_campaign(transaction, account, skipped)
         if found is None:
             return None
-        campaign_id, next_at, expires, hours = found
+        campaign_id, next_at, expires, hours, state = found
         if expires is not None and expires <= transaction.now:
             campaigns.expire(transaction, campaign_id)
             continue
@@ -139,9 +135,11 @@ def _new(transaction: Transaction, account: str, lease: float) -> Claimed | None
         if window is not None and not window.is_open(transaction.now):
             _put_off(transaction, campaign_id, next_at, window.opens_at(transaction.now))
             continue
-        claimed = _first_batch(transaction, campaign_id, lease)
-        if claimed is not None:
-            return claimed
+        batch_id = _first_batch(transaction, campaign_id, lease)
+        if batch_id is not None:
+            if state == "queued":
+                _begin(transaction, campaign_id)
+            return get(transaction, batch_id)
         # Either all of its batches are in work, or other workers hold the rows of the last ones at this moment.
         _put_off(transaction, campaign_id, next_at, None)
         skipped.append(campaign_id)
@@ -149,16 +147,16 @@ def _new(transaction: Transaction, account: str, lease: float) -> Claimed | None
 
 def _next_campaign(
     transaction: Transaction, account: str, skipped: list[int]
-) -> tuple[int, float, float | None, str | None] | None:
+) -> tuple[int, float, float | None, str | None, str] | None:
     marks = f" AND id NOT IN ({', '.join(['%s'] * len(skipped))})" if skipped else ""
     row = transaction.row(
-        "SELECT id, next_at, expires, hours FROM payamak_campaign WHERE account = %s AND next_at IS NOT NULL "
+        "SELECT id, next_at, expires, hours, state FROM payamak_campaign WHERE account = %s AND next_at IS NOT NULL "
         f"AND next_at <= %s{marks} ORDER BY priority DESC, id LIMIT 1",
         account,
         transaction.now,
         *skipped,
     )
-    return None if row is None else (row[0], row[1], row[2], row[3])
+    return None if row is None else (row[0], row[1], row[2], row[3], row[4])
 
 
 def _put_off(transaction: Transaction, campaign_id: int, seen: float, until: float | None) -> None:
@@ -166,20 +164,20 @@ def _put_off(transaction: Transaction, campaign_id: int, seen: float, until: flo
     transaction.run("UPDATE payamak_campaign SET next_at = %s WHERE id = %s AND next_at = %s", until, campaign_id, seen)
 
 
-def _first_batch(transaction: Transaction, campaign_id: int, lease: float) -> Claimed | None:
-    token = secrets.token_hex(8)
+def _first_batch(transaction: Transaction, campaign_id: int, lease: float) -> int | None:
     row = transaction.row(
         "UPDATE payamak_batch SET state = 'claimed', claim = %s, lease_until = %s WHERE id = ("
         "SELECT id FROM payamak_batch WHERE campaign_id = %s AND state <> 'done' AND state = 'new' ORDER BY id LIMIT 1"
         f"{transaction.dialect.lock_free}) RETURNING id",
-        token,
+        secrets.token_hex(8),
         transaction.now + lease,
         campaign_id,
     )
-    if row is None:
-        return None
+    return None if row is None else int(row[0])
+
+
+def _begin(transaction: Transaction, campaign_id: int) -> None:
     transaction.run("UPDATE payamak_campaign SET state = 'running' WHERE id = %s AND state = 'queued'", campaign_id)
-    return get(transaction, row[0])
 
 
 def get(transaction: Transaction, batch_id: int) -> Claimed:
@@ -199,27 +197,30 @@ def get(transaction: Transaction, batch_id: int) -> Claimed:
 _LOOK_AGAIN: Final = 5.0  # seconds after which a repeat that has to wait is looked at again
 
 
-def recover(transaction: Transaction, account: str, *, sends: bool) -> None:
+def recover(transaction: Transaction, account: str, *, sends: bool) -> bool:
     """Put back batches whose worker was lost before it dispatched them, and end those that cannot be repeated.
 
+    Returns whether any lease had run out: then there may be batches to repeat.
     ``sends``: whether the account may send now, and so repeat.
     """
-    for batch_id, campaign_id, state in transaction.rows(
+    lost = transaction.rows(
         "SELECT id, campaign_id, state FROM payamak_batch WHERE account = %s AND lease_until IS NOT NULL "
         f"AND lease_until <= %s ORDER BY state, lease_until LIMIT 100{transaction.dialect.lock_free}",
         account,
         transaction.now,
-    ):
+    )
+    for batch_id, campaign_id, state in lost:
         if state == "claimed":
             put_back(transaction, batch_id, campaign_id)
             continue
-        lost = _lost(transaction, batch_id)
-        if lost is Lost.UNKNOWN:
+        decision = _lost(transaction, batch_id)
+        if decision is Lost.UNKNOWN:
             endings.end_unknown(transaction, batch_id)
-        elif lost is Lost.WAIT or not sends:
+        elif decision is Lost.WAIT or not sends:
             transaction.run(
                 "UPDATE payamak_batch SET lease_until = %s WHERE id = %s", transaction.now + _LOOK_AGAIN, batch_id
             )
+    return bool(lost)
 
 
 def put_back(transaction: Transaction, batch_id: int, campaign_id: int) -> None:
