@@ -39,10 +39,10 @@ ENGINES: Final[Mapping[str, Engine]] = {
     "sqlite": Engine("embedded", has_postgres=False, victims={"node": 1}),
     "postgres": Engine("embedded", victims={"node": 8, "database": 2}),
     "celery-rabbitmq": Engine(
-        "celery", RabbitServer, victims={"node": 10, "child": 6, "database": 3, "broker": 1}, slots=3, busy=4
+        "celery", RabbitServer, victims={"node": 10, "child": 6, "database": 3, "broker": 1}, slots=3, busy=7
     ),
     "celery-redis": Engine(
-        "celery", RedisServer, victims={"node": 9, "child": 5, "database": 3, "broker": 3}, slots=3, busy=4
+        "celery", RedisServer, victims={"node": 9, "child": 5, "database": 3, "broker": 3}, slots=3, busy=7
     ),
     "procrastinate": Engine("procrastinate", victims={"node": 8, "database": 2}),
 }

@@ -81,12 +81,14 @@ class Report:
     kills: Counter[str] = attrs.field(factory=Counter)
     interrupted: int = 0
     """Kills that left batches in somebody's hands for longer than a request takes."""
-    recoveries: list[float] = attrs.field(factory=list)
+    recoveries: list[tuple[float, str]] = attrs.field(factory=list)
+    """With what was killed."""
     seconds: float = 0.0
     verdict: Verdict = attrs.field(factory=Verdict)
 
     def line(self, name: str) -> str:
-        v, ordered = self.verdict, sorted(self.recoveries) or [0.0]
+        v, recoveries = self.verdict, sorted(self.recoveries) or [(0.0, "nothing")]
+        ordered = [seconds for seconds, _ in recoveries]
         return (
             f"{name}: {self.kills.total()} kills ({', '.join(f'{n} {k}' for k, n in self.kills.items())}; "
             f"{self.interrupted} interrupted batches), "
@@ -94,8 +96,13 @@ class Report:
             f"false {v.false_outcome}, UNKNOWN {v.unknown_arrived} arrived / {v.unknown_not} did not "
             f"({v.unknown_unexplained} unexplained), accepted without ids {v.ids_lost}, "
             f"recovery median {ordered[len(ordered) // 2]:.1f} s, 95 % {ordered[len(ordered) * 95 // 100]:.1f} s, "
-            f"longest {ordered[-1]:.1f} s"
+            f"longest {', '.join(f'{seconds:.1f} s ({victim})' for seconds, victim in recoveries[:-4:-1])}"
         )
+
+    @property
+    def longest(self) -> float:
+        """Of all recoveries, in seconds."""
+        return max(seconds for seconds, _ in self.recoveries)
 
 
 @attrs.define(eq=False)
@@ -127,7 +134,7 @@ class Kills:
     _asked: dict[int, list[str]] = attrs.field(factory=dict, init=False)
     _campaigns: dict[int, Campaign] = attrs.field(factory=dict, init=False)
     _next: int = attrs.field(default=0, init=False)
-    _pending: list[tuple[float, set[tuple[int, str]]]] = attrs.field(factory=list, init=False)
+    _pending: list[tuple[float, str, set[tuple[int, str]]]] = attrs.field(factory=list, init=False)
     _gone: set[int] = attrs.field(factory=set, init=False)
     _back_at: float = attrs.field(default=0.0, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
@@ -242,7 +249,7 @@ class Kills:
     async def _count_in_hand(self) -> int:
         """How many batches living nodes hold: those that were held at a kill may be a dead one's."""
         rows = await asyncio.to_thread(self.watch.rows, _HELD) or ()
-        old = set().union(*(pairs for _, pairs in self._pending))
+        old = set().union(*(pairs for _, _, pairs in self._pending))
         recent = time.time() + self.lease - 1
         return sum(until > recent and (id_, claim) not in old for id_, claim, _, until in rows)
 
@@ -262,12 +269,12 @@ class Kills:
             await asyncio.to_thread(server.start)
             self._back_at = time.monotonic()
         self._report.kills[victim] += 1
-        await self._note_held()
+        await self._note_held(victim)
 
-    async def _note_held(self) -> None:
+    async def _note_held(self, victim: str) -> None:
         while (rows := await asyncio.to_thread(self.watch.rows, _HELD)) is None:  # noqa: ASYNC110  # a server starts
             await asyncio.sleep(0.05)
-        self._pending.append((time.monotonic(), {(id_, claim) for id_, claim, _, _ in rows}))
+        self._pending.append((time.monotonic(), victim, {(id_, claim) for id_, claim, _, _ in rows}))
         self._gone |= {id_ for id_, _, state, _ in rows if state == "sending"}
 
     async def _watch_held(self) -> None:
@@ -275,12 +282,13 @@ class Kills:
             rows = await asyncio.to_thread(self._holding.rows, _HELD)
             if rows is not None:
                 held, now, waiting = {(id_, claim) for id_, claim, _, _ in rows}, time.monotonic(), []
-                for at, pairs in self._pending:
+                for at, victim, pairs in self._pending:
                     pairs &= held
                     if pairs:
-                        waiting.append((at, pairs))
+                        waiting.append((at, victim, pairs))
                     else:
-                        self._report.recoveries.append(took := now - max(at, self._back_at))
+                        took = now - max(at, self._back_at)
+                        self._report.recoveries.append((took, victim))
                         self._report.interrupted += took > self.request
                 self._pending = waiting
             await asyncio.sleep(0.1)
