@@ -138,13 +138,6 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
-def servers(session: nox.Session) -> None:
-    """The Django shop under gunicorn, uvicorn and runserver, on SQLite and PostgreSQL; SERVER_REQUESTS (200) each."""
-    install_wheel(session, "test")
-    session.run("python", "-m", "pytest", "tests/servers.py", *session.posargs, env={"PYTHONSAFEPATH": "1"})
-
-
-@nox.session(python=PYTHONS[0])
 def schemathesis(session: nox.Session) -> None:
     """The sandbox's REST interface against its own OpenAPI description."""
     install_wheel(session, "test", "schemathesis")
@@ -158,6 +151,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/run.py", *session.posargs)
     if not session.posargs:
         session.run("python", "benchmarks/tracking.py")
+
+
+@nox.session(python=PYTHONS[0])
+def queue_bench(session: nox.Session) -> None:
+    """The queue on SQLite and on a PostgreSQL of its own; ``-- --only speed`` measures one part alone."""
+    install_wheel(session, "test", "bench")
+    session.run("python", "benchmarks/queue_bench.py", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

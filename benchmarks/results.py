@@ -14,13 +14,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
 LIBRARIES = ("payamak", "aiohttp", "msgspec", "attrs", "cattrs", "httpx", "pydantic", "requests", "ippanel-python-sdk")
-PARTS = ("Instructions", "Time", "Tracking")
+PARTS = ("Instructions", "Time", "Tracking", "Queue")
 """In the order of the file."""
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, HERE / "server.py"], stdout=subprocess.PIPE, text=True)
+def server(program: str = "server.py", *arguments: str) -> Iterator[str]:
+    process = subprocess.Popen([sys.executable, HERE / program, *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

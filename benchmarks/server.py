@@ -19,10 +19,10 @@ def recipients(count: int) -> list[str]:
     return [f"0912{number:07}" for number in range(count)]
 
 
-def najva_send(count: int) -> object:
+def najva_send(count: int, first_id: int = FIRST_ID) -> object:
     entries = [
         {
-            "messageid": FIRST_ID + place,
+            "messageid": first_id + place,
             "message": TEXT,
             "status": 1,
             "statustext": "در صف ارسال",
@@ -45,8 +45,8 @@ def sepahan(value: object) -> object:
     return {"isSuccess": True, "error": None, "value": value}
 
 
-def sepahan_send(count: int) -> object:
-    ids = [FIRST_ID + place for place in range(count)]
+def sepahan_send(count: int, first_id: int = FIRST_ID) -> object:
+    ids = [first_id + place for place in range(count)]
     return sepahan({"ids": ids, "smsCount": 1, "totalPrice": 120 * count})
 
 
@@ -100,7 +100,10 @@ class Connection(asyncio.Protocol):
         self.missing -= len(data)
         if self.missing <= 0:
             self.missing = -1
-            self.transport.write(answer(self.path))
+            self.respond()
+
+    def respond(self) -> None:
+        self.transport.write(answer(self.path))
 
     def begin(self, head: str) -> None:
         first, *lines = head.split("\r\n")
