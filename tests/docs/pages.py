@@ -149,6 +149,18 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def table(page: Path, number: int) -> list[list[str]]:
+    """The rows of a page's table, the first one being 0, without its head."""
+    tables = re.findall(r"(?:^\|.*\n)+", page.read_text("utf-8"), re.MULTILINE)
+    rows = tables[number].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def names_of(rows: list[list[str]]) -> set[str]:
+    """The names in code marks of the first column."""
+    return {name for first, *_ in rows for name in re.findall(r"`([^`]+)`", first)}
+
+
 def programs() -> list[Path]:
     """The pages to run: of pages with the very same blocks, as the two languages often have, only one."""
     return list({tuple(str(block.parsed) for block in blocks(path)): path for path in PAGES}.values())

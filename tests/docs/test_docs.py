@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 from commandline import write_xlsx
 from django.conf import settings
 from django.test import RequestFactory
-from docs.pages import PAGES, ROOT, named
+from docs.pages import EXTRAS, FENCE, PAGES, ROOT, named, names_of, table
 from example_files import example
 
 import ippanel_sms
@@ -28,6 +29,7 @@ from smscore.cli import exit_codes
 from smscore.cli.exit_codes import exit_code
 from smscore.client import AsyncClient
 from smscore.config import MAX_CONCURRENCY
+from smscore.queue import AsyncSendQueue
 from smscore.sandbox import Sandbox
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -37,6 +39,7 @@ METHOD_TABLES = ["README.md", "README.fa.md", "docs/reference/providers.md", "do
 ERROR_TABLES = ["docs/reference/errors.md", "docs/fa/reference/errors.md"]
 SETTING_TABLES = ["docs/reference/settings.md", "docs/fa/reference/settings.md"]
 STATUS_TABLES = ["docs/reference/results.md", "docs/fa/reference/results.md"]
+ENQUEUEING = ("enqueue", "enqueue_p2p", "enqueue_pattern")
 CLIENTS = {"Sepahan": sepahan_sms.Sepahan, "IPPanel": ippanel_sms.IPPanel, "Najva": najva_sms.Najva}
 
 
@@ -109,22 +112,58 @@ def test_the_table_of_errors_is_that_of_the_code(path: str):
     assert {(name, outcome, code) for name, outcome, code, *_ in rows(path, 5)} == in_code
 
 
-@pytest.mark.parametrize("path", SETTING_TABLES)
-def test_the_tables_of_settings_are_those_of_the_code(path: str):
-    written = {(name, default) for name, default, _ in rows(path, 3)}
+OF_A_CLIENT, TIMEOUTS, RETRIES, VARIABLES, OF_A_QUEUE, OF_A_CAMPAIGN, OF_DJANGO, OF_AN_ACCOUNT, CHECKS = range(9)
+SETTINGS = pytest.mark.parametrize("page", [ROOT / path for path in SETTING_TABLES], ids=["en", "fa"])
+
+
+@SETTINGS
+def test_the_tables_of_settings_are_those_of_the_code(page: Path):
+    written = {
+        (name, default) for number in (OF_A_CLIENT, TIMEOUTS, RETRIES) for name, default, _ in table(page, number)
+    }
     parameters = inspect.signature(AsyncClient.__init__).parameters
-    assert {name for name, _ in written} >= parameters.keys() - {"self"}
+    assert names_of(table(page, OF_A_CLIENT)) == parameters.keys() - {"self"} | {"wire"}
     settings = [*attrs.fields(Timeouts), *attrs.fields(RetryPolicy)]
-    figures = {(each.name, "none" if each.default is None else f"{each.default:g}") for each in settings}
-    assert written >= figures | {("max_concurrency", str(MAX_CONCURRENCY))}
+    figures = {(f"`{each.name}`", "none" if each.default is None else f"{each.default:g}") for each in settings}
+    assert written >= figures | {("`max_concurrency`", str(MAX_CONCURRENCY))}
 
 
-def test_the_table_of_variables_leaves_none_out():
-    code = "".join(path.read_text("utf-8") for name in SOURCES for path in ROOT.glob(name))
+@SETTINGS
+def test_the_tables_of_the_queue_s_settings_are_those_of_the_code(page: Path):
+    of_a_queue = {*inspect.signature(AsyncSendQueue.__init__).parameters, "slots"} - {"self"}
+    assert names_of(table(page, OF_A_QUEUE)) == of_a_queue
+    common = set[str].intersection(
+        *({*inspect.signature(getattr(AsyncSendQueue, name)).parameters} for name in ENQUEUEING)
+    )
+    assert names_of(table(page, OF_A_CAMPAIGN)) == common - {"self", "account"}
+
+
+DJANGO = ROOT / "smscore/contrib/django"
+
+
+@SETTINGS
+def test_the_tables_of_django_s_settings_and_checks_leave_none_out(page: Path):
+    code = "".join(path.read_text("utf-8") for path in DJANGO.rglob("*.py"))
+    assert names_of(table(page, OF_DJANGO)) == set(re.findall(r"\"(PAYAMAK(?:_[A-Z_]+)?)\"", code))
+    (keys,) = re.findall(r"^KEYS: Final = frozenset\((.*)\)$", code, re.MULTILINE)
+    assert names_of(table(page, OF_AN_ACCOUNT)) == ast.literal_eval(keys)
+    numbers = re.findall(r"(Problem|_error|_warning)\(\s*(\d+)", code)
+    ids = {f"payamak.{'W' if kind == '_warning' else 'E'}{int(number):03}" for kind, number in numbers}
+    assert names_of(table(page, CHECKS)) == ids
+
+
+@SETTINGS
+def test_the_table_of_variables_leaves_none_out(page: Path):
+    paths = {path for name in SOURCES for path in ROOT.glob(name) if not path.is_relative_to(DJANGO)}
+    code = "".join(path.read_text("utf-8") for path in paths)
     read = set(re.findall(r"\"([A-Z]+_WIRE|(?:PAYAMAK|XDG)_[A-Z_]+|LOCALAPPDATA)\"", code))
-    for path in SETTING_TABLES:
-        written = {name for name, *_ in rows(path, 3) if name.isupper()}
-        assert written == read | {f"<NAME>_{setting}" for setting in ("TOKEN", "SENDER", "BASE_URL")}
+    written = names_of(table(page, VARIABLES))
+    assert written == read | {f"<NAME>_{setting}" for setting in ("TOKEN", "SENDER", "BASE_URL")}
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/install.md", "docs/fa/how-to/install.md"], ids=["en", "fa"])
+def test_the_table_of_extras_leaves_none_out(page: str):
+    assert names_of(table(ROOT / page, 0)) == EXTRAS
 
 
 @pytest.mark.parametrize("path", STATUS_TABLES)
@@ -168,6 +207,34 @@ def test_every_page_of_the_site_is_in_its_list_and_no_other(site: Path):
     listed = [page for pages in lists for page in pages.split()]
     pages = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.md")}
     assert sorted(listed) == sorted(page for page in pages - {"index"} if not page.startswith("fa/"))
+
+
+WITHOUT_A_TWIN = {"explanation/libraries": "for contributors, who read CONTRIBUTING in English"}
+
+
+def test_every_page_has_a_persian_twin():
+    english, persian = (
+        {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.md")}
+        for site in (ROOT / "docs", ROOT / "docs/fa")
+    )
+    assert {page for page in english if not page.startswith("fa/")} - persian == WITHOUT_A_TWIN.keys()
+    assert persian <= english
+
+
+def shape(page: Path) -> tuple[list[str], list[int], list[str]]:
+    """The levels of a page's headings, how many rows its tables have, and the kinds of its code blocks."""
+    text = page.read_text("utf-8")
+    prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    tables = re.findall(r"(?:^\|.*\n)+", prose, re.MULTILINE)
+    return re.findall(r"^#+", prose, re.MULTILINE), [rows.count("\n") for rows in tables], FENCE.findall(text)
+
+
+@pytest.mark.parametrize(
+    "page", [path for path in PAGES if path.is_relative_to(ROOT / "docs/fa") or path.name == "README.fa.md"], ids=named
+)
+def test_a_persian_page_has_the_headings_tables_and_code_of_its_twin(page: Path):
+    twin = ROOT / page.relative_to(ROOT).as_posix().replace("docs/fa/", "docs/").replace("README.fa.md", "README.md")
+    assert shape(page) == shape(twin)
 
 
 def test_both_glossaries_have_the_same_pairs_of_words():

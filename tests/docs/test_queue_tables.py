@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from crash_matrix import MATRIX, PROVIDERS, End
-from docs.pages import ROOT
+from docs.pages import ROOT, table
 
 import smscore
 from smscore import InvalidParameters, Outcome, SMSError
@@ -39,13 +39,6 @@ STOPS = {
     "توقف حساب": Stop.ACCOUNT,
     "توقف ارسال گروهی": Stop.CAMPAIGN,
 }
-
-
-def table(page: Path, number: int) -> list[list[str]]:
-    """The rows of a page's table, the first one being 0, without its head."""
-    tables = re.findall(r"(?:^\|.*\n)+", page.read_text("utf-8"), re.MULTILINE)
-    rows = tables[number].splitlines()[2:]
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
 def end(cell: str) -> End:
