@@ -49,7 +49,7 @@ class Worker:
     ahead: int = 0
     """How many batches more it claims, so that a slot need not wait for the next: where nobody else has to wait."""
     on_changes: Callable[[list[Change]], None] | None = None
-    """Called with the deliveries that have changed, once that is committed."""
+    """Called with the deliveries that have changed, and reports given up as unknown, once that is committed."""
     ended: int = 0
     """How many batches it has ended."""
     _stopping: bool = False
@@ -131,7 +131,7 @@ class Worker:
 
     async def _sweep(self) -> None:
         if clock.monotonic() - self._swept_at >= SWEEP:
-            await self.calls.persist(sweeping.sweep, [*self.senders])
+            self._tell(await self.calls.persist(sweeping.sweep, [*self.senders]))
             self._swept_at = clock.monotonic()
         if clock.monotonic() - self._folded_at >= POLL:
             await self._fold()
@@ -145,6 +145,9 @@ class Worker:
             if not self.calls.database.is_outage(error):
                 raise
             return
+        self._tell(changes)
+
+    def _tell(self, changes: list[Change]) -> None:
         if changes and self.on_changes is not None:
             self.on_changes(changes)
 

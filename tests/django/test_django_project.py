@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from django_project import PROJECT, Project
+from django_project import PROJECT, SENDS, Project
 
-from najva_sms import DeliveryReport
 from smscore.queue import AsyncSendQueue
 from smscore.sandbox import Sandbox
-from smscore.statuses import DeliveryStatus
-
-SENDS = """
-from django.db import transaction
-from smscore.contrib.django import sms
-with transaction.atomic():
-    sms.enqueue([f"0912{n:07}" for n in range(250)], "سلام", key="many")
-    sms["codes"].enqueue("09123456789", "سلام", key="code")
-try:
-    with transaction.atomic():
-        sms.enqueue("09120000999", "rolled back", key="nothing")
-        raise ZeroDivisionError
-except ZeroDivisionError:
-    pass
-"""
 
 
 def test_the_projects_tests_pass_under_djangos_runner(project: Project):
@@ -81,38 +61,6 @@ def test_settings_are_overridden(settings):
 """
 
 
-async def test_a_worker_sends_what_was_committed_and_tells_the_project(project: Project, tmp_path: Path):
-    signals = tmp_path / "signals"
-    with Sandbox(port=0) as box:
-        here = {"PROJECT_SANDBOX": box.url("najva").removesuffix("/najva"), "PROJECT_SIGNALS": os.fspath(signals)}
-        project.manage("migrate", "-v0", **here)
-        project.manage("shell", "-v0", "-c", SENDS, **here)
-        # From nobody of the campaign: the worker receives while it sends, and who opts out in time is sent nothing.
-        box.feed("sepahan", sender="09130000001", number="50003300", text="لغو ۱۱")
-        assert not box.messages
-        worker = _worker(project, "--receive-every=1", **here)
-        try:
-            _until(lambda: len(box.messages) == 251, worker)
-            first = next(one for one in box.messages if one.recipient == "+989120000000")
-            async with AsyncSendQueue(project.url, {}, schema=project.schema) as queue:
-                await queue.record("default", DeliveryReport(first.message_id, 10, DeliveryStatus.DELIVERED))
-            _until(lambda: _told(signals, "delivery many +989120000000 delivered"), worker)
-            _until(lambda: _told(signals, "received inbox لغو ۱۱"), worker)
-            worker.send_signal(signal.SIGTERM)
-            assert worker.wait(60) == 0
-        finally:
-            worker.kill()
-            worker.wait()
-    assert len(box.messages) == len({message.recipient for message in box.messages}) == 251
-    assert "+989130000001 done" in project.manage("shell", "-v0", "-c", SUPPRESSED)
-
-
-SUPPRESSED = """
-from smscore.contrib.django.models import Campaign, Suppression
-print(Suppression.objects.get().recipient, *{one.state for one in Campaign.objects.all()})
-"""
-
-
 async def test_a_queue_made_by_another_program_is_the_projects_queue(project: Project):
     queue = AsyncSendQueue(project.url, {}, schema=project.schema)
     await queue.create()
@@ -131,43 +79,9 @@ def test_migrating_to_zero_drops_the_tables(project: Project):
     project.manage("migrate", "-v0")
 
 
-def test_a_worker_without_tables_says_to_migrate(sqlite_project: Project):
-    done = subprocess.run(
-        sqlite_project.command("sms_worker"),
-        cwd=PROJECT,
-        env=sqlite_project.environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert "Run manage.py migrate" in done.stderr
-
-
 def test_the_commands_send_and_ask_for_credit(sqlite_project: Project):
     with Sandbox(port=0) as box:
         here = {"PROJECT_SANDBOX": box.url("najva").removesuffix("/najva")}
         assert "Accepted 1 of 1." in sqlite_project.manage("sms_send", "09123456789", "--text", "سلام", **here)
         assert len(box.messages) == 1
         assert "codes: " in sqlite_project.manage("sms_credit", "codes", **here)
-
-
-def _worker(project: Project, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        project.command("sms_worker", *words),
-        cwd=PROJECT,
-        env=project.environment(**environment),
-    )
-
-
-def _told(file: Path, line: str) -> bool:
-    return file.exists() and line in file.read_text(encoding="utf-8").splitlines()
-
-
-def _until(is_so: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        if worker.poll() is not None or time.monotonic() > deadline:
-            worker.kill()
-            pytest.fail("the worker did not come so far")
-        time.sleep(0.05)

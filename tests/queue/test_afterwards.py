@@ -108,12 +108,14 @@ async def test_a_batch_that_could_not_be_asked_about_is_asked_about_later(
     assert row[0] > 0
 
 
-async def test_reports_of_unknown_ids_are_dropped_after_a_week(sqlite_place: Place, client: New, new_queue: New):
-    queue = await new_queue(sqlite_place, shop=client(AsyncNajva))
+async def test_reports_of_unknown_ids_are_given_up_after_a_week(place: Place, client: New, new_queue: New):
+    queue = await new_queue(place, shop=client(AsyncNajva))
     await queue.record("shop", report(1, DELIVERED))
     await fold(queue._calls)
+    assert await queue._calls.write(reports.tidy) == []
     await queue._calls.write(lambda store: store.run("UPDATE payamak_report SET received_at = received_at - 604801"))
-    await queue._calls.write(reports.tidy)
+    (given_up,) = await queue._calls.write(reports.tidy)
+    assert (given_up.key, given_up.account, given_up.message_id, given_up.status) == (None, "shop", 1, DELIVERED)
     assert await queue._calls.read(lambda store: store.rows("SELECT id FROM payamak_report")) == []
 
 

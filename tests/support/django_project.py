@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,20 @@ from attrs import frozen
 from services import Postgres
 
 PROJECT = Path(__file__).parents[1] / "django" / "project"
+# What a project sends: two campaigns that are committed, and one that is rolled back.
+SENDS = """
+from django.db import transaction
+from smscore.contrib.django import sms
+with transaction.atomic():
+    sms.enqueue([f"0912{n:07}" for n in range(250)], "سلام", key="many")
+    sms["codes"].enqueue("09123456789", "سلام", key="code")
+try:
+    with transaction.atomic():
+        sms.enqueue("09120000999", "rolled back", key="nothing")
+        raise ZeroDivisionError
+except ZeroDivisionError:
+    pass
+"""
 
 
 @frozen
@@ -44,15 +62,60 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    @contextmanager
+    def worker(self, log: Path, *words: str, **environment: str) -> Iterator[Worker]:
+        """``manage.py sms_worker`` as a process, once it works; it is killed at the end of the block."""
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                self.command("sms_worker", *words),
+                cwd=PROJECT,
+                env=self.environment(**environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        worker = Worker(process, log)
+        try:
+            worker.until(lambda: "Sending for" in worker.text)
+            yield worker
+        finally:
+            process.kill()
+            process.wait()
 
-def _on_sqlite(folder: Path) -> Project:
+
+@frozen
+class Worker:
+    """A worker's process, and the file that it writes to."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so, while the worker lives."""
+        deadline = time.monotonic() + 100
+        while not is_so():
+            assert self.process.poll() is None, self.text
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.05)
+
+    def end(self) -> int:
+        """SIGTERM, and its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(100)
+
+
+def on_sqlite(folder: Path) -> Project:
     options = {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE", "timeout": 20}
     name = os.fspath(folder / "project.db")
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
     return Project(database, f"sqlite:///{name}", None)
 
 
-def _on_postgresql(found: Postgres) -> Project:
+def on_postgresql(found: Postgres) -> Project:
     from psycopg.conninfo import conninfo_to_dict
 
     parts = conninfo_to_dict(found.url)
@@ -71,11 +134,11 @@ def _on_postgresql(found: Postgres) -> Project:
 
 @pytest.fixture
 def sqlite_project(tmp_path: Path) -> Project:
-    return _on_sqlite(tmp_path)
+    return on_sqlite(tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     if request.param == "sqlite":
-        return _on_sqlite(tmp_path)
-    return _on_postgresql(request.getfixturevalue("postgres"))
+        return on_sqlite(tmp_path)
+    return on_postgresql(request.getfixturevalue("postgres"))

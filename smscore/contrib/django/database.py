@@ -20,7 +20,7 @@ from smscore.queue.databases.urls import database_of
 
 __all__ = ["DjangoDatabase", "DjangoTransaction", "worker_database"]
 
-DIALECTS: Final[dict[str, Dialect]] = {"sqlite": sqlite.DIALECT, "postgresql": postgresql.locking(None)}
+DIALECTS: Final[dict[str, Dialect]] = {"sqlite": sqlite.DIALECT, "postgresql": postgresql.DIALECT}
 # What Django takes out of OPTIONS before psycopg sees the rest.
 _OF_DJANGO: Final = {"isolation_level", "assume_role", "server_side_binding", "pool", "cursor_factory", "context"}
 _LIBPQ: Final = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
@@ -137,4 +137,8 @@ def _conninfo(settings: dict[str, Any]) -> str:
         raise ConfigurationError('A worker needs psycopg 3. Install it: pip install "payamak[postgres]".') from None
     given = {word: settings[name] for name, word in _LIBPQ.items() if settings.get(name)}
     options = {name: value for name, value in settings["OPTIONS"].items() if name not in _OF_DJANGO}
+    role = settings["OPTIONS"].get("assume_role")
+    if role:  # Django sets it by a statement once it has connected
+        quoted = str(role).replace("\\", "\\\\").replace(" ", "\\ ")
+        options["options"] = f"{options.get('options', '')} -c role={quoted}".strip()
     return make_conninfo("", **{**given, **options})

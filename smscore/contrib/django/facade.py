@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from typing import Any, Final, Unpack
 
 from asgiref.sync import sync_to_async
@@ -15,7 +15,7 @@ from smscore.queue import Campaign
 from smscore.queue.options import EnqueueOptions, shows_options
 from smscore.results import SendReport
 from smscore.sending.one_recipient import PatternValue
-from smscore.sending.outgoing import Messages, Recipients
+from smscore.sending.outgoing import AnyMessage, Messages, Recipients
 from smscore.text import Text
 
 __all__ = ["SMS", "Account", "AsyncAccount", "AsyncAccounts", "sms"]
@@ -90,25 +90,32 @@ class Account:
         return queueing.enqueue(self._name, "enqueue_pattern", to, code, params, **options)
 
     @shows_options
-    async def aenqueue(self, to: Recipients, text: Text, **options: Unpack[EnqueueOptions]) -> Campaign:
-        """:meth:`enqueue`, from async code; in a transaction of its own, since Django has none there."""
-        return await sync_to_async(self.enqueue)(to, text, **options)
+    async def aenqueue(
+        self, to: Recipients | AsyncIterable[Recipient], text: Text, **options: Unpack[EnqueueOptions]
+    ) -> Campaign:
+        """:meth:`enqueue`, from async code; in a transaction of its own, since Django has none there.
+
+        ``to`` may be an async iterable too, such as ``queryset.aiterator()``; it is read a part at a time.
+        """
+        return await sync_to_async(self.enqueue)(queueing.in_parts(to), text, **options)
 
     @shows_options
-    async def aenqueue_p2p(self, messages: Messages, **options: Unpack[EnqueueOptions]) -> Campaign:
-        """:meth:`enqueue_p2p`, from async code."""
-        return await sync_to_async(self.enqueue_p2p)(messages, **options)
+    async def aenqueue_p2p(
+        self, messages: Messages | AsyncIterable[AnyMessage], **options: Unpack[EnqueueOptions]
+    ) -> Campaign:
+        """:meth:`enqueue_p2p`, from async code; ``messages`` may be an async iterable too."""
+        return await sync_to_async(self.enqueue_p2p)(queueing.in_parts(messages), **options)
 
     @shows_options
     async def aenqueue_pattern(
         self,
-        to: Recipients,
+        to: Recipients | AsyncIterable[Recipient],
         code: str | Pattern,
         params: Mapping[str, PatternValue],
         **options: Unpack[EnqueueOptions],
     ) -> Campaign:
-        """:meth:`enqueue_pattern`, from async code."""
-        return await sync_to_async(self.enqueue_pattern)(to, code, params, **options)
+        """:meth:`enqueue_pattern`, from async code; ``to`` may be an async iterable too."""
+        return await sync_to_async(self.enqueue_pattern)(queueing.in_parts(to), code, params, **options)
 
 
 class AsyncAccount:

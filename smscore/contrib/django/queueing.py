@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any, Final, cast
 
 import msgspec
+from asgiref.sync import async_to_sync
 from django.db import transaction
 
 from smscore.contrib.django import accounts, conf, recording
@@ -23,15 +24,48 @@ from smscore.queue.senders import METHODS, Sender
 from smscore.queue.store import loading, suppression
 from smscore.queue.store.loading import Existing, NewCampaign
 
-__all__ = ["enqueue"]
+__all__ = ["enqueue", "in_parts"]
 
 _METHODS: Final = {kind: method.replace("send", "enqueue") for kind, method in METHODS.items()}
+_PART: Final = 1_000  # items of an async iterable that are read at a time
 
 
 def enqueue(account: str, method: str, items: Any, *args: Any, **options: Any) -> Campaign:
     """The campaign that ``AsyncSendQueue``'s method of this name loads, here in the caller's transaction and thread."""
+    if isinstance(items, Iterable) and isinstance(items, AsyncIterable):
+        items = iter(cast("Iterable[Any]", items))  # a QuerySet is both
     queue = _Loading(account)
     return _done(getattr(queue, method)(account, items, *args, **options))
+
+
+def in_parts(items: Any) -> Any:
+    """What the thread of ``sync_to_async`` can iterate: an async iterable is read in its event loop."""
+    if isinstance(items, Iterable) or not isinstance(items, AsyncIterable):
+        return cast("Any", items)
+    return _parts(aiter(cast("AsyncIterable[Any]", items)))
+
+
+def _parts(source: AsyncIterator[Any]) -> Iterator[Any]:
+    take = async_to_sync(_take)
+    try:
+        while part := take(source):
+            yield from part
+    finally:
+        if isinstance(source, AsyncGenerator):
+            async_to_sync(_close)(cast("AsyncGenerator[Any, None]", source))
+
+
+async def _take(source: AsyncIterator[Any]) -> list[Any]:
+    part: list[Any] = []
+    async for item in source:
+        part.append(item)
+        if len(part) >= _PART:
+            break
+    return part
+
+
+async def _close(source: AsyncGenerator[Any, None]) -> None:
+    await source.aclose()
 
 
 def _done(coroutine: Coroutine[Any, Any, Campaign]) -> Campaign:
@@ -42,7 +76,7 @@ def _done(coroutine: Coroutine[Any, Any, Campaign]) -> Campaign:
         found: Campaign = end.value
         return found
     coroutine.close()
-    raise InvalidRequest("An async iterable cannot be enqueued here. Gather its items into a list first.")
+    raise InvalidRequest("enqueue cannot read an async iterable. Use aenqueue, or give it a list.")
 
 
 class _Loading(AsyncSendQueue):
@@ -55,7 +89,7 @@ class _Loading(AsyncSendQueue):
 
     async def _load(self, given: Enqueued) -> Campaign:
         if isinstance(given.items, AsyncIterable):
-            raise InvalidRequest("An async iterable cannot be enqueued here. Gather its items into a list first.")
+            raise InvalidRequest("enqueue cannot read an async iterable. Use aenqueue, or give it a list.")
         with self._database.writing() as own:
             campaign, is_new = _loaded(own, given, self._lease)
         if is_new and recording.is_collecting():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from attrs import define, field
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, connections
 
 from smscore import clock
 from smscore.contrib.django import accounts, conf, rounds, signals
@@ -18,6 +19,7 @@ from smscore.contrib.django.models import InboundMessage, QueuedMessage
 from smscore.errors import SMSError
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.logs import logger_for_callers
+from smscore.loops.threads import in_thread
 from smscore.profile import Capability
 from smscore.queue import AsyncSendQueue
 from smscore.queue.accounts import checked_lease, senders_of
@@ -26,11 +28,13 @@ from smscore.queue.store.reports import Change
 from smscore.queue.worker import Worker
 from smscore.statuses import Delivery
 
-__all__ = ["Work", "new_queue"]
+__all__ = ["Work", "close_connections", "new_queue"]
 
 HELD_EVERY: Final = 5.0  # seconds between two looks at whether an account is held
 CREDIT_EVERY: Final = 3600.0
+HEALTH_EVERY: Final = 5.0
 _AWAY: Final = 2.0  # seconds until the next try, where the database is away
+_LAST_TRIES: Final = 5  # of each signal, where the database is away while the worker ends
 
 _log: Final = logger_for_callers(__name__)
 
@@ -50,8 +54,11 @@ class Work:
     slots: int = 8
     track_every: float = 30.0
     receive_every: float = 60.0
+    health: Path | None = None
+    """A file that is touched while the worker and its database are well."""
     _stop: asyncio.Event = field(factory=asyncio.Event)
-    _events: asyncio.Queue[Callable[[], object]] = field(factory=asyncio.Queue)
+    _events: asyncio.Queue[Callable[[], object] | None] = field(factory=asyncio.Queue)
+    """Signals to send; None: there will be no more."""
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -62,13 +69,16 @@ class Work:
         worker = self.queue._worker(self.slots)
         worker.on_changes = self._tell_changes
         sending = asyncio.create_task(self.queue._run(worker, seconds))
-        others = [asyncio.create_task(one) for one in [*self._rounds(), self._tell()]]
+        telling = asyncio.create_task(self._tell())
+        others = [asyncio.create_task(one) for one in self._rounds()]
         try:
-            await self._until_the_end(worker, sending, others)
+            await self._until_the_end(worker, sending, [*others, telling])
             return sending.result()
         finally:
             await cancel_all([*others, sending])
-            await self._tell_the_rest()
+            self._stop.set()
+            self._events.put_nowait(None)
+            await telling
 
     async def _until_the_end(self, worker: Worker, sending: asyncio.Task[int], others: Sequence[Any]) -> None:
         stopping = asyncio.create_task(self._stop.wait())
@@ -87,6 +97,8 @@ class Work:
     def _rounds(self) -> list[Any]:
         """What is done again and again, for each account."""
         found: list[Any] = []
+        if self.health is not None:
+            found.append(self._again(HEALTH_EVERY, partial(self._touch, self.health)))
         for name, sender in self.queue._senders.items():
             account, able = conf.account(name), sender.client.capabilities
             found.append(self._again(HELD_EVERY, partial(self._look_at_hold, name)))
@@ -109,6 +121,10 @@ class Work:
                     raise
                 _log.warning("The queue's database cannot be used (%s); waiting for it", type(error).__name__)
             await clock.sleep(every)
+
+    async def _touch(self, health: Path) -> None:
+        await self.queue._calls.read(account_store.read, conf.DEFAULT)  # raises where the database does not answer
+        await in_thread(health.touch)
 
     async def _track(self, name: str) -> None:
         self._tell_changes(await self.queue._tracking(name).round())
@@ -142,39 +158,52 @@ class Work:
             self._events.put_nowait(partial(_tell_deliveries, changes))
 
     async def _tell(self) -> None:
-        while True:
-            await self._tell_one(await self._events.get())
-
-    async def _tell_the_rest(self) -> None:
-        while not self._events.empty():
-            await self._tell_one(self._events.get_nowait())
+        while (event := await self._events.get()) is not None:
+            await self._tell_one(event)
 
     async def _tell_one(self, event: Callable[[], object]) -> None:
         """Call receivers in Django's thread; where its connection is lost before they are, try again."""
-        while True:
+        left = _LAST_TRIES
+        while left:
             try:
                 await sync_to_async(_in_django)(event)
                 return
             except (OperationalError, InterfaceError) as error:
                 _log.warning("Django's database cannot be used (%s); signals wait for it", type(error).__name__)
-                if self._stop.is_set():
-                    raise
+                left -= self._stop.is_set()
                 await clock.sleep(_AWAY)
+        _log.error("The worker has ended without its database: signals of the app were not sent")
 
 
 def _in_django(event: Callable[[], object]) -> None:
-    close_old_connections()
+    """Call receivers with connections that answer, and leave none open that the project wants closed."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.is_usable():
+            connection.close()
     try:
         event()
     finally:
-        close_old_connections()
+        for connection in connections.all(initialized_only=True):
+            connection.close_if_unusable_or_obsolete()
+
+
+async def close_connections() -> None:
+    """Close the connections that receivers have used."""
+    await sync_to_async(connections.close_all)()
+
+
+def _provider(account: str) -> str:
+    found = conf.accounts().get(account)
+    return "" if found is None else found.provider
 
 
 def _tell_deliveries(changes: list[Change]) -> None:
-    messages = QueuedMessage.objects.select_related("batch__campaign").in_bulk([one.key for one in changes])
+    keys = [one.key for one in changes if one.key is not None]
+    messages = QueuedMessage.objects.select_related("batch__campaign").in_bulk(keys)
     for one in changes:
-        delivery = Delivery(one.recipient, one.message_id, one.status)
-        signals.delivery_changed.send_robust(QueuedMessage, delivery=delivery, message=messages.get(one.key))
+        delivery = Delivery(one.recipient, one.message_id, one.status, provider=_provider(one.account))
+        message = None if one.key is None else messages.get(one.key)
+        signals.delivery_changed.send_robust(QueuedMessage, delivery=delivery, message=message)
 
 
 def _tell_inbound(account: str, ids: list[int]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from smscore import clock
 from smscore.errors import ConfigurationError
@@ -21,28 +20,23 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_LOCK_CLASS: Final = 0x50_41_59  # of the advisory locks; any number that nobody else is likely to use
+# The lock of its table, which is the same for those who name the queue's schema and those who find it by search_path.
+_LOCK: Final = f"{_LOCK_CLASS}, coalesce(to_regclass('payamak_account')::oid::int, 0)"
+
 DIALECT: Final = Dialect(
     "postgresql",
     lock=" FOR UPDATE",
     lock_free=" FOR UPDATE SKIP LOCKED",
     among="{} = ANY(%s)",
+    share=f"SELECT pg_advisory_xact_lock_shared({_LOCK})",
+    exclude=f"SELECT pg_advisory_xact_lock({_LOCK})",
 )
 MAX_IDLE: Final = 16
 _TRIES: Final = 5
 _TRUSTED: Final = 1.0  # seconds for which a connection that was just used is taken to be alive
 _MARGIN: Final = 1.0
 _CONNECT_SECONDS: Final = 10
-_LOCK_CLASS: Final = 0x50_41_59  # of the advisory locks; any number that nobody else is likely to use
-
-
-def locking(schema: str | None) -> Dialect:
-    """The dialect with the locks by which all who use the queue of this schema know one another."""
-    lock = f"{_LOCK_CLASS}, {zlib.crc32((schema or '').encode()) - 2**31}"
-    return evolve(
-        DIALECT,
-        share=f"SELECT pg_advisory_xact_lock_shared({lock})",
-        exclude=f"SELECT pg_advisory_xact_lock({lock})",
-    )
 
 
 class PostgreSQLTransaction(Transaction):
@@ -94,6 +88,8 @@ class _Pool:
 class PostgreSQLDatabase(Database):
     """A queue in a PostgreSQL database, where its tables have a schema of their own or the connection's first one."""
 
+    dialect = DIALECT
+
     def __init__(
         self,
         url: str,
@@ -127,7 +123,6 @@ class PostgreSQLDatabase(Database):
         self._idle_timeout = idle_timeout
         self._now = now
         self._render = Rendering(schema=schema)
-        self.dialect: Dialect = locking(schema)
         self._pool = _Pool()
 
     @contextmanager

@@ -36,12 +36,15 @@ class Report:
 
 @frozen(repr=False)
 class Change:
-    """A message whose delivery status has changed: the key of its row, and what it is now."""
+    """A message whose delivery status has changed: the key of its row, and what it is now.
 
-    key: int
+    ``key`` is None for a report that waited for its message in vain; ``recipient`` then, where it names none.
+    """
+
+    key: int | None
     account: str
     message_id: int
-    recipient: str
+    recipient: str | None
     status: DeliveryStatus
 
 
@@ -154,12 +157,19 @@ def look_again(transaction: Transaction, ids: Sequence[int | None]) -> None:
     transaction.run(f"UPDATE payamak_report SET tried = 0 WHERE {among}", transaction.listed(known))
 
 
-def tidy(transaction: Transaction) -> None:
-    """Look at reports of unknown ids again, and drop those that waited long enough."""
+def tidy(transaction: Transaction) -> list[Change]:
+    """Look at reports of unknown ids again; drop those that waited long enough, and return them in their order."""
     transaction.run(
         "UPDATE payamak_report SET tried = 0 WHERE tried = 1 AND received_at > %s", transaction.now - _AGAIN
     )
-    transaction.run("DELETE FROM payamak_report WHERE received_at < %s", transaction.now - KEPT)
+    dropped = transaction.rows(
+        "DELETE FROM payamak_report WHERE received_at < %s RETURNING id, account, message_id, recipient, status",
+        transaction.now - KEPT,
+    )
+    return [
+        Change(None, account, message_id, recipient, _STATUSES[status])
+        for _, account, message_id, recipient, status in sorted(dropped)
+    ]
 
 
 # Polling

@@ -8,12 +8,16 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.store import reports
 from smscore.queue.store.campaigns import ACTIVE, expire_all, settle, wake
 from smscore.queue.store.loading import remove_abandoned
+from smscore.queue.store.reports import Change
 
 
-def sweep(transaction: Transaction, accounts: Sequence[str]) -> None:
-    """Remove what was left half loaded, end what has expired, and settle or wake campaigns of these accounts."""
+def sweep(transaction: Transaction, accounts: Sequence[str]) -> list[Change]:
+    """Remove what was left half loaded, end what has expired, and settle or wake campaigns of these accounts.
+
+    Returns the delivery reports that were given up, since nobody knows their messages.
+    """
     remove_abandoned(transaction)
-    reports.tidy(transaction)
+    unknown = reports.tidy(transaction)
     expire_all(transaction)
     for account in accounts:
         for (id_,) in transaction.rows(
@@ -23,3 +27,4 @@ def sweep(transaction: Transaction, accounts: Sequence[str]) -> None:
         ):
             if not settle(transaction, id_):
                 wake(transaction, id_)
+    return unknown

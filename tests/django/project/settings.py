@@ -39,7 +39,13 @@ DATABASES = {
 }
 PAYAMAK = {
     "default": {"PROVIDER": "najva", "TOKEN": os.environ.get("NAJVA_TOKEN"), "SENDER": "90000123"},
-    "codes": {"PROVIDER": "ippanel", "TOKEN": "of-the-project", "SENDER": "+983000505", "OPTIONS": {"rate_limit": 20}},
+    "codes": {
+        "PROVIDER": "ippanel",
+        "TOKEN": "of-the-project",
+        "SENDER": "+983000505",
+        "OPTIONS": {"rate_limit": 20},
+        "LOW_CREDIT": int(os.environ.get("PROJECT_LOW_CREDIT", "0")),
+    },
     "both": {"FAILOVER": ["codes", "default"]},
     "inbox": {"PROVIDER": "sepahan", "TOKEN": "of-the-project", "SENDER": "50003300", "OPT_OUT": ["لغو", "لغو۱۱"]},
 }
@@ -52,4 +58,6 @@ if "PROJECT_SANDBOX" in os.environ:
             url = f"{os.environ['PROJECT_SANDBOX']}/{account['PROVIDER']}"
             account.setdefault("OPTIONS", {})["base_url"] = url
             account["TOKEN"] = "of-the-project"
+if "PROJECT_BATCH" in os.environ:
+    PAYAMAK["default"].setdefault("OPTIONS", {})["batch_size"] = int(os.environ["PROJECT_BATCH"])
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # Django 6.1 asks for it

@@ -1,10 +1,12 @@
 """What is enqueued is a part of the caller's transaction."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from unittest import skipUnless
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
@@ -19,6 +21,11 @@ NUMBER = "09123456789"
 
 class Rollback(Exception):
     pass
+
+
+def customers():
+    """Three, whose user names are their numbers."""
+    User.objects.bulk_create(User(username=f"0912345678{n}", first_name=f"سلام {n}") for n in range(3))
 
 
 class InATransaction(SMSAssertions, TestCase):
@@ -102,11 +109,47 @@ class InATransaction(SMSAssertions, TestCase):
         self.assertTrue(await Campaign.objects.filter(pk=int(response.content)).aexists())
         self.assertSMSSent(NUMBER, method="send_pattern", count=1)
 
-    def test_an_async_iterable_is_refused(self):
+    def test_a_queryset_is_read_as_any_list_is(self):
+        customers()
+        sms.enqueue(User.objects.values_list("username", flat=True), "سلام", key="of a queryset")
+        sms.enqueue_p2p(User.objects.values_list("username", "first_name").iterator(), key="of an iterator")
+        self.assertEqual([one.size for one in Campaign.objects.order_by("id")], [3, 3])
+
+    async def test_async_code_enqueues_any_iterable(self):
+        await sync_to_async(customers)()
+        numbers = User.objects.values_list("username", flat=True)
+        await sms.aenqueue(numbers, "سلام")
+        await sms.aenqueue(numbers.aiterator(), "سلام")
+        await sms.aenqueue((f"0912{n:07}" for n in range(3)), "سلام")
+        await sms.aenqueue_p2p((one.username, one.first_name) async for one in User.objects.aiterator())
+        await sms["codes"].aenqueue_pattern(numbers.aiterator(), "login", {"code": "1"})
+        self.assertEqual([one.size async for one in Campaign.objects.all()], [3] * 5)
+
+    async def test_an_async_iterable_that_fails_leaves_nothing_behind_and_is_closed(self):
+        closed = []
+
+        async def numbers(*, fails):
+            try:
+                for n in range(2_000):
+                    yield f"0912{n:07}"
+                if fails:
+                    raise Rollback
+                yield "1"
+            finally:
+                closed.append(fails)
+
+        with self.assertRaises(Rollback):
+            await sms.aenqueue(numbers(fails=True), "سلام")
+        with self.assertRaises(InvalidNumber):
+            await sms.aenqueue(numbers(fails=False), "سلام")
+        self.assertEqual(await Campaign.objects.acount(), 0)
+        self.assertEqual(closed, [True, False])
+
+    def test_an_async_iterable_is_refused_where_nothing_waits(self):
         async def numbers():
             yield NUMBER
 
-        with self.assertRaises(InvalidRequest):
+        with self.assertRaisesMessage(InvalidRequest, "Use aenqueue"):
             sms.enqueue(numbers(), "سلام")
 
     def test_a_worker_refuses_to_run_in_a_test(self):
@@ -137,9 +180,37 @@ class WithRealCommits(SMSAssertions, TransactionTestCase):
         self.assertEqual(Campaign.objects.count(), 0)
         sms.enqueue(NUMBER, "سلام", key="the same")
 
+    def test_a_request_that_fails_takes_it_back(self):
+        with atomic_requests():
+            self.client.get("/order/", {"to": NUMBER, "number": "17"})
+            with self.assertRaises(ZeroDivisionError):
+                self.client.get("/order/", {"to": NUMBER, "number": "18", "fails": "yes"})
+        self.assertEqual([one.key for one in Campaign.objects.all()], ["order-17"])
+        self.assertEqual([one.key for one in outbox], ["order-17"])
+
+    def test_savepoints_take_back_their_own(self):
+        with transaction.atomic():
+            with self.assertRaises(Rollback), transaction.atomic():
+                sms.enqueue(NUMBER, "یک")
+                raise Rollback
+            with transaction.atomic():
+                sms.enqueue(NUMBER, "دو")
+        self.assertEqual([one.text for one in Campaign.objects.all()], ["دو"])
+        self.assertEqual([one.text for one in outbox], ["دو"])
+
     def test_async_code_commits_by_itself(self):
         async_to_sync(sms.aenqueue)(NUMBER, "سلام")
         self.assertSMSSent(NUMBER, count=1)
+
+
+@contextmanager
+def atomic_requests():
+    before = connection.settings_dict["ATOMIC_REQUESTS"]
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        yield
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = before
 
 
 class Elsewhere(TestCase):

@@ -7,6 +7,8 @@ from smscore.contrib.django import sms
 def order(request):
     with transaction.atomic():
         sms.enqueue(request.GET["to"], "سفارش شما ثبت شد", key=f"order-{request.GET['number']}")
+    if "fails" in request.GET:
+        raise ZeroDivisionError
     return HttpResponse("ok")
 
 

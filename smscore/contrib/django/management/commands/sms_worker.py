@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from smscore.contrib.django import conf, recording
 from smscore.contrib.django.database import DjangoDatabase
-from smscore.contrib.django.work import Work, new_queue
+from smscore.contrib.django.work import Work, close_connections, new_queue
 from smscore.errors import ConfigurationError
 from smscore.queue import schema
 
@@ -33,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, help="end after so many seconds")
         parser.add_argument("--track-every", type=float, default=30.0, help="seconds between two looks at deliveries")
         parser.add_argument("--receive-every", type=float, default=60.0, help="seconds between two looks at the inbox")
+        parser.add_argument("--health", type=Path, help="a file that is touched every 5 seconds while all is well")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the worker."""
@@ -41,13 +45,62 @@ class Command(BaseCommand):
                 "In a test run nothing is sent, so there is nothing for a worker to do. Messages reach the outbox when "
                 'the transaction commits; PAYAMAK_TEST_BACKEND = "sandbox" sends them to a sandbox.'
             )
+        _show_errors_of_receivers()
         try:
             _check_tables()
-            ended = asyncio.run(_work(options))
+            ended = asyncio.run(self._work(options))
         except ConfigurationError as error:
             raise CommandError(str(error)) from error
+        except asyncio.CancelledError:
+            raise CommandError(
+                "Ended at once. What was under way may have been sent: another worker finds out, or calls it unknown."
+            ) from None
         if options["verbosity"]:
             self.stdout.write(f"Ended after {ended} batches.")
+
+    async def _work(self, options: dict[str, Any]) -> int:
+        async with new_queue() as queue:
+            work = Work(
+                queue,
+                options["slots"],
+                track_every=options["track_every"],
+                receive_every=options["receive_every"],
+                health=options["health"],
+            )
+            _stop_by_signals(work)
+            if options["verbosity"]:
+                names = ", ".join(conf.accounts())
+                self.stdout.write(f"Sending for {names}. SIGTERM or Ctrl-C ends it after the batches under way.")
+                self.stdout.flush()
+            try:
+                return await work.run(options["seconds"])
+            finally:
+                await close_connections()
+
+
+def _stop_by_signals(work: Work) -> None:
+    """End in order at the first signal; at the second one at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    seen: list[int] = []
+
+    def stop(number: int) -> None:
+        if seen and task is not None:
+            task.cancel()
+        seen.append(number)
+        work.stop()
+
+    for number in _STOPS:
+        try:
+            loop.add_signal_handler(number, stop, number)
+        except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            break
+
+
+def _show_errors_of_receivers() -> None:
+    """Let them be seen where the project configures no logging: Django's own shows errors only while it debugs."""
+    log = logging.getLogger("django.dispatch")
+    if not settings.LOGGING and not settings.DEBUG and not log.handlers:
+        log.addHandler(logging.StreamHandler())
 
 
 def _check_tables() -> None:
@@ -60,23 +113,5 @@ def _check_tables() -> None:
             f"The queue's tables in DATABASES['{conf.database_alias()}'] cannot be used. Run manage.py migrate. "
             f"({error})"
         ) from error
-
-
-async def _work(options: dict[str, Any]) -> int:
-    async with new_queue() as queue:
-        work = Work(queue, options["slots"], track_every=options["track_every"], receive_every=options["receive_every"])
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        seen: list[int] = []
-
-        def stop(number: int) -> None:
-            if seen and task is not None:
-                task.cancel()  # the second one ends it at once: what is under way may be unknown
-            seen.append(number)
-            work.stop()
-
-        for number in _STOPS:
-            try:
-                loop.add_signal_handler(number, stop, number)
-            except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-                break
-        return await work.run(options["seconds"])
+    finally:
+        connections.close_all()  # the worker has connections of its own
