@@ -40,9 +40,8 @@ def enqueue(account: str, method: str, items: Any, *args: Any, **options: Any) -
 
 def in_parts(items: Any) -> Any:
     """What the thread of ``sync_to_async`` can iterate: an async iterable is read in its event loop."""
-    if isinstance(items, Iterable) or not isinstance(items, AsyncIterable):
-        return cast("Any", items)
-    return _parts(aiter(cast("AsyncIterable[Any]", items)))
+    reads_async = isinstance(items, AsyncIterable) and not isinstance(items, Iterable)
+    return _parts(aiter(items)) if reads_async else items
 
 
 def _parts(source: AsyncIterator[Any]) -> Iterator[Any]:
