@@ -45,10 +45,19 @@ def save(transaction: Transaction, account: AccountState) -> None:
 
 def read(transaction: Transaction, name: str) -> Account:
     """An account as users see it."""
-    found = state(transaction, name)
-    if found.permission(transaction.now) is Permission.OPEN:
-        return Account(name)
-    return Account(name, held=True, until=from_unix(found.hold_until), reason=found.reason)
+    return _shown(state(transaction, name), transaction.now)
+
+
+def read_all(transaction: Transaction) -> list[Account]:
+    """All accounts that have been used, by their names."""
+    rows = transaction.rows(f"SELECT {_COLUMNS} FROM payamak_account ORDER BY name")
+    return [_shown(AccountState(*row), transaction.now) for row in rows]
+
+
+def _shown(found: AccountState, now: float) -> Account:
+    if found.permission(now) is Permission.OPEN:
+        return Account(found.name)
+    return Account(found.name, held=True, until=from_unix(found.hold_until), reason=found.reason)
 
 
 def hold(transaction: Transaction, name: str, until: float | None, reason: str) -> None:

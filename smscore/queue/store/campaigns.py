@@ -63,13 +63,14 @@ def resume(transaction: Transaction, campaign_id: int) -> None:
     settle(transaction, campaign_id)
 
 
-def cancel(transaction: Transaction, campaign_id: int) -> None:
-    """Stop what has not begun; what is under way ends."""
+def cancel(transaction: Transaction, campaign_id: int, reason: str | None = None) -> None:
+    """Stop what has not begun; what is under way ends. A ``reason`` takes the place of the one that is there."""
     transaction.exclude()
     changed = transaction.run(
-        f"UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, ended_at = %s "
+        "UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, ended_at = %s, reason = coalesce(%s, reason) "
         f"WHERE id = %s AND state IN {_OPEN}",
         transaction.now,
+        reason,
         campaign_id,
     )
     if changed:

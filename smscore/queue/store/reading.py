@@ -87,6 +87,21 @@ def results(transaction: Transaction, campaign_id: int, after: int, outcome: str
     return ResultPage([result for _, result in found], last)
 
 
+def result(transaction: Transaction, message_id: int) -> QueueResult | None:
+    """The result of one recipient of a batch that was sent, by its row's id; None if it was pruned."""
+    rows = transaction.rows(
+        "SELECT b.hops, b.errors, b.payload, b.long_ids, m.id, m.position, m.recipient, m.outcome, m.message_id, "
+        "m.error, m.hop, m.sent_at, m.delivery "
+        "FROM payamak_message m JOIN payamak_batch b ON b.id = m.batch_id WHERE m.id = %s",
+        message_id,
+    )
+    for hops, errors, stored, long_ids, *row in rows:
+        payload = None if stored is None else unpack(stored)
+        ids: dict[str, int] = {} if long_ids is None else msgspec.json.decode(long_ids)
+        return _Maker(unpack_hops(hops), unpack_errors(errors), payload, ids).result(tuple(row))[1]
+    return None
+
+
 def _position(item: tuple[int, QueueResult]) -> int:
     return item[0]
 

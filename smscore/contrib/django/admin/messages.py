@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from smscore.contrib.django.admin.display import DELIVERIES, OUTCOMES, isolated, label, shown_time
 from smscore.contrib.django.admin.filters import CampaignFilter, DeliveryFilter, OutcomeFilter
 from smscore.contrib.django.admin.paging import PagedAdmin, PagedChangeList
+from smscore.contrib.django.database import DjangoDatabase
 from smscore.contrib.django.models import QueuedMessage
 from smscore.errors import InvalidNumber
 from smscore.inputs import normalize_number
 from smscore.numbers import with_ascii_digits
+from smscore.outcomes import Outcome
+from smscore.queue.model import QueueResult
+from smscore.queue.store import reading
 
 __all__ = ["QueuedMessageAdmin"]
 
@@ -33,6 +39,11 @@ class QueuedMessageAdmin(PagedAdmin):
     list_filter: ClassVar[Any] = (CampaignFilter, OutcomeFilter, DeliveryFilter)
     search_fields: ClassVar[Any] = ("recipient",)
     search_help_text: ClassVar[Any] = _("A number, written in any way, or the id that the provider gave")
+
+    fields: ClassVar[Any] = (
+        *("shown_recipient", "shown_outcome", "shown_delivery", "seen", "campaign", "account", "provider"),
+        *("sent", "ended", "shown_message_id", "request_id", "code", "error"),
+    )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """The messages to a number, or with a provider's id; each is in an index."""
@@ -90,3 +101,40 @@ class QueuedMessageAdmin(PagedAdmin):
     def shown_message_id(self, message: QueuedMessage) -> Any:
         """The id that the provider gave."""
         return isolated(message.message_id)
+
+    # Its own page
+
+    @admin.display(description=_("provider"))
+    def provider(self, message: QueuedMessage) -> str | None:
+        """Who was asked to send it."""
+        return _result(message).provider
+
+    @admin.display(description=_("sent"))
+    def sent(self, message: QueuedMessage) -> str | None:
+        """When it was sent."""
+        return shown_time(_result(message).sent_at)
+
+    @admin.display(description=_("request id"))
+    def request_id(self, message: QueuedMessage) -> Any:
+        """The id by which the provider knows the request again."""
+        return isolated(_result(message).request_id)
+
+    @admin.display(description=_("code"))
+    def code(self, message: QueuedMessage) -> Any:
+        """The provider's code of the refusal."""
+        return isolated(_result(message).code)
+
+    @admin.display(description=_("error"))
+    def error(self, message: QueuedMessage) -> Any:
+        """Why it was not accepted."""
+        error = _result(message).error
+        return None if error is None else format_html('<bdi dir="auto">{}</bdi>', error)
+
+
+def _result(message: Any) -> QueueResult:
+    """All that is stored of a message, read once for a page."""
+    if not hasattr(message, "result"):
+        found = DjangoDatabase().read(partial(reading.result, message_id=message.pk))
+        message.result = found or QueueResult(message.recipient or "", Outcome(message.outcome))  # pruned just now
+    result: QueueResult = message.result
+    return result

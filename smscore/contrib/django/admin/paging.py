@@ -74,7 +74,7 @@ class PagedChangeList(ChangeList):
 
     def _floor(self, before: Any) -> Any:
         """The key of the last row that a filtered page looks at; None where it may look at all."""
-        if self.query or not self.has_active_filters:
+        if self.model_admin.search_is_indexed if self.query else not self.has_active_filters:
             return None
         keys: Any = self.root_queryset.order_by("-pk").values_list("pk", flat=True)
         keys = self.model_admin.narrowed(self, keys if before is None else keys.filter(pk__lt=before))
@@ -84,12 +84,18 @@ class PagedChangeList(ChangeList):
 class PagedAdmin(_ModelAdmin):
     """What all pages have in common: nothing is edited in place, and no page counts its table."""
 
+    search_is_indexed: ClassVar[bool] = True
     list_per_page: ClassVar[Any] = 50
     list_max_show_all: ClassVar[Any] = 0
     show_full_result_count: ClassVar[Any] = False
     show_facets: ClassVar[Any] = admin.ShowFacets.NEVER
     sortable_by: ClassVar[Any] = ()
     actions_on_bottom: ClassVar[Any] = False
+    view_on_site: Any = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """All that a page shows."""
+        return self.fields or () if obj is not None else ()
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[PagedChangeList]:
         """The list that reads by key."""

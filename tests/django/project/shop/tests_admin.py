@@ -1,17 +1,32 @@
 """The admin: what it shows, in how many queries, and who may act."""
 
-from django.contrib.auth.models import User
+import time
+from io import StringIO
+
+from asgiref.sync import sync_to_async
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from smscore.contrib.django import sms
-from smscore.contrib.django.models import Batch, Campaign, QueuedMessage
+from smscore.contrib.django.admin.export import COLUMNS
+from smscore.contrib.django.models import Account, Batch, Campaign, InboundMessage, QueuedMessage, Suppression
 from smscore.queue.store.batches import PLACE_BITS
+from smscore.queue.stored_errors import StoredError, pack_errors
 
 CAMPAIGNS = reverse("admin:payamak_campaign_changelist")
 MESSAGES = reverse("admin:payamak_queuedmessage_changelist")
+ACCOUNTS = reverse("admin:payamak_account_changelist")
+SUPPRESSIONS = reverse("admin:payamak_suppression_changelist")
+
+
+def export_of(campaign):
+    return reverse("admin:payamak_campaign_export", args=[campaign.id])
 
 
 def sent(key, numbers, outcome="accepted", delivery=None):
@@ -99,3 +114,153 @@ class Pages(TestCase):
                 self.assertEqual(len(self.rows(path)), 50)
             self.assertEqual(len(seen), count, [one["sql"] for one in seen])
             self.assertFalse([one["sql"] for one in seen if "COUNT(" in one["sql"].upper()])
+
+
+class Actions(TestCase):
+    """What staff may do, by their permissions."""
+
+    def login(self, *permissions):
+        user = User.objects.create_user("staff", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        self.client.force_login(user)
+
+    def act(self, path, action, *keys, **fields):
+        return self.client.post(path, {"action": action, "_selected_action": keys, **fields})
+
+    def test_a_campaign_is_paused_for_a_reason_resumed_and_cancelled(self):
+        self.login("view_campaign", "change_campaign")
+        campaign = sms.enqueue("09120000001", "سلام", key="k")
+        self.assertContains(self.act(CAMPAIGNS, "pause", campaign.id), 'name="reason"')
+        self.assertEqual(Campaign.objects.get().state, "queued" if campaign.state == "queued" else campaign.state)
+        self.assertContains(self.act(CAMPAIGNS, "pause", campaign.id, confirmed="yes", reason=""), "errorlist")
+        self.act(CAMPAIGNS, "pause", campaign.id, confirmed="yes", reason="قیمت اشتباه")
+        found = Campaign.objects.get()
+        self.assertEqual((found.state, found.reason), ("paused", "قیمت اشتباه"))
+        page = self.client.get(reverse("admin:payamak_campaign_change", args=[campaign.id]))
+        self.assertContains(page, 'value="resume"')
+        self.act(CAMPAIGNS, "resume", campaign.id)
+        self.assertEqual(Campaign.objects.get().state, "running")
+        self.act(CAMPAIGNS, "cancel", campaign.id, confirmed="yes", reason="پشیمان شدیم")
+        found = Campaign.objects.get()
+        self.assertEqual((found.state, found.reason), ("cancelled", "پشیمان شدیم"))
+        notes = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
+        self.assertEqual(notes, ["Paused: قیمت اشتباه", "Resumed.", "Cancelled: پشیمان شدیم"])
+
+    def test_an_account_is_held_for_some_hours_and_released(self):
+        self.login("view_account", "change_account")
+        names = [row.name for row in self.client.get(ACCOUNTS).context["cl"].result_list]
+        self.assertEqual({*names}, {"default", "codes", "both", "inbox"})
+        self.act(ACCOUNTS, "hold", "default", confirmed="yes", reason="شارژ", hours="2")
+        found = Account.objects.get(name="default")
+        self.assertEqual(found.reason, "شارژ")
+        self.assertAlmostEqual(found.hold_until.timestamp(), time.time() + 7200, delta=60)
+        self.assertContains(self.client.get(ACCOUNTS), "شارژ")
+        self.act(ACCOUNTS, "hold", "default", confirmed="yes", reason="شارژ")
+        self.assertContains(self.client.get(ACCOUNTS), "it is released")
+        self.act(ACCOUNTS, "release", "default")
+        self.assertIsNone(Account.objects.get(name="default").hold)
+
+    def test_numbers_are_suppressed_and_taken_off_the_list(self):
+        self.login("view_suppression", "add_suppression", "delete_suppression")
+        add = reverse("admin:payamak_suppression_add")
+        self.assertContains(self.client.post(add, {"numbers": "09120000001\n0912\n"}), "line 2")
+        self.client.post(add, {"numbers": "۰۹۱۲ ۰۰۰ ۰۰۰۱\n\n+989120000002"})
+        self.assertEqual({row.recipient for row in Suppression.objects.all()}, {"+989120000001", "+989120000002"})
+        self.assertEqual(len(self.client.get(SUPPRESSIONS, {"q": "9120000001"}).context["cl"].result_list), 1)
+        self.act(SUPPRESSIONS, "send_again", "+989120000001")
+        self.assertEqual(Suppression.objects.get().recipient, "+989120000002")
+        self.assertFalse(
+            [entry for entry in LogEntry.objects.all() if "912" in f"{entry.object_repr}{entry.object_id}"]
+        )
+
+    def test_who_may_only_look_cannot_act(self):
+        views = ("view_campaign", "view_account", "view_suppression", "view_inboundmessage")
+        self.login(*views)
+        campaign = sms.enqueue("09120000001", "سلام", key="k")
+        call_command("sms_suppress", "09120000002", stdout=StringIO())
+        for path, action, key in (
+            (CAMPAIGNS, "cancel", campaign.id),
+            (CAMPAIGNS, "pause", campaign.id),
+            (ACCOUNTS, "hold", "default"),
+            (SUPPRESSIONS, "send_again", "+989120000002"),
+        ):
+            self.assertNotContains(self.client.get(path), f'value="{action}"')
+            self.act(path, action, key, confirmed="yes", reason="nothing")
+        page = reverse("admin:payamak_campaign_change", args=[campaign.id])
+        self.assertNotContains(self.client.get(page), 'value="cancel"')
+        self.assertEqual(self.client.post(page, {"state": "done"}).status_code, 403)
+        self.assertEqual(self.client.get(reverse("admin:payamak_suppression_add")).status_code, 403)
+        # Numbers are not among what may be seen with a campaign.
+        self.assertEqual(self.client.get(MESSAGES).status_code, 403)
+        self.assertEqual(self.client.get(export_of(campaign)).status_code, 403)
+        self.assertEqual(Campaign.objects.get().state, campaign.state)
+        self.assertTrue(Suppression.objects.exists())
+
+    def test_nobody_edits_or_deletes_rows_of_the_queue(self):
+        self.client.force_login(User.objects.create_superuser("root"))
+        campaign = sms.enqueue("09120000001", "سلام", key="k")
+        for path in ("admin:payamak_campaign_delete", "admin:payamak_campaign_change"):
+            self.assertEqual(self.client.post(reverse(path, args=[campaign.id]), {"post": "yes"}).status_code, 403)
+        self.assertEqual(self.client.get(reverse("admin:payamak_campaign_add")).status_code, 403)
+
+
+class Details(TestCase):
+    def setUp(self):
+        self.client.force_login(User.objects.create_superuser("staff"))
+
+    def test_a_campaigns_page_counts_outcomes_and_deliveries(self):
+        campaign = sent("k", ["09120000001", "09120000002"])
+        Batch.objects.filter(campaign=campaign.id).update(ended_at=timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE payamak_batch SET deliveries = '{\"delivered\": 2}'")
+        page = self.client.get(reverse("admin:payamak_campaign_change", args=[campaign.id]))
+        self.assertContains(page, "<tr><th>delivered</th><td>2</td></tr>", html=True)
+        self.assertContains(page, "<tr><th>accepted</th><td>2</td></tr>", html=True)
+
+    def test_a_messages_page_says_why_it_was_refused(self):
+        sent("k", ["09120000001"], outcome="rejected")
+        errors = pack_errors([StoredError("InvalidRecipient", "The number was refused.", "rejected", code=5)])
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE payamak_batch SET errors = %s", [errors])
+            cursor.execute("UPDATE payamak_message SET error = 0")
+        page = self.client.get(reverse("admin:payamak_queuedmessage_change", args=[QueuedMessage.objects.get().pk]))
+        self.assertContains(page, "The number was refused.")
+
+    def test_inbound_messages_are_found_by_who_wrote(self):
+        for number, sender in enumerate(("09120000001", "989120000002")):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO payamak_inbound (account, digest, line, sender, text, raw, stored_at) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                    ["inbox", b"x", "50003300", sender, "لغو۱۱", "{}", time.time() + number],
+                )
+        path = reverse("admin:payamak_inboundmessage_changelist")
+        self.assertContains(self.client.get(path), "لغو۱۱", count=2)
+        for spelling, sender in (("+98 912 000 0001", "09120000001"), ("9120000002", "989120000002")):
+            rows = self.client.get(path, {"q": spelling}).context["cl"].result_list
+            self.assertEqual([row.sender for row in rows], [sender])
+        row = InboundMessage.objects.first()
+        self.assertContains(self.client.get(reverse("admin:payamak_inboundmessage_change", args=[row.pk])), "لغو۱۱")
+
+    def test_an_export_is_streamed_with_the_columns_of_the_command(self):
+        campaign = sent("nowruz 1406/کتاب", ["09120000001", "09120000002"], delivery="delivered")
+        response = self.client.get(export_of(campaign))
+        self.assertTrue(response.streaming)
+        self.assertEqual(response["Content-Disposition"], 'attachment; filename="nowruz-1406.csv"')
+        lines = b"".join(response).decode("utf-8-sig").splitlines()
+        self.assertEqual(tuple(lines[0].split(",")), COLUMNS)
+        self.assertEqual(
+            [line.split(",")[:4] for line in lines[1:]],
+            [
+                ["+989120000001", "accepted", "1000", "delivered"],
+                ["+989120000002", "accepted", "1001", "delivered"],
+            ],
+        )
+        self.assertEqual(LogEntry.objects.get().change_message, "Exported.")
+
+    async def test_an_export_is_streamed_by_an_event_loop_too(self):
+        campaign = await sync_to_async(sent)("k", ["09120000001"])
+        await self.async_client.aforce_login(await User.objects.aget(username="staff"))
+        response = await self.async_client.get(export_of(campaign))
+        pieces = [piece async for piece in response.streaming_content]
+        self.assertEqual(len(b"".join(pieces).splitlines()), 2)
