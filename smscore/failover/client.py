@@ -40,7 +40,7 @@ from smscore.sending.outgoing import (
 )
 from smscore.sending.send_call import OnBatch
 from smscore.text import Text
-from smscore.tracking.asking import DeliverySource
+from smscore.tracking.accounts import DeliverySource
 from smscore.tracking.calls import AsyncDeliveryCalls
 
 __all__ = ["AsyncFailover"]

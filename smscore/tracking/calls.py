@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Mapping
 from smscore.client import sends_nothing
 from smscore.config import DEFAULT_POLLING, Polling
 from smscore.statuses import Delivery
-from smscore.tracking.asking import DeliverySource, look_once
+from smscore.tracking.accounts import DeliverySource
+from smscore.tracking.asking import look_once
 from smscore.tracking.following import new_tracker, track_lists, wait_for_all
 from smscore.tracking.given import Results
 from smscore.tracking.tracker import AsyncTracker
@@ -31,6 +32,9 @@ class AsyncDeliveryCalls(ABC):
         for a result without a message id, for a recipient that the provider does not list, and where the provider does
         not answer for such a message at this hour.
 
+        An account that cannot be asked costs the messages of a failover's other accounts nothing: what only it knows
+        has ``status`` None, and a warning is logged. Its error is raised if no account says anything.
+
         Raises ``InvalidRequest`` for a result of another provider, and for message ids if the provider's are those of
         whole bulk messages.
         """
@@ -46,7 +50,8 @@ class AsyncDeliveryCalls(ABC):
         be reached, it is asked more slowly. Closing the generator cancels what is under way.
 
         Raises ``AuthenticationError``, ``AccountError`` or ``InsufficientCredit`` if the provider refuses the account,
-        and ``InvalidRequest`` as :meth:`deliveries` does.
+        in a failover of several once only messages of those that refuse are left, and ``InvalidRequest`` as
+        :meth:`deliveries` does.
         """
         return one_by_one(self._track_lists(results, timeout=timeout, polling=polling))
 
@@ -61,7 +66,8 @@ class AsyncDeliveryCalls(ABC):
         """Where these messages are when all are final, or after ``timeout`` seconds: in the order given.
 
         What is not final by then is as it was last seen; ``status`` is None where nothing was, such as for a result
-        without a message id. The rest is as in :meth:`track`.
+        without a message id. A refusal by one of a failover's accounts is raised only if none of the others said
+        anything. The rest is as in :meth:`track`.
         """
         return await wait_for_all(self._delivery_sources, results, timeout, polling)
 

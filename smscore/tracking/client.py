@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from smscore.client import AsyncClient
-from smscore.tracking.asking import DeliverySource
+from smscore.tracking.accounts import DeliveryAccount, DeliverySource
 from smscore.tracking.calls import AsyncDeliveryCalls
 from smscore.tracking.lookups import Lookups
 
@@ -18,4 +18,6 @@ class AsyncTrackingClient(AsyncDeliveryCalls, AsyncClient):
 
     @property
     def _delivery_sources(self) -> Mapping[str, DeliverySource]:
-        return {self.provider.name: DeliverySource(self._caller, self._resolve_account, self.lookups)}
+        return {
+            self.provider.name: DeliverySource((DeliveryAccount(self._caller, self._resolve_account),), self.lookups)
+        }

@@ -7,7 +7,8 @@ from contextlib import aclosing
 
 from smscore.config import Polling, checked_polling, checked_wait
 from smscore.statuses import Delivery
-from smscore.tracking.asking import DeliverySource, listed
+from smscore.tracking.accounts import REFUSALS, DeliverySource, accounts_of
+from smscore.tracking.asking import listed
 from smscore.tracking.given import Results
 from smscore.tracking.tracker import AsyncTracker
 
@@ -32,8 +33,13 @@ async def wait_for_all(
     """Where all messages are at the end, in the order given."""
     async with _ending_tracker(sources, seconds, polling) as tracker:
         parts = await tracker.follow_in_turns(results)
-        while await tracker.next_ones():
-            pass
+        try:
+            while await tracker.next_ones():
+                pass
+        except REFUSALS:
+            # What the other accounts said is not lost.
+            if len(accounts_of(sources)) == 1 or not any(any(part.followed.seen) for part in parts):
+                raise
         return await listed(parts)
 
 
@@ -43,9 +49,8 @@ def _ending_tracker(sources: Mapping[str, DeliverySource], timeout: float | None
 
 
 def _check(sources: Mapping[str, DeliverySource]) -> None:
-    for source in sources.values():
-        source.caller.transport.check_open()
-        source.account()
+    for account in accounts_of(sources):
+        account.check()
 
 
 async def _lists(tracker: AsyncTracker, results: Results) -> AsyncGenerator[list[Delivery], None]:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from smscore import clock
 from smscore.calls.retry import asked_wait
-from smscore.errors import (
-    AccountError,
-    AuthenticationError,
-    ClientClosed,
-    ConfigurationError,
-    InsufficientCredit,
-    SMSError,
-)
+from smscore.errors import SMSError
 from smscore.loops.concurrency import AsFinished
-from smscore.tracking.asking import Asking, DeliverySource, questions
+from smscore.tracking.accounts import REFUSALS, DeliverySource, most_at_once
+from smscore.tracking.asking import Asking, questions
 from smscore.tracking.followed import Changes, Followed
 from smscore.tracking.schedule import Ask, Plan
-
-# An account's refusal would meet every other poll too; anything else may pass.
-_ENDS: Final = (AccountError, AuthenticationError, ClientClosed, ConfigurationError, InsufficientCredit)
 
 
 class Poll:
@@ -33,13 +23,14 @@ class Poll:
         self.asked: dict[str, float] = {}
         """By provider: the seconds that it asks to wait."""
         self.failures: dict[str, SMSError] = {}
-        """By provider: why a question was not answered."""
+        """By provider: why a question was not answered, or not by all of its accounts."""
         self._answered: set[str] = set()
+        self._found: set[Followed] = set()
+        self._refusals: dict[Followed, SMSError] = {}
         self._askings = {name: Asking.begin(source, deadline) for name, source in sources.items()}
         self._plan = Plan(whom, {name: source.lookups for name, source in sources.items()}, clock.callers_time())
         self._questions = questions(self._plan)
-        limit = max(source.caller.settings.max_concurrency for source in sources.values())
-        self._answers = AsFinished(self._questions, self._answer, limit)
+        self._answers = AsFinished(self._questions, self._answer, most_at_once(sources))
 
     @property
     def opens_in(self) -> Mapping[Followed, float]:
@@ -51,8 +42,18 @@ class Poll:
         """The providers that were asked and gave no answer at all."""
         return {*self.failures} - self._answered
 
+    @property
+    def refused(self) -> Mapping[str, SMSError]:
+        """By provider: the refusal of its account, of several if all of them refuse."""
+        return {name: asking.refusal for name, asking in self._askings.items() if asking.refusal is not None}
+
+    @property
+    def refusals(self) -> Mapping[Followed, SMSError]:
+        """By whom: the refusal of an account that may know these messages, if no other says anything of them."""
+        return {followed: refusal for followed, refusal in self._refusals.items() if followed not in self._found}
+
     async def next(self) -> list[Changes] | None:
-        """What the next answer changes; None at the end. Raises an account's refusal."""
+        """What the next answer changes; None at the end. Raises ``ClientClosed`` and ``ConfigurationError``."""
         return await anext(self._answers, None)
 
     async def aclose(self) -> None:
@@ -61,16 +62,16 @@ class Poll:
         await self._questions.aclose()
 
     async def _answer(self, ask: Ask) -> list[Changes]:
-        asking = self._askings[ask.provider]
-        try:
-            changes = await asking.answer(ask)
-        except _ENDS:
-            raise
-        except SMSError as error:
-            asking.rule.note(error)  # in an outage a few tries are enough
-            self.failures.setdefault(ask.provider, error)
-            self.asked[ask.provider] = max(self.asked.get(ask.provider, 0.0), asked_wait(error) or 0.0)
-            return []
-        asking.rule.note(None)
-        self._answered.add(ask.provider)
-        return changes
+        answer = await self._askings[ask.provider].answer(ask)
+        self._found.update(answer.found)
+        if answer.failure is None or answer.found:
+            self._answered.add(ask.provider)
+        if answer.failure is not None:
+            self._note(ask, answer.failure)
+        return answer.changes
+
+    def _note(self, ask: Ask, failure: SMSError) -> None:
+        self.failures.setdefault(ask.provider, failure)
+        self.asked[ask.provider] = max(self.asked.get(ask.provider, 0.0), asked_wait(failure) or 0.0)
+        if isinstance(failure, REFUSALS):
+            self._refusals.update((followed, failure) for followed, _ in ask.rows)

@@ -16,7 +16,8 @@ from smscore.config import Polling
 from smscore.errors import ClientClosed, InvalidRequest
 from smscore.loops.logs import logger_for_callers
 from smscore.statuses import Delivery, DeliveryStatus, is_id
-from smscore.tracking.asking import DeliverySource
+from smscore.tracking.accounts import DeliverySource, accounts_of
+from smscore.tracking.asking import warn_of_failure
 from smscore.tracking.early import EarlyStates
 from smscore.tracking.followed import Followed
 from smscore.tracking.given import Part, Results, parts_in_turns, parts_of
@@ -90,6 +91,7 @@ class AsyncTracker:
         self._deadline = None if timeout is None else self._began + timeout
         self._ends = ends
         self._is_closed = self._had_last_poll = False
+        self._warned: set[str] = set()
 
     def follow(self, results: Results) -> None:
         """Follow these messages too: a ``SendReport``, any of its results, or message ids; the first poll is later.
@@ -216,8 +218,8 @@ class AsyncTracker:
     async def _wait(self, seconds: float) -> None:
         self._wake.clear()
         async with AsyncExitStack() as stack:
-            for source in self._sources.values():
-                await stack.enter_async_context(source.caller.transport.waiting())
+            for account in accounts_of(self._sources):
+                await stack.enter_async_context(account.caller.transport.waiting())
             if seconds == math.inf:
                 await self._wake.wait()
                 return
@@ -232,14 +234,30 @@ class AsyncTracker:
         elif self._poll is poll:
             self._poll = None
             await poll.aclose()
-            self._watches.end_poll(clock.monotonic(), poll.opens_in, failed=poll.failed, asked=poll.asked)
-            for provider in poll.failed:
-                self._tell(provider, poll)
-
-    def _tell(self, provider: str, poll: Poll) -> None:
-        if self._watches.failures_of(provider) == 1:
-            _log.warning(
-                "%s: delivery statuses cannot be read (%s); retrying at growing intervals",
-                provider,
-                type(poll.failures[provider]).__name__,
+            self._watches.end_poll(
+                clock.monotonic(),
+                poll.opens_in,
+                failed=poll.failed,
+                asked=poll.asked,
+                refused=poll.refused,
+                refusals=poll.refusals,
             )
+            self._warn(poll)
+            refusal = self._watches.refusal
+            if refusal is not None:
+                raise refusal
+
+    def _warn(self, poll: Poll) -> None:
+        if len(accounts_of(self._sources)) == 1 and poll.refused:
+            return  # it is raised
+        for provider, failure in poll.failures.items():
+            if provider not in poll.failed:
+                if provider not in self._warned:
+                    self._warned.add(provider)
+                    warn_of_failure(provider, failure)
+            elif self._watches.failures_of(provider) == 1:
+                _log.warning(
+                    "%s: delivery statuses cannot be read (%s); retrying at growing intervals",
+                    provider,
+                    type(failure).__name__,
+                )

@@ -13,6 +13,7 @@ from typing import Final
 from attrs import define, field
 
 from smscore.config import Polling
+from smscore.errors import SMSError
 from smscore.tracking.followed import Followed
 from smscore.tracking.schedule import wait_after
 
@@ -21,12 +22,16 @@ _SLACK: Final = 0.1  # of a wait: what is due so soon is polled together with wh
 
 @define(eq=False)
 class Watch:
-    """Messages that are polled together: when they are ``due``, after so many ``polls`` that were answered."""
+    """Messages that are polled together: when they are ``due``, after so many ``polls`` that were answered.
+
+    ``refusal`` is that of an account which may know them, where no other says anything of them.
+    """
 
     followed: Followed
     began: float
     due: float
     polls: int = 0
+    refusal: SMSError | None = None
 
     @property
     def provider(self) -> str:
@@ -101,11 +106,14 @@ class Watches:
         *,
         failed: Collection[str] = (),
         asked: Mapping[str, float] = MappingProxyType({}),
+        refused: Mapping[str, SMSError] = MappingProxyType({}),
+        refusals: Mapping[Followed, SMSError] = MappingProxyType({}),
     ) -> None:
         """Set when each is polled again.
 
-        ``opens_in`` has the seconds until each can be asked, ``failed`` the providers that gave no answer, and
-        ``asked`` the seconds that a provider asks to wait.
+        ``opens_in`` has the seconds until each can be asked, ``failed`` the providers that gave no answer, ``asked``
+        the seconds that a provider asks to wait, ``refused`` the providers that refuse, and ``refusals`` the messages
+        of which only an account that refuses can know.
         """
         for provider in {watch.provider for watch in self._under_way}:
             self._failures[provider] = self._failures[provider] + 1 if provider in failed else 0
@@ -115,8 +123,17 @@ class Watches:
             watch.polls += watch.provider not in failed and opens == 0
             wait = wait_after(self.polling, watch.polls, self._failures[watch.provider], asked.get(watch.provider, 0.0))
             watch.due = now + max(wait, opens)
+            watch.refusal = refusals.get(watch.followed) if opens == 0 else watch.refusal
             if watch.followed.left:
                 self._put_back(watch)
+        for watch in self._waiting:
+            watch.refusal = refused.get(watch.provider, watch.refusal)
+
+    @property
+    def refusal(self) -> SMSError | None:
+        """An account's refusal, if it is all that is left: nothing can be said of any message before it ends."""
+        refusals = [watch.refusal for watch in self._waiting if watch.due < math.inf]
+        return refusals[0] if refusals and all(refusals) else None
 
     def _put_back(self, watch: Watch) -> None:
         if not self.keeps_rows:
@@ -124,6 +141,7 @@ class Watches:
                 if (other.provider, other.due) == (watch.provider, watch.due):
                     other.followed.absorb(watch.followed)
                     other.polls = max(other.polls, watch.polls)
+                    other.refusal = other.refusal and watch.refusal
                     return
             if watch.followed.left < len(watch.followed) / 2:
                 watch.followed = watch.followed.compacted()

@@ -56,6 +56,9 @@ class StatusServer:
         if self.is_closed:
             raise ClientClosed("closed")
 
+    async def aclose(self) -> None:
+        self.is_closed = True
+
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
         self.check_open()

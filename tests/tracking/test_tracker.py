@@ -222,6 +222,16 @@ async def test_one_refused_request_costs_the_other_messages_nothing(clock: Clock
 
 
 @virtual
+async def test_the_pages_of_a_bulk_that_were_read_before_one_failed_are_not_lost(clock: Clock):
+    rows = [(f"+98912000{n:04}", 2) for n in range(101)]
+    server = StatusServer(lambda _: 0, lambda bulk: rows)
+    server.fail = lambda asked: LOST if asked.page == 2 and asked.at < 15 else None
+    results = [result("ippanel", 5, number) for number, _ in rows]
+    changes = [one async for one in client_of("ippanel", server).track(results, polling=SLOW)]
+    assert [one.recipient for one in changes] == [number for number, _ in rows]
+
+
+@virtual
 async def test_a_server_that_never_answers_ends_soon_after_the_time_is_over(clock: Clock):
     server = StatusServer(lambda _: 1, delay=1_000)
     assert await seen(client_of("najva", server).track([result("najva", 1)], timeout=60, polling=SLOW)) == []
