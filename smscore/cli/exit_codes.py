@@ -14,6 +14,7 @@ from smscore.errors import (
     ProviderError,
     SMSError,
 )
+from smscore.queue.errors import QueueUnavailable
 
 DONE: Final = 0
 """All recipients were accepted, or the command succeeded."""
@@ -24,7 +25,7 @@ USAGE: Final = 2
 REFUSED: Final = 3
 """Refused by the provider."""
 NETWORK: Final = 4
-"""No connection to the provider, or no usable answer."""
+"""No connection to the provider or to the queue's database, or no usable answer."""
 DEFECT: Final = 70
 """An unexpected error: a defect of Payamak."""
 SIGNALLED: Final = signals.SIGNALLED
@@ -36,7 +37,7 @@ OUTPUT_CLOSED: Final = SIGNALLED + 13
 _OF_ERRORS: Final = (
     ((ConfigurationError, InvalidRequest, ClientClosed), USAGE),
     ((ProviderError,), REFUSED),
-    ((ConnectionFailed, OutcomeUnknown), NETWORK),
+    ((ConnectionFailed, OutcomeUnknown, QueueUnavailable), NETWORK),
     ((SMSError, OSError), SOME_NOT),
 )
 

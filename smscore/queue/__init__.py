@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smscore.queue.blocking import SendQueue
+    from smscore.queue.errors import QueueUnavailable
     from smscore.queue.model import Account, Campaign, CampaignState, Counts, QueueResult, StoredMessage
     from smscore.queue.options import EnqueueOptions
     from smscore.queue.queue import AsyncSendQueue
@@ -40,6 +41,7 @@ __all__ = [
     "Counts",
     "EnqueueOptions",
     "QueueResult",
+    "QueueUnavailable",
     "SendQueue",
     "StoredMessage",
     "Window",
@@ -48,6 +50,7 @@ __all__ = [
 _MODULES = {
     "AsyncSendQueue": "queue",
     "EnqueueOptions": "options",
+    "QueueUnavailable": "errors",
     "SendQueue": "blocking",
     "Window": "windows",
     **dict.fromkeys(("Account", "Campaign", "CampaignState", "Counts", "QueueResult", "StoredMessage"), "model"),

@@ -21,6 +21,7 @@ from smscore.loops.logs import logger_for_callers
 from smscore.loops.threads import called, in_background, in_thread, raise_, settle
 from smscore.queue import schema
 from smscore.queue.databases.base import Database, Transaction
+from smscore.queue.errors import QueueUnavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,10 +99,8 @@ class StoreCalls:
         for wait in chain(_OUTAGE_WAITS, repeat(_OUTAGE_WAITS[-1])):
             try:
                 return await write(work, *args)
-            except Exception as error:
-                if not self.database.is_outage(error):
-                    raise
-                _log.warning("The queue's database cannot be used (%s); retrying", type(error).__name__)
+            except QueueUnavailable as error:
+                _log.warning("The queue's database cannot be used (%s); retrying", type(error.__cause__).__name__)
             await clock.sleep(wait)
         raise AssertionError("the waits are endless")
 
@@ -146,5 +145,5 @@ def _together(database: Database, pieces: list[_Piece]) -> list[Callable[[], Any
 
 
 def _part(database: Database, transaction: Transaction, piece: _Piece) -> Any:
-    with database.savepoint(transaction):
+    with database.explaining(), database.savepoint(transaction):
         return piece.work(transaction)

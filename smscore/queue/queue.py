@@ -76,6 +76,10 @@ class AsyncSendQueue(CampaignCalls):
         """
         await in_thread(schema.create, self._database)
 
+    async def _require(self) -> None:
+        """Raise ``ConfigurationError`` where there is no queue, and make none."""
+        await in_thread(schema.require, self._database)
+
     async def aclose(self) -> None:
         """Close the clients and the database's connections. Closing twice is fine."""
         for sender in self._senders.values():

@@ -12,6 +12,10 @@ from smscore.queue.databases.base import Database, Transaction
 
 _VERSION_TABLE: Final = "CREATE TABLE IF NOT EXISTS payamak_schema (version INTEGER PRIMARY KEY, applied_at {})"
 _SEARCH: Final = "CREATE INDEX IF NOT EXISTS ix_payamak_message_recipient ON payamak_message (recipient)"
+_NO_QUEUE: Final = (
+    "There is no queue here. Check the name of the database and its schema. `payamak queue add` and `work` make a new "
+    "one; in a program, queue.create()."
+)
 _MOMENT: Final = {"sqlite": "REAL", "postgresql": "double precision"}
 
 
@@ -75,6 +79,16 @@ def prepare(database: Database) -> None:
             check(transaction)
     if not is_current:
         create(database)
+
+
+def require(database: Database) -> None:
+    """Raise ``ConfigurationError`` where there is no queue, and make none."""
+    if not database.exists():
+        raise ConfigurationError(_NO_QUEUE)
+    with database.reading() as transaction:
+        if not transaction.has_table("payamak_schema"):
+            raise ConfigurationError(_NO_QUEUE)
+        _refuse_newer(_version(transaction), database.dialect.name)
 
 
 def check(transaction: Transaction) -> None:

@@ -15,6 +15,7 @@ from smscore.loops.logs import logger_for_callers
 from smscore.queue import limits
 from smscore.queue.calls import StoreCalls
 from smscore.queue.decisions import Action, decide
+from smscore.queue.errors import QueueUnavailable
 from smscore.queue.finishing import finish
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.senders import Answered, Sender, without
@@ -164,9 +165,7 @@ class BatchCall:
         except Refused as refused:
             self.refused = refused
             raise
-        except Exception as error:
-            if not self.calls.database.is_outage(error):
-                raise
+        except QueueUnavailable as error:
             # Whether it was committed or not, nothing has left: requeuing says so once the database answers.
             self.refused = Refused(Refusal.OUTAGE)
             raise self.refused from error

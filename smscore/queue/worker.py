@@ -17,6 +17,7 @@ from smscore.loops.concurrency import cancel_all
 from smscore.loops.logs import logger_for_callers
 from smscore.queue import limits
 from smscore.queue.calls import StoreCalls
+from smscore.queue.errors import QueueUnavailable
 from smscore.queue.senders import Sender
 from smscore.queue.sending import BatchSend, Ending
 from smscore.queue.store import accounts, claims, dispatch, sweeping
@@ -141,9 +142,7 @@ class Worker:
         """Bring reports of deliveries to their messages; what cannot be done now is done by the next."""
         try:
             changes = await fold(self.calls)
-        except Exception as error:
-            if not self.calls.database.is_outage(error):
-                raise
+        except QueueUnavailable:
             return
         self._tell(changes)
 

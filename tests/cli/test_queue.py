@@ -69,7 +69,8 @@ def shown(queue: Queue) -> dict[str, object]:
 
 
 def test_a_campaign_is_added_sent_shown_and_exported(added: Queue, working, box: Sandbox):
-    assert "nowruz: 30 messages for shop, queued." in added("add", "nowruz", "n.csv", *SHOP, "--text", "سلام").stdout
+    again = added("add", "nowruz", "n.csv", *SHOP, "--text", "سلام")
+    assert again.stdout == "nowruz was added before: 30 messages for shop, queued. Nothing new.\n"
     worker = working()
     until(lambda: shown(added)["state"] == "done")
     worker.send_signal(signal.SIGTERM)
@@ -191,19 +192,48 @@ def test_a_worker_reads_its_tokens_by_the_accounts_name_first(queue: Queue, box:
         (("add", "k", "-", *SHOP), "--template"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_is_done(arguments: tuple[str, ...], words: str, queue: Queue):
-    ran = queue(*arguments)
+def test_what_is_wrong_is_said_before_anything_is_done(arguments: tuple[str, ...], words: str, added: Queue):
+    ran = added(*arguments)
     assert ran.exit_code == 2
     assert words in ran.stderr
 
 
-@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/sms.db", "postgresql://127.0.0.1:1/none"])
-def test_a_database_that_is_away_is_said_in_words(url: str, command: Callable[..., Result]):
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("sqlite:////no/such/folder/sms.db", 2, "Make sure that its folder exists"),
+        ("postgresql://127.0.0.1:1/none", 4, "The queue's database cannot be used"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_in_words(
+    url: str, code: int, words: str, command: Callable[..., Result], tmp_path: Path
+):
     if url.startswith("postgresql"):
         pytest.importorskip("psycopg")
-    ran = command("queue", "list", "--db", url)
-    assert ran.exit_code == 4
-    assert "The queue's database cannot be used" in ran.stderr
+    (tmp_path / "numbers.csv").write_text("09120000001\n")
+    ran = command("queue", "add", "k", str(tmp_path / "numbers.csv"), *SHOP, "--text", "a", "--db", url)
+    assert ran.exit_code == code
+    assert words in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("show", "k"),
+        ("pause", "k"),
+        ("hold", "shop"),
+        ("release", "shop"),
+        ("export", "k"),
+        ("inbound", "shop"),
+        ("prune", "--older-than", "90d"),
+    ],
+)
+def test_only_add_and_work_make_a_queue(arguments: tuple[str, ...], command: Callable[..., Result], tmp_path: Path):
+    ran = command("queue", *arguments, "--db", f"sqlite:///{tmp_path}/typo.db")
+    assert ran.exit_code == 2
+    assert "There is no queue here" in ran.stderr
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_times_are_spans_from_now_or_moments_with_an_offset():

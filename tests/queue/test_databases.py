@@ -22,6 +22,7 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.databases.postgresql import PostgreSQLDatabase
 from smscore.queue.databases.sqlite import RolledBack, SQLiteDatabase
 from smscore.queue.databases.urls import database_of
+from smscore.queue.errors import QueueUnavailable
 
 from .conftest import TEXT, Place
 
@@ -182,8 +183,10 @@ def test_a_url_that_the_driver_cannot_read_is_refused_without_its_password():
 
 @pytest.mark.parametrize("name", ["IdleInTransactionSessionTimeout", "ReadOnlySqlTransaction", "AdminShutdown"])
 def test_a_server_that_gave_a_transaction_up_or_became_a_replica_is_an_outage(name: str):
-    database = PostgreSQLDatabase("postgresql://host/name")
-    assert database.is_outage(getattr(psycopg.errors, name)(""))
+    error = getattr(psycopg.errors, name)("")
+    with pytest.raises(QueueUnavailable) as caught, PostgreSQLDatabase("postgresql://host/name").explaining():
+        raise error
+    assert caught.value.__cause__ is error
 
 
 def test_once_sqlite_has_rolled_back_by_itself_no_later_part_is_written_alone(tmp_path: Path):
@@ -201,8 +204,8 @@ def test_once_sqlite_has_rolled_back_by_itself_no_later_part_is_written_alone(tm
             with database.savepoint(transaction):
                 transaction.run(add, "+989120000001")
 
-    with pytest.raises(RolledBack, match="disk is full") as caught:
+    with pytest.raises(QueueUnavailable, match="disk is full") as caught:
         written_in_parts()
-    assert database.is_outage(caught.value)
+    assert isinstance(caught.value.__cause__, RolledBack)
     assert database.read(lambda transaction: transaction.rows("SELECT recipient FROM payamak_suppression")) == []
     database.close()

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
 import pytest
 from recipients import numbers
 
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
-from smscore.queue import CampaignState, Counts
+from smscore.queue import CampaignState, Counts, QueueUnavailable
 from smscore.queue import sending as sending_module
 from smscore.sandbox import Sandbox
 
 from .conftest import TEXT, Place, sent_to
-
-
-def outage(place: Place) -> Exception:
-    if place.url.startswith("sqlite"):
-        return sqlite3.OperationalError("database or disk is full")
-    return psycopg.OperationalError("server closed the connection unexpectedly")
 
 
 @pytest.mark.parametrize("is_committed", [False, True], ids=["before the commit", "after the commit"])
@@ -37,7 +29,7 @@ async def test_a_batch_that_meets_an_outage_as_it_is_dispatched_is_sent_once_aft
     monkeypatch: pytest.MonkeyPatch,
 ):
     queue = await new_queue(place, shop=client(kind))
-    write, failures = queue._calls.write, [outage(place)]
+    write, failures = queue._calls.write, [QueueUnavailable()]
 
     async def fails_once(work: Any, *args: Any) -> Any:
         if work is not sending_module.dispatch.dispatch or not failures:

@@ -65,9 +65,11 @@ def add(connection: QueueConnection, given: Addition) -> None:
         _show(connection, plan)
         _check(plan, skip_bad=given.skip_bad)
         ask_before(plan.messages, yes=given.yes)
-        campaign = with_queue(connection, lambda queue: _enqueue(queue, connection.accounts[0].name, plan, given))
-    words = f"{name_of(campaign)}: {counted(campaign.size, 'message')} for {campaign.account}, {campaign.state}."
-    connection.output.record("campaign", campaign_fields(campaign), words)
+        account = connection.accounts[0].name
+        is_new, campaign = with_queue(connection, lambda queue: _added(queue, account, plan, given), creates=True)
+    what = f"{counted(campaign.size, 'message')} for {campaign.account}, {campaign.state}"
+    words = f"{name_of(campaign)}: {what}." if is_new else f"{name_of(campaign)} was added before: {what}. Nothing new."
+    connection.output.record("campaign", {**campaign_fields(campaign), "is_new": is_new}, words)
 
 
 def _show(connection: QueueConnection, plan: Plan) -> None:
@@ -84,6 +86,13 @@ def _check(plan: Plan, *, skip_bad: bool) -> None:
         )
     if not plan.messages:
         raise InvalidRequest("Nothing to add: the file has no valid row.")
+
+
+async def _added(queue: AsyncSendQueue, account: str, plan: Plan, given: Addition) -> tuple[bool, Campaign]:
+    """Whether the campaign is new, and the campaign."""
+    before = await queue.campaign(given.key)
+    campaign = await _enqueue(queue, account, plan, given)
+    return before is None or before.id != campaign.id, campaign
 
 
 async def _enqueue(queue: AsyncSendQueue, account: str, plan: Plan, given: Addition) -> Campaign:

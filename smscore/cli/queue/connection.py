@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from smscore import registry
 from smscore.account import from_environment, variable
 from smscore.cli.queue.options import AccountOption, QueueConnection
 from smscore.cli.signals import run_to_the_end
-from smscore.errors import ConfigurationError, ConnectionFailed, InvalidRequest
+from smscore.errors import ConfigurationError, InvalidRequest
 from smscore.queue.model import Campaign
 from smscore.queue.queue import AsyncSendQueue
 
@@ -21,32 +21,21 @@ _ID: Final = re.compile(r"#(\d{1,18})", re.ASCII)
 
 
 @asynccontextmanager
-async def opened(connection: QueueConnection) -> AsyncGenerator[AsyncSendQueue, None]:
-    """The queue, with its tables made or upgraded."""
+async def opened(connection: QueueConnection, *, creates: bool = False) -> AsyncGenerator[AsyncSendQueue, None]:
+    """The queue that is there; ``creates``: with its tables made or upgraded."""
     clients = {account.name: _client(account) for account in _distinct(connection.accounts)}
     async with AsyncSendQueue(connection.database, clients, schema=connection.schema) as queue:
-        with _told(queue):
-            await queue.create()
-            yield queue
+        await (queue.create() if creates else queue._require())
+        yield queue
 
 
-@contextmanager
-def _told(queue: AsyncSendQueue) -> Generator[None]:
-    """Raise ``ConnectionFailed`` where the database is away."""
-    try:
-        yield
-    except Exception as error:
-        if not queue._database.is_outage(error):
-            raise
-        why = " ".join(str(error).split()).rstrip(".?")
-        raise ConnectionFailed(f"The queue's database cannot be used: {why}. Check --db, and that it runs.") from None
-
-
-def with_queue(connection: QueueConnection, use: Callable[[AsyncSendQueue], Awaitable[R]]) -> R:
+def with_queue(
+    connection: QueueConnection, use: Callable[[AsyncSendQueue], Awaitable[R]], *, creates: bool = False
+) -> R:
     """What ``use`` makes of the queue; Ctrl-C ends it."""
 
     async def run() -> R:
-        async with opened(connection) as queue:
+        async with opened(connection, creates=creates) as queue:
             return await use(queue)
 
     return run_to_the_end(run())

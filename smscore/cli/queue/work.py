@@ -59,7 +59,7 @@ async def _guarded(stop: Stop, connection: QueueConnection, duties: Duties) -> N
 
 
 async def _work(connection: QueueConnection, duties: Duties, finish: asyncio.Event) -> None:
-    async with opened(connection) as queue, queue.worker(duties.slots) as worker:
+    async with opened(connection, creates=True) as queue, queue.worker(duties.slots) as worker:
         names = ", ".join(account.name for account in connection.accounts)
         connection.output.note(f"Sending for {names}. Ctrl-C ends it after the batches in progress.")
         tasks = [
@@ -76,7 +76,7 @@ async def _work(connection: QueueConnection, duties: Duties, finish: asyncio.Eve
 def _rounds(queue: AsyncSendQueue, connection: QueueConnection, duties: Duties) -> list[Awaitable[None]]:
     """What is done beside sending, each for as long as the worker runs."""
     names = [account.name for account in connection.accounts]
-    every = partial(_every, queue, connection.output)
+    every = partial(_every, connection.output)
     found: list[Awaitable[None]] = []
     if duties.health is not None:
         found.append(every(_HEALTH_SECONDS, partial(_touch, queue, names[0], duties.health)))
@@ -102,15 +102,13 @@ def _able(connection: QueueConnection, capability: Capability, flag: str) -> lis
     return found
 
 
-async def _every(queue: AsyncSendQueue, output: Output, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+async def _every(output: Output, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
     """Do this again and again. A provider or a database that is away ends nothing: it is asked in the next round."""
     while True:
         try:
             await work()
-        except Exception as error:
-            if not isinstance(error, SMSError) and not queue._database.is_outage(error):
-                raise
-            output.note(f"WARNING: {error if isinstance(error, SMSError) else type(error).__name__}")
+        except SMSError as error:
+            output.note(f"WARNING: {error}")
         await clock.sleep(seconds)
 
 

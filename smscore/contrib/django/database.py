@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import Error, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from smscore import clock
@@ -17,6 +18,7 @@ from smscore.errors import ConfigurationError
 from smscore.queue.databases import postgresql, sqlite
 from smscore.queue.databases.base import Database, Dialect, Row, Transaction, Values
 from smscore.queue.databases.urls import database_of
+from smscore.results import SMSError
 
 __all__ = ["DjangoDatabase", "DjangoTransaction", "worker_database"]
 
@@ -87,13 +89,13 @@ class DjangoDatabase(Database):
         self.dialect: Dialect = dialect_of(self.alias)
 
     @contextmanager
-    def reading(self) -> Generator[Transaction, None, None]:
+    def _reading(self) -> Generator[Transaction, None, None]:
         """A transaction that only reads; the caller's, if there is one."""
         with transaction.atomic(using=self.alias):
             yield DjangoTransaction(connections[self.alias])
 
     @contextmanager
-    def writing(self, *, flushed: bool = True) -> Generator[Transaction, None, None]:
+    def _writing(self, *, flushed: bool) -> Generator[Transaction, None, None]:
         """A transaction, or a savepoint of the caller's; ``flushed`` is left to the site's settings."""
         with transaction.atomic(using=self.alias):
             yield DjangoTransaction(connections[self.alias])
@@ -104,9 +106,12 @@ class DjangoDatabase(Database):
         with _atomic(self.alias):
             yield
 
-    def is_outage(self, error: BaseException) -> bool:
-        """Whether an error says that the database cannot be reached or is busy, so that it may work later."""
-        return isinstance(error, (OperationalError, InterfaceError))
+    def _explained(self, error: Exception) -> SMSError | None:
+        if not isinstance(error, Error):
+            return None
+        if self.dialect.name == "sqlite":
+            return sqlite.explained(error.__cause__, Path(str(connections[self.alias].settings_dict["NAME"])))
+        return postgresql.explained(error.__cause__)
 
     def close(self) -> None:
         """Do nothing: Django closes its connections."""

@@ -116,10 +116,6 @@ class Work:
                 await work()
             except SMSError as error:
                 _log.warning("A round failed and is done again later: %s", error)
-            except Exception as error:
-                if not self.queue._database.is_outage(error):
-                    raise
-                _log.warning("The queue's database cannot be used (%s); waiting for it", type(error).__name__)
             await clock.sleep(every)
 
     async def _touch(self, health: Path) -> None:

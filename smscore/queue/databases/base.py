@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import field, frozen
+
+from smscore.results import SMSError
 
 R = TypeVar("R")
 
@@ -108,16 +110,50 @@ class Database(ABC):
     shares_commits: bool = False
     """Whether one transaction had better hold what several callers write at the same time."""
 
-    @abstractmethod
-    def reading(self) -> AbstractContextManager[Transaction]:
-        """A transaction that only reads."""
+    @contextmanager
+    def reading(self) -> Generator[Transaction, None, None]:
+        """A transaction that only reads. Raises ``QueueUnavailable`` and ``ConfigurationError``."""
+        with self.explaining(), self._reading() as transaction:
+            yield transaction
 
-    @abstractmethod
-    def writing(self, *, flushed: bool = True) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def writing(self, *, flushed: bool = True) -> Generator[Transaction, None, None]:
         """A transaction that is committed at the end of the block, or rolled back if that raises.
 
-        ``flushed``: it is on disk when it has been committed, whatever the site's settings.
+        ``flushed``: it is on disk when it has been committed, whatever the site's settings. Raises
+        ``QueueUnavailable`` and ``ConfigurationError``.
         """
+        with self.explaining(), self._writing(flushed=flushed) as transaction:
+            yield transaction
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Transaction]:
+        """The same, with the driver's own errors."""
+
+    @abstractmethod
+    def _writing(self, *, flushed: bool) -> AbstractContextManager[Transaction]:
+        """The same, with the driver's own errors."""
+
+    @contextmanager
+    def explaining(self) -> Generator[None, None, None]:
+        """Raise ``QueueUnavailable`` or ``ConfigurationError`` in the place of a driver's error that means it."""
+        try:
+            yield
+        except SMSError:
+            raise
+        except Exception as error:
+            explained = self._explained(error)
+            if explained is None:
+                raise
+            raise explained from error
+
+    def _explained(self, error: Exception) -> SMSError | None:
+        """What an error of the driver's means to the queue's users; None: it is a fault of ours, or none of its."""
+        return None
+
+    def exists(self) -> bool:
+        """Whether there is a database, as far as that can be told without opening it."""
+        return True
 
     def savepoint(self, transaction: Transaction) -> AbstractContextManager[None]:
         """A part of a transaction that is rolled back alone if it raises."""
@@ -132,10 +168,6 @@ class Database(ABC):
         """The result of this work in a transaction, which is committed."""
         with self.writing(flushed=flushed) as transaction:
             return work(transaction)
-
-    def is_outage(self, error: BaseException) -> bool:
-        """Whether an error says that the database cannot be reached or is busy, so that it may work later."""
-        return False
 
     @abstractmethod
     def close(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -14,6 +15,8 @@ from smscore import clock
 from smscore.errors import ConfigurationError
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.queue.databases.base import Database, Dialect, Rendering, Row, Transaction, Values, Work
+from smscore.queue.errors import QueueUnavailable, misconfigured, unavailable
+from smscore.results import SMSError
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -37,6 +40,23 @@ _TRIES: Final = 5
 _TRUSTED: Final = 1.0  # seconds for which a connection that was just used is taken to be alive
 _MARGIN: Final = 1.0
 _CONNECT_SECONDS: Final = 10
+_REFUSALS: Final[Mapping[str, str]] = {
+    "28000": "Correct the user and the password in the database's URL.",
+    "28P01": "Correct the user and the password in the database's URL.",
+    "3D000": "Create the database, or correct its name in the URL.",
+    "3F000": "Call queue.create() once, or correct schema=.",
+    "42P01": "Call queue.create() once, or correct schema=.",
+    "42501": "Give the database's user the rights to the queue's schema and tables.",
+}
+"""What to do about errors that waiting does not mend, by SQLSTATE."""
+_REFUSED: Final[Mapping[str, str]] = {
+    r'database ".*" does not exist|no such database': "3D000",
+    r'password|authentication failed|role ".*" does not exist|no such user|not permitted to log in': "28P01",
+    r"pg_hba\.conf|permission denied for database": "28000",
+}
+"""How a server says so when it refuses a connection, of which libpq does not tell the SQLSTATE."""
+_OUTAGES: Final = {"25P03", "25006"}
+"""An idle transaction was given up; the server is a replica. No ``OperationalError``, and yet outages."""
 
 
 class PostgreSQLTransaction(Transaction):
@@ -118,6 +138,7 @@ class PostgreSQLDatabase(Database):
                 "characters in a password."
             ) from None
         self._psycopg = psycopg
+        self._conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
         self._url = url
         self._schema = schema
         self._idle_timeout = idle_timeout
@@ -126,12 +147,12 @@ class PostgreSQLDatabase(Database):
         self._pool = _Pool()
 
     @contextmanager
-    def reading(self) -> Generator[Transaction, None, None]:
+    def _reading(self) -> Generator[Transaction, None, None]:
         with self._connection() as connection:
             yield self._begun(connection, flushed=False)
 
     @contextmanager
-    def writing(self, *, flushed: bool = True) -> Generator[Transaction, None, None]:
+    def _writing(self, *, flushed: bool) -> Generator[Transaction, None, None]:
         with self._connection() as connection:
             yield self._begun(connection, flushed=flushed)
 
@@ -153,16 +174,13 @@ class PostgreSQLDatabase(Database):
             try:
                 with begin() as transaction:
                     return work(transaction)
-            except (self._psycopg.errors.DeadlockDetected, self._psycopg.errors.SerializationFailure):
-                if not left:
+            except QueueUnavailable as error:
+                if not left or not isinstance(error.__cause__, self._conflicts):
                     raise
         raise AssertionError("the loop ends by return or raise")
 
-    def is_outage(self, error: BaseException) -> bool:
-        driver = self._psycopg
-        # The last two are no OperationalError to psycopg: an idle transaction was given up, or the server is a replica.
-        ended, replica = driver.errors.IdleInTransactionSessionTimeout, driver.errors.ReadOnlySqlTransaction
-        return isinstance(error, (driver.OperationalError, driver.InterfaceError, ended, replica))
+    def _explained(self, error: Exception) -> SMSError | None:
+        return explained(error)
 
     def close(self) -> None:
         pool, self._pool = self._own(), _Pool()
@@ -229,3 +247,19 @@ class PostgreSQLDatabase(Database):
         )
         keep_alive_after_fork(connection)
         return connection
+
+
+def explained(error: BaseException | None) -> SMSError | None:
+    """What an error of psycopg's (2 or 3) means to the queue's users; None: it is a fault of ours."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if error is None or not kinds & {"DatabaseError", "InterfaceError"}:
+        return None
+    state: str = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or _refused(str(error)) or ""
+    if state in _REFUSALS:
+        return misconfigured(error, _REFUSALS[state])
+    return unavailable(error) if kinds & {"OperationalError", "InterfaceError"} or state in _OUTAGES else None
+
+
+def _refused(words: str) -> str | None:
+    """The SQLSTATE of a refused connection; None where the server may take it later."""
+    return next((state for pattern, state in _REFUSED.items() if re.search(f"(?i)({pattern})", words)), None)

@@ -18,6 +18,8 @@ from smscore import clock
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.private_files import create_private
 from smscore.queue.databases.base import Database, Dialect, Rendering, Row, Transaction, Values
+from smscore.queue.errors import misconfigured, unavailable
+from smscore.results import SMSError
 
 DIALECT: Final = Dialect("sqlite")
 BUSY_SECONDS: Final = 30.0
@@ -26,6 +28,10 @@ _OUTAGES: Final = {
     *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
 }
+_OTHER_FILE: Final = "The file is no queue. Give another file, or remove this one."
+_DAMAGED: Final = "The file is damaged. Stop all workers, copy it, and restore a backup or try sqlite3's .recover."
+_NO_TABLES: Final = "The file lost its tables while it was in use. Put back the file that the queue had."
+_ACCESS: Final = "Make sure that its folder exists, and that this user may read and write the file and the folder."
 _CACHE_KIB: Final = 16_384
 _PAUSE: Final = 0.02
 
@@ -109,7 +115,7 @@ class SQLiteDatabase(Database):
         self._pool = _Pool()
 
     @contextmanager
-    def reading(self) -> Generator[Transaction, None, None]:
+    def _reading(self) -> Generator[Transaction, None, None]:
         pool = self._own()
         try:
             connection = pool.idle.pop()
@@ -126,7 +132,7 @@ class SQLiteDatabase(Database):
                 connection.close()
 
     @contextmanager
-    def writing(self, *, flushed: bool = True) -> Generator[Transaction, None, None]:
+    def _writing(self, *, flushed: bool) -> Generator[Transaction, None, None]:
         pool = self._own()
         with pool.turn:
             connection = pool.writer = pool.writer or self._connect()
@@ -159,10 +165,11 @@ class SQLiteDatabase(Database):
             raise
         transaction.run("RELEASE part")
 
-    def is_outage(self, error: BaseException) -> bool:
-        if isinstance(error, RolledBack):
-            return True
-        return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTAGES
+    def _explained(self, error: Exception) -> SMSError | None:
+        return explained(error, self.path)
+
+    def exists(self) -> bool:
+        return self.path.exists()
 
     def close(self) -> None:
         pool = self._own()
@@ -209,6 +216,30 @@ class SQLiteDatabase(Database):
                 if clock.monotonic() > deadline:
                     raise
                 time.sleep(_PAUSE)
+
+
+def explained(error: BaseException | None, path: Path) -> SMSError | None:
+    """What an error of SQLite's means to the users of the queue in this file; None: it is a fault of ours."""
+    if isinstance(error, RolledBack):
+        return unavailable(error)
+    if not isinstance(error, sqlite3.Error):
+        return None
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_NOTADB:
+        return misconfigured(error, _OTHER_FILE)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return misconfigured(error, _DAMAGED)
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table: payamak_"):
+        return misconfigured(error, _NO_TABLES)
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and not _is_accessible(path):
+        return misconfigured(error, _ACCESS)
+    return unavailable(error) if code in _OUTAGES else None
+
+
+def _is_accessible(path: Path) -> bool:
+    """Whether SQLite can write the file, and its log beside it."""
+    may_write_folder = os.access(path.parent, os.W_OK | os.X_OK)
+    return may_write_folder and (not path.exists() or (path.is_file() and os.access(path, os.R_OK | os.W_OK)))
 
 
 class _Connection(sqlite3.Connection):
