@@ -64,6 +64,7 @@ def lint(session: nox.Session) -> None:
     session.install("--group", "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("codespell")
     session.run("zizmor", "--offline", "--quiet", ".github")
     session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
 
