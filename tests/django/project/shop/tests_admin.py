@@ -1,5 +1,7 @@
 """The admin: what it shows, in how many queries, and who may act."""
 
+import datetime as dt
+import re
 import time
 from io import StringIO
 
@@ -264,3 +266,38 @@ class Details(TestCase):
         response = await self.async_client.get(export_of(campaign))
         pieces = [piece async for piece in response.streaming_content]
         self.assertEqual(len(b"".join(pieces).splitlines()), 2)
+
+
+class InPersian(TestCase):
+    def setUp(self):
+        self.client.force_login(User.objects.create_superuser("staff"))
+
+    def page(self, path, **params):
+        return self.client.get(path, params, headers={"accept-language": "fa"})
+
+    def test_the_lists_are_in_persian_from_right_to_left_with_jalali_dates_and_persian_digits(self):
+        sent("k", [f"0912000{n:04}" for n in range(1, 3)], delivery="delivered")
+        moment = dt.datetime(2026, 11, 21, 8, 5, tzinfo=dt.UTC)
+        Campaign.objects.update(created_at=moment)
+        page = self.page(CAMPAIGNS)
+        for words in ('dir="rtl"', "کمپین‌ها", "پایان‌یافته", "۱۰۰٪", "۳۰ آبان ۱۴۰۵، ۱۱:۳۵"):
+            self.assertContains(page, words)
+        page = self.page(MESSAGES)
+        for words in ("تحویل‌شده", '<bdi dir="ltr">+989120000001</bdi>'):
+            self.assertContains(page, words)
+
+    def test_every_page_is_in_persian(self):
+        campaign = sms.enqueue("09120000001", "سلام", key="k")
+        for path in (
+            reverse("admin:app_list", args=["payamak"]),
+            *(CAMPAIGNS, MESSAGES, ACCOUNTS, SUPPRESSIONS, reverse("admin:payamak_inboundmessage_changelist")),
+            reverse("admin:payamak_campaign_change", args=[campaign.id]),
+            reverse("admin:payamak_suppression_add"),
+        ):
+            text = self.page(path).content.decode()
+            words = re.sub(r"<(script|style|bdi|button)\b.*?</\1>|<[^>]*>|&\w+;", " ", text, flags=re.DOTALL)
+            self.assertEqual({*re.findall("[A-Za-z]{3,}", words)} - KEPT, set(), path)
+
+
+# Django's own name and the words that it has not translated, and the names of accounts and users.
+KEPT = {"Django", "Model", "name", "CSV", "staff", "default", "codes", "both", "inbox"}
