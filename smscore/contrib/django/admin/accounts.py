@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from smscore.contrib.django import conf
 from smscore.contrib.django.admin.actions import HoldForm, ask_first, do_to_each
-from smscore.contrib.django.admin.display import shown_time
+from smscore.contrib.django.admin.display import EMPTY, isolated, shown_time
 from smscore.contrib.django.admin.paging import PagedAdmin
 from smscore.contrib.django.database import DjangoDatabase
 from smscore.contrib.django.models import Account
@@ -54,13 +54,13 @@ class AccountAdmin(PagedAdmin):
     def until(self, account: Any) -> Any:
         """When it sends again by itself."""
         if not account.now.held:
-            return None
-        return shown_time(account.now.until) or _("it is released")
+            return EMPTY
+        return _("it is released") if account.now.until is None else shown_time(account.now.until)
 
     @admin.display(description=_("reason"))
-    def why(self, account: Any) -> str | None:
+    def why(self, account: Any) -> Any:
         """Why it is held."""
-        return account.now.reason  # type: ignore[no-any-return]  # of a model's row, which add_to_page adds it to
+        return isolated(account.now.reason, "auto")
 
     @admin.action(description=_("Hold the selected accounts"), permissions=["control"])
     def hold(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:

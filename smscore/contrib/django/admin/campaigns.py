@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from smscore.contrib.django.admin.actions import ask_first, do_to_each
 from smscore.contrib.django.admin.display import (
     DELIVERIES,
+    EMPTY,
     KINDS,
     OUTCOMES,
     STATES,
@@ -50,7 +51,7 @@ class CampaignAdmin(PagedAdmin):
     search_help_text: ClassVar[Any] = _("The whole key of a campaign")
     fields: ClassVar[Any] = (
         *("shown_key", "account", "shown_kind", "shown_state", "shown_reason", "size", "outcomes", "deliveries"),
-        *("text", "shown_sender", "priority", "created", "starts", "ends_by", "ended"),
+        *("shown_text", "shown_sender", "priority", "created", "starts", "ends_by", "ended"),
     )
     actions: Any = ("pause", "resume", "cancel")
 
@@ -109,14 +110,14 @@ class CampaignAdmin(PagedAdmin):
         return shown_count(campaign.counts.waiting)
 
     @admin.display(description=_("created"))
-    def created(self, campaign: Any) -> str | None:
+    def created(self, campaign: Any) -> str:
         """When it was enqueued."""
         return shown_time(campaign.created_at)
 
     @admin.display(description=_("reason"))
     def shown_reason(self, campaign: Any) -> Any:
         """Why it was paused or cancelled."""
-        return format_html('<bdi dir="auto">{}</bdi>', campaign.reason) if campaign.reason else None
+        return isolated(campaign.reason, "auto")
 
     # Its own page
 
@@ -124,6 +125,11 @@ class CampaignAdmin(PagedAdmin):
     def shown_kind(self, campaign: Any) -> Any:
         """What it sends."""
         return label(KINDS, campaign.kind)
+
+    @admin.display(description=_("text"))
+    def shown_text(self, campaign: Any) -> Any:
+        """What it says, if all are sent the same."""
+        return isolated(campaign.text, "auto")
 
     @admin.display(description=_("sender"))
     def shown_sender(self, campaign: Any) -> Any:
@@ -141,20 +147,20 @@ class CampaignAdmin(PagedAdmin):
     def deliveries(self, campaign: Any) -> Any:
         """How many messages are where, as far as it is known."""
         rows = [(label(DELIVERIES, status.value), count) for status, count in _counts(campaign).deliveries.items()]
-        return _table(rows) if rows else None
+        return _table(rows) if rows else EMPTY
 
     @admin.display(description=_("not before"))
-    def starts(self, campaign: Any) -> str | None:
+    def starts(self, campaign: Any) -> str:
         """When it may begin."""
         return shown_time(campaign.not_before)
 
     @admin.display(description=_("expires"))
-    def ends_by(self, campaign: Any) -> str | None:
+    def ends_by(self, campaign: Any) -> str:
         """When nothing of it begins any more."""
         return shown_time(campaign.expires)
 
     @admin.display(description=_("ended"))
-    def ended(self, campaign: Any) -> str | None:
+    def ended(self, campaign: Any) -> str:
         """When it was done or cancelled."""
         return shown_time(campaign.ended_at)
 

@@ -15,7 +15,18 @@ from smscore.outcomes import Outcome
 from smscore.queue import CampaignState
 from smscore.statuses import DeliveryStatus
 
-__all__ = ["DELIVERIES", "KINDS", "OUTCOMES", "STATES", "in_digits", "isolated", "label", "shown_count", "shown_time"]
+__all__ = [
+    "DELIVERIES",
+    "EMPTY",
+    "KINDS",
+    "OUTCOMES",
+    "STATES",
+    "in_digits",
+    "isolated",
+    "label",
+    "shown_count",
+    "shown_time",
+]
 
 STATES: Final[dict[str, Any]] = {
     CampaignState.LOADING.value: _("loading"),
@@ -46,6 +57,8 @@ DELIVERIES: Final[dict[str, Any]] = {
 }
 KINDS: Final[dict[str, Any]] = {"text": _("one text"), "p2p": _("a text each"), "pattern": _("pattern")}
 
+EMPTY: Final = "-"
+"""What stands where there is nothing to show."""
 _PERSIAN: Final = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
 
@@ -64,10 +77,10 @@ def shown_count(count: int) -> str:
     return in_digits(f"{count:,}".replace(",", "٬")) if is_persian() else f"{count:,}"
 
 
-def shown_time(moment: dt.datetime | None) -> str | None:
+def shown_time(moment: dt.datetime | None) -> str:
     """A time in the site's time zone: in Persian by the Jalali calendar, else as Django shows times."""
     if moment is None:
-        return None
+        return EMPTY
     local = timezone.localtime(moment)
     if not is_persian():
         return formats.date_format(local, "DATETIME_FORMAT")
@@ -77,11 +90,11 @@ def shown_time(moment: dt.datetime | None) -> str | None:
     return str(jalali.strftime("%d %B %Y، %H:%M", locale="fa")).removeprefix("۰")
 
 
-def isolated(text: object) -> SafeString | None:
-    """What reads from left to right in any language: a number, a key, an id."""
-    return None if text is None else format_html('<bdi dir="ltr">{}</bdi>', text)
+def isolated(text: object, direction: str = "ltr") -> SafeString | str:
+    """A number, a key or an id, which reads from left to right in any language; ``auto``: a text of whichever."""
+    return EMPTY if text in (None, "") else format_html('<bdi dir="{}">{}</bdi>', direction, text)
 
 
 def label(labels: dict[str, Any], value: str | None) -> Any:
-    """The words for a state or status; None for None, and a value that is not listed as it is."""
-    return None if value is None else labels.get(value, value)
+    """The words for a state or status; a value that is not listed as it is."""
+    return EMPTY if value is None else labels.get(value, value)

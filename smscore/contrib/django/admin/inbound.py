@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from smscore.contrib.django.admin.display import isolated, shown_time
@@ -50,19 +49,19 @@ class InboundMessageAdmin(PagedAdmin):
     @admin.display(description=_("text"))
     def shown_text(self, message: InboundMessage) -> Any:
         """The beginning of what it says."""
-        return format_html('<bdi dir="auto">{}</bdi>', truncatechars(message.text, 80))
+        return isolated(truncatechars(message.text, 80), "auto")
 
     @admin.display(description=_("text"))
     def whole_text(self, message: InboundMessage) -> Any:
         """What it says."""
-        return format_html('<bdi dir="auto">{}</bdi>', message.text)
+        return isolated(message.text, "auto")
 
     @admin.display(description=_("received"))
-    def received(self, message: InboundMessage) -> str | None:
+    def received(self, message: InboundMessage) -> str:
         """When the provider had it."""
         return shown_time(message.received_at)
 
     @admin.display(description=_("stored"))
-    def stored(self, message: InboundMessage) -> str | None:
+    def stored(self, message: InboundMessage) -> str:
         """When a worker fetched it."""
         return shown_time(message.stored_at)

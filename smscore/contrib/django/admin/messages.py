@@ -7,10 +7,9 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from smscore.contrib.django.admin.display import DELIVERIES, OUTCOMES, isolated, label, shown_time
+from smscore.contrib.django.admin.display import DELIVERIES, EMPTY, OUTCOMES, isolated, label, shown_time
 from smscore.contrib.django.admin.filters import CampaignFilter, DeliveryFilter, OutcomeFilter
 from smscore.contrib.django.admin.paging import PagedAdmin, PagedChangeList
 from smscore.contrib.django.database import DjangoDatabase
@@ -78,7 +77,7 @@ class QueuedMessageAdmin(PagedAdmin):
         return label(DELIVERIES, message.delivery)
 
     @admin.display(description=_("delivery seen"))
-    def seen(self, message: QueuedMessage) -> str | None:
+    def seen(self, message: QueuedMessage) -> str:
         """When that was seen."""
         return shown_time(message.delivery_at)
 
@@ -93,7 +92,7 @@ class QueuedMessageAdmin(PagedAdmin):
         return message.batch.account
 
     @admin.display(description=_("ended"))
-    def ended(self, message: QueuedMessage) -> str | None:
+    def ended(self, message: QueuedMessage) -> str:
         """When its batch ended."""
         return shown_time(message.batch.ended_at)
 
@@ -105,12 +104,12 @@ class QueuedMessageAdmin(PagedAdmin):
     # Its own page
 
     @admin.display(description=_("provider"))
-    def provider(self, message: QueuedMessage) -> str | None:
+    def provider(self, message: QueuedMessage) -> str:
         """Who was asked to send it."""
-        return _result(message).provider
+        return _result(message).provider or EMPTY
 
     @admin.display(description=_("sent"))
-    def sent(self, message: QueuedMessage) -> str | None:
+    def sent(self, message: QueuedMessage) -> str:
         """When it was sent."""
         return shown_time(_result(message).sent_at)
 
@@ -127,8 +126,7 @@ class QueuedMessageAdmin(PagedAdmin):
     @admin.display(description=_("error"))
     def error(self, message: QueuedMessage) -> Any:
         """Why it was not accepted."""
-        error = _result(message).error
-        return None if error is None else format_html('<bdi dir="auto">{}</bdi>', error)
+        return isolated(_result(message).error, "auto")
 
 
 def _result(message: Any) -> QueueResult:

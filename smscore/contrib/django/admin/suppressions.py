@@ -96,7 +96,7 @@ class SuppressionAdmin(PagedAdmin):
         return isolated(row.recipient)
 
     @admin.display(description=_("since"))
-    def created(self, row: Suppression) -> str | None:
+    def created(self, row: Suppression) -> str:
         """Since when."""
         return shown_time(row.created_at)
 
