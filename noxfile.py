@@ -139,6 +139,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def servers(session: nox.Session) -> None:
+    """The Django shop under gunicorn, uvicorn and runserver, on SQLite and PostgreSQL; SERVER_REQUESTS (200) each."""
+    install_wheel(session, "test")
+    session.run("python", "-m", "pytest", "tests/servers.py", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(python=PYTHONS[0])
 def schemathesis(session: nox.Session) -> None:
     """The sandbox's REST interface against its own OpenAPI description."""
     install_wheel(session, "test", "schemathesis")

@@ -10,7 +10,7 @@ from smscore.contrib.django import sms
 from smscore.contrib.django.signals import delivery_changed
 from smscore.queue import Window
 
-LOGIN = Pattern(ippanel=Approved("login-code"), najva="کد ورود شما به کتاب سپید: {code}")
+LOGIN = Pattern(ippanel=Approved("otp"), najva="کد ورود شما به کتاب سپید: {code}")
 DAYTIME = Window(time(9), time(21), tz="Asia/Tehran")
 
 
