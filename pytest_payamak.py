@@ -1,5 +1,7 @@
 """Payamak's pytest plugin: in a test run nothing leaves the machine, and ``sms_sandbox`` receives what is sent.
 
+In a Django project ``sms_outbox`` has what its accounts would have sent.
+
 ::
 
     def test_a_customer_gets_a_code(sms_sandbox):
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
+    from smscore.contrib.django.recording import Outbox
     from smscore.sandbox import Sandbox
 
 _VARIABLE: Final = "PAYAMAK_TEST_RUN"  # tells child processes; smscore/calls/guard.py reads it
@@ -152,3 +155,16 @@ def sms_sandbox(_sms_sandbox_of_the_session: Sandbox, monkeypatch: pytest.Monkey
     for name, value in box.environment.items():
         monkeypatch.setenv(name, value)
     return box
+
+
+@pytest.fixture
+def sms_outbox() -> Outbox:
+    """What this test would have sent by the accounts of a Django project: ``smscore.contrib.django.outbox``.
+
+    It begins empty in each test, also without this fixture, and with or without pytest-django. What is enqueued
+    reaches it when its transaction commits: with pytest-django's fixture ``django_capture_on_commit_callbacks``, when
+    ``execute=True``.
+    """
+    from smscore.contrib.django.recording import outbox
+
+    return outbox

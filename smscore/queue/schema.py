@@ -105,6 +105,12 @@ def check(transaction: Transaction) -> None:
         )
 
 
+def refuse_newer(transaction: Transaction) -> None:
+    """Raise ``ConfigurationError`` if the tables are of a newer Payamak; older ones and none are left to others."""
+    if transaction.has_table("payamak_schema"):
+        _refuse_newer(_version(transaction), transaction.dialect.name)
+
+
 def _version(transaction: Transaction) -> int:
     row = transaction.row("SELECT max(version) FROM payamak_schema")
     return int(row[0] or 0) if row else 0

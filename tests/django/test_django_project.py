@@ -23,24 +23,9 @@ def test_the_projects_tests_pass_in_parallel(sqlite_project: Project):
     assert "OK" in sqlite_project.manage("test", "--parallel", "2")
 
 
-def test_a_pytest_run_sends_nothing_and_begins_each_test_with_an_empty_outbox(sqlite_project: Project, tmp_path: Path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = settings\n", encoding="utf-8")
-    (tmp_path / "test_shop.py").write_text(PYTEST, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", os.fspath(tmp_path), "."],
-        cwd=tmp_path,
-        env=sqlite_project.environment(PYTHONPATH=os.fspath(PROJECT)),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-    assert "4 passed" in done.stdout, done.stdout + done.stderr
-
-
 PYTEST = """
 import pytest
 from smscore.contrib.django import outbox, sms
-from smscore.contrib.django.models import Campaign
 
 @pytest.mark.parametrize("_", range(2))
 def test_without_any_fixture(_):
@@ -48,17 +33,71 @@ def test_without_any_fixture(_):
     assert len(sms.send("09123456789", "سلام").accepted) == 1
     assert [message.recipient for message in outbox] == ["+989123456789"]
 
-def test_on_commit(db, django_capture_on_commit_callbacks):
+def test_with_the_fixture(sms_outbox):
+    assert sms_outbox == []
+    sms.send(["09123456789", "09123456780"], "سلام")
+    assert len(sms_outbox.find("0912 345 6789", text="سلا", account="default")) == 1
+    assert sms_outbox.find(account="codes") == []
+
+async def code():
+    await sms.aio["codes"].send_pattern("09123456789", "login", {"code": "1"})
+
+def test_async_code(sms_outbox):
+    import asyncio
+    asyncio.run(code())
+    assert [one.params for one in sms_outbox] == [{"code": "1"}]
+"""
+
+PYTEST_DJANGO = (
+    PYTEST
+    + """
+def test_on_commit(db, django_capture_on_commit_callbacks, sms_outbox):
     with django_capture_on_commit_callbacks(execute=True):
         sms.enqueue("09123456789", "سلام", key="k")
-        assert outbox == []
-    assert [message.key for message in outbox] == ["k"]
+        assert sms_outbox == []
+    assert [message.key for message in sms_outbox] == ["k"]
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit(sms_outbox):
+    sms.enqueue("09123456789", "سلام", key="k")
+    assert [message.key for message in sms_outbox] == ["k"]
 
 def test_settings_are_overridden(settings):
     settings.PAYAMAK = {"default": {"PROVIDER": "najva", "SENDER": "90000777"}}
     sms.send("09123456789", "سلام")
     assert outbox[0].sender == "90000777"
 """
+)
+
+WITHOUT = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+django.setup()
+"""
+
+
+def test_a_pytest_run_sends_nothing_and_begins_each_test_with_an_empty_outbox(sqlite_project: Project, tmp_path: Path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = settings\n", encoding="utf-8")
+    assert "7 passed" in _pytest(sqlite_project, tmp_path, PYTEST_DJANGO)
+
+
+def test_so_does_one_without_pytest_django(sqlite_project: Project, tmp_path: Path):
+    (tmp_path / "conftest.py").write_text(WITHOUT, encoding="utf-8")
+    assert "4 passed" in _pytest(sqlite_project, tmp_path, PYTEST, "-p", "no:django")
+
+
+def _pytest(project: Project, folder: Path, tests: str, *options: str) -> str:
+    (folder / "test_shop.py").write_text(tests, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(
+        [*command, "--rootdir", os.fspath(folder), "."],
+        cwd=folder,
+        env=project.environment(PYTHONPATH=os.fspath(PROJECT)),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    return done.stdout + done.stderr
 
 
 async def test_a_queue_made_by_another_program_is_the_projects_queue(project: Project):

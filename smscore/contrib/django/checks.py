@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.conf import ENVIRONMENT_VARIABLE, settings
@@ -13,15 +13,22 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
+from smscore import registry
 from smscore.contrib.django import accounts, conf, recording
+from smscore.contrib.django.database import DjangoDatabase
 from smscore.errors import ConfigurationError
+from smscore.profile import Capability
+from smscore.queue import schema
 
-__all__ = ["check_database", "check_deployment", "check_settings"]
+__all__ = ["check_database", "check_deployment", "check_settings", "check_tables"]
 
 _SECRET_LENGTH: Final = 16  # characters
 _SQLITE: Final = (
     '"OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE", "timeout": 20}'
 )
+
+
+_VENDORS: Final = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
 
 
 def _error(number: int, text: str, hint: str) -> CheckMessage:
@@ -36,7 +43,7 @@ def _warning(number: int, text: str, hint: str) -> CheckMessage:
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """What is wrong with ``PAYAMAK`` and the settings beside it."""
     found = [_error(problem.number, problem.text, problem.hint) for problem in conf.problems()]
-    return [*found, *_clients(), *_secret(), *_backend()]
+    return [*found, *_clients(), *_without_effect(), *_secret(), *_backend()]
 
 
 def _usable() -> Iterator[conf.Account]:
@@ -57,6 +64,21 @@ def _clients() -> Iterator[CheckMessage]:
             client.check()
         except ConfigurationError as error:
             yield _warning(1, f"PAYAMAK['{one.name}'] cannot send: {error}", "Set its TOKEN, from the environment.")
+
+
+_NEEDS: Final = {"LOW_CREDIT": Capability.TELLS_CREDIT, "OPT_OUT": Capability.RECEIVES_MESSAGES}
+
+
+def _without_effect() -> Iterator[CheckMessage]:
+    """What an account asks for, and its provider has no call for."""
+    for one in _usable():
+        able: set[Capability] = set()
+        for name in one.failover or [one.name]:
+            able |= registry.profile(conf.account(name).provider).capabilities
+        for key, needed in _NEEDS.items():
+            if one.given.get(key) and needed not in able:
+                text = f"PAYAMAK['{one.name}']['{key}'] has no effect: its provider has no call for that."
+                yield _warning(6, text, f"Remove {key}, or give it to an account whose provider has one.")
 
 
 def _secret() -> Iterator[CheckMessage]:
@@ -86,11 +108,24 @@ def check_database(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         return [
             _error(
                 7,
-                f"DATABASES['{alias}'] is {vendor}, which cannot hold a queue.",
+                f"DATABASES['{alias}'] is {_VENDORS.get(vendor, vendor)}, which cannot hold a queue.",
                 "Set PAYAMAK_DATABASE to the alias of a PostgreSQL or SQLite database.",
             )
         ]
     return [*_sqlite(alias)] if vendor == "sqlite" else []
+
+
+@register(Tags.database)
+def check_tables(app_configs: Any = None, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Whether the queue's tables are of a newer Payamak; older ones are what ``migrate`` is for."""
+    alias = conf.database_alias()
+    if alias not in (databases or ()) or any(found.is_serious() for found in check_database()):
+        return []
+    try:
+        DjangoDatabase(alias).read(schema.refuse_newer)
+    except ConfigurationError as error:
+        return [_error(10, f"DATABASES['{alias}']: {error}", "Several programs share this queue: upgrade them all.")]
+    return []
 
 
 def _sqlite(alias: str) -> Iterator[CheckMessage]:

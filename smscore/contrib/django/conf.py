@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from attrs import frozen
@@ -104,6 +105,10 @@ class Account:
         options, words = self.given.get("OPTIONS", {}), self.given.get("OPT_OUT", [])
         if not isinstance(options, dict):
             yield Problem(2, f"PAYAMAK['{self.name}']['OPTIONS'] must be a dict of options of the client.", _EXAMPLE)
+        credit = self.low_credit
+        if credit is not None and (isinstance(credit, bool) or not isinstance(credit, (int, Decimal))):
+            text = f"PAYAMAK['{self.name}']['LOW_CREDIT'] must be a number of Rials: an int or a Decimal."
+            yield Problem(2, text, '"LOW_CREDIT": 5_000_000')
         if not _is_list_of_words(words):
             yield Problem(2, f"PAYAMAK['{self.name}']['OPT_OUT'] must be a list of words.", '"OPT_OUT": ["لغو"]')
 

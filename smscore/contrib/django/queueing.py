@@ -40,18 +40,19 @@ def enqueue(account: str, method: str, items: Any, *args: Any, **options: Any) -
 
 def in_parts(items: Any) -> Any:
     """What the thread of ``sync_to_async`` can iterate: an async iterable is read in its event loop."""
-    reads_async = isinstance(items, AsyncIterable) and not isinstance(items, Iterable)
-    return _parts(aiter(items)) if reads_async else items
+    if isinstance(items, Iterable):
+        return cast("Any", items)
+    return _parts(items) if isinstance(items, AsyncIterable) else items
 
 
-def _parts(source: AsyncIterator[Any]) -> Iterator[Any]:
+def _parts(items: Any) -> Iterator[Any]:
+    source: Any = aiter(items)
     take = async_to_sync(_take)
     try:
         while part := take(source):
             yield from part
     finally:
-        if isinstance(source, AsyncGenerator):
-            async_to_sync(_close)(cast("AsyncGenerator[Any, None]", source))
+        async_to_sync(_close)(source)
 
 
 async def _take(source: AsyncIterator[Any]) -> list[Any]:
@@ -63,8 +64,9 @@ async def _take(source: AsyncIterator[Any]) -> list[Any]:
     return part
 
 
-async def _close(source: AsyncGenerator[Any, None]) -> None:
-    await source.aclose()
+async def _close(source: Any) -> None:
+    if isinstance(source, AsyncGenerator):
+        await source.aclose()
 
 
 def _done(coroutine: Coroutine[Any, Any, Campaign]) -> Campaign:

@@ -16,13 +16,14 @@ from smscore.calls.caller import Caller
 from smscore.calls.stop import StopRule
 from smscore.client import AsyncClient
 from smscore.contrib.django import conf
-from smscore.errors import ConfigurationError
+from smscore.errors import ConfigurationError, InvalidRequest
 from smscore.failover import Pattern
 from smscore.masking import masked_number
-from smscore.numbers import e164
+from smscore.numbers import Recipient, e164
 from smscore.outcomes import Outcome
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.one_recipient import pattern_texts
+from smscore.sending.outgoing import checked_numbers
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint
 
 __all__ = ["Call", "Outbox", "Recorder", "SentMessage", "is_collecting", "is_test_run", "outbox", "recording"]
@@ -71,6 +72,24 @@ class Outbox(UserList[SentMessage]):
         self, messages: list[SentMessage]
     ) -> None:
         self._messages = messages
+
+    def find(self, to: Recipient | None = None, *, text: str | None = None, **expected: Any) -> list[SentMessage]:
+        """The messages sent to a number (None: to anybody) whose text contains ``text``.
+
+        Further arguments are attributes of ``SentMessage`` and their values, such as ``account="codes"``. Raises
+        ``InvalidNumber``, or ``InvalidRequest`` for an attribute that there is not.
+        """
+        number = None if to is None else e164(checked_numbers(to)[0])
+        unknown = sorted({*expected} - {*SentMessage.__annotations__})
+        if unknown:
+            raise InvalidRequest(f"A SentMessage has no {', '.join(unknown)}.")
+        return [
+            one
+            for one in self.data
+            if (number is None or one.recipient == number)
+            and (text is None or text in one.text)
+            and all(getattr(one, name) == value for name, value in expected.items())
+        ]
 
 
 outbox: Final = Outbox()

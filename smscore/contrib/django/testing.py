@@ -6,10 +6,8 @@ from functools import cache
 from typing import Any
 
 from smscore.contrib.django.recording import SentMessage, outbox
-from smscore.errors import InvalidRequest
-from smscore.numbers import Recipient, e164
+from smscore.numbers import Recipient
 from smscore.sandbox import Sandbox
-from smscore.sending.outgoing import checked_numbers
 
 __all__ = ["SMSAssertions", "sandbox", "sandbox_options"]
 
@@ -25,7 +23,7 @@ class SMSAssertions:
         ``count`` is how many there must be (None: at least one). Further arguments are attributes of ``SentMessage``
         and their values, such as ``account="codes"``. Raises ``AssertionError``, which shows no number and no text.
         """
-        found = matching(to, text, expected)
+        found = outbox.find(to, text=text, **expected)
         if (not found) if count is None else len(found) != count:
             wanted = "at least one message" if count is None else f"{count} messages"
             raise AssertionError(f"Expected {wanted} that match, found {len(found)} among {len(outbox)} sent.")
@@ -33,26 +31,11 @@ class SMSAssertions:
 
     def assertNoSMSSent(self, to: Recipient | None = None, **expected: Any) -> None:  # noqa: N802  # likewise
         """Raise ``AssertionError`` if a message was sent (to this number)."""
-        found = matching(to, None, expected)
+        found = outbox.find(to, **expected)
         if found:
             raise AssertionError(
                 f"Expected no message, found {len(found)}: by {found[0].method} of {found[0].account}."
             )
-
-
-def matching(to: Recipient | None, text: str | None, expected: dict[str, Any]) -> list[SentMessage]:
-    """The messages of the outbox that match. Raises ``InvalidNumber``, or ``InvalidRequest``."""
-    number = None if to is None else e164(checked_numbers(to)[0])
-    unknown = sorted({*expected} - {*SentMessage.__annotations__})
-    if unknown:
-        raise InvalidRequest(f"A SentMessage has no {', '.join(unknown)}.")
-    return [
-        one
-        for one in outbox
-        if (number is None or one.recipient == number)
-        and (text is None or text in one.text)
-        and all(getattr(one, name) == value for name, value in expected.items())
-    ]
 
 
 @cache

@@ -1,8 +1,13 @@
+from unittest import mock
+
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection, connections
 from django.test import SimpleTestCase, TestCase, override_settings
 
-from smscore.contrib.django.checks import check_database, check_deployment, check_settings
+from smscore.contrib.django.checks import check_database, check_deployment, check_settings, check_tables
 
+IPPANEL = {"PROVIDER": "ippanel", "TOKEN": "from-elsewhere-at-run-time"}
 CLIENT = {"PROVIDER": "najva", "TOKEN": "from-elsewhere-at-run-time"}
 
 
@@ -35,6 +40,16 @@ class CheckTests(SimpleTestCase):
     def test_options_and_words_of_another_type(self):
         self.assertEqual(self.found({"default": {**CLIENT, "OPTIONS": []}}), ["payamak.E002"])
         self.assertEqual(self.found({"default": {**CLIENT, "OPT_OUT": "لغو"}}), ["payamak.E002"])
+
+    def test_a_limit_of_credit_of_another_type(self):
+        self.assertEqual(self.found({"a": {**IPPANEL, "LOW_CREDIT": 1.5}}), ["payamak.E002"])
+        self.assertEqual(self.found({"a": {**IPPANEL, "LOW_CREDIT": 5_000_000, "OPT_OUT": ["لغو"]}}), [])
+
+    def test_what_the_provider_has_no_call_for(self):
+        asks = {**CLIENT, "LOW_CREDIT": 5_000_000, "OPT_OUT": ["لغو"]}
+        self.assertEqual(self.found({"default": asks}), ["payamak.W006"] * 2)
+        both = {"FAILOVER": ["default", "a"], "OPT_OUT": ["لغو"]}
+        self.assertEqual(self.found({"default": CLIENT, "a": IPPANEL, "both": both}), [])
 
     def test_an_unknown_provider(self):
         self.assertEqual(self.found({"default": {"PROVIDER": "nobody"}}), ["payamak.E003"])
@@ -72,6 +87,13 @@ class CheckTests(SimpleTestCase):
     def test_an_unknown_database(self):
         self.assertEqual(ids(check_database()), ["payamak.E006"])
 
+    def test_a_database_that_cannot_hold_a_queue(self):
+        for vendor, name in (("mysql", "MySQL or MariaDB"), ("oracle", "Oracle"), ("microsoft", "microsoft")):
+            with mock.patch.object(connections["default"], "vendor", vendor):
+                (error,) = check_database()
+            self.assertEqual(error.id, "payamak.E007")
+            self.assertIn(f"is {name}, which cannot hold a queue", error.msg)
+
     @override_settings(PAYAMAK_DATABASE="other")
     def test_sqlite_that_locks(self):
         (warning,) = check_database()
@@ -88,6 +110,20 @@ class CheckTests(SimpleTestCase):
 
 class MigrationTests(TestCase):
     databases = {"default", "other"}
+
+    def test_tables_of_a_newer_version_are_refused(self):
+        self.assertEqual(check_tables(databases=["default"]), [])
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO payamak_schema (version, applied_at) VALUES (999, 0)")
+        self.assertEqual(ids(check_tables(databases=["default"])), ["payamak.E010"])
+        self.assertEqual(check_tables(databases=["other"]), [])
+        self.assertEqual(check_tables(), [])
+        with self.assertRaisesMessage(SystemCheckError, "Upgrade Payamak on this machine"):
+            call_command("check", databases=["default"])
+
+    def test_without_tables_nothing_is_said_here(self):
+        with override_settings(PAYAMAK_DATABASE="other"):
+            self.assertEqual(check_tables(databases=["other"]), [])
 
     def test_no_migration_is_missing(self):
         call_command("makemigrations", "payamak", check=True, verbosity=0)
