@@ -7,18 +7,23 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
+import subprocess
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from instances import PostgresServer
 from ledger import Ledger
 from queue_engines import ENGINES, Setup, running
 from queue_kills import Kills
 from queue_nodes import Node, Nodes
 from queue_verdict import Verdict, judge
+from services import Postgres
 
 from smscore.queue import Campaign
 
@@ -61,7 +66,7 @@ class Books:
 
 
 @asynccontextmanager
-async def books(engine: str, ledger: Ledger, folder: Path, **options: str) -> AsyncIterator[Books]:
+async def books(engine: str, ledger: Ledger, folder: Path, **options: Any) -> AsyncIterator[Books]:
     async with running(engine, ledger, folder, **options) as setup:
         yield Books(setup, ledger)
 
@@ -123,6 +128,55 @@ async def test_a_disk_that_is_full_for_a_while(ledger: Ledger, tmp_path: Path) -
     assert before.waiting
     told("full disk", verdict)
     assert verdict.unknown_not == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+async def test_a_disk_of_postgresql_that_is_full_for_a_while(ledger: Ledger, tmp_path: Path) -> None:
+    with PostgresServer() as server, small_disk(server) as disk:
+        postgres = Postgres(server.url.removesuffix("postgres") + "small", "public")
+        async with books("postgres", ledger, tmp_path, postgres=postgres, **PATIENT) as of:
+            await of.enqueue({"sepahan": 20_000, "najva": 20_000})
+            with of.setup.nodes(1) as nodes:
+                await in_hand(of.setup, 1)
+                filler = disk / "filler"
+                fill(filler)
+                await asyncio.sleep(8)
+                fill(filler)  # what the server has freed meanwhile
+                before = await of.setup.queue.counts(of.campaigns[1])
+                filler.unlink()
+                verdict = await of.all_done(nodes.all)
+                assert nodes.all[0].starts == 1
+                assert "cannot be used (DiskFull)" in nodes.all[0].log
+        assert before.waiting
+    told("full disk, postgres", verdict)
+    assert (verdict.unknown_arrived, verdict.unknown_not) == (0, 0)
+
+
+@contextmanager
+def small_disk(server: PostgresServer) -> Iterator[Path]:
+    """A disk of 32 MB that holds a database of its own, ``small``; the write-ahead log is elsewhere."""
+    import psycopg
+
+    disk = server.folder / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", disk], check=True)
+    try:
+        shutil.chown(disk, "postgres")
+        disk.chmod(0o700)
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(psycopg.sql.SQL("CREATE TABLESPACE small LOCATION {}").format(str(disk)))
+            connection.execute("CREATE DATABASE small TABLESPACE small")
+        yield disk
+    finally:
+        server.kill()
+        subprocess.run(["umount", disk], check=True)
+
+
+def fill(file: Path) -> None:
+    """Let a file take all the room that is left on its disk."""
+    with file.open("ab", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime")
