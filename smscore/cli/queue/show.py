@@ -16,12 +16,15 @@ from smscore.cli.queue.options import QueueConnection
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.queue.model import Account, Campaign, CampaignState, Counts
 from smscore.queue.queue import AsyncSendQueue
+from smscore.queue.store import reading
+from smscore.queue.store.reading import InProgress
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _INTERVAL: Final = 1.0  # seconds between two looks
 _RATE_SECONDS: Final = 30.0  # over which the rate is measured
+_STILL_SECONDS: Final = 5.0  # without a change, after which there is no rate, and a word on why
 _MOVING: Final = frozenset({CampaignState.LOADING, CampaignState.QUEUED, CampaignState.RUNNING})
 
 
@@ -33,7 +36,10 @@ class View:
     counts: Counts
     account: Account
     rate: float | None = None
-    """Recipients a second; None until two looks differ."""
+    """Recipients a second; None until two looks differ, and where nothing has changed lately."""
+    in_progress: InProgress = field(factory=InProgress)
+    is_still: bool = False
+    """Whether nothing has changed lately."""
 
     @property
     def has_stopped(self) -> bool:
@@ -58,7 +64,14 @@ class Pace:
         while len(self._looks) > 2 and now - self._looks[1][0] >= _RATE_SECONDS:
             self._looks.popleft()
         then, before = self._looks[0]
-        return (ended - before) / (now - then) if now > then and ended > before else None
+        return (ended - before) / (now - then) if now > then and ended > before and not self.is_still else None
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing has changed lately."""
+        now, ended = self._looks[-1]
+        since = min(at for at, before in self._looks if before == ended)
+        return now - since >= _STILL_SECONDS
 
 
 def show(connection: QueueConnection, key: str, *, once: bool) -> None:
@@ -74,7 +87,9 @@ async def _look(queue: AsyncSendQueue, key: str, pace: Pace) -> View:
     campaign = await campaign_of(queue, key)
     counts = await queue.counts(campaign)
     account = await queue.account(campaign.account)
-    return View(campaign, counts, account, pace.rate(clock.monotonic(), counts.total - counts.waiting))
+    in_progress = await queue._calls.read(reading.in_progress, campaign.id)
+    rate = pace.rate(clock.monotonic(), counts.total - counts.waiting)
+    return View(campaign, counts, account, rate, in_progress, pace.is_still)
 
 
 async def _watch(queue: AsyncSendQueue, key: str) -> None:
@@ -118,12 +133,28 @@ def _lines(view: View) -> list[str]:
         lines.append(f"Account {account_words(view.account)}")
     if campaign.not_before and campaign.state is CampaignState.QUEUED:
         lines.append(f"Not before {local_time(campaign.not_before)}")
+    if view.is_still and not view.has_stopped and not view.account.held:
+        lines += _why_still(view)
     return [line for line in lines if line]
 
 
 def _outcomes(counts: Counts) -> list[tuple[str, int]]:
     found = [(OUTCOME_WORDS[outcome], getattr(counts, outcome.value)) for outcome in Outcome]
     return [*((words, count) for words, count in found if count), ("waiting", counts.waiting)]
+
+
+def _why_still(view: View) -> list[str]:
+    """What may be wrong where nothing has changed lately."""
+    found, account = view.in_progress, view.campaign.account
+    if found.batches:
+        batches = "1 batch is" if found.batches == 1 else f"{found.batches:,} batches are"
+        return [
+            f"Nothing has changed lately; {batches} in progress.",
+            f"What a killed worker had is taken over by another within {_time_words(found.seconds)}.",
+        ]
+    if found.is_due:
+        return ["No batch is in progress. Is a worker running?", f"payamak queue work --account {account}=PROVIDER"]
+    return []
 
 
 def _pace_words(view: View) -> str:

@@ -48,6 +48,32 @@ def counts(transaction: Transaction, campaign_id: int) -> Counts:
     return Counts(accepted, rejected, not_sent, unknown, waiting, deliveries)
 
 
+@frozen
+class InProgress:
+    """How many batches of a campaign workers have, and the seconds until the last of their leases runs out."""
+
+    batches: int = 0
+    seconds: float = 0.0
+    is_due: bool = False
+    """Whether it has more, which could begin now."""
+
+
+def in_progress(transaction: Transaction, campaign_id: int) -> InProgress:
+    """What workers do with a campaign at the moment, as far as they say; one that was killed says nothing."""
+    row = transaction.row(
+        "SELECT count(*), max(lease_until) FROM payamak_batch "
+        "WHERE campaign_id = %s AND state <> 'done' AND state IN ('claimed', 'sending')",
+        campaign_id,
+    )
+    due = transaction.row(
+        "SELECT 1 FROM payamak_campaign WHERE id = %s AND next_at IS NOT NULL AND next_at <= %s",
+        campaign_id,
+        transaction.now,
+    )
+    batches, until = row or (0, None)
+    return InProgress(batches, max(0.0, (until or 0.0) - transaction.now), due is not None)
+
+
 def cost(transaction: Transaction, campaign_id: int) -> int | Decimal | None:
     """What the provider said that a campaign cost, in its own unit; None if it said nothing."""
     found = [
