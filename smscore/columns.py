@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import struct
 from array import array
 from bisect import bisect_right, insort_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -97,8 +98,8 @@ class IdColumn:
 
     def _packed(self, positions: Positions, values: Sequence[int | None]) -> array[int]:
         try:
-            return array("q", values)  # type: ignore[arg-type]  # with a None among them it raises
-        except (TypeError, OverflowError):
+            return array("q", struct.pack(f"{len(values)}q", *values))  # half the time of array("q", values)
+        except struct.error:  # a None is among them, or a longer one
             return array("q", map(self._packed_one, positions, values))
 
     def _packed_one(self, position: int, value: int | None) -> int:
