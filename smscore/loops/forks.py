@@ -1,11 +1,15 @@
-"""Objects that a forked child must never close, since its parent still uses them."""
+"""What a fork must not break: a child closes nothing that its parent uses, and finds no import half done."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
+import threading
 from typing import Any, Final
 from weakref import ref
+
+from smscore import clock
 
 _shared: Final[set[ref[Any]]] = set()  # not a WeakSet: a signal handler that adds one would break its iteration
 
@@ -27,5 +31,26 @@ def _keep() -> None:
     _shared.clear()
 
 
+_IMPORTED_LATE: Final = frozenset({"aiohttp", "anyio", "cattrs", "persiantools", "smscore", "uvloop"})
+_PATIENCE: Final = 5.0  # seconds
+_INTERVAL: Final = 0.005  # seconds
+
+
+def _wait_for_imports() -> None:
+    # A thread that imports holds the lock of that module. In a child there is no such thread, and whoever imports the
+    # module there would wait for ever.
+    until = clock.monotonic() + _PATIENCE
+    while _is_anything_half_imported() and clock.monotonic() < until:
+        threading.Event().wait(_INTERVAL)
+
+
+def _is_anything_half_imported() -> bool:
+    return any(
+        getattr(getattr(module, "__spec__", None), "_initializing", False)
+        for name, module in sys.modules.copy().items()
+        if name.partition(".")[0] in _IMPORTED_LATE
+    )
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_keep)
+    os.register_at_fork(before=_wait_for_imports, after_in_child=_keep)

@@ -12,6 +12,7 @@ import time
 import types
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from recipients import numbers
@@ -493,6 +494,30 @@ def test_closing_in_a_child_leaves_the_parents_request_alone(silent: SilentServe
     """
     process = started(script, silent.url, "-W", "ignore::DeprecationWarning")
     assert ended(process) == (0, "ResponseLost True", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
+def test_a_child_that_was_forked_while_a_thread_imported_does_not_wait_for_that_thread(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    slow = "import asyncio, time; time.sleep(1); new_event_loop = asyncio.new_event_loop"
+    (tmp_path / "uvloop.py").write_text(slow, encoding="utf-8")
+    script = """
+        import os, signal, sys, threading
+        thread = threading.Thread(target=Sepahan().send, args=("09120000000", "پدر"))
+        thread.start()
+        while "uvloop" not in sys.modules:
+            time.sleep(0.001)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            os._exit(0 if Sepahan().send("09120000001", "فرزند").ok else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        thread.join()
+    """
+    process = started(script, box.url("sepahan"), "-W", "ignore::DeprecationWarning", PYTHONPATH=str(tmp_path))
+    assert ended(process)[:2] == (0, "0")
+    assert {message.text for message in box.messages} == {"پدر", "فرزند"}
 
 
 def test_a_script_whose_exit_makes_a_call_ends_though_a_stream_was_left_in_the_middle(box: Sandbox) -> None:
