@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol, TypeVar
 from smscore import clock
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.caller_thread import CallerThread, LoopCall
-from smscore.loops.concurrency import cancel_all
+from smscore.loops.concurrency import cancel_all, running_loop
 from smscore.loops.forks import keep_alive_after_fork
 
 R = TypeVar("R")
@@ -199,12 +199,12 @@ class ForegroundLoop:
 
     def close(self) -> None:
         """End what it runs, and close its connections."""
-        if not _is_in_a_loop():
+        if running_loop() is None:
             end(self._loop)
 
 
 def _refuse_a_running_loop() -> None:
-    if _is_in_a_loop():
+    if running_loop() is not None:
         raise ClientClosed(
             "The process is ending, and a blocking client cannot work inside a running event loop any more. "
             "Use the async client there."
@@ -301,21 +301,13 @@ def run_at(place: LoopRunner, function: Callable[[], Coroutine[Any, Any, R]], ca
 
 
 def _warn_inside_a_loop() -> None:
-    if _is_in_a_loop() and "IPython" not in sys.modules:
+    if running_loop() is not None and "IPython" not in sys.modules:
         warnings.warn(
             "A blocking client was called inside a running event loop, which stands still until it returns. "
             "Use the async client there.",
             RuntimeWarning,
             stacklevel=_callers_level(),
         )
-
-
-def _is_in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _callers_level() -> int:

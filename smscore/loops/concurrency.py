@@ -12,6 +12,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 async def let_others_run() -> None:
     """Let the other tasks of the event loop run once."""
     await asyncio.sleep(0)
@@ -59,8 +67,8 @@ class AsFinished(Generic[T, R]):
 
     The source is asked for its next item only when there is room for it, so that at most one more than ``limit``
     wait to be taken. If the source fails, what is under way still ends and is yielded first. ``aclose`` cancels what is
-    under way. It is not an async generator, since an event loop that ends closes all of those at once, and a nested one
-    cannot be closed twice.
+    under way, and ends the iteration of whoever waits. It is not an async generator, since an event loop that ends
+    closes all of those at once, and a nested one cannot be closed twice.
     """
 
     def __init__(self, source: AsyncIterator[T], work: Callable[[T], Coroutine[Any, Any, R]], limit: int) -> None:
@@ -69,7 +77,7 @@ class AsFinished(Generic[T, R]):
         self._limit = limit
         self._room = asyncio.Semaphore(limit + 1)  # for items requested and not yet taken
         self._turn = asyncio.Lock()  # to ask the source
-        self._exhausted = False
+        self._exhausted = self._is_closed = False
         self._failure: BaseException | None = None
         self._results: asyncio.Queue[tuple[R] | None] = asyncio.Queue()
         self._workers: list[asyncio.Task[None]] | None = None
@@ -91,7 +99,7 @@ class AsFinished(Generic[T, R]):
 
     async def aclose(self) -> None:
         """Cancel what is under way, and return when it has ended."""
-        self._exhausted = True
+        self._exhausted = self._is_closed = True
         await cancel_all(self._workers or [])
         while not self._results.empty():
             self._results.get_nowait()
@@ -109,7 +117,8 @@ class AsFinished(Generic[T, R]):
         # results must hear of it.
         except BaseException as error:
             self._exhausted = True
-            self._failure = self._failure or error
+            if not self._is_closed:
+                self._failure = self._failure or error
         finally:
             self._at_work -= 1
             if not self._at_work:

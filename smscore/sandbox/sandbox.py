@@ -13,6 +13,7 @@ from types import MappingProxyType, TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
 from smscore import clock
+from smscore.loops.concurrency import running_loop
 from smscore.numbers import Recipient
 from smscore.sandbox.callers import Callers, host_names
 from smscore.sandbox.emulation import Emulation
@@ -178,7 +179,7 @@ class Sandbox:
             TimeoutError: none came within ``timeout`` seconds.
             RuntimeError: the sandbox serves in the running event loop, which this would block.
         """
-        if self._loop is not None and self._loop is _running_loop():
+        if self._loop is not None and self._loop is running_loop():
             raise RuntimeError(
                 "wait_for would block the event loop in which the sandbox serves: await wait_for_async instead."
             )
@@ -410,10 +411,3 @@ class Sandbox:
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from itertools import islice
 from typing import Final, Protocol, Self
@@ -14,12 +14,12 @@ from smscore import clock
 from smscore.client import sends_nothing
 from smscore.config import Polling
 from smscore.errors import ClientClosed, InvalidRequest
+from smscore.loops.concurrency import running_loop
 from smscore.loops.logs import logger_for_callers
 from smscore.statuses import Delivery, DeliveryStatus, is_id
 from smscore.tracking.accounts import DeliverySource, accounts_of
 from smscore.tracking.asking import warn_of_failure
 from smscore.tracking.early import EarlyStates
-from smscore.tracking.followed import Followed
 from smscore.tracking.given import Part, Results, parts_in_turns, parts_of
 from smscore.tracking.lookups import is_by_bulk
 from smscore.tracking.poll import Poll
@@ -67,6 +67,7 @@ class AsyncTracker:
                 print(delivery.recipient, delivery.status)
 
     It asks while somebody iterates, in one event loop. Each change is given once; the first status seen counts as one.
+    Other threads may follow, record and close meanwhile.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class AsyncTracker:
         self._early = EarlyStates(self._states)
         self._ready: deque[Iterator[Delivery]] = deque()
         self._poll: Poll | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._began = clock.monotonic()
@@ -99,19 +101,19 @@ class AsyncTracker:
         Raises ``InvalidRequest`` for a result of another provider.
         """
         self._check_open()
-        for part in parts_of(results, self._lookups, self._states):
-            self._add(part.followed)
+        parts = parts_of(results, self._lookups, self._states)
+        self._in_loop(lambda: self._add_all(parts))
 
     async def follow_in_turns(self, results: Results) -> list[Part]:
         """The same while others run; the messages as they are followed."""
         parts = await parts_in_turns(results, self._lookups, self._states)
-        for part in parts:
-            self._add(part.followed)
+        self._add_all(parts)
         return parts
 
-    def _add(self, followed: Followed) -> None:
-        self._ready.extend(map(iter, self._early.seen_of(followed)))
-        self._watches.add(followed, self._began if self._ends else clock.monotonic())
+    def _add_all(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            self._ready.extend(map(iter, self._early.seen_of(part.followed)))
+            self._watches.add(part.followed, self._began if self._ends else clock.monotonic())
         self._wake.set()
 
     def record(self, report: WebhookReport) -> None:
@@ -128,6 +130,9 @@ class AsyncTracker:
             )
         if is_by_bulk(source.lookups) or not is_id(report.message_id):
             raise InvalidRequest("The report has no message id, and cannot be matched to a message.")
+        self._in_loop(lambda: self._see(report))
+
+    def _see(self, report: WebhookReport) -> None:
         state, is_known = State(report.status, report.code), False
         for followed in self._watches:
             rows = followed.rows_of(report.message_id) if followed.provider == report.provider else ()
@@ -149,7 +154,14 @@ class AsyncTracker:
 
     @sends_nothing
     async def next_ones(self, most: int = _MAX_BATCH) -> list[Delivery]:
-        """The changes that are known, once there are any; an empty list at the end."""
+        """The changes that are known, once there are any; an empty list at the end.
+
+        Raises ``InvalidRequest`` in a second event loop.
+        """
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise InvalidRequest("Another event loop reads this tracker. Make another with client.tracker().")
         async with self._turn:
             while not (found := self._take(most)) and await self._advance():
                 pass
@@ -164,6 +176,10 @@ class AsyncTracker:
     async def aclose(self) -> None:
         """Stop, and cancel what is under way. Closing twice is fine."""
         self._is_closed = True
+        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+            if self._loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.aclose(), self._loop))
+            return
         self._ready.clear()
         self._wake.set()
         poll, self._poll = self._poll, None
@@ -175,6 +191,15 @@ class AsyncTracker:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+    def _in_loop(self, change: Callable[[], object]) -> None:
+        """Make a change in the loop that reads the tracker, from whatever thread."""
+        if self._loop is None or self._loop is running_loop():
+            change()
+        elif self._loop.is_closed():
+            raise ClientClosed("The event loop that read this tracker is closed. Make another with client.tracker().")
+        else:
+            self._loop.call_soon_threadsafe(change)
 
     def _check_open(self) -> None:
         if self._is_closed:
