@@ -87,7 +87,13 @@ def by_public_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, text:
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", known[0], node, text)
 
 
+def without_signature(_app: Sphinx, _what: str, name: str, *_: object) -> tuple[str, None] | None:
+    """No signature for what only Payamak makes, and users read."""
+    return ("", None) if name in ("smscore.SendReport", "smscore.results.SendReport") else None
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-signature", without_signature)
     app.connect("missing-reference", by_public_name)
     app.connect("html-page-context", on_page)
