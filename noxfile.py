@@ -169,6 +169,13 @@ def queue_bench(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def admin_bench(session: nox.Session) -> None:
+    """Each page of Django's admin over a million messages in a PostgreSQL of its own."""
+    install_wheel(session, "test", "bench")
+    session.run("python", "benchmarks/admin.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def instructions(session: nox.Session) -> None:
     """The same jobs in instructions, which other load does not change; ``-- --job codes_one_by_one`` is one alone."""
     if shutil.which("valgrind") is None:

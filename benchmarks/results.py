@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
 LIBRARIES = ("payamak", "aiohttp", "msgspec", "attrs", "cattrs", "httpx", "pydantic", "requests", "ippanel-python-sdk")
-PARTS = ("Instructions", "Time", "Tracking", "Queue")
+PARTS = ("Instructions", "Time", "Tracking", "Queue", "Admin")
 """In the order of the file."""
 
 

@@ -21,6 +21,7 @@ from smscore.contrib.django.admin.display import (
     OUTCOMES,
     STATES,
     in_digits,
+    is_persian,
     isolated,
     label,
     shown_count,
@@ -41,16 +42,13 @@ __all__ = ["CampaignAdmin"]
 class CampaignAdmin(PagedAdmin):
     """Campaigns, newest first."""
 
-    list_display: Any = (
-        *("shown_key", "account", "shown_state", "progress", "accepted", "rejected", "not_sent", "unknown", "waiting"),
-        *("shown_reason", "created"),
-    )
+    list_display: Any = (*("shown_key", "account", "shown_state", "progress", "counted", "shown_reason", "created"),)
     list_display_links: Any = ("shown_key",)
     list_filter: ClassVar[Any] = (StateFilter, AccountFilter)
     search_fields: ClassVar[Any] = ("=key",)
     search_help_text: ClassVar[Any] = _("The whole key of a campaign")
     fields: ClassVar[Any] = (
-        *("shown_key", "account", "shown_kind", "shown_state", "shown_reason", "size", "outcomes", "deliveries"),
+        *("shown_key", "account", "shown_kind", "shown_state", "shown_reason", "shown_size", "outcomes", "deliveries"),
         *("shown_text", "shown_sender", "priority", "created", "starts", "ends_by", "ended"),
     )
     actions: Any = ("pause", "resume", "cancel")
@@ -78,36 +76,17 @@ class CampaignAdmin(PagedAdmin):
         ended = total - campaign.counts.waiting
         percent = 100 * ended // total if total else 0
         return format_html(
-            '<progress max="{}" value="{}"></progress> {}',
+            '<span class="progress"><progress max="{}" value="{}"></progress> {}</span>',
             total or 1,
             ended,
             in_digits(_("%(percent)d%%") % {"percent": percent}),
         )
 
-    @admin.display(description=_("accepted"))
-    def accepted(self, campaign: Any) -> str:
-        """How many the provider accepted."""
-        return shown_count(campaign.counts.accepted)
-
-    @admin.display(description=_("rejected"))
-    def rejected(self, campaign: Any) -> str:
-        """How many it refused."""
-        return shown_count(campaign.counts.rejected)
-
-    @admin.display(description=_("not sent"))
-    def not_sent(self, campaign: Any) -> str:
-        """How many were not sent to."""
-        return shown_count(campaign.counts.not_sent)
-
-    @admin.display(description=_("unknown"))
-    def unknown(self, campaign: Any) -> str:
-        """How many may have been sent to."""
-        return shown_count(campaign.counts.unknown)
-
-    @admin.display(description=_("waiting"))
-    def waiting(self, campaign: Any) -> str:
-        """How many have no outcome yet."""
-        return shown_count(campaign.counts.waiting)
+    @admin.display(description=_("outcomes"))
+    def counted(self, campaign: Any) -> Any:
+        """How many recipients have which outcome, without those that none has."""
+        rows = [(shown_count(count), words) for words, count in _by_outcome(campaign.counts) if count]
+        return format_html_join("، " if is_persian() else ", ", "{} {}", rows) or EMPTY
 
     @admin.display(description=_("created"))
     def created(self, campaign: Any) -> str:
@@ -126,6 +105,11 @@ class CampaignAdmin(PagedAdmin):
         """What it sends."""
         return label(KINDS, campaign.kind)
 
+    @admin.display(description=_("recipients"))
+    def shown_size(self, campaign: Any) -> str:
+        """How many recipients it has."""
+        return shown_count(campaign.size)
+
     @admin.display(description=_("text"))
     def shown_text(self, campaign: Any) -> Any:
         """What it says, if all are sent the same."""
@@ -139,9 +123,7 @@ class CampaignAdmin(PagedAdmin):
     @admin.display(description=_("outcomes"))
     def outcomes(self, campaign: Any) -> Any:
         """How many recipients have which outcome."""
-        counts = _counts(campaign)
-        rows = [(words, getattr(counts, name)) for name, words in OUTCOMES.items()]
-        return _table([*rows, (_("waiting"), counts.waiting)])
+        return _table(_by_outcome(_counts(campaign)))
 
     @admin.display(description=_("deliveries"))
     def deliveries(self, campaign: Any) -> Any:
@@ -245,6 +227,11 @@ def _counts(campaign: Any) -> Counts:
         campaign.all_counts = DjangoDatabase().read(partial(reading.counts, campaign_id=campaign.pk))
     found: Counts = campaign.all_counts
     return found
+
+
+def _by_outcome(counts: Counts) -> list[tuple[Any, int]]:
+    rows = [(words, getattr(counts, name)) for name, words in OUTCOMES.items()]
+    return [*rows, (_("waiting"), counts.waiting)]
 
 
 def _table(rows: list[tuple[Any, int]]) -> Any:

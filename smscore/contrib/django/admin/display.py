@@ -22,6 +22,7 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "in_digits",
+    "is_persian",
     "isolated",
     "label",
     "shown_count",
@@ -78,12 +79,13 @@ def shown_count(count: int) -> str:
 
 
 def shown_time(moment: dt.datetime | None) -> str:
-    """A time in the site's time zone: in Persian by the Jalali calendar, else as Django shows times."""
-    if moment is None:
-        return EMPTY
-    local = timezone.localtime(moment)
+    """A time in the site's time zone, on one line; in Persian by the Jalali calendar."""
+    return EMPTY if moment is None else format_html('<span class="moment">{}</span>', _time(timezone.localtime(moment)))
+
+
+def _time(local: dt.datetime) -> str:
     if not is_persian():
-        return formats.date_format(local, "DATETIME_FORMAT")
+        return formats.date_format(local, "j M Y, H:i")
     from persiantools.jdatetime import JalaliDateTime
 
     jalali: Any = JalaliDateTime(local)

@@ -31,8 +31,7 @@ class QueuedMessageAdmin(PagedAdmin):
     """The messages of batches that were sent, newest first."""
 
     list_display: Any = (
-        *("shown_recipient", "shown_outcome", "shown_delivery", "seen", "campaign", "account", "ended"),
-        "shown_message_id",
+        *("shown_recipient", "shown_outcome", "shown_delivery", "campaign", "account", "ended", "shown_message_id"),
     )
     list_select_related: ClassVar[Any] = ("batch__campaign",)
     list_filter: ClassVar[Any] = (CampaignFilter, OutcomeFilter, DeliveryFilter)

@@ -61,6 +61,7 @@ class PagedChangeList(ChangeList):
         self.result_list: Any = found
         self.result_count: int = len(found)
         self.full_result_count: int | None = self.result_count
+        self.show_admin_actions: bool = bool(found)
         self.can_show_all: bool = False
         self.multi_page: bool = False
         self.paginator: Any = Paginator(found, self.list_per_page)
@@ -92,6 +93,11 @@ class PagedAdmin(_ModelAdmin):
     sortable_by: ClassVar[Any] = ()
     actions_on_bottom: ClassVar[Any] = False
     view_on_site: Any = False
+
+    class Media:
+        """How wide a bar is, and what stays on one line."""
+
+        css: ClassVar[Any] = {"all": ("payamak/admin.css",)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """All that a page shows."""
