@@ -60,3 +60,7 @@ async def test_celery_nodes_and_their_children(
 
 async def test_procrastinate_nodes(ledger: Ledger, tmp_path: Path, postgres: Postgres) -> None:
     await killed("procrastinate", 2, {"node": 1}, ledger, tmp_path, postgres)
+
+
+async def test_django_workers(ledger: Ledger, tmp_path: Path, postgres: Postgres) -> None:
+    await killed("django", 2, {"node": 1}, ledger, tmp_path, postgres)

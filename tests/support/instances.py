@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and RabbitMQ servers of a test's own, which it may kill at any moment and start again."""
+"""PostgreSQL, PgBouncer, Redis and RabbitMQ servers of a test's own, which it may kill and start again at will."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-__all__ = ["PostgresServer", "RabbitServer", "RedisServer", "Server", "free_port"]
+__all__ = ["PgBouncer", "PostgresServer", "RabbitServer", "RedisServer", "Server", "free_port"]
 
 _START_SECONDS: Final = 90
 
@@ -161,6 +161,42 @@ class PostgresServer(Server):
     def _path(self) -> str:
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
         return os.pathsep.join([*map(str, reversed(folders)), super()._path()])
+
+
+class PgBouncer(Server):
+    """A PgBouncer with transaction pooling before a PostgreSQL: ``size`` connections for all of its clients."""
+
+    program = "pgbouncer"
+    user = "postgres"
+
+    def __init__(self, database: PostgresServer, size: int) -> None:
+        super().__init__()
+        self._database, self._size = database, size
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def prepare(self) -> None:
+        (self.folder / "pgbouncer.ini").write_text(
+            f"""[databases]
+* = host=127.0.0.1 port={self._database.port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {self._size}
+max_client_conn = 200
+"""
+        )
+
+    def command(self) -> Sequence[str]:
+        return [self.program, "pgbouncer.ini"]
+
+    def _path(self) -> str:
+        return os.pathsep.join([super()._path(), "/usr/sbin"])
 
 
 class RedisServer(Server):

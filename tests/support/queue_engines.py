@@ -1,4 +1,4 @@
-"""The five ways in which a queue is worked on in tests: a database, the nodes, and what there is between them."""
+"""The ways in which a queue is worked on in tests: a database, the nodes, and what there is between them."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Engine:
 ENGINES: Final[Mapping[str, Engine]] = {
     "sqlite": Engine("embedded", has_postgres=False, victims={"node": 1}),
     "postgres": Engine("embedded", victims={"node": 8, "database": 2}),
+    "django": Engine("django", victims={"node": 8, "database": 2}),
     "celery-rabbitmq": Engine(
         "celery", RabbitServer, victims={"node": 10, "child": 6, "database": 3, "broker": 1}, slots=3, busy=7
     ),

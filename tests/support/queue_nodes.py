@@ -20,6 +20,7 @@ _CELERY: Final = (sys.executable, "-m", "celery", "-A", "queue_celery")
 # How each engine's node is started; "beat" publishes Celery's jobs, and one is enough.
 COMMANDS: Final[Mapping[str, Sequence[str]]] = {
     "embedded": (sys.executable, "-m", "queue_node"),
+    "django": (sys.executable, "-m", "queue_django", "sms_worker"),
     "celery": (
         *_CELERY,
         "worker",
@@ -50,6 +51,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
 # What a node's log says once it has started.
 _READY: Final = {
     "embedded": "ready\n",
+    "django": "Sending for",
     "celery": " ready.\n",
     "procrastinate": "Starting worker on",
     "beat": "starting",
