@@ -7,13 +7,13 @@ import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-import django
 import pytest
 from commandline import write_xlsx
-from django.conf import settings
-from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, is_hidden, named, programs, run_tests_of
+from django.db import connections
+from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, configure_django, is_hidden, named, programs, run_tests_of
 
 from smscore.sandbox import Sandbox
 
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.exhaustive
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _django():
-    if not settings.configured:
-        settings.configure(DEFAULT_CHARSET="utf-8", ALLOWED_HOSTS=["testserver"])
-        django.setup()
+def _django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    configure_django(tmp_path_factory.mktemp("django"))
+    yield
+    connections.close_all()
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-import django
 import pytest
 from commandline import write_xlsx
-from django.conf import settings
+from django.db import connections
 from django.test import RequestFactory
-from docs.pages import EXTRAS, FENCE, PAGES, ROOT, named, names_of, table
+from docs.pages import EXTRAS, FENCE, PAGES, ROOT, configure_django, named, names_of, table
 from example_files import example
 
 import ippanel_sms
@@ -44,10 +44,10 @@ CLIENTS = {"Sepahan": sepahan_sms.Sepahan, "IPPanel": ippanel_sms.IPPanel, "Najv
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _django():
-    if not settings.configured:
-        settings.configure(DEFAULT_CHARSET="utf-8", ALLOWED_HOSTS=["testserver"])
-        django.setup()
+def _django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    configure_django(tmp_path_factory.mktemp("django"))
+    yield
+    connections.close_all()
 
 
 @pytest.fixture

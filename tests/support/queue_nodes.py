@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "Node", "Nodes", "children"]
 
 _SUPPORT: Final = Path(__file__).parent
 _CELERY: Final = (sys.executable, "-m", "celery", "-A", "queue_celery")
+_DJANGO_CELERY: Final = (sys.executable, "-m", "celery", "-A", "queue_django_celery")
 
 # How each engine's node is started; "beat" publishes Celery's jobs, and one is enough.
 COMMANDS: Final[Mapping[str, Sequence[str]]] = {
@@ -33,6 +34,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
         "-n",
         "{name}@here",
     ),
+    "django-celery": (*_DJANGO_CELERY, "worker", "-c", "1", "-l", "INFO", "-n", "{name}@here"),
     "beat": (*_CELERY, "beat", "-l", "WARNING", "-s", "{folder}/beat-{name}"),
     "procrastinate": (
         sys.executable,
@@ -53,6 +55,7 @@ _READY: Final = {
     "embedded": "ready\n",
     "django": "Sending for",
     "celery": " ready.\n",
+    "django-celery": " ready.\n",
     "procrastinate": "Starting worker on",
     "beat": "starting",
 }

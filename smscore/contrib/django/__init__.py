@@ -17,6 +17,7 @@ In a test run nothing is sent: ``outbox`` is a list of what would have been.
   ``sms``.
 - ``database`` is the queue's store over Django's connection, ``queueing`` loads campaigns by it, ``models`` reads them.
 - ``recording`` is what a test run collects, ``testing`` the helpers for tests.
+- ``queue`` and ``drain`` are for Celery and ``django.tasks``.
 - ``work`` is what ``manage.py sms_worker`` runs, ``views`` the webhook, ``signals`` what both tell.
 """
 
@@ -27,14 +28,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smscore.contrib.django.facade import sms
     from smscore.contrib.django.recording import SentMessage, outbox
+    from smscore.contrib.django.work import drain
+    from smscore.queue import AsyncSendQueue
 
-__all__ = ["SentMessage", "outbox", "sms"]
+    queue: AsyncSendQueue
+    """For engines that run tasks: ``app.conf.payamak_queue = "smscore.contrib.django:queue"``."""
 
-_MODULES = {"sms": "facade", "outbox": "recording", "SentMessage": "recording"}
+__all__ = ["SentMessage", "drain", "outbox", "queue", "sms"]
+
+_MODULES = {"sms": "facade", "outbox": "recording", "SentMessage": "recording", "drain": "work"}
 
 
 # Django imports this package before any setting may be read.
 def __getattr__(name: str) -> object:
+    if name == "queue":
+        from smscore.contrib.django.work import shared_queue
+
+        return shared_queue()
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
 from asgiref.sync import sync_to_async
 from attrs import define, field
+from django.core.signals import setting_changed
 from django.db import InterfaceError, OperationalError, connections
 
 from smscore import clock
-from smscore.contrib.django import accounts, conf, rounds, signals
+from smscore.contrib import engines
+from smscore.contrib.django import accounts, conf, recording, rounds, signals
 from smscore.contrib.django.database import worker_database
 from smscore.contrib.django.models import InboundMessage, QueuedMessage
-from smscore.errors import SMSError
+from smscore.errors import ConfigurationError, SMSError
+from smscore.loops import background
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.logs import logger_for_callers
 from smscore.loops.threads import in_thread
@@ -28,7 +32,7 @@ from smscore.queue.store.reports import Change
 from smscore.queue.worker import Worker
 from smscore.statuses import Delivery
 
-__all__ = ["Work", "close_connections", "new_queue"]
+__all__ = ["Work", "close_connections", "drain", "new_queue", "shared_queue"]
 
 HELD_EVERY: Final = 5.0  # seconds between two looks at whether an account is held
 CREDIT_EVERY: Final = 3600.0
@@ -44,6 +48,33 @@ def new_queue() -> AsyncSendQueue:
     clients = {name: accounts.new_async_client(name) for name in conf.accounts()}
     lease = checked_lease(None, senders_of(clients))
     return AsyncSendQueue(worker_database(lease), clients, lease=lease)
+
+
+@cache
+def shared_queue() -> AsyncSendQueue:
+    """The queue of this process for engines that run tasks; it may be made before a fork."""
+    return new_queue()
+
+
+def drain(seconds: float = 30.0, slots: int = 8) -> None:
+    """Send what is enqueued for so many seconds, ``slots`` batches at a time: what a task of ``django.tasks`` calls.
+
+    Returns sooner if there is nothing to send. Signals and ``OPT_OUT`` need ``sms_worker``. Raises
+    ``ConfigurationError``, also in a test run that collects messages.
+    """
+    if recording.is_collecting():
+        raise ConfigurationError(
+            'In a test run nothing is sent, so nothing is drained. PAYAMAK_TEST_BACKEND = "sandbox" sends to a sandbox.'
+        )
+    background.run(partial(engines.drain, shared_queue(), seconds, slots, anyio.sleep_forever))
+
+
+def _forget(*, setting: str, **_more: Any) -> None:
+    if setting.startswith("PAYAMAK") or setting == "DATABASES":
+        shared_queue.cache_clear()  # its connections are closed when they are dropped
+
+
+setting_changed.connect(_forget, dispatch_uid="payamak.work")
 
 
 @define(eq=False)
