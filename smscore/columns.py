@@ -65,7 +65,7 @@ class IdColumn:
 
     size: int
     _ids: array[int] | None = field(default=None, init=False, repr=False)
-    _long: dict[int, int] = field(factory=dict[int, int], init=False, repr=False)
+    _long: dict[int, int] = field(factory=dict, init=False, repr=False)
 
     def __getitem__(self, position: int) -> int | None:
         if self._ids is None:
@@ -158,7 +158,7 @@ def _moment(seconds: float) -> dt.datetime | None:
 class SpanColumn(Generic[T]):
     """Values shared by whole batches, or None, stored once for each span of positions."""
 
-    _spans: list[tuple[range, T]] = field(factory=list[tuple[range, T]], init=False, repr=False)  # by their start
+    _spans: list[tuple[range, T]] = field(factory=list, init=False, repr=False)  # by their start
 
     def __getitem__(self, position: int) -> T | None:
         place = bisect_right(self._spans, position, key=_start) - 1

@@ -119,15 +119,15 @@ class SendReport(Sequence[RecipientResult]):
     _errors: SparseColumn[SMSError] = field(alias="errors")
     _request_ids: SpanColumn[str] = field(alias="request_ids")
     _refs: list[Any] | None = field(default=None, alias="refs")
-    _failures: list[SMSError] = field(factory=list[SMSError], alias="failures")  # of batches as a whole
-    _bulk_ids: list[int] = field(factory=list[int], alias="bulk_ids")
-    _places: dict[Outcome, array[int]] = field(factory=dict[Outcome, "array[int]"], init=False)  # a cache
+    _failures: list[SMSError] = field(factory=list, alias="failures")  # of batches as a whole
+    _bulk_ids: list[int] = field(factory=list, alias="bulk_ids")
+    _places: dict[Outcome, array[int]] = field(factory=dict, init=False)  # a cache
     cost: int | Decimal | None = None
     """The sum of the costs that the provider reported, in its own unit (Rials); None if it reported none."""
     offset: int = 0
     parts: int | None = None
     """The sum of the parts that the provider counted; None if it reported none."""
-    senders: list[str] = field(factory=list[str])
+    senders: list[str] = field(factory=list)
     """The lines that the provider reports to have used."""
     _provider: str | None = field(default=None, alias="provider")
     _sent_at: TimeColumn | None = field(default=None, alias="sent_at")

@@ -314,7 +314,7 @@ def _is_of_long_headers(error: BaseException | None) -> bool:
 
 
 def _size_of_headers(response: aiohttp.ClientResponse) -> int:
-    return sum(len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers)
+    return sum([len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers])
 
 
 _NO_SLOT: Final = NoAnswer(False, "no connection became free in time: max_connections= are in use")

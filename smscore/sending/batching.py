@@ -30,7 +30,7 @@ class Outgoing:
     texts: list[str] = field(repr=False)
     senders: list[str | None] = field(repr=False)
     refs: list[Any] | None = field(default=None, repr=False)
-    bad: dict[int, Any] = field(factory=dict[int, Any], repr=False)
+    bad: dict[int, Any] = field(factory=dict, repr=False)
     extra: Mapping[str, Any] = field(default=NOTHING, repr=False)
 
     def __len__(self) -> int:

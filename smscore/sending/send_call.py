@@ -135,7 +135,7 @@ class WatchedRunner(BatchRunner):
         return in_flight.result
 
 
-@frozen
+@define
 class SendCall:
     """One sending call of a client: its endpoint, its account, and the journal of its batches."""
 
