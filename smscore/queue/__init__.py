@@ -2,8 +2,8 @@
 
 How it is built, from the outside in:
 
-- ``queue`` (with ``campaigns``) and ``blocking``: the two faces, and ``model``, ``options`` and ``windows`` with what
-  they give and take; ``enqueueing`` checks that.
+- ``queue`` (with ``campaign_calls`` and ``account_calls``) and ``blocking``: the two faces, and ``model``, ``options``
+  and ``windows`` with what they give and take; ``enqueueing`` checks that.
 - ``loading`` puts a campaign into the database; ``batcher`` splits its recipients into batches, and ``payloads`` packs
   what a batch keeps of them until it is sent.
 - ``worker`` claims batches for its slots; ``sending`` dispatches and sends one of them, by the ``senders`` of its

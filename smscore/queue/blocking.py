@@ -168,7 +168,7 @@ class SendQueue:
         try:
             yield running
         finally:
-            self._run(running.stop)
+            self._run(self._queue._stopped, running)
 
     def run(self, slots: int = 8) -> None:
         with self.worker(slots) as running:

@@ -15,7 +15,7 @@ from smscore.loops.concurrency import let_others_run, slices
 from smscore.queue.batcher import Batcher
 from smscore.queue.calls import StoreCalls
 from smscore.queue.model import Campaign
-from smscore.queue.store import loading
+from smscore.queue.store import campaigns, loading
 from smscore.queue.store.loading import Existing, NewBatch, NewCampaign
 
 _LOOK_AGAIN: Final = 0.5  # seconds
@@ -62,12 +62,13 @@ class Loading:
             self.batcher.check()
             return begun.checked(self._hash)
         try:
-            while True:
-                await self._add(begun, batches)
+            while await self._add(begun, batches):
                 piece = await _next(pieces)
                 if not piece:
                     break
                 batches = self.batcher.batches(piece)
+            else:
+                return _there(await self.calls.read(campaigns.get, begun))
             self.batcher.check()
             return _there(await self.calls.write(loading.finish, begun, self._hash))
         except BaseException:
@@ -82,9 +83,9 @@ class Loading:
                 return begun
             await clock.sleep(_LOOK_AGAIN)
 
-    async def _add(self, campaign_id: int, batches: list[NewBatch]) -> None:
-        if batches and not await self.calls.write(loading.add_batches, campaign_id, batches, self.lease):
-            raise _too_slow()
+    async def _add(self, campaign_id: int, batches: list[NewBatch]) -> bool:
+        """Whether the campaign is still loading; it may have been cancelled."""
+        return not batches or await self.calls.write(loading.add_batches, campaign_id, batches, self.lease)
 
 
 async def _next(pieces: AsyncGenerator[list[Any], None]) -> list[Any]:

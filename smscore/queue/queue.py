@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from typing import Final, Self, Unpack
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Self, Unpack
 
 from smscore.config import checked_limit
-from smscore.errors import InvalidRequest
 from smscore.failover import Pattern
 from smscore.loops.threads import in_thread
 from smscore.numbers import Recipient
 from smscore.queue import arguments, schema
+from smscore.queue.account_calls import AccountCalls
 from smscore.queue.accounts import checked_lease, senders_of
 from smscore.queue.calls import StoreCalls
-from smscore.queue.campaigns import CampaignCalls
-from smscore.queue.databases.base import Database, Transaction
+from smscore.queue.campaign_calls import CampaignCalls
+from smscore.queue.databases.base import Database
 from smscore.queue.databases.urls import database_of
 from smscore.queue.enqueueing import Enqueued, Enqueuing
 from smscore.queue.loading import Loading
-from smscore.queue.model import Account, Campaign, StoredMessage
+from smscore.queue.model import Campaign
 from smscore.queue.options import CampaignOptions, EnqueueOptions, shows_options
-from smscore.queue.senders import AnyClient, Sender
-from smscore.queue.store import accounts as account_store
-from smscore.queue.store import inbound, pruning, reports, suppression
-from smscore.queue.store.reports import Report
-from smscore.queue.tracking import Tracking
-from smscore.queue.worker import RunningWorker, Worker
+from smscore.queue.senders import AnyClient
+from smscore.queue.worker import RunningWorker, Worker, usable
 from smscore.sending.one_recipient import PatternValue
-from smscore.sending.outgoing import AnyMessage, Messages, Recipients, checked_numbers
-from smscore.statuses import is_id
+from smscore.sending.outgoing import AnyMessage, Messages, Recipients
 from smscore.text import Text
-from smscore.tracking.tracker import WebhookReport
 
 __all__ = ["AsyncSendQueue"]
 
-_PAGE: Final = 100
 
-
-class AsyncSendQueue(CampaignCalls):
+class AsyncSendQueue(CampaignCalls, AccountCalls):
     """Sends that outlive the process, from asyncio: a database holds them, and any number of workers send them.
 
     ``database`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://…``; ``accounts`` maps names
@@ -64,6 +55,7 @@ class AsyncSendQueue(CampaignCalls):
         self._lease = checked_lease(lease, self._senders)
         self._calls = StoreCalls(database_of(database, schema=schema, lease=self._lease))
         self._workers: set[Worker] = set()
+        self._running: set[RunningWorker] = set()
 
     @property
     def _database(self) -> Database:
@@ -150,107 +142,10 @@ class AsyncSendQueue(CampaignCalls):
     def _enqueuing(self, account: str, options: EnqueueOptions) -> Enqueuing:
         return Enqueuing(account, self._sender(account), CampaignOptions(**options))
 
-    def _sender(self, account: str) -> Sender:
-        try:
-            return self._senders[account]
-        except (KeyError, TypeError):
-            raise InvalidRequest(
-                f"Unknown account. This queue has {', '.join(self._senders) or 'none'}; give it the account's client."
-            ) from None
-
     async def _load(self, given: Enqueued) -> Campaign:
         campaign = await Loading(self._calls, self._lease, given.new, given.batcher).run(given.items)
         self._wake()
         return campaign
-
-    # Accounts and people
-
-    async def hold(self, account: str, until: object = None, reason: str = "held manually") -> Account:
-        """The account, whose sends stand still: ``until`` seconds from now or an aware datetime, or a release."""
-        wanted = arguments.moment(until, "until")
-        await self._calls.write(_hold, account, wanted, reason)
-        return await self.account(account)
-
-    async def release(self, account: str) -> Account:
-        """The account, which sends again."""
-        await self._calls.write(account_store.release, account)
-        self._wake()
-        return await self.account(account)
-
-    async def account(self, name: str) -> Account:
-        """Whether an account's sends stand still, until when, and why."""
-        return await self._calls.read(account_store.read, name)
-
-    async def suppress(self, numbers: Recipients) -> None:
-        """Send nothing to these numbers from now on. Raises ``InvalidNumber``."""
-        await self._calls.write(suppression.add, checked_numbers(numbers))
-
-    async def unsuppress(self, numbers: Recipients) -> None:
-        """Send to these numbers again. Raises ``InvalidNumber``."""
-        await self._calls.write(suppression.remove, checked_numbers(numbers))
-
-    async def suppressed(self, number: Recipient) -> bool:
-        """Whether nothing is sent to this number. Raises ``InvalidNumber``."""
-        return bool((await self._calls.read(suppression.places_of, checked_numbers(number)))[0])
-
-    # Afterwards
-
-    async def record(self, account: str, report: WebhookReport) -> None:
-        """Store what a provider reported to your webhook, as ``parse_webhook`` gives it: one insert, at any time.
-
-        A worker brings it to its message, also one that comes before the send's own answer, late or twice. Raises
-        ``InvalidRequest`` for a report without a message id.
-        """
-        if not is_id(report.message_id):
-            raise InvalidRequest("The report has no message id, and cannot be matched to a message.")
-        await self._calls.write(reports.add, [Report(account, report.message_id, report.status)])
-
-    async def track(self, account: str) -> int:
-        """Ask once for the deliveries of this account's messages that are due, and return how many have changed.
-
-        Call it every few seconds, or every few minutes: a message is asked about after 5 seconds, and then less and
-        less often, up to 7 days.
-        """
-        return len(await self._tracking(account).round())
-
-    async def receive(self, account: str) -> int:
-        """Store what people sent to this account's lines, and return how many messages were new.
-
-        Each is stored before it is marked as read, so that none is lost. Raises what the provider answers.
-        """
-        return await self._tracking(account).receive()
-
-    async def inbound(self, account: str, *, after: int | None = None) -> AsyncIterator[StoredMessage]:
-        """The stored inbound messages of an account, oldest first; those after the ``id`` of one, or all."""
-        async with aclosing(self._inbound_pages(account, after)) as pages:
-            async for page in pages:
-                for message in page:
-                    yield message
-
-    async def _inbound_pages(self, account: str, after: int | None) -> AsyncGenerator[list[StoredMessage], None]:
-        last = 0 if after is None else after
-        while page := await self._calls.read(inbound.page, account, last, _PAGE):
-            yield page
-            last = page[-1].id
-
-    async def prune(self, older_than: dt.timedelta) -> int:
-        """Remove the numbers and texts of campaigns that ended so long ago, and return of how many campaigns.
-
-        Counts and keys stay, so that a key that is given again still sends nothing; so does the list of suppressed
-        numbers. Inbound messages of that age are removed.
-        """
-        if not isinstance(older_than, dt.timedelta) or older_than < dt.timedelta(0):
-            raise InvalidRequest("older_than must be a datetime.timedelta ≥ 0, such as timedelta(days=90).")
-        seconds = older_than.total_seconds()
-        ids = await self._calls.write(_ended_before, seconds)
-        for id_ in ids:
-            while await self._calls.write(pruning.prune_batches, id_):
-                pass
-            await self._calls.write(pruning.prune_campaign, id_)
-        return len(ids)
-
-    def _tracking(self, account: str) -> Tracking:
-        return Tracking(self._calls, account, self._sender(account), self._lease)
 
     # Sending
 
@@ -261,12 +156,22 @@ class AsyncSendQueue(CampaignCalls):
         try:
             yield running
         finally:
-            await running.stop()
+            await self._stopped(running)
 
     async def _started(self, slots: int, *, ahead: int = 0) -> RunningWorker:
         worker = self._worker(slots)
         worker.ahead = ahead
-        return RunningWorker(worker, asyncio.create_task(self._run(worker, None)))
+        running = RunningWorker(worker, asyncio.create_task(self._run(worker, None)))
+        self._running.add(running)
+        return running
+
+    async def _stopped(self, running: RunningWorker) -> None:
+        self._running.discard(running)
+        await running.stop()
+
+    def _check_workers(self) -> None:
+        for running in self._running:
+            running.check()
 
     async def run(self, slots: int = 8) -> None:
         """Send until cancelled, or with the blocking queue until Ctrl-C; then end what is under way, and no more."""
@@ -277,7 +182,7 @@ class AsyncSendQueue(CampaignCalls):
         return await self._run(self._worker(slots), arguments.checked_seconds(seconds, "seconds"))
 
     def _worker(self, slots: int) -> Worker:
-        return Worker(self._calls, self._senders, self._lease, checked_limit("slots", slots))
+        return Worker(self._calls, usable(self._senders), self._lease, checked_limit("slots", slots))
 
     async def _run(self, worker: Worker, seconds: float | None) -> int:
         self._workers.add(worker)
@@ -290,13 +195,3 @@ class AsyncSendQueue(CampaignCalls):
     def _wake(self) -> None:
         for worker in [*self._workers]:
             worker.notify()
-
-
-def _ended_before(transaction: Transaction, seconds: float) -> list[int]:
-    moment = transaction.now - seconds
-    pruning.prune_inbound(transaction, moment)
-    return pruning.ended_before(transaction, moment)
-
-
-def _hold(transaction: Transaction, name: str, until: arguments.Moment, reason: str) -> None:
-    account_store.hold(transaction, name, until.resolve(transaction.now), reason)

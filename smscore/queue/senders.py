@@ -16,11 +16,12 @@ from smscore.config import STREAM_BATCH_SIZE, RetryPolicy
 from smscore.errors import InvalidRequest, SMSError
 from smscore.failover import AsyncFailover
 from smscore.messages import Message
+from smscore.outcomes import Outcome
 from smscore.profile import Capability
 from smscore.queue.patterns import packed_pattern, unpacked_pattern
 from smscore.queue.payloads import Payload, unpack_options
 from smscore.queue.store.batches import MAX_BATCH, Claimed, Hop
-from smscore.results import SendReport
+from smscore.results import OUTCOME_BYTES, SendReport
 from smscore.senders import check_sender
 from smscore.sending.send_call import BatchEvent
 from smscore.wire.batch import SendEndpoint
@@ -33,6 +34,7 @@ TEXT: Final = "text"
 P2P: Final = "p2p"
 PATTERN: Final = "pattern"
 METHODS: Final[Mapping[str, str]] = {TEXT: "send", P2P: "send_p2p", PATTERN: "send_pattern"}
+_NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT][0]
 _CAPABILITIES: Final = {
     TEXT: Capability.SENDS,
     P2P: Capability.SENDS_P2P,
@@ -46,6 +48,11 @@ class Answered:
 
     report: SendReport | None
     error: SMSError | None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether anybody may have been sent to, by what the report says."""
+        return self.report is not None and any(code != _NOT_SENT for code in {*self.report._outcomes})
 
     @property
     def failure(self) -> SMSError | None:

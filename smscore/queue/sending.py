@@ -20,7 +20,7 @@ from smscore.queue.finishing import finish
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.senders import Answered, Sender, without
 from smscore.queue.store import campaigns, claims, dispatch, endings, splitting
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import Claimed, Hop
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.sending.send_call import BatchEvent
 
@@ -60,7 +60,7 @@ class BatchSend:
                 await clock.sleep(claimed.wait)
             call = BatchCall(self.calls, self.sender, claimed, self.lease)
             answered = await call.send(payload)
-            if call.refused is None:
+            if call.refused is None or answered.may_have_arrived:
                 return await self._end(whole, answered, call)
             if not await self._after_refusal(call.refused):
                 break
@@ -70,8 +70,11 @@ class BatchSend:
         """The recipients of a batch, the rest put back if they are too many at once; None if it was lost."""
         claimed, limit = self.claimed, self.sender.limit(self.claimed.kind)
         most = min(limit, PROBE_SIZE) if claimed.is_probe else limit
-        if claimed.size > most and not claimed.hops and not await self.calls.persist(splitting.split, claimed, most):
-            return None
+        if claimed.size > most and not claimed.hops:
+            first = await self.calls.persist(splitting.split, claimed, most)
+            if first is None:
+                return None
+            claimed.keep(first)
         return unpack(claimed.stored)
 
     async def _after_refusal(self, refused: Refused) -> bool:
@@ -80,10 +83,7 @@ class BatchSend:
         match refused.why:
             case Refusal.LOST:
                 return False
-            case Refusal.EARLY:
-                claimed.wait = refused.wait
-                return True
-            case Refusal.SUPPRESSED:
+            case Refusal.SUPPRESSED if not claimed.hops:
                 await self.calls.persist(claims.leave_out_suppressed, claimed)
                 return True
             case Refusal.EXPIRED | Refusal.CANCELLED | Refusal.TOO_LATE if claimed.may_have_arrived:
@@ -156,18 +156,26 @@ class BatchCall:
             self.lease,
             is_probe=self.claimed.is_probe,
         )
+        while True:
+            try:
+                hop = await self._dispatch(attempt)
+                break
+            except Refused as refused:
+                if refused.why is not Refusal.EARLY:
+                    self.refused = refused
+                    raise
+                await clock.sleep(refused.wait)
+        if hop is not self.claimed.hop:
+            self.claimed.hops.append(hop)
+
+    async def _dispatch(self, attempt: Attempt) -> Hop:
         began = clock.monotonic(), clock.time()  # the first of them may stand still on a machine that is suspended
         try:
             hop = await self.calls.write(dispatch.dispatch, self.claimed, attempt)
-            if max(clock.monotonic() - began[0], clock.time() - began[1]) > self.lease:
-                # The batch may be another's by now, and its id forgotten.
-                raise Refused(Refusal.STALLED)
-        except Refused as refused:
-            self.refused = refused
-            raise
         except QueueUnavailable as error:
             # Whether it was committed or not, nothing has left: requeuing says so once the database answers.
-            self.refused = Refused(Refusal.OUTAGE)
-            raise self.refused from error
-        if hop is not self.claimed.hop:
-            self.claimed.hops.append(hop)
+            raise Refused(Refusal.OUTAGE) from error
+        if max(clock.monotonic() - began[0], clock.time() - began[1]) > self.lease:
+            # The batch may be another's by now, and its id forgotten.
+            raise Refused(Refusal.STALLED)
+        return hop

@@ -83,7 +83,6 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         deadline = None if seconds is None else clock.monotonic() + seconds
         try:
-            self.senders = _usable(self.senders)
             await self.calls.persist(accounts.register, [*self.senders])
             while not self._stopping and (deadline is None or clock.monotonic() < deadline):
                 seconds = await self._claim()
@@ -203,13 +202,18 @@ class RunningWorker:
         self._worker.stop()
         await self._task
 
+    def check(self) -> None:
+        """Raise what ended it, if that was an error."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+
     async def ended(self) -> None:
         """Wait until it ends. Raises what ended it, if that was an error."""
         await asyncio.wait([self._task])
         self._task.result()
 
 
-def _usable(senders: Mapping[str, Sender]) -> Mapping[str, Sender]:
+def usable(senders: Mapping[str, Sender]) -> Mapping[str, Sender]:
     """The accounts that can send from this process; the others are left to workers that have their settings."""
     problems: dict[str, ConfigurationError] = {}
     for name, sender in senders.items():

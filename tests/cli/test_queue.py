@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from python_calamine import CalamineWorkbook
 from smscore.cli.queue.options import duration, moment
 from smscore.cli.queue.show import Pace, View, _lines
 from smscore.queue.model import Account, Campaign, CampaignState, Counts
+from smscore.queue.store.reading import InProgress
 from smscore.sandbox import Sandbox
 
 Queue = Callable[..., Result]
@@ -250,3 +252,10 @@ def test_the_rate_and_the_time_left_come_from_the_last_half_minute():
     campaign = Campaign(1, "k", "shop", CampaignState.RUNNING, None, moment("2026-03-21T09:30+03:30"), 20_000)
     lines = _lines(View(campaign, Counts(accepted=7_000, waiting=13_000), Account("shop"), 200.0))
     assert lines[1] == "7,000 of 20,000 messages, 200 a second, 1:05 left"
+
+
+def test_what_a_worker_has_is_shown_with_its_lease():
+    campaign = Campaign(1, "k", "shop", CampaignState.RUNNING, None, moment("2026-03-21T09:30+03:30"), 100)
+    view = View(campaign, Counts(waiting=100), Account("shop"), None, InProgress(1, 30.0))
+    (line,) = [line for line in _lines(view) if "progress" in line]
+    assert re.fullmatch(r"In progress: 1 batch, lease until \d\d:\d\d:\d\d", line)

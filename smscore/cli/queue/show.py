@@ -13,6 +13,7 @@ from smscore.cli.output import counted
 from smscore.cli.queue.connection import campaign_of, name_of, with_queue
 from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, counts_fields, local_time
 from smscore.cli.queue.options import QueueConnection
+from smscore.dates import from_unix
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.queue.model import Account, Campaign, CampaignState, Counts
 from smscore.queue.queue import AsyncSendQueue
@@ -135,12 +136,20 @@ def _lines(view: View) -> list[str]:
         lines.append(f"Not before {local_time(campaign.not_before)}")
     if view.is_still and not view.has_stopped and not view.account.held:
         lines += _why_still(view)
+    elif view.in_progress.batches:
+        lines.append(_progress_words(view.in_progress))
     return [line for line in lines if line]
 
 
 def _outcomes(counts: Counts) -> list[tuple[str, int]]:
     found = [(OUTCOME_WORDS[outcome], getattr(counts, outcome.value)) for outcome in Outcome]
     return [*((words, count) for words, count in found if count), ("waiting", counts.waiting)]
+
+
+def _progress_words(found: InProgress) -> str:
+    batches = f"{found.batches:,} {'batch' if found.batches == 1 else 'batches'}"
+    lease_until = from_unix(clock.time() + found.seconds)
+    return f"In progress: {batches}, lease until {lease_until.astimezone():%H:%M:%S}"
 
 
 def _why_still(view: View) -> list[str]:

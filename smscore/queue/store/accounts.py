@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from smscore.dates import from_unix
+from smscore.errors import InvalidRequest
 from smscore.queue.databases.base import Transaction
 from smscore.queue.limits import HOLD, AccountState, Permission, after_failure, after_success
 from smscore.queue.model import Account
@@ -46,6 +47,18 @@ def save(transaction: Transaction, account: AccountState) -> None:
 def read(transaction: Transaction, name: str) -> Account:
     """An account as users see it."""
     return _shown(state(transaction, name), transaction.now)
+
+
+def read_known(transaction: Transaction, name: str, known: Iterable[str]) -> Account:
+    """An account as users see it. Raises ``InvalidRequest`` if no worker, no campaign and none of ``known`` has it."""
+    names = {
+        *known,
+        *(row[0] for row in transaction.rows("SELECT name FROM payamak_account")),
+        *(row[0] for row in transaction.rows("SELECT DISTINCT account FROM payamak_campaign WHERE account = %s", name)),
+    }
+    if name not in names:
+        raise InvalidRequest(f"Unknown account. This queue has {', '.join(sorted(names)) or 'none yet'}.")
+    return read(transaction, name)
 
 
 def read_all(transaction: Transaction) -> list[Account]:

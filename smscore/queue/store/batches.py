@@ -8,6 +8,7 @@ import msgspec
 from attrs import define, field
 
 from smscore.queue.databases.base import Row
+from smscore.queue.payloads import unpack
 
 PLACE_BITS: Final = 20  # of a message's id: its place in its batch
 MAX_BATCH: Final = 1 << PLACE_BITS
@@ -56,6 +57,11 @@ class Claimed:
     """Whether it finds out if the provider of a resting account is back."""
     suppression: int = -1
     """The state of the list of suppressed numbers by which ``dropped`` was found."""
+
+    def keep(self, first: bytes) -> None:
+        """Be the batch of these first recipients alone; the others are in another one."""
+        self.stored, self.size = first, len(unpack(first))
+        self.dropped = [place for place in self.dropped if place < self.size]
 
     @property
     def hop(self) -> Hop | None:

@@ -11,6 +11,8 @@ from smscore.queue.stored_errors import StoredError, pack_errors
 
 ACTIVE: Final = "('queued', 'running')"
 _OPEN: Final = "('queued', 'running', 'paused')"
+_PAUSABLE: Final = "('loading', 'queued', 'running')"
+_CANCELLABLE: Final = "('loading', 'queued', 'running', 'paused')"
 
 
 def get(transaction: Transaction, campaign_id: int) -> Campaign | None:
@@ -41,11 +43,11 @@ def page(transaction: Transaction, state: str | None, after: int, limit: int) ->
 
 
 def pause(transaction: Transaction, campaign_id: int, reason: str) -> None:
-    """Let no batch of a campaign go until it is resumed."""
+    """Dispatch nothing of a campaign until it is resumed; one that is loading is paused once it is loaded."""
     transaction.exclude()
     transaction.run(
-        f"UPDATE payamak_campaign SET state = 'paused', reason = %s, next_at = NULL "
-        f"WHERE id = %s AND state IN {ACTIVE}",
+        "UPDATE payamak_campaign SET state = CASE WHEN state = 'loading' THEN state ELSE 'paused' END, reason = %s, "
+        f"next_at = NULL WHERE id = %s AND state IN {_PAUSABLE}",
         reason,
         campaign_id,
     )
@@ -60,17 +62,17 @@ def resume(transaction: Transaction, campaign_id: int) -> None:
         *[transaction.now] * 3,
         campaign_id,
     )
+    transaction.run("UPDATE payamak_campaign SET reason = NULL WHERE id = %s AND state = 'loading'", campaign_id)
     settle(transaction, campaign_id)
 
 
-def cancel(transaction: Transaction, campaign_id: int, reason: str | None = None) -> None:
-    """Stop what has not begun; what is under way ends. A ``reason`` takes the place of the one that is there."""
+def cancel(transaction: Transaction, campaign_id: int) -> None:
+    """Stop what has not begun; what is under way ends. One that is loading is loaded no further."""
     transaction.exclude()
     changed = transaction.run(
-        "UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, ended_at = %s, reason = coalesce(%s, reason) "
-        f"WHERE id = %s AND state IN {_OPEN}",
+        f"UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, loading_until = NULL, ended_at = %s "
+        f"WHERE id = %s AND state IN {_CANCELLABLE}",
         transaction.now,
-        reason,
         campaign_id,
     )
     if changed:

@@ -9,7 +9,8 @@ from attrs import frozen
 
 from smscore.queue.databases.base import Transaction
 from smscore.queue.limits import HOLD
-from smscore.queue.store import campaigns
+from smscore.queue.payloads import unpack
+from smscore.queue.store import campaigns, suppression
 from smscore.queue.store.batches import Claimed, Hop, pack_json
 from smscore.queue.windows import window_from_json
 from smscore.sending.send_call import NotDispatched
@@ -56,7 +57,6 @@ def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Ho
     """Write that a batch is about to leave; raises :class:`Refused` if it may not."""
     transaction.share()
     now = transaction.now
-    begun = bool(claimed.hops)
     row = transaction.row(
         "SELECT b.state, b.claim, c.state, c.expires, c.hours, s.value FROM payamak_batch b "
         "JOIN payamak_campaign c ON c.id = b.campaign_id "
@@ -65,7 +65,7 @@ def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Ho
     )
     if row is None or row[0] not in ("claimed", "sending") or row[1] != claimed.claim:
         raise Refused(Refusal.LOST)
-    _, _, campaign, expires, hours, suppression = row
+    _, _, campaign, expires, hours, version = row
     if campaign == "cancelled":
         raise Refused(Refusal.CANCELLED)
     if campaign == "paused":
@@ -78,10 +78,16 @@ def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Ho
     window = window_from_json(hours)
     if window is not None and not window.is_open(now):
         raise Refused(Refusal.OUTSIDE_WINDOW)
-    if not begun and suppression != claimed.suppression:
+    if not claimed.may_have_arrived and version != claimed.suppression and _is_suppressed(transaction, claimed):
         raise Refused(Refusal.SUPPRESSED)
     _check_account(transaction, claimed.account, attempt)
     return _write(transaction, claimed, attempt)
+
+
+def _is_suppressed(transaction: Transaction, claimed: Claimed) -> bool:
+    """Whether anybody of a batch was suppressed, or is no longer, since that was last looked up."""
+    places, claimed.suppression = suppression.places_of(transaction, unpack(claimed.stored).numbers)
+    return places != claimed.dropped
 
 
 def _check_account(transaction: Transaction, name: str, attempt: Attempt) -> None:

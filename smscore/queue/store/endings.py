@@ -103,9 +103,12 @@ def _long_ids(columns: Columns) -> dict[str, int]:
 def end_unknown(transaction: Transaction, batch_id: int, error: StoredError | None = None) -> None:
     """End a batch that was dispatched and may have been sent; what a late worker brings is merged later."""
     row = transaction.row(
-        "SELECT campaign_id, first, payload, hops, dropped FROM payamak_batch WHERE id = %s", batch_id
+        "SELECT campaign_id, first, payload, hops, dropped FROM payamak_batch WHERE id = %s AND state <> 'done'"
+        f"{transaction.dialect.lock}",
+        batch_id,
     )
-    assert row is not None  # noqa: S101  # the caller has just read it
+    if row is None:
+        return  # a late answer came first, or this is called again after a commit that was lost
     campaign_id, first, stored, hops, dropped = row
     payload, places = unpack(stored), unpack_places(dropped)
     reason = error or StoredError(OutcomeUnknown.__name__, _NO_ANSWER, UNKNOWN)

@@ -60,8 +60,12 @@ class Existing:
         return self.campaign.state is CampaignState.LOADING
 
     def checked(self, content_hash: bytes | None) -> Campaign:
-        """The campaign, which has this content. Raises ``InvalidRequest`` if it has other content."""
-        if content_hash != self.content_hash:
+        """The campaign, which has this content. Raises ``InvalidRequest`` if it has other content.
+
+        Of one that was cancelled while it was loaded nobody knows the content; it sends nothing.
+        """
+        was_cut_short = self.campaign.state is CampaignState.CANCELLED and self.content_hash is None
+        if content_hash != self.content_hash and not was_cut_short:
             raise InvalidRequest(
                 "key= belongs to a campaign with other content: another account, other recipients, text, sender or "
                 "pattern. Give what is new a new key."
@@ -92,6 +96,7 @@ def begin(transaction: Transaction, new: NewCampaign, lease: float) -> int | Exi
 
 
 def _inserted(transaction: Transaction, new: NewCampaign, lease: float) -> int | None:
+    not_before, expires = new.not_before.resolve(transaction.now), new.expires.resolve(transaction.now)
     row = transaction.row(
         "INSERT INTO payamak_campaign (key, account, kind, state, text, sender, pattern, params, options, priority, "
         "not_before, expires, hours, loading_until, created_at) "
@@ -106,12 +111,14 @@ def _inserted(transaction: Transaction, new: NewCampaign, lease: float) -> int |
         new.params,
         new.options,
         new.priority,
-        new.not_before.resolve(transaction.now),
-        new.expires.resolve(transaction.now),
+        not_before,
+        expires,
         new.hours,
         transaction.now + lease,
         transaction.now,
     )
+    if row is not None and not_before is not None and expires is not None and expires <= not_before:
+        raise InvalidRequest("expires= must be after not_before=: nothing would ever be sent.")
     return None if row is None else int(row[0])
 
 
@@ -159,18 +166,21 @@ def _batch_row(transaction: Transaction, campaign_id: int, account: str, batch: 
 
 
 def finish(transaction: Transaction, campaign_id: int, content_hash: bytes | None) -> Campaign | None:
-    """The campaign, which workers may claim from now on; None if it is not there any more."""
-    row = transaction.row("SELECT not_before, hours FROM payamak_campaign WHERE id = %s", campaign_id)
+    """The campaign, which workers may claim from now on unless it was paused or cancelled; None if it is not there."""
+    row = transaction.row(
+        f"SELECT not_before, hours, reason FROM payamak_campaign WHERE id = %s{transaction.dialect.lock}", campaign_id
+    )
     if row is None:
         return None
-    not_before, hours = row
+    not_before, hours, reason = row
     window = window_from_json(hours)
     next_at = max(transaction.now, not_before or 0.0)
     transaction.run(
-        "UPDATE payamak_campaign SET state = 'queued', content_hash = %s, next_at = %s, loading_until = NULL "
+        "UPDATE payamak_campaign SET state = %s, content_hash = %s, next_at = %s, loading_until = NULL "
         "WHERE id = %s AND state = 'loading'",
+        "queued" if reason is None else "paused",
         content_hash,
-        next_at if window is None else window.opens_at(next_at),
+        None if reason is not None else next_at if window is None else window.opens_at(next_at),
         campaign_id,
     )
     settle(transaction, campaign_id)

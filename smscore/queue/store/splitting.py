@@ -8,32 +8,31 @@ from smscore.queue.store.batches import Claimed
 from smscore.queue.store.campaigns import wake
 
 
-def split(transaction: Transaction, claimed: Claimed, most: int) -> bool:
-    """Keep the first ``most`` recipients of a batch that was never dispatched, and put the others back as a new batch.
+def split(transaction: Transaction, claimed: Claimed, most: int) -> bytes | None:
+    """Leave the first ``most`` recipients in a batch that was never dispatched, and put the others into a new one.
 
-    False if it is not this worker's any more.
+    Returns the first ones, packed; None if the batch is not this worker's any more. It may be called again where it is
+    not known whether it was committed.
     """
     payload = unpack(claimed.stored)
     first, rest = payload.part(0, most), payload.part(most, len(payload))
-    kept = pack(first)
-    changed = transaction.run(
-        "UPDATE payamak_batch SET payload = %s, size = %s WHERE id = %s AND claim = %s AND state = 'claimed' "
-        "AND hops IS NULL",
-        kept,
-        len(first),
+    row = transaction.row(
+        "SELECT chunk, sender, size FROM payamak_batch WHERE id = %s AND claim = %s AND state = 'claimed' "
+        f"AND hops IS NULL{transaction.dialect.lock}",
         claimed.id,
         claimed.claim,
     )
-    if not changed:
-        return False
-    row = transaction.row("SELECT chunk, sender FROM payamak_batch WHERE id = %s", claimed.id)
-    assert row is not None  # noqa: S101  # it was updated a moment ago
+    if row is None:
+        return None
+    chunk, sender, size = row
+    kept = pack(first)
+    if size == len(first):
+        return kept  # as an earlier call has left it
+    transaction.run("UPDATE payamak_batch SET payload = %s, size = %s WHERE id = %s", kept, len(first), claimed.id)
     transaction.insert(
         "payamak_batch",
         ("campaign_id", "account", "chunk", "first", "size", "payload", "sender"),
-        [(claimed.campaign_id, claimed.account, row[0], claimed.first, len(rest), pack(rest), row[1])],
+        [(claimed.campaign_id, claimed.account, chunk, claimed.first, len(rest), pack(rest), sender)],
     )
-    claimed.stored, claimed.size = kept, len(first)
-    claimed.dropped = [place for place in claimed.dropped if place < most]
     wake(transaction, claimed.campaign_id)
-    return True
+    return kept

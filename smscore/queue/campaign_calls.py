@@ -31,6 +31,10 @@ class CampaignCalls:
         """Tell this queue's workers that there may be something new to claim."""
         raise NotImplementedError
 
+    def _check_workers(self) -> None:
+        """Raise what has ended a worker that runs beside this code."""
+        raise NotImplementedError
+
     async def campaign(self, key: str) -> Campaign | None:
         """The campaign with this key, or None."""
         return await self._calls.read(campaigns.by_key, key)
@@ -77,7 +81,8 @@ class CampaignCalls:
     async def wait(self, campaign: Campaign | int, timeout: float | None = None) -> Campaign:  # noqa: ASYNC109  # it is the public face
         """The campaign, once it is done, cancelled or paused, or its account is held.
 
-        Raises ``TimeoutError`` if that takes longer than ``timeout`` seconds.
+        Raises ``TimeoutError`` if that takes longer than ``timeout`` seconds, and what has ended a ``worker()`` of this
+        queue, if one failed.
         """
         seconds = None if timeout is None else arguments.checked_seconds(timeout, "timeout=")
         deadline = None if seconds is None else clock.monotonic() + seconds
@@ -88,6 +93,7 @@ class CampaignCalls:
                 return found
             if (await self._calls.read(accounts.read, found.account)).held:
                 return found
+            self._check_workers()
             if deadline is not None and clock.monotonic() >= deadline:
                 raise TimeoutError(f"The campaign is still {found.state} after {timeout} seconds.")
             await clock.sleep(pause if deadline is None else min(pause, max(0.0, deadline - clock.monotonic())))
@@ -102,7 +108,10 @@ class CampaignCalls:
     # Stopping and going on
 
     async def pause(self, campaign: Campaign | int, reason: str = "paused manually") -> Campaign:
-        """The campaign, of which no batch begins until it is resumed; what is under way ends."""
+        """The campaign, of which no batch begins until it is resumed; what is under way ends.
+
+        One that is still ``loading`` has the reason from now on, and is paused once it is loaded.
+        """
         return await self._change(campaign, partial(campaigns.pause, reason=reason))
 
     async def resume(self, campaign: Campaign | int) -> Campaign:
@@ -110,7 +119,10 @@ class CampaignCalls:
         return await self._change(campaign, campaigns.resume)
 
     async def cancel(self, campaign: Campaign | int) -> Campaign:
-        """The campaign, of which nothing begins any more; what is under way ends."""
+        """The campaign, of which nothing begins any more; what is under way ends.
+
+        One that is still ``loading`` is loaded no further, and ``enqueue`` returns it as it is.
+        """
         return await self._change(campaign, campaigns.cancel)
 
     async def _change(self, campaign: Campaign | int, change: Any) -> Campaign:
