@@ -49,7 +49,7 @@ def finish(
         accounts.note_success(transaction, claimed.account)
     if decision.stop is Stop.ACCOUNT:
         until = None if decision.hold_seconds is None else transaction.now + decision.hold_seconds
-        accounts.hold(transaction, claimed.account, until, _reason(failure))
+        accounts.hold_at_least(transaction, claimed.account, until, _reason(failure))
     elif decision.stop is Stop.CAMPAIGN:
         campaigns.pause(transaction, claimed.campaign_id, _reason(failure))
     return is_done

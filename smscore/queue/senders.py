@@ -13,7 +13,7 @@ from attrs import frozen
 
 from smscore.client import AsyncClient
 from smscore.config import STREAM_BATCH_SIZE, RetryPolicy
-from smscore.errors import InvalidRequest, SMSError
+from smscore.errors import InvalidRequest, OutcomeUnknown, SMSError
 from smscore.failover import AsyncFailover
 from smscore.messages import Message
 from smscore.outcomes import Outcome
@@ -195,6 +195,8 @@ class ClientSender(Sender):
         )
 
     async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
+        if hop.provider not in (None, self.provider.name):
+            raise OutcomeUnknown("It was sent by a client of another provider, which had this account's name.")
         arguments, options = arguments_of(claimed, payload), unpack_options(claimed.options)
         return await self.repeat_call(claimed.kind, arguments, dispatch, hop, **options)
 

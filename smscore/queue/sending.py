@@ -165,8 +165,7 @@ class BatchCall:
                     self.refused = refused
                     raise
                 await clock.sleep(refused.wait)
-        if hop is not self.claimed.hop:
-            self.claimed.hops.append(hop)
+        self.claimed.note_dispatch(hop)
 
     async def _dispatch(self, attempt: Attempt) -> Hop:
         began = clock.monotonic(), clock.time()  # the first of them may stand still on a machine that is suspended

@@ -331,8 +331,7 @@ class Promises(RuleBasedStateMachine):
             self.after_refusal(hand, refused)
             return
         self.nothing_forbids(batch, payload)
-        if made is not batch.hop:
-            batch.hops.append(made)
+        batch.note_dispatch(made)
         hand.request = Request(batch.account, request_id, payload.numbers)
 
     def after_refusal(self, hand: InHand, refused: Refused) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from smscore import ConnectionFailed, DuplicateRequest, ResponseLost, SMSError
+from smscore import ConnectionFailed, DuplicateRequest, OutsideServiceHours, ProviderError, ResponseLost, SMSError
 from smscore.columns import IdColumn, SpanColumn, SparseColumn
 from smscore.outcomes import Outcome
 from smscore.queue import Counts, schema
@@ -65,9 +65,8 @@ class Bench:
         return not self(claims.claim, [Lane("shop")], 1, LEASE).batches
 
     def dispatch(self, batch: Claimed, *, request_id: str | None = "one") -> None:
-        hop = self(dispatch.dispatch, batch, Attempt("p", request_id, 3600.0 if request_id else None, None, 0.0, LEASE))
-        if hop is not batch.hop:
-            batch.hops.append(hop)
+        attempt = Attempt("p", request_id, 3600.0 if request_id else None, None, 0.0, LEASE)
+        batch.note_dispatch(self(dispatch.dispatch, batch, attempt))
 
     def end(self, batch: Claimed, came: SMSError | list[int]) -> None:
         answered = Answered(None, came) if isinstance(came, SMSError) else Answered(accepted(came), None)
@@ -141,6 +140,31 @@ def test_ids_are_not_lost_by_a_repeat_that_is_refused_as_a_duplicate(order: str,
         bench.end(batch, came)
     assert bench.results == KNOWN
     assert bench.counts == Counts(accepted=2)
+
+
+@pytest.mark.parametrize("order", ["the repeat ends first", "the first ends first"])
+@pytest.mark.parametrize("repeated", [IDS, ResponseLost("")])
+def test_a_late_refusal_says_nothing_of_the_repeat(repeated: SMSError | list[int], order: str, bench: Bench):
+    first = bench.claimed()
+    bench.dispatch(first)
+    bench.now += LEASE + 1
+    second = bench.claimed()
+    bench.dispatch(second)
+    ends: list[tuple[Claimed, SMSError | list[int]]] = [(second, repeated), (first, ProviderError("no"))]
+    for batch, came in ends if order == "the repeat ends first" else reversed(ends):
+        bench.end(batch, came)
+    bench.now += 3600
+    assert bench.nothing_to_claim()
+    assert bench.results == (KNOWN if repeated is IDS else UNKNOWN)
+
+
+def test_a_refusal_for_the_hour_cuts_no_hold_short(bench: Bench):
+    batch = bench.claimed()
+    bench.dispatch(batch)
+    bench(accounts.hold, "shop", None, "by hand")
+    bench.end(batch, OutsideServiceHours(""))
+    account = bench(accounts.read, "shop")
+    assert (account.held, account.until, account.reason) == (True, None, "by hand")
 
 
 def test_a_worker_whose_lease_ran_out_before_it_dispatched_may_not_send(bench: Bench):

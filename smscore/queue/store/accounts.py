@@ -87,6 +87,14 @@ def hold(transaction: Transaction, name: str, until: float | None, reason: str) 
     )
 
 
+def hold_at_least(transaction: Transaction, name: str, until: float | None, reason: str) -> None:
+    """The same for a refusal of the provider's, which cuts no longer hold short."""
+    found = state(transaction, name, locked=True)
+    if found.hold == HOLD and (found.hold_until is None or (until is not None and found.hold_until >= until)):
+        return
+    hold(transaction, name, until, reason)
+
+
 def release(transaction: Transaction, name: str) -> None:
     """Let an account send again; its breaker starts anew."""
     transaction.run(

@@ -51,12 +51,21 @@ class Claimed:
     may_have_arrived: bool
     """Whether a try before this claim may have arrived: the last hop is repeated, or nothing is sent."""
     tries: int
+    """How often it had been dispatched when it was claimed."""
+    dispatches: int = 0
+    """How often it has been dispatched since, by this claim."""
     wait: float = 0.0
     """The seconds until the account's rate allows it."""
     is_probe: bool = False
     """Whether it finds out if the provider of a resting account is back."""
     suppression: int = -1
     """The state of the list of suppressed numbers by which ``dropped`` was found."""
+
+    def note_dispatch(self, hop: Hop) -> None:
+        """Know of a dispatch by this claim, which was committed: a new hop, or its last one for a repeat."""
+        self.dispatches += 1
+        if hop is not self.hop:
+            self.hops.append(hop)
 
     def keep(self, first: bytes) -> None:
         """Be the batch of these first recipients alone; the others are in another one."""

@@ -27,18 +27,23 @@ def finish(transaction: Transaction, claimed: Claimed, payload: Payload, columns
     row = _locked(transaction, claimed.id)
     if row is None:
         return False  # pruned meanwhile
-    state = row[0]
+    state, claim, tries = row
+    was_repeated = claim != claimed.claim and tries > claimed.tries + claimed.dispatches
+    if was_repeated and not columns.count(Outcome.ACCEPTED):
+        return False  # what this try did not do, the repeat may have done
     if state == "done":
         _merge(transaction, claimed, payload, columns)
         return False
-    if row[1] != claimed.claim and columns.count(Outcome.UNKNOWN) + columns.count(Outcome.NOT_SENT) == len(columns):
+    if claim != claimed.claim and columns.count(Outcome.UNKNOWN) + columns.count(Outcome.NOT_SENT) == len(columns):
         return False  # another worker repeats it, and this one knows nothing that helps
     _write(transaction, claimed.id, payload, claimed.first, columns, len(claimed.hops) - 1)
     return True
 
 
 def _locked(transaction: Transaction, batch_id: int) -> Row | None:
-    return transaction.row(f"SELECT state, claim FROM payamak_batch WHERE id = %s{transaction.dialect.lock}", batch_id)
+    return transaction.row(
+        f"SELECT state, claim, tries FROM payamak_batch WHERE id = %s{transaction.dialect.lock}", batch_id
+    )
 
 
 def _write(
