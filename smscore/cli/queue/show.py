@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,6 @@ from smscore.cli.output import counted
 from smscore.cli.queue.connection import campaign_of, name_of, with_queue
 from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, counts_fields, local_time
 from smscore.cli.queue.options import QueueConnection
-from smscore.dates import from_unix
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.queue.model import Account, Campaign, CampaignState, Counts
 from smscore.queue.queue import AsyncSendQueue
@@ -148,7 +148,7 @@ def _outcomes(counts: Counts) -> list[tuple[str, int]]:
 
 def _progress_words(found: InProgress) -> str:
     batches = f"{found.batches:,} {'batch' if found.batches == 1 else 'batches'}"
-    lease_until = from_unix(clock.time() + found.seconds)
+    lease_until = dt.datetime.fromtimestamp(clock.time() + found.seconds, dt.UTC)
     return f"In progress: {batches}, lease until {lease_until.astimezone():%H:%M:%S}"
 
 
