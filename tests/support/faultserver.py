@@ -721,14 +721,14 @@ class FaultServer:
         self._sock.bind((HOST, 0))
         self._sock.setblocking(False)
         self.url = f"http://{HOST}:{self.port}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread = threading.Thread(target=self._run_in_thread, daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._listening:
             self.listen()
         return self
 
-    def _serve(self) -> None:
+    def _run_in_thread(self) -> None:
         # Not the tests' own kind of loop: uvloop loses the connection of an accept that is cancelled.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             runner.run(self._run())
