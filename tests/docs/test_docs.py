@@ -79,6 +79,18 @@ def rows(path: str, columns: int) -> list[list[str]]:
     return [[cell.replace("`", "") for cell in row] for row in cells if len(row) == columns]
 
 
+SITES = {"en": ROOT / "docs", "fa": ROOT / "docs/fa"}
+
+
+@pytest.mark.parametrize(("language", "site"), SITES.items(), ids=SITES)
+def test_links_of_a_site_stay_in_it(language: str, site: Path):
+    """Each language is built alone: a page links to pages of its own, and to pictures."""
+    pages = [page for page in site.rglob("*.md") if language == "fa" or not page.is_relative_to(SITES["fa"])]
+    links = [(page, link) for page in pages for link in LINK.findall(page.read_text("utf-8")) if "://" not in link]
+    targets = [(named(page), link, (page.parent / link).resolve()) for page, link in links]
+    assert [(page, link) for page, link, to in targets if not to.is_relative_to(site) and to.suffix != ".png"] == []
+
+
 def abilities(path: str) -> dict[str, list[bool]]:
     """By a method's name, which providers a table says to have it."""
     found = re.findall(r"^\| `(\w+)`:.*?\|(.*)\|(.*)\|(.*)\|$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
