@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import time
 from io import StringIO
+from unittest import mock
 
 from asgiref.sync import sync_to_async
 from django.contrib.admin.models import LogEntry
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from smscore.contrib.django import sms
+from smscore.contrib.django.admin import paging
 from smscore.contrib.django.admin.export import COLUMNS
 from smscore.contrib.django.models import Account, Batch, Campaign, InboundMessage, QueuedMessage, Suppression
 from smscore.queue.store.batches import PLACE_BITS
@@ -25,6 +27,9 @@ CAMPAIGNS = reverse("admin:payamak_campaign_changelist")
 MESSAGES = reverse("admin:payamak_queuedmessage_changelist")
 ACCOUNTS = reverse("admin:payamak_account_changelist")
 SUPPRESSIONS = reverse("admin:payamak_suppression_changelist")
+
+
+KEY_INDEX = {"postgresql": "payamak_campaign_key_key", "sqlite": "sqlite_autoindex_payamak_campaign_1"}
 
 
 def export_of(campaign):
@@ -116,6 +121,34 @@ class Pages(TestCase):
                 self.assertEqual(len(self.rows(path)), 50)
             self.assertEqual(len(seen), count, [one["sql"] for one in seen])
             self.assertFalse([one["sql"] for one in seen if "COUNT(" in one["sql"].upper()])
+
+    def test_a_filter_looks_at_so_many_rows_for_a_page_and_the_next_page_goes_on(self):
+        sent("first", ["09120000001"], outcome="unknown")
+        sent("then", [f"0912{n:07}" for n in range(25)])
+        seen, pages, url = [], 0, "?outcome=unknown"
+        with mock.patch.object(paging, "MAX_LOOKED_AT", 10):
+            while url is not None:
+                page = self.client.get(MESSAGES + url)
+                changes = page.context["cl"]
+                seen += [row.batch.campaign.key for row in changes.result_list]
+                pages, url = pages + 1, changes.older_url
+                if url is not None:
+                    self.assertContains(page, "There are older rows that were not looked at yet.")
+        self.assertEqual((seen, pages), (["first"], 3))
+
+    def test_a_number_a_provider_id_and_a_key_are_looked_up_in_an_index(self):
+        sent("k", ["09120000001"])
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":  # it scans tables as small as these
+                cursor.execute("SET LOCAL enable_seqscan = off")
+        for path, term, index in (
+            (MESSAGES, "09120000001", "ix_payamak_message_recipient"),
+            (MESSAGES, "1000", "ix_payamak_message_provider"),
+            (CAMPAIGNS, "k", KEY_INDEX[connection.vendor]),
+        ):
+            plan = self.client.get(path, {"q": term}).context["cl"].queryset.explain()
+            self.assertIn(index, plan)
+            self.assertNotIn("Seq Scan on", plan)
 
 
 class Actions(TestCase):
