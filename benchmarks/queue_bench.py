@@ -10,12 +10,13 @@ import argparse
 import asyncio
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 import time
-from bisect import bisect_left
 from collections.abc import Callable
 
+from attrs import define
 from queue_databases import DATABASES, Database, cpu_of
 from queue_jobs import Figures, make_queue
 from results import HERE, machine, server, table, write_part
@@ -34,51 +35,43 @@ def job(name: str, database: Database, url: str, account: str, *arguments: objec
 
 
 class Node:
-    """A worker in a process of its own."""
+    """A worker of one slot in a process of its own."""
 
-    def __init__(self, database: Database, url: str, account: str, slots: int) -> None:
-        command = [sys.executable, HERE / "queue_jobs.py", "work", database.url, url, account, str(slots)]
+    def __init__(self, database: Database, url: str, account: str) -> None:
+        command = [sys.executable, HERE / "queue_jobs.py", "work", database.url, url, account, "1"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self._process.stdout.readline()
-        self.pid = self._process.pid
+
+    @property
+    def cpu(self) -> float:
+        return cpu_of(self._process.pid)
 
     def stop(self) -> None:
         self._process.communicate()
 
 
-async def released(database: Database, url: str, account: str, keys: list[str], nodes: int, slots: int) -> Speed:
+@define
+class Speed:
+    """Seconds of the clock, and of CPU, from a release until all is done."""
+
+    wall: float
+    cpu: float
+    database_cpu: float
+
+
+async def released(database: Database, url: str, account: str, key: str, nodes: int) -> Speed:
     """How it goes from the release of an account until all is done."""
     async with make_queue(database.url, url, account) as queue:
-        workers = [Node(database, url, account, slots) for _ in range(nodes)]
-        pids = [worker.pid for worker in workers]
-        speed = Speed(time.time(), sum(map(cpu_of, pids)), database.cpu)
+        workers = [Node(database, url, account) for _ in range(nodes)]
+        begun, before = time.time(), (sum(worker.cpu for worker in workers), database.cpu)
         await queue.release(account)
-        for key in keys:
-            while not (campaign := await _found(queue, key)).state.has_ended:
-                await asyncio.sleep(0.5)
-                speed.samples.append((time.time(), sum(map(cpu_of, pids)) + database.cpu))
-            assert campaign.ended_at is not None
-        speed.wall = campaign.ended_at.timestamp() - speed.begun
-        speed.cpu, speed.database_cpu = sum(map(cpu_of, pids)) - speed.cpu, database.cpu - speed.database_cpu
+        campaign = await queue.wait(await _found(queue, key))
+        assert campaign.ended_at is not None
+        after = sum(worker.cpu for worker in workers), database.cpu
         for worker in workers:
             worker.stop()
-    return speed
-
-
-class Speed:
-    """Seconds of the clock and of CPU from a release on."""
-
-    def __init__(self, begun: float, cpu: float, database_cpu: float) -> None:
-        self.begun, self.cpu, self.database_cpu = begun, cpu, database_cpu
-        self.wall = 0.0
-        self.samples = [(begun, cpu + database_cpu)]
-
-    def cpu_at(self, moment: float) -> float:
-        """The CPU until then, between two samples."""
-        place = min(max(bisect_left(self.samples, (moment, 0.0)), 1), len(self.samples) - 1)
-        (before, low), (after, high) = self.samples[place - 1], self.samples[place]
-        return low + (high - low) * (moment - before) / (after - before)
+    return Speed(campaign.ended_at.timestamp() - begun, after[0] - before[0], after[1] - before[1])
 
 
 async def _found(queue: AsyncSendQueue, key: str) -> Campaign:
@@ -123,7 +116,7 @@ def speed(url: str, scale: float) -> str:
                 with database() as empty:
                     asyncio.run(_held(empty, url, account))
                     job("put_campaign", empty, url, account, size)
-                    found = asyncio.run(released(empty, url, account, ["all"], nodes, 1))
+                    found = asyncio.run(released(empty, url, account, "all", nodes))
                     alone = alone or found.wall
                     rows.append([
                         f"{name}, {nodes} worker{'s' * (nodes > 1)}",
@@ -153,39 +146,16 @@ def campaigns(url: str, scale: float) -> str:
     rows, count = [], int(100_000 * scale)
     for name, database in DATABASES.items():
         with database() as empty:
-            asyncio.run(_held(empty, url, "single"))
-            loaded = job("put_campaigns", empty, url, "single", count)
-            last = [f"order-{key}" for key in range(count)[-64:]]
-            found = asyncio.run(released(empty, url, "single", last, 1, 8))
-            times = asyncio.run(_ended(empty, url, "single"))
-        tenth = count // 10
-        begins, ends = (times[0], times[tenth]), (times[-tenth], times[-1])
-        cpus = [1e6 * (found.cpu_at(high) - found.cpu_at(low)) / tenth for low, high in (begins, ends)]
-        rows.append([
-            name,
-            f"{loaded['wall']:.0f}",
-            f"{found.wall:.0f}",
-            f"{tenth / (begins[1] - begins[0]):,.0f}",
-            f"{tenth / (ends[1] - ends[0]):,.0f}",
-            f"{cpus[0]:,.0f}",
-            f"{cpus[1]:,.0f}",
-        ])  # fmt: skip
+            found = job("claims", empty, url, "sepahan", count, empty.server or 0)
+        costs = [f"{1e6 * found[f'{key}{part}']:,.0f}" for key in ("wall", "cpu", "server") for part in (0, 4, 9)]
+        rows.append([name, f"{found['loaded']:.0f}", *costs])
+    tenths = ("first tenth", "fifth", "last")
     heads = [
         "",
         "s to put",
-        "s to send",
-        "a second, first tenth",
-        "last tenth",
-        "CPU µs each, first tenth",
-        "last tenth",
+        *(f"{what}, {tenth}" for what in ("µs a claim", "CPU µs", "CPU µs, PostgreSQL") for tenth in tenths),
     ]
-    return f"## {count:,} campaigns of one message, one worker of 8 slots\n\n{table(heads, rows)}"
-
-
-async def _ended(database: Database, url: str, account: str) -> list[float]:
-    async with make_queue(database.url, url, account) as queue:
-        rows = queue._database.read(lambda one: one.rows("SELECT ended_at FROM payamak_batch ORDER BY ended_at"))
-        return [row[0] for row in rows]
+    return f"## {count:,} campaigns of one message, claimed one by one\n\n{table(heads, rows)}"
 
 
 def afterwards(url: str, scale: float) -> str:
@@ -196,7 +166,7 @@ def afterwards(url: str, scale: float) -> str:
             for key, size in (("few", count // 10), ("all", count)):
                 asyncio.run(_held(empty, url, "najva"))
                 job("put_campaign", empty, url, "najva", size, key)
-                asyncio.run(released(empty, url, "najva", [key], 2, 1))
+                asyncio.run(released(empty, url, "najva", key, 2))
                 cpu = empty.cpu
                 found = job("results", empty, url, "najva", key)
                 streamed.append([
@@ -206,9 +176,9 @@ def afterwards(url: str, scale: float) -> str:
                     f"{1e6 * (empty.cpu - cpu) / found['count']:.1f}",
                     f"{found['grown'] / 2**20:.0f}",
                 ])  # fmt: skip
-            worker, cpu = Node(empty, url, "najva", 1), empty.cpu
+            worker, cpu = Node(empty, url, "najva"), empty.cpu
             found = job("webhooks", empty, url, "najva", "all", 2000, seconds)
-            cpus = cpu_of(worker.pid), empty.cpu - cpu
+            cpus = worker.cpu, empty.cpu - cpu
             worker.stop()
         stored.append([
             name,
@@ -236,11 +206,11 @@ def afterwards(url: str, scale: float) -> str:
     return f"{part}\n\n{title}\n\n{table(heads, stored)}"
 
 
-PARTS: dict[str, Callable[[str, float], str]] = {
-    "put": put,
-    "speed": speed,
-    "campaigns": campaigns,
-    "afterwards": afterwards,
+PARTS: dict[str, tuple[str, Callable[[str, float], str]]] = {
+    "put": ("Queue: putting", put),
+    "speed": ("Queue: workers", speed),
+    "campaigns": ("Queue: campaigns", campaigns),
+    "afterwards": ("Queue: results and webhooks", afterwards),
 }
 
 
@@ -249,15 +219,20 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--scale", type=float, default=1.0, help="a part of all recipients, for a quick look")
     options = parser.parse_args()
-    found = []
     for name in [options.only] if options.only else PARTS:
-        with server("queue_provider.py", "0" if name == "campaigns" else ANSWER) as url:
-            found.append(PARTS[name](url, options.scale))
-            print(found[-1], flush=True)
-    if options.scale == 1.0 and not options.only:
-        write_part(
-            "Queue", "\n\n".join([f"Made by `nox -s queue_bench`, {dt.date.today():%d %B %Y}.", *found, machine()])
-        )
+        title, part = PARTS[name]
+        load = os.getloadavg()[0]
+        with server("queue_provider.py", ANSWER) as url:
+            found = part(url, options.scale)
+        print(found, flush=True)
+        if options.scale == 1.0:
+            made = f"`nox -s queue_bench -- --only {name}`, {dt.date.today():%d %B %Y}, commit {commit()}, load {load:.0f}."
+            write_part(title, f"{made}\n\n{found}\n\n{machine()}")
+
+
+def commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

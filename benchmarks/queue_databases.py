@@ -43,10 +43,13 @@ class Database:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU of all of the server's processes so far, also of those that have ended."""
-        if self.server is None:
-            return 0.0
-        return sum(map(cpu_of, [self.server, *children(self.server)]))
+        """Seconds of CPU of its server so far."""
+        return server_cpu(self.server or 0)
+
+
+def server_cpu(pid: int) -> float:
+    """Seconds of CPU of all processes of a server so far, also of those that have ended; of no server (0): none."""
+    return sum(map(cpu_of, [pid, *children(pid)])) if pid else 0.0
 
 
 def cpu_of(pid: int) -> float:

@@ -13,17 +13,26 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
+from queue_databases import server_cpu
 from server import TEXT, recipients
 
 from najva_sms import AsyncNajva, DeliveryReport
 from sepahan_sms import AsyncSepahan
-from smscore import DeliveryStatus
+from smscore import DeliveryStatus, Outcome
 from smscore.queue import AsyncSendQueue
+from smscore.queue.databases.base import Transaction
+from smscore.queue.outcomes import same
+from smscore.queue.payloads import Payload, unpack
+from smscore.queue.store import campaigns, endings, loading
+from smscore.queue.store.batches import Claimed
+from smscore.queue.store.claims import Lane, claim
+from smscore.queue.store.loading import NewBatch, NewCampaign
 
-LIMITS = {"najva": 10_000, "sepahan": 100, "single": 1}
+LIMITS = {"najva": 10_000, "sepahan": 100}
 """How many recipients a batch of each account has."""
-TOGETHER = 64  # campaigns that are enqueued at once
+LOADED_TOGETHER = 1_000  # campaigns in one transaction
 
 Figures = dict[str, float]
 
@@ -57,14 +66,41 @@ async def put_campaign(queue: AsyncSendQueue, account: str, count: str, key: str
     await queue.enqueue(account, repeated(account, int(count)), TEXT, key=key)
 
 
-async def put_campaigns(queue: AsyncSendQueue, account: str, count: str) -> None:
-    keys = iter(range(int(count)))
+async def claims(queue: AsyncSendQueue, account: str, count: str, server: str) -> Figures:
+    """Claim and end each of so many campaigns of one message, without a provider; the cost of the claims by tenths.
 
-    async def put_some() -> None:
-        for key in keys:
-            await queue.enqueue(account, "09120000000", TEXT, key=f"order-{key}")
+    ``server`` is the pid of PostgreSQL's first process, or 0: its CPU is of all that it does, the ends too.
+    """
+    database, lanes = queue._database, [Lane(account)]
+    new, batch = NewCampaign(account, "text", text=TEXT), NewBatch(0, 0, Payload(["09120000000"]))
 
-    await asyncio.gather(*(put_some() for _ in range(TOGETHER)))
+    def load_some(transaction: Transaction) -> None:
+        for _ in range(LOADED_TOGETHER):
+            loading.load(transaction, new, [batch], None, 3600.0)
+
+    def end(transaction: Transaction, claimed: Claimed) -> None:
+        if endings.finish(transaction, claimed, unpack(claimed.stored), same(Outcome.ACCEPTED, 1)):
+            campaigns.settle(transaction, claimed.campaign_id)
+
+    begun = time.perf_counter()
+    for _ in range(int(count) // LOADED_TOGETHER):
+        database.write(load_some)
+    found = {"loaded": time.perf_counter() - begun}
+    tenth = int(count) // 10
+    for part in range(10):
+        wall = cpu = 0.0
+        served = server_cpu(int(server))
+        for _ in range(tenth):
+            began, used = time.perf_counter(), time.process_time()
+            taken = database.write(lambda one: claim(one, lanes, 1, 3600.0), flushed=False)
+            wall, cpu = wall + time.perf_counter() - began, cpu + time.process_time() - used
+            database.write(partial(end, claimed=taken.batches[0]), flushed=False)
+        found |= {
+            f"wall{part}": wall / tenth,
+            f"cpu{part}": cpu / tenth,
+            f"server{part}": (server_cpu(int(server)) - served) / tenth,
+        }
+    return found
 
 
 async def work(queue: AsyncSendQueue, _: str, slots: str) -> None:
@@ -120,7 +156,7 @@ async def webhooks(queue: AsyncSendQueue, account: str, key: str, rate: str, sec
 
 
 JOBS: dict[str, Callable[..., Awaitable[Figures | None]]] = {
-    job.__name__: job for job in (put, put_p2p, put_campaign, put_campaigns, work, results, webhooks)
+    job.__name__: job for job in (put, put_p2p, put_campaign, claims, work, results, webhooks)
 }
 
 

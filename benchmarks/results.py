@@ -14,7 +14,14 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
 LIBRARIES = ("payamak", "aiohttp", "msgspec", "attrs", "cattrs", "httpx", "pydantic", "requests", "ippanel-python-sdk")
-PARTS = ("Instructions", "Time", "Tracking", "Queue", "Admin")
+QUEUE = (
+    "Queue: putting",
+    "Queue: workers",
+    "Queue: campaigns",
+    "Queue: results and webhooks",
+    "Queue: kills and faults",
+)
+PARTS = ("Instructions", "Time", "Tracking", *QUEUE, "Admin")
 """In the order of the file."""
 
 
