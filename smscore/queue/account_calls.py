@@ -86,7 +86,7 @@ class AccountCalls:
         """
         if not is_id(report.message_id):
             raise InvalidRequest("The report has no message id, and cannot be matched to a message.")
-        await self._calls.write(reports.add, [Report(account, report.message_id, report.status)])
+        await self._calls.write_joined(reports.add, Report(account, report.message_id, report.status))
 
     async def track(self, account: str) -> int:
         """Ask once for the deliveries of this account's messages that are due, and return how many have changed.

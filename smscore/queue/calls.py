@@ -25,7 +25,9 @@ from smscore.queue.errors import QueueUnavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
+MAX_JOINED: Final = 1_000  # items in one statement
 MAX_TOGETHER: Final = 64  # pieces of work in one transaction
 _OUTAGE_WAITS: Final = (0.1, 0.5, 1.0, 2.0)  # seconds; the last of them again and again
 
@@ -33,11 +35,18 @@ _log: Final = logger_for_callers(__name__)
 
 
 @frozen(eq=False)
-class _Piece:
-    """A piece of work that waits to be written, and who waits for it."""
+class _Work:
+    """A piece of work that may share a transaction with others."""
 
-    work: Callable[[Transaction], Any]
+    run: Callable[[Transaction], Any]
     flushed: bool
+
+
+@frozen(eq=False)
+class _Piece:
+    """What waits to be written, a piece of work or an item, and who waits for it."""
+
+    what: Any
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Callable[[], Any]]
 
@@ -51,8 +60,9 @@ class _Piece:
 
 @define(eq=False)
 class _Group:
-    """Work that waits for the transaction under way to end."""
+    """What waits for the transaction under way to end."""
 
+    most: int
     waiting: list[_Piece] = field(factory=list[_Piece])
     is_running: bool = False
     lock: threading.Lock = field(factory=threading.Lock)
@@ -67,7 +77,7 @@ class _Group:
     def take(self) -> list[_Piece]:
         """What is written next; with nothing left, whoever comes next starts."""
         with self.lock:
-            pieces, self.waiting = self.waiting[:MAX_TOGETHER], self.waiting[MAX_TOGETHER:]
+            pieces, self.waiting = self.waiting[: self.most], self.waiting[self.most :]
             self.is_running = bool(pieces)
         return pieces
 
@@ -77,7 +87,7 @@ class StoreCalls:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._groups: dict[int, _Group] = {}
+        self._groups: dict[tuple[int, object], _Group] = {}
         self._is_prepared = False
 
     async def read(self, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -108,42 +118,68 @@ class StoreCalls:
         await self._prepare()
         if not self.database.shares_commits:
             return await in_thread(self.database.write, work, flushed=flushed)
+        found: R = await self._wait(None, MAX_TOGETHER, partial(_together, self.database), _Work(work, flushed))
+        return found
+
+    async def write_joined(self, work: Callable[[Transaction, list[T]], None], item: T) -> None:
+        """Write an item, in one statement and one flush with all others of this work that wait at the same time."""
+        await self._prepare()
+        await self._wait(work, MAX_JOINED, partial(_joined, self.database, work), item)
+
+    async def _wait(
+        self, key: object, most: int, write: Callable[[list[Any]], list[Callable[[], Any]]], what: Any
+    ) -> Any:
+        """What comes of this once it is written with others of its group."""
         loop = asyncio.get_running_loop()
-        piece = _Piece(work, flushed, loop, loop.create_future())
-        group = self._group()
+        piece = _Piece(what, loop, loop.create_future())
+        # A forked child finds its parent's work here, which is the parent's to do.
+        group = self._groups.setdefault((os.getpid(), key), _Group(most))
         if group.add(piece):
-            in_background(_write_all, self.database, group)
-        outcome: Callable[[], R] = await piece.answer
-        return outcome()
+            in_background(_write_all, write, group)
+        return (await piece.answer)()
 
     async def _prepare(self) -> None:
         if not self._is_prepared:
             await in_thread(schema.prepare, self.database)
             self._is_prepared = True
 
-    def _group(self) -> _Group:
-        # A forked child finds its parent's work here, which is the parent's to do.
-        return self._groups.setdefault(os.getpid(), _Group())
 
-
-def _write_all(database: Database, group: _Group) -> None:
+def _write_all(write: Callable[[list[Any]], list[Callable[[], Any]]], group: _Group) -> None:
     while pieces := group.take():
         try:
-            outcomes = _together(database, pieces)
+            outcomes = write([piece.what for piece in pieces])
         except BaseException as error:
             outcomes = [partial(raise_, error)] * len(pieces)
         for piece, outcome in zip(pieces, outcomes, strict=True):
             piece.tell(outcome)
 
 
-def _together(database: Database, pieces: list[_Piece]) -> list[Callable[[], Any]]:
-    """What came of each piece, once all are committed."""
+def _together(database: Database, pieces: list[_Work]) -> list[Callable[[], Any]]:
+    """What came of each piece of work, once all are committed."""
     outcomes: list[Callable[[], Any]] = []
     with database.writing(flushed=any(piece.flushed for piece in pieces)) as transaction:
         outcomes += [called(partial(_part, database, transaction, piece)) for piece in pieces]
     return outcomes
 
 
-def _part(database: Database, transaction: Transaction, piece: _Piece) -> Any:
+def _part(database: Database, transaction: Transaction, piece: _Work) -> Any:
     with database.explaining(), database.savepoint(transaction):
-        return piece.work(transaction)
+        return piece.run(transaction)
+
+
+def _joined(
+    database: Database, work: Callable[[Transaction, list[T]], None], items: list[T]
+) -> list[Callable[[], None]]:
+    """What came of each item: all are written, or where one of them is refused, each alone."""
+
+    def write(some: list[T]) -> None:
+        database.write(lambda transaction: work(transaction, some))
+
+    together = called(partial(write, items))
+    try:
+        together()
+    except QueueUnavailable:
+        return [together] * len(items)
+    except Exception:
+        return [called(partial(write, [item])) for item in items]
+    return [together] * len(items)

@@ -19,7 +19,7 @@ from smscore import ConfigurationError
 from smscore.queue import AsyncSendQueue, schema
 from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Transaction
-from smscore.queue.databases.postgresql import PostgreSQLDatabase
+from smscore.queue.databases.postgresql import MAX_CONNECTIONS, PostgreSQLDatabase
 from smscore.queue.databases.sqlite import RolledBack, SQLiteDatabase
 from smscore.queue.databases.urls import database_of
 from smscore.queue.errors import QueueUnavailable
@@ -140,6 +140,43 @@ async def test_what_is_written_together_fails_apart(tmp_path: Path):
         ("b",),
     ]
     database.close()
+
+
+async def test_what_is_written_joined_is_one_statement_and_a_bad_item_fails_alone(place: Place):
+    database = database_of(place.url, schema=place.schema, lease=60.0)
+    calls = StoreCalls(database)
+    sizes: list[int] = []
+
+    def add(store: Transaction, names: list[str]) -> None:
+        sizes.append(len(names))
+        for name in names:
+            store.run("INSERT INTO payamak_account (name) VALUES (%s)", name)
+            if name == "bad":
+                raise ValueError(name)
+
+    await asyncio.to_thread(schema.create, database)
+    await calls.write_joined(add, "first")
+    names = [f"{number:03}" for number in range(200)] + ["bad"]
+    found = await asyncio.gather(*(calls.write_joined(add, name) for name in names), return_exceptions=True)
+    assert [type(one) for one in found] == [type(None)] * 200 + [ValueError]
+    rows = await calls.read(lambda store: store.rows("SELECT name FROM payamak_account ORDER BY name"))
+    assert [name for (name,) in rows] == [*names[:-1], "first"]
+    assert max(sizes) > 100
+    database.close()
+
+
+async def test_a_process_has_few_connections_however_many_ask_at_once(postgres: Any):
+    named = f"{postgres.url}?application_name={postgres.schema}"
+    calls = StoreCalls(database_of(named, schema=postgres.schema, lease=60.0))
+
+    def count(store: Transaction) -> int:
+        row = store.row("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", postgres.schema)
+        return 0 if row is None else int(row[0])
+
+    await asyncio.to_thread(schema.create, calls.database)
+    counts = await asyncio.gather(*(calls.read(count) for _ in range(200)))
+    assert max(counts) <= MAX_CONNECTIONS
+    calls.database.close()
 
 
 def test_a_file_on_a_network_share_has_no_write_ahead_log(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -35,7 +36,8 @@ DIALECT: Final = Dialect(
     share=f"SELECT pg_advisory_xact_lock_shared({_LOCK})",
     exclude=f"SELECT pg_advisory_xact_lock({_LOCK})",
 )
-MAX_IDLE: Final = 16
+MAX_CONNECTIONS: Final = 16
+"""Of one process: more would not make a database quicker, and a server has 100 for all by default."""
 _TRIES: Final = 5
 _TRUSTED: Final = 1.0  # seconds for which a connection that was just used is taken to be alive
 _MARGIN: Final = 1.0
@@ -98,9 +100,10 @@ class PostgreSQLTransaction(Transaction):
 
 @define(eq=False)
 class _Pool:
-    """The connections of one process that nobody uses at the moment."""
+    """The connections of one process that nobody uses at the moment, and the turns of those that are used."""
 
     pid: int = field(factory=os.getpid)
+    turns: threading.Semaphore = field(factory=partial(threading.Semaphore, MAX_CONNECTIONS))
     idle: list[tuple[Connection[Row], float]] = field(factory=list)
     """With the time at which each was used."""
 
@@ -203,15 +206,16 @@ class PostgreSQLDatabase(Database):
     @contextmanager
     def _connection(self) -> Generator[Connection[Row], None, None]:
         pool = self._own()
-        connection = self._usable(pool) or self._connect()
-        try:
-            with connection.transaction():
-                yield connection
-        finally:
-            if connection.broken or connection.closed or len(pool.idle) >= MAX_IDLE:
-                connection.close()
-            else:
-                pool.idle.append((connection, clock.monotonic()))
+        with pool.turns:
+            connection = self._usable(pool) or self._connect()
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                if connection.broken or connection.closed:
+                    connection.close()
+                else:
+                    pool.idle.append((connection, clock.monotonic()))
 
     def _usable(self, pool: _Pool) -> Connection[Row] | None:
         while pool.idle:
