@@ -147,15 +147,11 @@ def campaigns(url: str, scale: float) -> str:
     for name, database in DATABASES.items():
         with database() as empty:
             found = job("claims", empty, url, "sepahan", count, empty.server or 0)
-        costs = [f"{1e6 * found[f'{key}{part}']:,.0f}" for key in ("wall", "cpu", "server") for part in (0, 4, 9)]
-        rows.append([name, f"{found['loaded']:.0f}", *costs])
-    tenths = ("first tenth", "fifth", "last")
-    heads = [
-        "",
-        "s to put",
-        *(f"{what}, {tenth}" for what in ("µs a claim", "CPU µs", "CPU µs, PostgreSQL") for tenth in tenths),
-    ]
-    return f"## {count:,} campaigns of one message, claimed one by one\n\n{table(heads, rows)}"
+        keys = [f"{key}_{end}" for key in ("wall", "cpu", "server") for end in ("first", "last")]
+        rows.append([name, *(f"{1e6 * found[key]:,.0f}" for key in keys)])
+    heads = ["", "µs each, first", "last", "CPU µs each, first", "last", "PostgreSQL's, with the end, first", "last"]
+    title = f"## Claims of {count:,} campaigns of one message: the first thousand and the last"
+    return f"{title}\n\n{table(heads, rows)}"
 
 
 def afterwards(url: str, scale: float) -> str:
@@ -163,7 +159,7 @@ def afterwards(url: str, scale: float) -> str:
     streamed, stored, count, seconds = [], [], int(MILLION * scale), max(2, int(60 * scale))
     for name, database in DATABASES.items():
         with database() as empty:
-            for key, size in (("few", count // 10), ("all", count)):
+            for key, size in (("few", count // 10 // 10_000 * 10_000), ("all", count)):
                 asyncio.run(_held(empty, url, "najva"))
                 job("put_campaign", empty, url, "najva", size, key)
                 asyncio.run(released(empty, url, "najva", key, 2))
@@ -226,7 +222,8 @@ def main() -> None:
             found = part(url, options.scale)
         print(found, flush=True)
         if options.scale == 1.0:
-            made = f"`nox -s queue_bench -- --only {name}`, {dt.date.today():%d %B %Y}, commit {commit()}, load {load:.0f}."
+            day = f"{dt.datetime.now(dt.UTC):%d %B %Y}"
+            made = f"`nox -s queue_bench -- --only {name}`, {day}, commit {commit()}, other load {load:.0f}."
             write_part(title, f"{made}\n\n{found}\n\n{machine()}")
 
 

@@ -24,15 +24,14 @@ from smscore import DeliveryStatus, Outcome
 from smscore.queue import AsyncSendQueue
 from smscore.queue.databases.base import Transaction
 from smscore.queue.outcomes import same
-from smscore.queue.payloads import Payload, unpack
-from smscore.queue.store import campaigns, endings, loading
+from smscore.queue.payloads import Payload, pack, unpack
+from smscore.queue.store import campaigns, endings
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane, claim
-from smscore.queue.store.loading import NewBatch, NewCampaign
 
 LIMITS = {"najva": 10_000, "sepahan": 100}
 """How many recipients a batch of each account has."""
-LOADED_TOGETHER = 1_000  # campaigns in one transaction
+SAMPLE = 1_000  # claims that are measured together
 
 Figures = dict[str, float]
 
@@ -67,40 +66,45 @@ async def put_campaign(queue: AsyncSendQueue, account: str, count: str, key: str
 
 
 async def claims(queue: AsyncSendQueue, account: str, count: str, server: str) -> Figures:
-    """Claim and end each of so many campaigns of one message, without a provider; the cost of the claims by tenths.
+    """What the first claims and the last ones of so many campaigns of one message cost; those between end in bulk.
 
     ``server`` is the pid of PostgreSQL's first process, or 0: its CPU is of all that it does, the ends too.
     """
     database, lanes = queue._database, [Lane(account)]
-    new, batch = NewCampaign(account, "text", text=TEXT), NewBatch(0, 0, Payload(["09120000000"]))
+    ids, stored = range(1, int(count) + 1), pack(Payload(["09120000000"]))
 
-    def load_some(transaction: Transaction) -> None:
-        for _ in range(LOADED_TOGETHER):
-            loading.load(transaction, new, [batch], None, 3600.0)
+    def load(transaction: Transaction) -> None:
+        now = transaction.now
+        columns = ("id", "account", "kind", "state", "text", "size", "next_at", "created_at")
+        rows = [(id_, account, "text", "queued", TEXT, 1, now, now) for id_ in ids]
+        transaction.insert("payamak_campaign", columns, rows)
+        columns = ("id", "campaign_id", "account", "chunk", "first", "size", "payload")
+        transaction.insert("payamak_batch", columns, [(id_, id_, account, 0, 0, 1, stored) for id_ in ids])
 
     def end(transaction: Transaction, claimed: Claimed) -> None:
         if endings.finish(transaction, claimed, unpack(claimed.stored), same(Outcome.ACCEPTED, 1)):
             campaigns.settle(transaction, claimed.campaign_id)
 
-    begun = time.perf_counter()
-    for _ in range(int(count) // LOADED_TOGETHER):
-        database.write(load_some)
-    found = {"loaded": time.perf_counter() - begun}
-    tenth = int(count) // 10
-    for part in range(10):
+    def end_others(transaction: Transaction) -> None:
+        last = ids[-SAMPLE]
+        transaction.run("UPDATE payamak_batch SET state = 'done', accepted = 1 WHERE id < %s AND state = 'new'", last)
+        transaction.run("UPDATE payamak_campaign SET state = 'done', next_at = NULL, ended_at = 1 WHERE id < %s", last)
+
+    def claim_some(name: str) -> Figures:
         wall = cpu = 0.0
         served = server_cpu(int(server))
-        for _ in range(tenth):
+        for _ in range(SAMPLE):
             began, used = time.perf_counter(), time.process_time()
             taken = database.write(lambda one: claim(one, lanes, 1, 3600.0), flushed=False)
             wall, cpu = wall + time.perf_counter() - began, cpu + time.process_time() - used
             database.write(partial(end, claimed=taken.batches[0]), flushed=False)
-        found |= {
-            f"wall{part}": wall / tenth,
-            f"cpu{part}": cpu / tenth,
-            f"server{part}": (server_cpu(int(server)) - served) / tenth,
-        }
-    return found
+        costs = {"wall": wall, "cpu": cpu, "server": server_cpu(int(server)) - served}
+        return {f"{key}_{name}": value / SAMPLE for key, value in costs.items()}
+
+    database.write(load)
+    first = claim_some("first")
+    database.write(end_others)
+    return first | claim_some("last")
 
 
 async def work(queue: AsyncSendQueue, _: str, slots: str) -> None:
