@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from services import Postgres
 
 from najva_sms import AsyncNajva
 from smscore import ConfigurationError
@@ -47,6 +49,27 @@ def test_many_that_come_first_at_once_make_the_tables_once(place: Place):
     assert failures == []
     assert databases[0].read(lambda store: store.rows("SELECT version FROM payamak_schema")) == [(1,)]
     for database in databases:
+        database.close()
+
+
+def test_who_names_the_schema_and_who_finds_it_by_search_path_share_the_lock_against_stops(postgres: Postgres):
+    named = PostgreSQLDatabase(postgres.url, schema=postgres.schema)
+    found = PostgreSQLDatabase(make_conninfo(postgres.url, options=f"-c search_path={postgres.schema}"))
+    other = PostgreSQLDatabase(postgres.url, schema=f"{postgres.schema}_other")
+    for database in (named, other):
+        schema.create(database)
+
+    def share(transaction: Transaction) -> None:
+        transaction.run("SET LOCAL lock_timeout = '200ms'")
+        transaction.share()
+
+    with named.writing() as stopping:
+        stopping.exclude()
+        with pytest.raises(QueueUnavailable, match="lock timeout"):
+            found.write(share)
+        other.write(share)  # another queue in the same database goes on
+        other.write(lambda own: own.run(f'DROP SCHEMA "{postgres.schema}_other" CASCADE'))
+    for database in (named, found, other):
         database.close()
 
 

@@ -12,7 +12,10 @@ from django.dispatch import Signal
 __all__ = ["account_held", "credit_low", "delivery_changed", "message_received"]
 
 delivery_changed: Final = Signal()
-"""``delivery`` (a ``smscore.Delivery``) of ``message`` (a ``QueuedMessage``) has changed."""
+"""``delivery`` (a ``smscore.Delivery``) of ``message`` (a ``QueuedMessage``) has changed.
+
+``message`` is None for a report of a message that nobody knew for seven days.
+"""
 message_received: Final = Signal()
 """``message`` (an ``InboundMessage``) came in for ``account`` (its name)."""
 account_held: Final = Signal()

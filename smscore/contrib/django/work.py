@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +38,7 @@ __all__ = ["Work", "close_connections", "drain", "new_queue", "shared_queue"]
 HELD_EVERY: Final = 5.0  # seconds between two looks at whether an account is held
 CREDIT_EVERY: Final = 3600.0
 HEALTH_EVERY: Final = 5.0
+_GRACE: Final = 10.0  # seconds that a round under way has to end
 _AWAY: Final = 2.0  # seconds until the next try, where the database is away
 _LAST_TRIES: Final = 5  # of each signal, where the database is away while the worker ends
 
@@ -104,6 +106,9 @@ class Work:
         others = [asyncio.create_task(one) for one in self._rounds()]
         try:
             await self._until_the_end(worker, sending, [*others, telling])
+            self._stop.set()
+            if others:
+                await asyncio.wait(others, timeout=_GRACE)  # what a round has committed, it has yet to tell
             return sending.result()
         finally:
             await cancel_all([*others, sending])
@@ -142,12 +147,14 @@ class Work:
         return found
 
     async def _again(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._stop.is_set():
             try:
                 await work()
             except SMSError as error:
                 _log.warning("A round failed and is done again later: %s", error)
-            await clock.sleep(every)
+            with suppress(TimeoutError):
+                async with clock.timeout(every):
+                    await self._stop.wait()
 
     async def _touch(self, health: Path) -> None:
         await self.queue._calls.read(account_store.read, conf.DEFAULT)  # raises where the database does not answer
@@ -166,7 +173,7 @@ class Work:
     async def _look_at_hold(self, name: str) -> None:
         found = await self.queue.account(name)
         if await self.queue._calls.write(rounds.has_turned, f"held:{name}", int(found.held)) and found.held:
-            send = partial(signals.account_held.send_robust, account_store, account=name, reason=found.reason)
+            send = partial(signals.account_held.send_robust, conf.Account, account=name, reason=found.reason)
             self._events.put_nowait(send)
 
     async def _ask_credit(self, account: conf.Account) -> None:
