@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from sepahan_sms import wire as calls
+from sepahan_sms.envelope import SEPAHAN
 from sepahan_sms.inbound import Handed, looked_at_first
 from sepahan_sms.profile import PROFILE
 from sepahan_sms.reading import Wire, checked_wire, wire_of_environment
@@ -63,7 +64,7 @@ class AsyncSepahan(AsyncTrackingClient):
     resellers give ``base_url=sepahan_sms.RESELLERS_BASE_URL``.
     """
 
-    provider: ClassVar[Provider] = calls.SEPAHAN
+    provider: ClassVar[Provider] = SEPAHAN
     profile: ClassVar[Profile] = PROFILE
     sends: ClassVar[Mapping[str, SendEndpoint]] = {"send": calls.SEND, "send_p2p": calls.SEND_P2P}
     lookups: ClassVar[Lookups] = (
@@ -264,7 +265,7 @@ class AsyncSepahan(AsyncTrackingClient):
         if not isinstance(mark_as_read, bool):
             raise InvalidRequest("mark_as_read= must be True or False.")
         body = calls.SepahanReceiveBody(
-            privateNumber=check_sender(number, calls.SEPAHAN, needed=False),
+            privateNumber=check_sender(number, SEPAHAN, needed=False),
             startDate=None if since is None else calls.start_date(since, self._wire_now()),
             numberOfMessages=checked_whole("limit", limit, 1, _RECEIVE_LIMIT),
             markAsRead=mark_as_read,

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUS_ERRORS, STATUSES
+from sepahan_sms.envelope import SEPAHAN, value_of
 from sepahan_sms.reading import Wire
 from smscore import DeliveryStatus, InboundMessage, MalformedResponse, MessageStatus, ProviderError, SMSError
 from smscore.wire import (
@@ -21,7 +22,6 @@ from smscore.wire import (
     Content,
     DecodeError,
     Endpoint,
-    Provider,
     Raw,
     RefusalDetails,
     RefusalTable,
@@ -31,8 +31,6 @@ from smscore.wire import (
     SendEndpoint,
     all_accepted,
     codec,
-    contradictory,
-    details_in,
     gregorian_text,
     jalali_text,
     malformed,
@@ -41,13 +39,6 @@ from smscore.wire import (
     with_errors,
 )
 
-T = TypeVar("T")
-
-SEPAHAN: Final = Provider(
-    name="sepahan",
-    base_url="https://api.sepahansms.com",
-    send_limit=100,
-)
 # Send: an id is remembered for 4 hours. Half an hour less leaves room for clocks that differ and for slow tries.
 REQUEST_IDS: Final = RequestIds(lifetime=3.5 * 3600)
 
@@ -95,91 +86,6 @@ class RequestIdValue:
     isDuplicate: bool
 
 
-@frozen
-class SepahanEnvelope:
-    """The envelope of every answer."""
-
-    isSuccess: bool
-    value: Raw = codec.NULL
-
-
-@frozen
-class SecondShape:
-    """The other envelope, in the samples of oldStatus and Receive: ``{"message": …, "result": …}``."""
-
-    result: Raw
-
-
-@frozen(repr=False)
-class SepahanRefused:
-    """Where a refusal has its code: in ``error``, or beside it."""
-
-    error: Any = None
-    code: int | None = None
-
-
-@frozen
-class ErrorValue:
-    """The ``error`` of the envelope; only its code is required to be read."""
-
-    code: int | None = None
-
-
-def _value(answer: Answer, model: type[T], *, table: RefusalTable = ERRORS, second_shape: bool = False) -> T:
-    """The value of a successful answer. Raises the error that a refusal or a malformed answer stands for.
-
-    ``second_shape``: the answer may have the envelope :class:`SecondShape` instead.
-    """
-    name = SEPAHAN.name
-    try:
-        envelope = codec.read(answer.body, SepahanEnvelope)
-    except DecodeError as error:
-        if second_shape and answer.is_success and (found := _second_shape(answer.body)) is not None:
-            return _read(answer, found, model)
-        words = _words(answer)
-        if words.code in table.codes:
-            raise refusal(answer, table, words, provider=name) from None
-        raise malformed(answer, str(error), provider=name, table=table) from None
-    if not envelope.isSuccess:
-        raise refusal(answer, table, _words(answer), provider=name)
-    if not answer.is_success:
-        raise contradictory(answer, provider=name)
-    if envelope.value is codec.NULL:
-        raise malformed(answer, "it has no value", provider=name)
-    return _read(answer, envelope.value, model)
-
-
-def _second_shape(body: bytes) -> Raw | None:
-    try:
-        return codec.read(body, SecondShape).result
-    except DecodeError:
-        return None
-
-
-def _read(answer: Answer, value: Raw, model: type[T]) -> T:
-    try:
-        return codec.read(value, model)
-    except DecodeError as error:
-        raise malformed(answer, str(error), provider=SEPAHAN.name) from None
-
-
-def _words(answer: Answer) -> RefusalDetails:
-    words = details_in(answer.body)
-    try:
-        refused = codec.read_loosely(answer.body, SepahanRefused)
-        code = _code(refused.error)
-    except DecodeError:
-        return words
-    return evolve(words, code=refused.code if code is None else code)
-
-
-def _code(error: object) -> int | None:
-    # The envelope's sample has an object here, and Send's table of outputs a plain string.
-    if not codec.is_object(error):
-        return codec.whole(error)
-    return codec.read_loosely(codec.encode(error), ErrorValue).code
-
-
 def _build_send(batch: Batch, *, wire: Wire) -> Content:
     if wire.send == "arrays":
         return _content(SepahanSendBody(batch.senders, batch.recipients, batch.texts), batch, wire)
@@ -211,7 +117,7 @@ def of_page(body: SepahanReceiveBody, limit: int, *, marks: bool) -> SepahanRece
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     usual = codec.decode_fast(answer.body, SepahanSendAnswer)
-    value = usual.value if usual and usual.isSuccess and answer.is_success else _value(answer, SendValue)
+    value = usual.value if usual and usual.isSuccess and answer.is_success else value_of(answer, SendValue)
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
     cost = codec.amount(value.totalPrice)
@@ -243,7 +149,7 @@ def _build_ids(ids: Sequence[int]) -> Content:
 def _read_statuses(
     answer: Answer, ids: Sequence[int], *, table: RefusalTable, second_shape: bool = False
 ) -> list[MessageStatus]:
-    found = _value(answer, list[int], table=table, second_shape=second_shape)
+    found = value_of(answer, list[int], table=table, second_shape=second_shape)
     if len(found) != len(ids):
         raise malformed(answer, f"{len(found)} statuses for {len(ids)} ids", provider=SEPAHAN.name)
     return [
@@ -254,7 +160,7 @@ def _read_statuses(
 
 def _read_messages(answer: Answer, _: SepahanReceiveBody) -> list[InboundMessage]:
     try:
-        rows = _value(answer, _ROWS, table=RECEIVE_ERRORS, second_shape=True)
+        rows = value_of(answer, _ROWS, table=RECEIVE_ERRORS, second_shape=True)
     except MalformedResponse as error:
         # Receive hands each message out once: whatever can be read of them must reach the caller now.
         rows = _salvaged_rows(answer.body)
@@ -348,7 +254,7 @@ CHECK_REQUEST_ID: Final = Endpoint[str, bool](
     "GET",
     "/api/Requests/checkRequestId/{requestId}",
     lambda request_id: Content(path={"requestId": request_id}),
-    lambda answer, _: _value(answer, RequestIdValue).isDuplicate,
+    lambda answer, _: value_of(answer, RequestIdValue).isDuplicate,
 )
 STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     "status",
@@ -367,7 +273,7 @@ OLD_STATUS: Final = Endpoint[Sequence[int], list[MessageStatus]](
     limit=100,
 )
 CREDIT: Final = Endpoint[None, int](
-    "credit", "GET", "/api/SmsReport/credit", lambda _: Content(), lambda answer, _: _value(answer, int)
+    "credit", "GET", "/api/SmsReport/credit", lambda _: Content(), lambda answer, _: value_of(answer, int)
 )
 
 
