@@ -92,4 +92,4 @@ class LoginCode(models.Model):
 
     @staticmethod
     def _digest(phone, code):
-        return salted_hmac("shop.login", f"{phone} {code}").hexdigest()
+        return salted_hmac("shop.login", f"{phone} {code}", algorithm="sha256").hexdigest()

@@ -66,13 +66,17 @@ def resume(transaction: Transaction, campaign_id: int) -> None:
     settle(transaction, campaign_id)
 
 
-def cancel(transaction: Transaction, campaign_id: int) -> None:
-    """Stop what has not begun; what is under way ends. One that is loading is loaded no further."""
+def cancel(transaction: Transaction, campaign_id: int, reason: str | None = None) -> None:
+    """Stop what has not begun; what is under way ends. One that is loading is loaded no further.
+
+    A ``reason`` takes the place of the one that is there.
+    """
     transaction.exclude()
     changed = transaction.run(
-        f"UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, loading_until = NULL, ended_at = %s "
-        f"WHERE id = %s AND state IN {_CANCELLABLE}",
+        "UPDATE payamak_campaign SET state = 'cancelled', next_at = NULL, loading_until = NULL, ended_at = %s, "
+        f"reason = coalesce(%s, reason) WHERE id = %s AND state IN {_CANCELLABLE}",
         transaction.now,
+        reason,
         campaign_id,
     )
     if changed:
