@@ -219,7 +219,7 @@ def main() -> None:
             rows.append([name, f"{cost.cpu:.0f}", f"{cost.least:.0f}", f"{cost.median:.0f}"])
             print(*rows[-1], sep="\t", flush=True)
         connection.close()
-    slow = [row[0] for row in rows if float(row[2]) >= LIMIT_MS]
+    slow = [row[0] for row in rows if float(row[1]) >= LIMIT_MS]  # of CPU: what it takes where nothing else runs
     words = (
         f"Django's admin over {count:,} messages and {ORDERS:,} orders in PostgreSQL: milliseconds for a page in "
         "Persian, with its session and its user. CPU is Django's and PostgreSQL's; the rest is until the answer."
@@ -227,7 +227,7 @@ def main() -> None:
     words = "\n\n".join([words, table(["page", "CPU", "least", "median"], rows)])
     write_part("Admin", f"{machine()}\n\n{words}")
     if slow:
-        sys.exit(f"slower than {LIMIT_MS} ms: {', '.join(slow)}")
+        sys.exit(f"over {LIMIT_MS} ms of CPU: {', '.join(slow)}")
 
 
 if __name__ == "__main__":

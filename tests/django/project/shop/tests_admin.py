@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from smscore.cli.queue import export
 from smscore.contrib.django import sms
 from smscore.contrib.django.admin import paging
 from smscore.contrib.django.admin.export import COLUMNS
@@ -287,6 +288,7 @@ class Details(TestCase):
         self.assertEqual(response["Content-Disposition"], 'attachment; filename="nowruz-1406.csv"')
         lines = b"".join(response).decode("utf-8-sig").splitlines()
         self.assertEqual(tuple(lines[0].split(",")), COLUMNS)
+        self.assertEqual(COLUMNS, export.COLUMNS)
         self.assertEqual(
             [line.split(",")[:4] for line in lines[1:]],
             [
