@@ -100,6 +100,12 @@ def on_one_line(error: SMSError) -> str:
     return " ".join(" ".join(_lines(error)).split())
 
 
+def error_cells(error: SMSError) -> tuple[int | str | None, str, str]:
+    """An error as the cells ``code``, ``error`` and ``words`` of a table."""
+    code = " ".join(error.code.split()) if isinstance(error.code, str) else error.code
+    return code, type(error).__name__, on_one_line(error)
+
+
 def _lines(error: SMSError) -> list[str]:
     said = provider_words(error)
     return [str(error), f"{error.provider} says: {said}"] if said else [str(error)]

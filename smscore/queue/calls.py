@@ -64,6 +64,8 @@ class _Group:
 
     most: int
     waiting: list[_Piece] = field(factory=list[_Piece])
+    later: list[_Piece] = field(factory=list[_Piece])
+    """What is written with the next of those."""
     is_running: bool = False
     lock: threading.Lock = field(factory=threading.Lock)
 
@@ -79,6 +81,8 @@ class _Group:
         with self.lock:
             pieces, self.waiting = self.waiting[: self.most], self.waiting[self.most :]
             self.is_running = bool(pieces)
+            if pieces:
+                pieces, self.later = [*self.later, *pieces], []
         return pieces
 
 
@@ -114,6 +118,21 @@ class StoreCalls:
             await clock.sleep(wait)
         raise AssertionError("the waits are endless")
 
+    def write_with_next(
+        self, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[Callable[[], R]]:
+        """Let a function be written in the transaction of whatever is written next, before that, and on disk with it.
+
+        Where commits are shared, and after a first write. Calling the future's result gives the function's, or raises.
+        """
+        loop = asyncio.get_running_loop()
+        what = _Work(lambda transaction: work(transaction, *args, **kwargs), flushed=True)
+        piece = _Piece(what, loop, loop.create_future())
+        group = self._group(None, MAX_TOGETHER)
+        with group.lock:
+            group.later.append(piece)
+        return piece.answer
+
     async def _write(self, work: Callable[[Transaction], R], *, flushed: bool) -> R:
         await self._prepare()
         if not self.database.shares_commits:
@@ -132,11 +151,14 @@ class StoreCalls:
         """What comes of this once it is written with others of its group."""
         loop = asyncio.get_running_loop()
         piece = _Piece(what, loop, loop.create_future())
-        # A forked child finds its parent's work here, which is the parent's to do.
-        group = self._groups.setdefault((os.getpid(), key), _Group(most))
+        group = self._group(key, most)
         if group.add(piece):
             in_background(_write_all, write, group)
         return (await piece.answer)()
+
+    def _group(self, key: object, most: int) -> _Group:
+        # A forked child finds its parent's work here, which is the parent's to do.
+        return self._groups.setdefault((os.getpid(), key), _Group(most))
 
     async def _prepare(self) -> None:
         if not self._is_prepared:

@@ -36,7 +36,7 @@ def finish(
         transaction.exclude()  # first of all: who dispatches a batch holds its share before any row
     match decision.action:
         case Action.FINISH | Action.UNKNOWN | Action.ACCEPTED:
-            columns = _columns(answered, decision.action, len(whole) - len(claimed.dropped), hops)
+            columns = outcomes_of(answered, decision.action, len(whole) - len(claimed.dropped), hops)
             if endings.finish(transaction, claimed, whole, columns):
                 is_done = campaigns.settle(transaction, claimed.campaign_id)
         case Action.BACK:
@@ -55,7 +55,8 @@ def finish(
     return is_done
 
 
-def _columns(answered: Answered, action: Action, size: int, hops: Mapping[str | None, int]) -> Columns:
+def outcomes_of(answered: Answered, action: Action, size: int, hops: Mapping[str | None, int]) -> Columns:
+    """The outcomes of a batch that is finished by this action; ``hops`` as :func:`columns_of` takes them."""
     if action is Action.FINISH and answered.report is not None:
         return columns_of(answered.report, hops)
     if action is Action.ACCEPTED:

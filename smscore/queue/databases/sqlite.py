@@ -33,6 +33,7 @@ _DAMAGED: Final = "The file is damaged. Stop all workers, copy it, and restore a
 _NO_TABLES: Final = "The file lost its tables while it was in use. Put back the file that the queue had."
 _ACCESS: Final = "Make sure that its folder exists, and that this user may read and write the file and the folder."
 _CACHE_KIB: Final = 16_384
+_OWN_CACHE_KIB: Final = 4_096  # of a file that one process reads and writes from its beginning to its end
 _PAUSE: Final = 0.02
 
 
@@ -97,26 +98,35 @@ class SQLiteDatabase(Database):
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         *,
         wal: bool = True,
         searchable: bool = True,
+        exclusive: bool = False,
         now: Callable[[], float] | None = None,
     ) -> None:
         """A queue in the file at ``path``, which is made when it is first used.
 
+        None: in a file without a name, which is gone once it is closed.
+
         ``wal``: with a write-ahead log, which is quicker, and which no network share can hold. ``searchable``: with an
-        index of the recipients' numbers. ``now`` is the clock.
+        index of the recipients' numbers. ``exclusive``: without that log, and locked against every other process from
+        its first use until it is closed; where another process has it, its use fails at once. ``now`` is the clock.
         """
         self.searchable = searchable
         self.path = path
-        self._wal = wal
+        self._exclusive = exclusive or path is None
+        self._wal = wal and not self._exclusive
         self._now = now
         self._pool = _Pool()
 
     @contextmanager
     def _reading(self) -> Generator[Transaction, None, None]:
         pool = self._own()
+        if self._exclusive:  # it locks this process's other connections out too
+            with pool.turn:
+                yield from self._read_by_writer(pool)
+            return
         try:
             connection = pool.idle.pop()
         except IndexError:
@@ -130,6 +140,14 @@ class SQLiteDatabase(Database):
                 pool.idle.append(connection)
             else:
                 connection.close()
+
+    def _read_by_writer(self, pool: _Pool) -> Generator[Transaction, None, None]:
+        connection = pool.writer = pool.writer or self._connect()
+        connection.execute("BEGIN")
+        try:
+            yield SQLiteTransaction(connection, self._time())
+        finally:
+            connection.rollback()
 
     @contextmanager
     def _writing(self, *, flushed: bool) -> Generator[Transaction, None, None]:
@@ -166,10 +184,11 @@ class SQLiteDatabase(Database):
         transaction.run("RELEASE part")
 
     def _explained(self, error: Exception) -> SMSError | None:
-        return explained(error, self.path)
+        # Whoever has a file of their own says in words of that file what became of it.
+        return None if self._exclusive or self.path is None else explained(error, self.path)
 
     def exists(self) -> bool:
-        return self.path.exists()
+        return self.path is None or self.path.exists()
 
     def close(self) -> None:
         pool = self._own()
@@ -193,15 +212,24 @@ class SQLiteDatabase(Database):
     def _connect(self) -> sqlite3.Connection:
         self._create()
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
+            self.path or "",
+            timeout=0 if self._exclusive else BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
         keep_alive_after_fork(connection)
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        self._set_journal(connection)
+        connection.execute(f"PRAGMA cache_size = -{_OWN_CACHE_KIB if self._exclusive else _CACHE_KIB}")
+        if self._exclusive:
+            _lock(connection)
+        else:
+            self._set_journal(connection)
         return connection
 
     def _create(self) -> None:
         """Make a new file for its owner alone, since it has numbers and texts; an older one stays as it is."""
+        if self.path is None:
+            return
         with suppress(OSError):  # SQLite says in its own words why a file cannot be opened
             create_private(self.path)  # SQLite gives the files beside it (-wal, -shm) the same rights
 
@@ -240,6 +268,18 @@ def _is_accessible(path: Path) -> bool:
     """Whether SQLite can write the file, and its log beside it."""
     may_write_folder = os.access(path.parent, os.W_OK | os.X_OK)
     return may_write_folder and (not path.exists() or (path.is_file() and os.access(path, os.R_OK | os.W_OK)))
+
+
+def _lock(connection: sqlite3.Connection) -> None:
+    """Lock the file until the connection is closed, which also removes the rollback journal beside it."""
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
 
 
 class _Connection(sqlite3.Connection):

@@ -25,7 +25,7 @@ from smscore.statuses import DeliveryStatus
 _AT_ONCE: Final = 10_000  # recipients that are read in one transaction
 _OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
 _STATUSES: Final = {status.value: status for status in DeliveryStatus}
-_INVALID: Final = "InvalidNumber"
+INVALID: Final = "InvalidNumber"
 
 
 def counts(transaction: Transaction, campaign_id: int) -> Counts:
@@ -98,7 +98,7 @@ class ResultPage:
 
 def results(transaction: Transaction, campaign_id: int, after: int, outcome: str | None) -> ResultPage:
     """The results of the batches that have ended, in order, of the next chunks after this one."""
-    last = _last_chunk(transaction, campaign_id, after)
+    last = last_chunk(transaction, campaign_id, after)
     if last is None:
         return ResultPage([], None)
     rows = transaction.rows(
@@ -132,7 +132,7 @@ def _position(item: tuple[int, QueueResult]) -> int:
     return item[0]
 
 
-def _last_chunk(transaction: Transaction, campaign_id: int, after: int) -> int | None:
+def last_chunk(transaction: Transaction, campaign_id: int, after: int) -> int | None:
     """The last of the next chunks that are read together."""
     total, last = 0, None
     for chunk, size in transaction.rows(
@@ -170,7 +170,7 @@ def _of_all(payload: Payload, first: int, outcome: str, errors: list[StoredError
     """The results of a batch that was never dispatched."""
     refs = payload.refs or [None] * len(payload)
     common = restored(errors[0]) if errors else None
-    bad = bool(errors) and errors[0].kind == _INVALID
+    bad = bool(errors) and errors[0].kind == INVALID
     for position, number, ref in zip(payload.positions(first), payload.numbers, refs, strict=True):
         error: SMSError | None = invalid_number([(position, number)]) if bad else common
         recipient = number if bad else e164(number)
