@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from commandline import PAYAMAK, environment, json_lines, read_rows, write_mobiles
+from commandline import PAYAMAK, environment, json_lines, read_rows, run, write_mobiles
 from faultserver import GOOD, STALL, FaultServer
 
 from smscore.sandbox import Sandbox
@@ -92,7 +92,7 @@ def interrupted(*given, **options):
 PLACES = {
     "closing": ("najva_sms", "najva_sms.AsyncNajva.aclose"),
     "the end of the loop": ("asyncio.base_events", "asyncio.base_events.BaseEventLoop.shutdown_asyncgens"),
-    "writing the rest": ("smscore.cli.send.batches", "smscore.cli.send.batches.Sending.finish"),
+    "writing the rest": ("smscore.cli.send.sending", "smscore.cli.send.sending.Sending.finish"),
     "summing up": ("smscore.cli.send.run", "smscore.cli.send.run.summary_words"),
 }
 
@@ -105,13 +105,18 @@ def test_ctrl_c_while_a_send_ends_tells_the_summary_or_its_absence(module: str, 
         prelude = ENDING.format(module=module, place=place, times=times)
         ran = ran_with(prelude, "send", "-p", "najva", "--text", "سلام", "--out", out, source, env=environment(box))
         assert len(box.messages) == 3
+        if times >= 3:
+            assert not out.exists() or place != PLACES["closing"][1]
+            resume = ["send", "-p", "najva", "--text", "سلام", "--resume", out, source]
+            assert run(*resume, env=environment(box)).returncode == 0
+            assert len(box.messages) == 3
     assert ran.returncode == 130, ran.stderr
     assert "Traceback" not in ran.stderr
     assert "Unclosed" not in ran.stderr
     if times < 3:
         assert "3 messages: 3 accepted." in ran.stdout
     else:
-        assert "without a summary. results.csv and its journal record every row" in ran.stderr
+        assert "without a summary. results.csv.queue records every row; --resume results.csv" in ran.stderr
     assert [row["outcome"] for row in read_rows(out)] == ["accepted"] * 3
 
 

@@ -87,7 +87,7 @@ def test_the_totals_of_a_results_file_count_every_row(command: Command, box: San
     assert command("send", "-p", "sepahan", "--text", "سلام", "--skip-bad", "--out", "o.csv", source).exit_code == 1
     box.advance(3600)
     ran = command("status", "-p", "sepahan", "--results", "o.csv")
-    totals = "2 messages: 2 delivered. 2 rows without a message id: 1 skipped, 1 rejected.\n"
+    totals = "2 messages: 2 delivered. 2 rows without a message id: 1 rejected, 1 skipped.\n"
     assert ran.stderr == totals
     shown = command("status", "-p", "sepahan", "--results", "o.csv", "--json")
     assert [(one["row"], one["recipient"]) for one in json_lines(shown.stdout)] == [
@@ -411,7 +411,7 @@ def test_neither_user_nor_password_of_a_proxy_is_shown(
     write_mobiles(tmp_path / "r.csv", 1)
     ran = command(*arguments, "--proxy", proxy, *more)
     assert ran.exit_code in (exit_codes.USAGE, exit_codes.NETWORK)
-    written = "".join(path.read_text("utf-8") for path in tmp_path.glob("o.csv*"))
+    written = "".join(path.read_text("utf-8", "replace") for path in tmp_path.glob("o.csv*"))
     assert not [secret for secret in PROXY_SECRETS if secret in ran.output + written + repr(ran.exception)]
 
 

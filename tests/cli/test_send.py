@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 import signal
-import stat
+import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,12 +31,15 @@ from faultserver import (
 )
 from workbooks import number_xml, row_xml, text_xml, write_sheet
 
-from smscore.cli import exit_codes, results_file
+from smscore.cli import exit_codes
 from smscore.cli.output import range_words, row_words
 from smscore.cli.send import questions
-from smscore.cli.send.batches import ErrorSummary
+from smscore.cli.send.sending import ErrorSummary
 from smscore.errors import NotAttempted
 from smscore.outcomes import Outcome
+from smscore.queue import attended
+from smscore.queue.databases.base import Transaction
+from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.sandbox import Sandbox
 
 Command = Callable[..., Result]
@@ -123,7 +126,7 @@ def test_duplicates_are_left_out_and_reported(command: Command, box: Sandbox, tm
     ran = command("send", "-p", "sepahan", "--text", TEXT, "--out", "r.csv", source)
     assert (ran.exit_code, len(box.messages)) == (0, 1)
     assert "1 duplicate skipped: row 3." in ran.stderr
-    assert [(row["row"], row["outcome"]) for row in read_rows(tmp_path / "r.csv")] == [(3, "skipped"), (2, "accepted")]
+    assert [(row["row"], row["outcome"]) for row in read_rows(tmp_path / "r.csv")] == [(2, "accepted"), (3, "skipped")]
 
 
 # Bad rows and the dry run
@@ -149,10 +152,10 @@ def test_bad_rows_can_be_left_out(command: Command, box: Sandbox, bad_file: Path
     assert (ran.exit_code, len(box.messages)) == (0, 1)
     rows = read_rows(Path("r.jsonl"))
     assert [(row["row"], row["outcome"], row["recipient"]) for row in rows] == [
+        (2, "accepted", "+989121234567"),
         (3, "skipped", ""),
         (4, "skipped", ""),
         (6, "skipped", ""),
-        (2, "accepted", "+989121234567"),
     ]
 
 
@@ -323,7 +326,6 @@ def test_a_summary_for_scripts_has_its_keys(command: Command, tmp_path: Path):
         "not_sent": 10,
         "unknown": 0,
         "skipped": 0,
-        "untried": 0,
         "unknown_rows": [],
         "cost": 20,
         "results": str(tmp_path / "results.csv"),
@@ -466,7 +468,9 @@ def test_the_question(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals there")
-@pytest.mark.parametrize(("times", "outcomes"), [(1, {"accepted": 10, "not_sent": 30}), (2, {"unknown": 10})])
+@pytest.mark.parametrize(
+    ("times", "outcomes"), [(1, {"accepted": 10, "not_sent": 30}), (2, {"unknown": 10, "not_sent": 30})]
+)
 def test_ctrl_c_once_and_twice(times: int, outcomes: dict[str, int], command: Command, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 40)
     go_on = threading.Event()
@@ -492,52 +496,60 @@ def test_ctrl_c_once_and_twice(times: int, outcomes: dict[str, int], command: Co
         ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
         thread.join()
     assert (ran.exit_code, Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv"))) == (130, outcomes)
-    assert ("30 not tried" in ran.stdout) is (times == 2)
+    assert "30 not sent" in ran.stdout
+    assert ("may have been sent: rows 2-11" in ran.stdout) is (times == 2)
 
 
 @pytest.mark.parametrize(
     ("good", "accepted", "lost"),
     [
-        (0, None, None),
-        (1, None, None),
-        (2, 0, 0),
-        (3, 0, 10),
-        (4, 10, 0),
-        (5, 10, 10),
-    ],  # ``good`` is how many writes reach the disk
+        (0, None, None),  # the queue cannot be made
+        (1, 0, 0),  # no batch can be claimed
+        (2, 0, 0),  # the first cannot be dispatched
+        (3, 0, 10),  # its outcome cannot be written, nor the next be dispatched
+        (4, 10, 10),
+    ],  # ``good`` is how many transactions reach the disk
 )
 def test_a_disk_that_fills_up_stops_the_send(
     good: int,
     accepted: int | None,
-    lost: int | None,
+    lost: int,
     command: Command,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
     source = write_mobiles(tmp_path / "r.csv", 40)
-    left = iter(range(good))
+    left, real = iter(range(good)), SQLiteDatabase.writing
 
-    def fsync(descriptor: int) -> None:
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and next(left, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device")
+    @contextmanager
+    def writing(database: SQLiteDatabase, **options: Any) -> Iterator[Transaction]:
+        with real(database, **options) as transaction:
+            yield transaction
+            if next(left, None) is None:
+                full = sqlite3.OperationalError("database or disk is full")
+                full.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise full
 
-    monkeypatch.setattr(results_file, "os", SimpleNamespace(**{**vars(os), "fsync": fsync}))
+    monkeypatch.setattr(SQLiteDatabase, "writing", writing)
+    monkeypatch.setattr(attended, "_LONGEST", 60.0)  # each outcome is written with the next dispatch
     options = ["--batch-size", "10", "--concurrency", "1", "--out", "o.csv", "--json"]
     with FaultServer() as server:
         ran = command("send", "-p", "najva", "--text", TEXT, *options, source, env=at(server.url))
     (error,) = json_lines(ran.stderr, "error")
-    assert "No space left on device" in error["text"]
+    assert "database or disk is full" in error["text"]
     if accepted is None:
         assert (ran.exit_code, server.count(), list(tmp_path.glob("o.csv*"))) == (2, 0, [])
         return
     (summary,) = json_lines(ran.stdout, "summary")
     assert (ran.exit_code, error["exit_code"]) == (1, 1)
     assert (summary["accepted"], summary["unwritten"]) == (accepted + lost, lost)
-    assert summary["untried"] == 40 - accepted - lost
+    assert summary["not_sent"] == 40 - accepted - lost
     assert server.books.taken == accepted + lost
-    assert Path("o.csv").exists() is (accepted + lost > 0)  # a run that began nothing leaves no files
-    if accepted + lost:
-        assert [row["outcome"] for row in read_rows(tmp_path / "o.csv")] == ["accepted"] * accepted
+    if not accepted + lost:
+        assert list(tmp_path.glob("o.csv*")) == []  # a run that began nothing leaves no files
+        return
+    outcomes = Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv"))
+    assert outcomes == Counter(accepted=accepted, unknown=lost, not_sent=40 - accepted - lost)
 
 
 # Grammar
@@ -558,9 +570,9 @@ def test_a_disk_that_fills_up_stops_the_send(
         (["send", "-p", "najva", "--text", "a"], "RECIPIENTS"),
         (["send", "-p", "najva", "--text", "a", "r.csv", "09121234567"], "quotation marks"),
         (["send", "-p", "najva", "--text", "a", "--out", "a.csv", "--resume", "b.csv", "r.csv"], "Give either --out"),
-        (["send", "-p", "najva", "--text", "a", "--out", "a.txt", "r.csv"], ".csv or .jsonl"),
+        (["send", "-p", "najva", "--text", "a", "--out", "a.txt", "r.csv"], ".csv, .jsonl or .xlsx"),
         (["send", "-p", "najva", "--text", "a", "--out", "no/where.csv", "r.csv"], "cannot be created"),
-        (["send", "-p", "najva", "--text", "a", "--resume", "none.csv", "r.csv"], "There is no none.csv.journal"),
+        (["send", "-p", "najva", "--text", "a", "--resume", "none.csv", "r.csv"], "There is no none.csv.queue"),
         (["send", "-p", "najva", "--text", "a", "--rejected-too", "r.csv"], "requires --resume"),
         (
             ["send", "-p", "najva", "--text", "a", "--send-time", "2030-01-01T09:30+03:30", "r.csv"],
@@ -653,8 +665,9 @@ def test_a_resume_remembers_what_the_send_was_begun_with(command: Command, box: 
     assert ran.exit_code == 0, ran.stderr
     assert "Options of the earlier run: --column b, --skip-bad, --batch-size 2, --concurrency 1." in ran.stderr
     assert {message.recipient for message in box.messages} == {f"+98912000000{n}" for n in range(6)}
-    requests = {row["request_id"] or row["mark"] for row in read_rows(tmp_path / "o.csv") if row["row"] < 8}
-    assert len(requests) == 3
+    with closing(sqlite3.connect(tmp_path / "o.csv.queue")) as queue:
+        sizes = [size for (size,) in queue.execute("SELECT size FROM payamak_batch WHERE tries > 0")]
+    assert sizes == [2, 2, 2, 2]  # one was refused, and sent again
 
 
 @pytest.mark.parametrize("rate", ["50", "0.5"])
@@ -690,7 +703,7 @@ def test_the_cost_after_a_resume_is_that_of_all(command: Command, tmp_path: Path
 # A resume of an older copy, or with another line, file or time
 
 
-def test_a_resume_of_an_older_copy_says_so_and_sends_nobody_twice(command: Command, box: Sandbox, tmp_path: Path):
+def test_an_older_copy_of_the_results_changes_nothing(command: Command, box: Sandbox, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 3)
     box.fail("no_credit")
     command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
@@ -700,20 +713,20 @@ def test_a_resume_of_an_older_copy_says_so_and_sends_nobody_twice(command: Comma
     assert command("send", "-p", "najva", *arguments).exit_code == 0
     (tmp_path / "o.csv").write_bytes(copy)
     ran = command("send", "-p", "najva", *arguments)
-    assert (ran.exit_code, len(box.messages)) == (1, 3)
-    assert "an older copy: according to its journal, 3 rows went out after it was made" in ran.stderr
+    assert (ran.exit_code, len(box.messages)) == (0, 3)
+    assert {row["outcome"] for row in read_rows(tmp_path / "o.csv")} == {"accepted"}
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 @pytest.mark.parametrize("together", [False, True])
-def test_a_resume_with_an_older_journal_is_refused_and_says_what_to_do(
+def test_a_resume_with_an_older_queue_file_is_refused_and_says_what_to_do(
     together: bool, as_json: list[str], command: Command, box: Sandbox, tmp_path: Path
 ):
     source = write_mobiles(tmp_path / "r.csv", 3)
     box.fail("no_credit")
     command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
     box.clear_faults()
-    files = [tmp_path / "o.csv.journal", *([tmp_path / "o.csv"] if together else [])]
+    files = [tmp_path / "o.csv.queue", *([tmp_path / "o.csv"] if together else [])]
     copies = [(file, file.read_bytes()) for file in files]
     resume = ["send", "-p", "najva", "--text", TEXT, "--resume", "o.csv", "--rejected-too", source, *as_json]
     assert command(*resume).exit_code == 0
@@ -721,7 +734,8 @@ def test_a_resume_with_an_older_journal_is_refused_and_says_what_to_do(
         file.write_bytes(copy)
     ran = command(*resume)
     assert (ran.exit_code, len(box.messages)) == (2, 3)
-    assert "Restore the newest copies of the results file and of its journal together" in ran.stderr
+    assert "o.csv.queue is an older copy" in ran.stderr
+    assert "Restore the newest copy of it" in ran.stderr
     assert command(*resume, "--dry-run").exit_code == 2
 
 
@@ -764,8 +778,7 @@ def test_a_resume_from_the_same_line_is_not_asked_about_however_it_is_given(
     box.clear_faults()
     arguments = ["--from", line, "--text", TEXT, "--resume", "o.csv", "--rejected-too", source]
     assert command("send", "-p", "najva", *arguments).exit_code == 0
-    assert TOKEN not in (tmp_path / "o.csv.journal").read_text("utf-8")
-    assert "90000123" not in (tmp_path / "o.csv.journal").read_text("utf-8")
+    assert TOKEN.encode() not in (tmp_path / "o.csv.queue").read_bytes()
 
 
 def test_a_refusal_on_a_field_is_in_the_results_file_in_the_providers_words(

@@ -76,27 +76,32 @@ def test_a_second_ctrl_c_abandons_what_is_under_way(tmp_path: Path):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     assert process.returncode == 130
-    assert outcomes(out) == {"accepted": 10, "unknown": 20}
+    assert outcomes(out) == {"accepted": 10, "unknown": 20, "not_sent": 70}
 
 
-def test_after_a_kill_what_was_under_way_is_unknown_and_is_never_sent_again(tmp_path: Path):
+@pytest.mark.parametrize("provider", ["najva", "sepahan"])
+def test_after_a_kill_what_was_under_way_is_sent_to_nobody_twice(provider: str, tmp_path: Path):
     source, out = write_mobiles(tmp_path / "r.csv", 100), tmp_path / "results.csv"
     options = ["--batch-size", "10", "--concurrency", "2", "--text", "سلام", source]
     with FaultServer([GOOD]) as server:
         server._always = STALL
-        process = start("send", "-p", "sepahan", *options, "--out", out, env=at(server))
+        process = start("send", "-p", provider, *options, "--out", out, env=at(server))
         wait_for(lambda: server.count() == 3)
         process.kill()
         process.communicate()
+        assert not out.exists()
         server._always = GOOD
-        ran = run("send", "-p", "sepahan", *options, "--resume", out, env=at(server))
+        ran = run("send", "-p", provider, *options, "--resume", out, env=at(server))
         assert server.books.taken == 100
         assert max(Counter(number for _, number in server.books.charged.elements()).values()) == 1
-    assert ran.returncode == 1
-    assert "20 unknown, not sent again: rows 12-31." in ran.stderr
-    assert outcomes(out) == {"accepted": 80, "unknown": 20}
-    unknown = [row for row in read_rows(out) if row["outcome"] == "unknown"]
-    assert all(row["request_id"] in server.books.seen for row in unknown)
+    # Sepahan says of a request id whether it has had it; of another's, what was under way stays unknown.
+    known = provider == "sepahan"
+    assert ran.returncode == (0 if known else 1), ran.stderr
+    words = (
+        "In progress when the earlier run ended: rows 12-31." if known else "20 unknown, not sent again: rows 12-31."
+    )
+    assert words in ran.stderr
+    assert outcomes(out) == ({"accepted": 100} if known else {"accepted": 80, "unknown": 20})
 
 
 def test_ctrl_c_in_another_command_exits_with_130():
@@ -213,7 +218,7 @@ def test_a_reader_that_goes_away_stops_the_send_and_what_went_is_reported(tmp_pa
         process = start("send", "-p", "sepahan", *options, source, env=environment(box))
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(30) == 1
+        assert process.wait(30) == 141
         (note,) = json_lines(process.stderr.read())
         assert note["text"].startswith(f"2,000 messages: {len(box.messages):,} accepted, ")
         process.stderr.close()
@@ -254,7 +259,7 @@ def test_a_results_file_may_have_a_name_that_is_not_unicode(more: list[str], tmp
 # The disk
 
 
-@pytest.mark.parametrize("size", [2_000, 12_000, 20_000])
+@pytest.mark.parametrize("size", [2_000, 100_000, 140_000, 150_000])
 def test_a_full_disk_stops_the_send_and_is_reported(size: int, tmp_path: Path):
     import resource
 
@@ -268,21 +273,20 @@ def test_a_full_disk_stops_the_send_and_is_reported(size: int, tmp_path: Path):
         env = environment(box, TMPDIR=os.fspath(tmp_path))
         ran = run("send", "-p", "sepahan", *options, "--out", out, env=env, preexec_fn=limit)
         sent = len(box.messages)
-        if size == 2_000:  # the plan itself does not fit
-            assert (ran.returncode, sent) == (1, 0)
-            return
-        assert ran.returncode == 1
-        assert "File too large" in ran.stderr
         assert "Traceback" not in ran.stderr
         assert "on_batch" not in ran.stderr
+        if size <= 100_000:  # the plan itself does not fit, or the queue of all
+            assert (ran.returncode, sent, [*tmp_path.glob("results*")]) == (1 if size == 2_000 else 2, 0, [])
+            return
+        assert ran.returncode == 1
+        assert "so the send was stopped" in ran.stderr
         assert 0 < sent < 400
         written = outcomes(out)
-        assert written.keys() == {"accepted"}
-        assert sent - 20 <= written["accepted"] <= sent
+        assert written["accepted"] + written["unknown"] == sent
+        assert written["unknown"] <= 20
+        assert written.total() == 400
         resumed = run("send", "-p", "sepahan", *options, "--resume", out, env=env)
-        assert resumed.returncode == (0 if written["accepted"] == sent else 1)
-        assert Counter(message.recipient for message in box.messages) == dict.fromkeys(
-            (message.recipient for message in box.messages), 1
-        )
+        assert resumed.returncode == 0, resumed.stderr
+        assert Counter(message.recipient for message in box.messages).most_common(1)[0][1] == 1
         assert len(box.messages) == 400
-    assert outcomes(out) == Counter(accepted=400 - (sent - written["accepted"]), unknown=sent - written["accepted"])
+    assert outcomes(out) == {"accepted": 400}

@@ -21,7 +21,7 @@ from click.core import ParameterSource
 from smscore.cli.connection import ask_for, call_of
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
-from smscore.cli.results_file import FORMATS, ResultRow, open_private, read_results
+from smscore.cli.results_file import READABLE, ResultRow, open_private, read_results
 from smscore.errors import InvalidRequest
 from smscore.numbers import with_ascii_digits
 from smscore.outcomes import Outcome
@@ -209,4 +209,4 @@ def _as_json_line(file: BinaryIO, fields: Fields) -> None:
     file.write(msgspec.json.encode({name: fields.get(name) for name in _COLUMNS}) + b"\n")
 
 
-_DUMPS: Final = dict(zip(FORMATS, (_as_csv, _as_json_line), strict=True))
+_DUMPS: Final = dict(zip(READABLE, (_as_csv, _as_json_line), strict=True))

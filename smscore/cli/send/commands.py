@@ -54,7 +54,9 @@ _OPTIONS: Final = (
     click.option("--skip-bad", is_flag=True, help="Skip invalid rows and send to the others."),
     click.option("--dry-run", is_flag=True, help="Show what would be sent, without sending."),
     click.option("--yes", "-y", is_flag=True, help="Do not ask before sending more than 100 messages."),
-    click.option("--out", type=click.Path(path_type=Path), help="Write the results to this new file, .csv or .jsonl."),
+    click.option(
+        "--out", type=click.Path(path_type=Path), help="Write the results to this new file, .csv, .jsonl or .xlsx."
+    ),
     click.option("--resume", type=click.Path(path_type=Path), help="Resume the send of this results file."),
     click.option("--rejected-too", is_flag=True, help="With --resume: send rejected rows again, except duplicates."),
     click.option("--file-id", help="Attach an uploaded file: the id printed by `payamak upload`."),

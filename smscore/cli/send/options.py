@@ -32,7 +32,7 @@ class SendOptions:
     settings: dict[str, Any]
     """For the client, likewise."""
     restored: tuple[str, ...] = ()
-    """The flags that a resume took over from its journal."""
+    """The flags that a resume took over from its queue."""
 
     @property
     def to_remember(self) -> dict[str, Any]:

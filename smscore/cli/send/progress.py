@@ -9,23 +9,22 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from smscore import clock
 from smscore.cli.output import DONE_OF_ALL, tell
-from smscore.cli.results_file import ResultRow
 from smscore.cli.streams import DroppingStream
 from smscore.outcomes import Outcome
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Advance: TypeAlias = Callable[[Sequence[ResultRow]], None]
+Advance: TypeAlias = Callable[[Sequence[str]], None]
 
 _INTERVAL: Final = 10.0  # seconds between two lines
 
 
 @contextmanager
 def progress(total: int, *, quiet: bool) -> Generator[Advance]:
-    """Show on standard error how many of ``total`` are done; call what it yields with each new results."""
+    """Show on standard error how many of ``total`` are done; call what it yields with the outcomes of each batch."""
     if quiet:
-        yield lambda rows: None
+        yield lambda outcomes: None
     elif sys.stderr.isatty():
         with _bar(total) as advance:
             yield advance
@@ -47,10 +46,10 @@ def _bar(total: int) -> Generator[Advance]:
         task = shown.add_task("", total=total, bad="")
         failed = 0
 
-        def advance(rows: Sequence[ResultRow]) -> None:
+        def advance(outcomes: Sequence[str]) -> None:
             nonlocal failed
-            failed += sum(row.outcome != Outcome.ACCEPTED.value for row in rows)
-            shown.update(task, advance=len(rows), bad=f"{failed:,} not accepted" if failed else "")
+            failed += len(outcomes) - outcomes.count(Outcome.ACCEPTED.value)
+            shown.update(task, advance=len(outcomes), bad=f"{failed:,} not accepted" if failed else "")
 
         yield advance
 
@@ -67,9 +66,9 @@ class _Lines:
         self._done = self._accepted = 0
         self._told = clock.monotonic()
 
-    def advance(self, rows: Sequence[ResultRow]) -> None:
-        self._done += len(rows)
-        self._accepted += sum(row.outcome == Outcome.ACCEPTED.value for row in rows)
+    def advance(self, outcomes: Sequence[str]) -> None:
+        self._done += len(outcomes)
+        self._accepted += outcomes.count(Outcome.ACCEPTED.value)
         if clock.monotonic() - self._told >= _INTERVAL or self._done == self._total:
             self._told = clock.monotonic()
             tell(f"{self._done:,} of {self._total:,} done, {self._accepted:,} accepted")

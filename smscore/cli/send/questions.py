@@ -10,7 +10,7 @@ import click
 
 from smscore.cli.output import Output, counted, row_words
 from smscore.cli.send.options import SendOptions
-from smscore.cli.send.recording import Recording
+from smscore.cli.send.queue_file import QueueFile
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 
@@ -42,29 +42,29 @@ def ask_before(count: int, *, yes: bool) -> None:
         raise Declined
 
 
-def note_resumed(output: Output, given: SendOptions, kept: Recording, to_send: int) -> None:
+def note_resumed(output: Output, given: SendOptions, queue: QueueFile, to_send: int) -> None:
     """Tell what an earlier run left, and what is left to send."""
-    states = kept.states
+    states = queue.states
     counts = states.counts()
-    unknown = counts[Outcome.UNKNOWN.value]
+    rows = [*states.unknown]
     output.note(f"Resuming: {counts[Outcome.ACCEPTED.value]:,} accepted earlier, {to_send:,} to send.")
     if given.restored:
         output.note(f"Options of the earlier run: {', '.join(given.restored)}.")
-    if not kept.is_witnessed:
+    if not queue.is_witnessed:
         output.note(
-            "WARNING: this machine has no record of this send. If it was resumed elsewhere after these files were "
+            "WARNING: this machine has no record of this send. If it was resumed elsewhere after its files were "
             "copied, stop now and resume the newest files: with these, recipients since then get the message twice."
         )
-    if states.outdated:
+    repeated = row_words(states.in_progress)
+    if repeated:
         output.note(
-            f"The results file is an older copy: according to its journal, {counted(states.outdated, 'row')} went out "
-            "after it was made. They are unknown; if you have the newest copy, stop now and resume that one."
+            f"In progress when the earlier run ended: {repeated}. Their requests are repeated with their request ids, "
+            "by which nobody gets the message twice."
         )
-    if unknown:
+    if rows:
         name = given.out.name if given.out else ""
         output.note(
-            f"{unknown:,} unknown, not sent again: {row_words(states.rows_with(Outcome.UNKNOWN))}. "
-            f"They may have been sent; {name} lists them."
+            f"{len(rows):,} unknown, not sent again: {row_words(rows)}. They may have been sent; {name} lists them."
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+import sqlite3
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -16,13 +17,16 @@ from smscore.cli import exit_codes
 from smscore.cli.connection import accepted_options, check_can, client_class, connect
 from smscore.cli.options import Connection
 from smscore.cli.output import Output, counted
-from smscore.cli.results_file import JsonLines
-from smscore.cli.send.batches import PlannedSource, Sending, open_messages, record_skipped, send_planned
-from smscore.cli.send.journal import remembered
+from smscore.cli.results_file import COLUMNS, write_results
+from smscore.cli.send.header import header_of
+from smscore.cli.send.opening import check_free, new_queue, remembered, resumed_queue
 from smscore.cli.send.options import SendOptions
 from smscore.cli.send.progress import progress
 from smscore.cli.send.questions import ask_about_changes, confirm, note_resumed
-from smscore.cli.send.recording import Recording, States, check_free, known_states, real_path, recording
+from smscore.cli.send.queue_file import QueueFile
+from smscore.cli.send.results import open_rows, result_rows, skipped_rows
+from smscore.cli.send.sending import Cells, Sending
+from smscore.cli.send.states import States
 from smscore.cli.send.summary import (
     dry_run_fields,
     dry_run_words,
@@ -36,20 +40,23 @@ from smscore.cli.signals import SIGNALS
 from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest
 from smscore.profile import Capability
+from smscore.queue.attended import AttendedSender
+from smscore.queue.payloads import pack_options
+from smscore.queue.senders import P2P, TEXT
+from smscore.queue.store.loading import NewCampaign
 from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.plan import Plan, make_plan
 from smscore.recipients.template import Template
-from smscore.results import SendReport
 from smscore.senders import check_sender
 
 
 def run(connection: Connection, given: SendOptions, text: str | None, template: Template | None) -> int:
     """Send one ``text``, or a ``template``, and return the exit code."""
     if given.resuming and given.out is not None:
-        given = given.with_remembered(remembered(real_path(given.out)))
+        given = given.with_remembered(remembered(given.out))
     # A dry run refuses what a send would.
     kind = client_class(connection.provider)
-    _options(given, _stream(kind, template))
+    _options(given, _call(kind, template))
     kind("only checked", **{name: value for name, value in given.settings.items() if value is not None})
     with rows_of(given.recipients, ReadOptions(given.sheet, given.encoding, given.hidden_too)) as rows:
         plan = make_plan(rows, column=given.column, text=text, template=template, origin=rows.origin)
@@ -57,26 +64,34 @@ def run(connection: Connection, given: SendOptions, text: str | None, template: 
         return _show_only(connection, given, plan) if given.dry_run else _send(connection, given, plan, template)
 
 
-def _stream(client: Any, template: Template | None) -> Any:
+def _call(client: Any, template: Template | None) -> Any:
     if template is None:
-        check_can(client, Capability.SENDS, "send_stream")
-        return client.send_stream
-    check_can(client, Capability.SENDS_P2P, "send_p2p_stream")
-    return client.send_p2p_stream
+        check_can(client, Capability.SENDS, "send")
+        return client.send
+    check_can(client, Capability.SENDS_P2P, "send_p2p")
+    return client.send_p2p
 
 
-def _options(given: SendOptions, stream: Callable[..., Any]) -> dict[str, Any]:
+def _options(given: SendOptions, call: Callable[..., Any]) -> dict[str, Any]:
     """The options of the call; ``InvalidRequest`` for one that this provider's does not take."""
-    return accepted_options(stream, {"sender": given.sender, **given.options})
+    return accepted_options(call, {"sender": given.sender, **given.options})
 
 
 def _show_only(connection: Connection, given: SendOptions, plan: Plan) -> int:
-    states = None
-    if given.resuming and given.out is not None:
-        states = known_states(given.out, plan, connection.provider, rejected_too=given.rejected_too)
+    states = _earlier(connection, given, plan)
     words = dry_run_words(plan, states, _cost_hint(connection.provider))
     connection.output.record("plan", dry_run_fields(plan, states), words)
     return exit_codes.DONE if _problem(given, plan) is None else exit_codes.USAGE
+
+
+def _earlier(connection: Connection, given: SendOptions, plan: Plan) -> States | None:
+    """What an earlier run left, which stays as it is."""
+    if not given.resuming or given.out is None:
+        return None
+    with resumed_queue(given.out, plan, header_of(plan, connection.provider)) as queue:
+        if given.rejected_too:
+            queue.states.reopen_rejected()
+        return queue.states
 
 
 def _cost_hint(provider: str) -> str:
@@ -99,7 +114,7 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
     problem = _problem(given, plan)
     if problem is not None:
         raise InvalidRequest(problem)
-    call = _call(connection, given, plan, template)
+    job = _job(connection, given, plan, template)
     if not given.resuming:
         if given.out is not None:
             check_free(given.out)
@@ -107,18 +122,16 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
     stop = Stop(output, _FIRST_WORDS, _last_words(given))
     with (
         SIGNALS.listening(stop.on_signal, signal.SIGINT, signal.SIGTERM),
-        _recording(connection, given, plan, call.used) as kept,
+        _queue(connection, given, plan, job) as queue,
     ):
-        to_send = kept.states.count_open(plan)
-        if given.resuming:
-            note_resumed(output, given, kept, to_send)
-            with SIGNALS.raising():
-                ask_about_changes(output, given, kept.changed, to_send)
-                confirm(given, to_send)
-        record_skipped(plan, kept, connection.provider)
-        with progress(to_send, quiet=output.json) as advance:
-            sending = Sending(kept, PlannedSource(open_messages(plan, kept)), connection.provider, advance)
-            asyncio.run(stop.guard(sending.source.stop, call.run(sending)))
+        if not queue.is_new:
+            _resume(output, given, plan, queue, job)
+        sink = _printer(output) if given.out is None and output.json else None
+        with progress(queue.states.count_open(), quiet=output.json) as advance:
+            sending = Sending(queue, connection.provider, advance, sink)
+            if sink is not None:
+                sink(skipped_rows(plan, connection.provider))
+            asyncio.run(stop.guard(sending.stop, job.run(sending)))
         return _sum_up(sending, plan, given, output)
 
 
@@ -130,50 +143,82 @@ def _show(output: Output, plan: Plan) -> None:
 
 
 @frozen(repr=False)
-class _Call:
-    """A call of the client's stream, checked before anything is written."""
+class _Job:
+    """What is sent and by whom, checked before anything is written."""
 
     client: Any
-    stream: Callable[..., AsyncGenerator[SendReport, None]]
-    arguments: tuple[Any, ...]
-    options: dict[str, Any]
+    sender: AttendedSender
+    slots: int
+    campaign: NewCampaign
     used: dict[str, object]
-    """The same options with the line that is really used, in the provider's form."""
+    """The options, with the line that is really used, in the provider's form."""
+
+    @property
+    def size(self) -> int:
+        """How many recipients a batch has."""
+        return self.sender.limit(self.campaign.kind)
 
     async def run(self, sending: Sending) -> None:
         async with self.client:
-            await send_planned(sending, self.stream, self.arguments, self.options)
+            await sending.run(self.campaign.account, self.sender, self.slots)
 
 
-def _call(connection: Connection, given: SendOptions, plan: Plan, template: Template | None) -> _Call:
+def _job(connection: Connection, given: SendOptions, plan: Plan, template: Template | None) -> _Job:
     client = connect(connection, **given.settings)
     client.check()
-    stream = _stream(client, template)
-    options = _options(given, stream)
+    options = _options(given, _call(client, template))
+    line = options.pop("sender", None)
+    sender = AttendedSender(client)
+    campaign = NewCampaign(
+        connection.provider,
+        TEXT if template is None else P2P,
+        text=plan.text,
+        sender=sender.line(line),
+        options=pack_options(options),
+    )
     # The line that the client reads from the environment counts too, however it is written.
-    line = given.sender or from_environment(connection.provider, "sender")
-    used: dict[str, object] = {**options, "sender": check_sender(line, client.provider, needed=False)}
-    return _Call(client, stream, () if plan.text is None else (plan.text,), options, used)
+    own = check_sender(line or from_environment(connection.provider, "sender"), client.provider, needed=False)
+    slots = client._settings.max_concurrency
+    return _Job(client, sender, min(slots, plan.messages), campaign, {**options, "sender": own})
 
 
 @contextmanager
-def _recording(
-    connection: Connection, given: SendOptions, plan: Plan, options: Mapping[str, object]
-) -> Generator[Recording]:
-    if given.out is None:
-        writer = JsonLines(connection.output) if connection.output.json else None
-        yield Recording(States.none_known(plan.last_row), None, writer)
-        return
-    with recording(
-        given.out,
-        plan,
-        connection.provider,
-        resuming=given.resuming,
-        rejected_too=given.rejected_too,
-        options=options,
-        remembered=given.to_remember,
-    ) as kept:
-        yield kept
+def _queue(connection: Connection, given: SendOptions, plan: Plan, job: _Job) -> Generator[QueueFile]:
+    header = header_of(plan, connection.provider, job.used, given.to_remember)
+    if given.resuming and given.out is not None:
+        with resumed_queue(given.out, plan, header) as queue:
+            yield queue
+    else:
+        with new_queue(given.out, plan, header, job.campaign, job.size) as queue:
+            yield queue
+
+
+def _resume(output: Output, given: SendOptions, plan: Plan, queue: QueueFile, job: _Job) -> None:
+    """Ask before a resume, and let what is to be sent wait in the queue."""
+    if given.rejected_too:
+        queue.states.reopen_rejected()
+    to_send = queue.states.count_open()
+    note_resumed(output, given, queue, to_send)
+    with SIGNALS.raising():
+        ask_about_changes(output, given, queue.changed, to_send)
+        confirm(given, to_send)
+    again = {*queue.states.tried}
+    queue.recover(job.campaign.account)
+    if queue.changed:
+        queue.change(job.campaign)
+    if again:
+        queue.load((one for one in plan if one.row in again), job.campaign, job.size)
+
+
+def _printer(output: Output) -> Callable[[Iterator[Cells]], None]:
+    """Prints results as they come, where there is no file for them."""
+    names = COLUMNS[:-1]
+
+    def show(rows: Iterator[Cells]) -> None:
+        for row in rows:
+            output.record("result", dict(zip(names, row, strict=True)), "")
+
+    return show
 
 
 _FIRST_WORDS: Final = (
@@ -185,30 +230,60 @@ def _last_words(given: SendOptions) -> str:
     words = "Stopped immediately, without a summary."
     if given.out is None:
         return f"{words} Requests in progress may have been sent."
-    return f"{words} {given.out.name} and its journal record every row; continue with --resume {given.out.name}."
+    name = given.out.name
+    return f"{words} {name}.queue records every row; --resume {name} goes on, and writes {name}."
 
 
 def _sum_up(sending: Sending, plan: Plan, given: SendOptions, output: Output) -> int:
-    lost = sending.finish()
-    if sending.defect is not None:
-        raise sending.defect
+    failure = sending.failure
+    is_refused = failure is not None and not _is_of_disk(failure)
+    sending.finish()
+    if not is_refused or sending.queue.dispatched:
+        _write(sending, plan)
+    if failure is not None and is_refused:
+        raise failure
     words = summary_words(sending, plan, given.out.name if given.out else None)
     fields = summary_fields(sending, plan) | {"results": str(given.out) if given.out else None}
     code = summary_code(sending, plan)
     if SIGNALS.number is not None or sending.abandoned:
         code = exit_codes.SIGNALLED + (SIGNALS.number or signal.SIGINT)
     try:
-        output.record("summary", fields | {"unwritten": lost, "exit_code": code}, words)
+        output.record("summary", fields | {"unwritten": sending.unwritten, "exit_code": code}, words)
     except OSError:
         output.note(words)  # standard output is closed, or its disk is full
         raise
-    if sending.disk_error is not None:
-        raise _disk_error(sending.disk_error, lost, str(given.out))
+    if sending.sink_error is not None:
+        raise sending.sink_error
+    if failure is not None:
+        raise _stopped(failure, sending, given)
+    if sending.export_error is not None:
+        raise _not_written(sending.export_error, given)
     return code
 
 
-def _disk_error(error: OSError, lost: int, name: str) -> OSError:
-    words = f"{error.strerror}, so the send was stopped"
-    if lost:
-        words += f". The file lacks the results of {lost:,} recipients: a resume treats them as unknown"
-    return OSError(error.errno, words, name)
+def _write(sending: Sending, plan: Plan) -> None:
+    """Write the results, or print those that have not been."""
+    queue, reason = sending.queue, sending.reason
+    if queue.results is not None:
+        try:
+            write_results(queue.results, result_rows(queue, plan, reason), queue.mark)
+        except OSError as error:
+            sending.export_error = error
+    elif sending.sink is not None:
+        sending.show(open_rows(queue, reason))
+
+
+def _is_of_disk(error: Exception) -> bool:
+    return isinstance(error, (OSError, sqlite3.Error))
+
+
+def _stopped(error: Exception, sending: Sending, given: SendOptions) -> OSError:
+    words = f"{getattr(error, 'strerror', None) or error}, so the send was stopped"
+    if sending.unwritten:
+        words += f". The outcomes of {sending.unwritten:,} recipients were lost: a resume finds them in progress"
+    return OSError(getattr(error, "errno", None), words, str(given.out))
+
+
+def _not_written(error: OSError, given: SendOptions) -> OSError:
+    words = f"{error.strerror}, so the results were not written. They are in the queue file: --resume writes them"
+    return OSError(error.errno, words, str(given.out))

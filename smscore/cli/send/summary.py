@@ -11,8 +11,8 @@ from attrs import asdict, frozen
 from smscore.cli import exit_codes
 from smscore.cli.output import counted, money, provider_words, ranges, row_words
 from smscore.cli.results_file import SKIPPED
-from smscore.cli.send.batches import ErrorSummary, Sending
-from smscore.cli.send.recording import States
+from smscore.cli.send.sending import ErrorSummary, Sending
+from smscore.cli.send.states import States
 from smscore.inputs import count_parts
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.recipients.plan import Plan
@@ -20,8 +20,6 @@ from smscore.recipients.plan import Plan
 _MAX_ROWS: Final = 20  # shown of the invalid ones, and of those of an error
 _MAX_LISTED: Final = 1_000  # rows of an error, for scripts
 _MAX_SAMPLES: Final = 3  # rows
-
-_OUTCOME_WORDS: Final = {outcome.value: words for outcome, words in OUTCOME_WORDS.items()} | {SKIPPED: "skipped"}
 
 
 def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
         "notes": plan.notes,
         "rows": plan.rows,
         "messages": plan.messages,
-        "to_send": plan.messages if states is None else states.count_open(plan),
+        "to_send": plan.messages if states is None else states.count_open(),
         "empty_rows": plan.empty,
         "duplicates": plan.duplicate_count,
         "duplicate_rows": plan.duplicates,
@@ -45,7 +43,7 @@ def plan_fields(plan: Plan, states: States | None) -> dict[str, Any]:
         "bad_rows": [{"row": bad.row, "problem": bad.problem} for bad in plan.bad],
         "parts": {"least": plan.least_parts, "most": plan.most_parts, "total": plan.total_parts},
         "sample": plan.sample,
-        "unknown_rows": [] if states is None else ranges(states.rows_in_doubt()),
+        "unknown_rows": [] if states is None else ranges(states.in_doubt),
     }
 
 
@@ -108,29 +106,28 @@ def _plan_lines(plan: Plan, states: States | None) -> Iterable[str]:
         if plan.bad_count > _MAX_ROWS:
             yield f"  and {plan.bad_count - _MAX_ROWS:,} more"
     if states is not None:
-        yield f"Earlier run: {states.count_open(plan):,} still to send."
-        doubtful = row_words(states.rows_in_doubt())
+        yield f"Earlier run: {states.count_open():,} still to send."
+        doubtful = row_words(states.in_doubt)
         if doubtful:
             yield f"Unknown, not sent again: {doubtful}."
 
 
 def summary_fields(sending: Sending, plan: Plan) -> dict[str, Any]:
     """The summary of a send for scripts."""
-    counts = sending.recording.states.counts()
+    counts = sending.queue.states.counts()
     return {
         "provider": sending.provider,
         "messages": plan.messages,
-        **{outcome: counts[outcome] for outcome in _OUTCOME_WORDS},
-        "untried": _untried(sending, plan),
-        "unknown_rows": ranges(sending.recording.states.rows_in_doubt()),
-        "cost": sending.recording.cost,
+        **{outcome.value: counts[outcome.value] for outcome in Outcome},
+        SKIPPED: _skipped(plan),
+        "unknown_rows": ranges(sending.queue.states.in_doubt),
+        "cost": sending.queue.cost,
         "problems": [_problem_fields(problem) for problem in sending.problems.values()],
     }
 
 
-def _untried(sending: Sending, plan: Plan) -> int:
-    counts = sending.recording.states.counts()
-    return plan.messages - sum(counts[outcome.value] for outcome in Outcome)
+def _skipped(plan: Plan) -> int:
+    return plan.bad_count + plan.duplicate_count
 
 
 def _problem_fields(problem: ErrorSummary) -> dict[str, Any]:
@@ -151,33 +148,31 @@ def summary_words(sending: Sending, plan: Plan, results: str | None) -> str:
 
 
 def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterable[str]:
-    states = sending.recording.states
+    states = sending.queue.states
     counts = states.counts()
-    said = [f"{counts[outcome]:,} {words}" for outcome, words in _OUTCOME_WORDS.items() if counts[outcome]]
-    untried = _untried(sending, plan)
-    yield (
-        f"{counted(plan.messages, 'message')}: "
-        + ", ".join([*said, *([f"{untried:,} not tried"] if untried else [])])
-        + "."
-    )
-    if sending.recording.cost is not None:
-        yield f"Cost: {money(sending.recording.cost)} Rials, according to {sending.provider}."
+    said = [f"{counts[outcome.value]:,} {words}" for outcome, words in OUTCOME_WORDS.items() if counts[outcome.value]]
+    skipped = [f"{_skipped(plan):,} skipped"] if _skipped(plan) else []
+    yield f"{counted(plan.messages, 'message')}: {', '.join([*said, *skipped])}."
+    if sending.queue.cost is not None:
+        yield f"Cost: {money(sending.queue.cost)} Rials, according to {sending.provider}."
     for problem in sending.problems.values():
-        yield f"  {problem.count:,} {_OUTCOME_WORDS[problem.outcome.value]}: {problem.error}"
+        yield f"  {problem.count:,} {OUTCOME_WORDS[problem.outcome]}: {problem.error}"
         yield f"    {row_words(problem.rows, _MAX_ROWS, whole=problem.is_whole)}"
         quoted = provider_words(problem.error)
         if quoted:
             yield f"    {sending.provider} says: {quoted}"
-    doubtful = row_words(states.rows_in_doubt())
-    if doubtful:
-        yield f"Unknown, never sent again automatically: {doubtful}."
-    if results and (untried or counts[Outcome.NOT_SENT.value]):
+    unknown, in_progress = row_words(states.unknown), row_words(states.in_progress)
+    if unknown:
+        yield f"Unknown, never sent again automatically: {unknown}."
+    if in_progress:
+        yield f"In progress when the command ended, so they may have been sent: {in_progress}."
+    if results and (in_progress or counts[Outcome.NOT_SENT.value]):
         yield f"To send the rest, run the same command with --resume {results} instead of --out."
 
 
 def summary_code(sending: Sending, plan: Plan) -> int:
     """The exit code of a send: if none was accepted, the first error's code."""
-    counts = sending.recording.states.counts()
+    counts = sending.queue.states.counts()
     accepted = counts[Outcome.ACCEPTED.value]
     if accepted == plan.messages:
         return exit_codes.DONE

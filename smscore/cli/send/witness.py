@@ -1,7 +1,7 @@
-"""A send's last seal, kept in another folder, which reveals older copies of its files.
+"""How many batches a send has dispatched, kept in another folder, which reveals older copies of its queue file.
 
-A results file and a journal that were restored together match each other, yet the send may have continued after that
-copy was made. So the last seal of each journal is also in a small file in the user's state folder.
+A results file and a queue file that were restored together match each other, yet the send may have continued after that
+copy was made. So the number is also in a small file in the user's state folder.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from smscore.cli.send.locking import lock
 
 @define
 class Witness:
-    """The last seal of a send, in an open and locked file, or in none where there cannot be one."""
+    """How many batches a send has dispatched, in an open and locked file, or in none where there cannot be one."""
 
-    known: str | None
-    """The seal that an earlier run left, or None."""
+    known: int | None
+    """The number that an earlier run left, or None."""
     _file: BinaryIO | None
 
     @classmethod
@@ -35,22 +35,18 @@ class Witness:
             return cls(None, None)
         try:
             lock(file)
-            return cls(file.read().decode("ascii", "replace") or None, file)
+            found = file.read()
+            return cls(int(found) if found.isdigit() else None, file)
         except BaseException:
             file.close()
             raise
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether there is a file."""
-        return self._file is not None
-
-    def note(self, seal: str) -> None:
-        """Write this seal. It need not reach the disk: an older one only reveals less."""
+    def note(self, dispatched: int) -> None:
+        """Write this number. It need not reach the disk: an older one only reveals less."""
         if self._file is not None:
-            with suppress(OSError):  # a full disk; the journal was written first, and decides
+            with suppress(OSError):  # a full disk; the queue was written first, and decides
                 self._file.seek(0)
-                self._file.write(seal.encode())
+                self._file.write(b"%d" % dispatched)
 
     def close(self) -> None:
         """Close the file and release the lock."""
