@@ -36,6 +36,8 @@ PAGES = sorted(
     if path.name != "CHANGELOG.md"
 )
 EXTRAS = frozenset(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"])
+SERVICES = {"payamak sandbox": "The page: ", "payamak queue work": "Sending for "}
+"""What runs until Ctrl-C, and the beginning of the line by which it says that it is ready."""
 FENCE = re.compile(r"^ *```([a-z]+)$", re.MULTILINE)
 
 
@@ -83,8 +85,8 @@ def run_shell(example: Example) -> None:
     names, script = example.namespace, str(example.parsed)
     if "pip install" in script:
         _check_installs(script)
-    elif re.search(r"^payamak sandbox", script, re.MULTILINE):
-        _run_until_ready(script.replace("8025", "0"), names)
+    elif ready := next((line for start, line in SERVICES.items() if script.startswith(start)), None):
+        _run_until_ready(script.replace("8025", "0"), ready, names)
     else:
         _run(["bash", "-euo", "pipefail", "-c", f"{script}\nenv -0 > exported"], names)
         _keep_exports(names)
@@ -102,12 +104,12 @@ def _keep_exports(names: dict[str, Any]) -> None:
     names["environ"] = exported | {k: v for k, v in names["box"].environment.items() if k.endswith("_BASE_URL")}
 
 
-def _run_until_ready(script: str, names: dict[str, Any]) -> None:
-    command = ["bash", "-c", f"exec {script}"]
+def _run_until_ready(script: str, ready: str, names: dict[str, Any]) -> None:
+    command = ["bash", "-c", f"exec 2>&1; exec {script}"]
     with subprocess.Popen(command, env=names["environ"], stdout=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stdout is not None
         try:
-            assert any(line.startswith("The page: ") for line in process.stdout)
+            assert any(line.startswith(ready) for line in process.stdout)
         finally:
             process.terminate()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import click
 import pytest
 from commandline import write_xlsx
 from django.db import connections
@@ -26,7 +27,9 @@ import sepahan_sms
 import smscore
 from smscore import DeliveryStatus, Outcome, RecipientResult, RetryPolicy, SendReport, Timeouts
 from smscore.cli import exit_codes
+from smscore.cli.commands import payamak
 from smscore.cli.exit_codes import exit_code
+from smscore.cli.queue import export
 from smscore.client import AsyncClient
 from smscore.config import MAX_CONCURRENCY
 from smscore.queue import AsyncSendQueue
@@ -192,11 +195,27 @@ def test_the_tables_of_reports_leave_no_attribute_out(path: str):
     assert written >= public | {each.name for each in attrs.fields(RecipientResult)}
 
 
-def test_the_table_of_exit_codes_is_that_of_the_code():
-    text = (ROOT / "docs/reference/command-line.md").read_text("utf-8")
+COMMAND_PAGES = pytest.mark.parametrize(
+    "page", ["docs/reference/command-line.md", "docs/fa/reference/command-line.md"], ids=["en", "fa"]
+)
+
+
+@COMMAND_PAGES
+def test_the_table_of_exit_codes_is_that_of_the_code(page: str):
+    text = (ROOT / page).read_text("utf-8")
     written = {int(code) for cell in re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE) for code in cell.split(",")}
     fixed = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert written == fixed - {exit_codes.SIGNALLED} | {exit_codes.SIGNALLED + number for number in (2, 15)}
+
+
+@COMMAND_PAGES
+def test_the_command_line_leaves_no_command_and_no_column_of_an_export_out(page: str):
+    text = (ROOT / page).read_text("utf-8")
+    queue = payamak.commands["queue"]
+    assert isinstance(queue, click.Group)
+    assert {f"queue {name}" for name in queue.commands} == set(re.findall(r"`(queue [a-z]+)", text))
+    assert {name for name in payamak.commands if not re.search(rf"`(?:payamak )?{name}[ `]", text)} == set()
+    assert {name for name in export.COLUMNS if f"`{name}`" not in text} == set()
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.fa.md"])
