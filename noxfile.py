@@ -104,7 +104,7 @@ def thorough(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def browser(session: nox.Session) -> None:
     """The sandbox's page in a Chromium from the PATH; ``-- --pictures=docs/images`` takes its pictures anew."""
-    install_wheel(session, "browser")
+    install_wheel(session, "browser", "test")
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"PYTHONSAFEPATH": "1"})
 
 
