@@ -247,7 +247,8 @@ def _read_send(answer: Answer, batch: Batch, *, usual: type[NajvaAnswer[Entry]],
     # The usual answer: a comprehension takes half the time of calls of attrgetter.
     if len(batch.texts) > 1 or [entry.receptor for entry in entries] != batch.recipients:
         text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
-        matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text, refused=_is_refused)
+        found = match_entries(batch, entries, number=attrgetter("receptor"), text=text, refused=_is_refused)
+        matched = found
     return _result(answer, batch, list(map(_with_an_id, matched)) if _lack_ids(entries) else matched)
 
 

@@ -20,7 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from smscore import DuplicateRequest, InsufficientCredit, InvalidRequest, NotAttempted, Outcome, ProviderError
+from smscore import (
+    ConfigurationError,
+    DuplicateRequest,
+    InsufficientCredit,
+    InvalidRequest,
+    NotAttempted,
+    Outcome,
+    ProviderError,
+)
 from smscore.cli.output import range_words, ranges
 from smscore.cli.results_file import COLUMNS, ResultRow, read_results, write_results
 from smscore.cli.send.header import header_of
@@ -627,6 +635,16 @@ def test_a_queue_of_something_else_is_not_taken_for_a_sends(plan: Plan, tmp_path
         database.execute("CREATE TABLE mine (a)")
     with pytest.raises(InvalidRequest, match="holds no send"), resumed(path, plan):
         pass
+
+
+def test_no_other_worker_takes_the_file_of_a_send(plan: Plan, tmp_path: Path):
+    path = tmp_path / "results.csv"
+    with begun(path, plan):
+        pass
+    before = queue_path(path).read_bytes()
+    with pytest.raises(ConfigurationError, match="--resume"), SQLiteDatabase(queue_path(path)).reading():
+        pass
+    assert queue_path(path).read_bytes() == before
 
 
 def test_a_queue_of_another_version_is_refused(plan: Plan, tmp_path: Path):

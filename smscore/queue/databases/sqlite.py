@@ -15,6 +15,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from smscore import clock
+from smscore.errors import ConfigurationError
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.private_files import create_private
 from smscore.queue.databases.base import Database, Dialect, Rendering, Row, Transaction, Values
@@ -29,6 +30,10 @@ _OUTAGES: Final = {
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
 }
 _OTHER_FILE: Final = "The file is no queue. Give another file, or remove this one."
+_OF_A_SEND: Final = (
+    "This file belongs to `payamak send --out`, which works on it alone. Finish it with `payamak send --resume`, and "
+    "give the queue a file of its own."
+)
 _DAMAGED: Final = "The file is damaged. Stop all workers, copy it, and restore a backup or try sqlite3's .recover."
 _NO_TABLES: Final = "The file lost its tables while it was in use. Put back the file that the queue had."
 _ACCESS: Final = "Make sure that its folder exists, and that this user may read and write the file and the folder."
@@ -223,6 +228,7 @@ class SQLiteDatabase(Database):
         if self._exclusive:
             _lock(connection)
         else:
+            _check_shared(connection)
             self._set_journal(connection)
         return connection
 
@@ -268,6 +274,13 @@ def _is_accessible(path: Path) -> bool:
     """Whether SQLite can write the file, and its log beside it."""
     may_write_folder = os.access(path.parent, os.W_OK | os.X_OK)
     return may_write_folder and (not path.exists() or (path.is_file() and os.access(path, os.R_OK | os.W_OK)))
+
+
+def _check_shared(connection: sqlite3.Connection) -> None:
+    """Refuse the file of one send: another worker would spoil what it remembers, and a log beside it its lock."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'payamak_send'").fetchone():
+        connection.close()
+        raise ConfigurationError(_OF_A_SEND)
 
 
 def _lock(connection: sqlite3.Connection) -> None:
