@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from itertools import chain
 from typing import Any, Final, cast
 
 import click
 import msgspec
 
 from smscore.cli.exit_codes import exit_code
+from smscore.error_words import error_lines, provider_words
 from smscore.errors import SMSError
 
 # Decimals stay exact.
@@ -92,31 +92,7 @@ def error_fields(error: BaseException, text: str) -> dict[str, Any]:
 
 def error_words(error: SMSError) -> str:
     """An error for people: what happened, and the provider's own words."""
-    return "Error: " + "\n".join(_lines(error))
-
-
-def on_one_line(error: SMSError) -> str:
-    """The same on one line."""
-    return " ".join(" ".join(_lines(error)).split())
-
-
-def error_cells(error: SMSError) -> tuple[int | str | None, str, str]:
-    """An error as the cells ``code``, ``error`` and ``words`` of a table."""
-    code = " ".join(error.code.split()) if isinstance(error.code, str) else error.code
-    return code, type(error).__name__, on_one_line(error)
-
-
-def _lines(error: SMSError) -> list[str]:
-    said = provider_words(error)
-    return [str(error), f"{error.provider} says: {said}"] if said else [str(error)]
-
-
-def provider_words(error: BaseException) -> str | None:
-    """The provider's own words on one line, with those on single fields, or None."""
-    if not isinstance(error, SMSError):
-        return None
-    said = [error.message, *chain.from_iterable(error.fields.values())]
-    return "; ".join(dict.fromkeys(" ".join(str(words).split()) for words in said if words)) or None
+    return "Error: " + "\n".join(error_lines(error))
 
 
 def counted(count: int, thing: str) -> str:

@@ -29,10 +29,10 @@ from smscore import DeliveryStatus, Outcome, RecipientResult, RetryPolicy, SendR
 from smscore.cli import exit_codes
 from smscore.cli.commands import payamak
 from smscore.cli.exit_codes import exit_code
-from smscore.cli.queue import export
 from smscore.client import AsyncClient
 from smscore.config import MAX_CONCURRENCY
 from smscore.queue import AsyncSendQueue
+from smscore.queue.store.rows import EXPORT_COLUMNS
 from smscore.sandbox import Sandbox
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -215,7 +215,7 @@ def test_the_command_line_leaves_no_command_and_no_column_of_an_export_out(page:
     assert isinstance(queue, click.Group)
     assert {f"queue {name}" for name in queue.commands} == set(re.findall(r"`(queue [a-z]+)", text))
     assert {name for name in payamak.commands if not re.search(rf"`(?:payamak )?{name}[ `]", text)} == set()
-    assert {name for name in export.COLUMNS if f"`{name}`" not in text} == set()
+    assert {name for name in EXPORT_COLUMNS if f"`{name}`" not in text} == set()
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.fa.md"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from smscore.cli.output import on_one_line
 from smscore.diagnosis import Doctor, Finding, Verdict, bad, cannot_tell
+from smscore.error_words import on_one_line
 from smscore.errors import (
     AccountError,
     AuthenticationError,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
 from pathlib import Path
-from typing import Final
 
 import click
 
-from smscore.cli.output import counted, error_cells
+from smscore.cli.output import counted
 from smscore.cli.queue.connection import campaign_of, with_queue
 from smscore.cli.queue.options import QueueConnection
 from smscore.cli.results_file import open_private
@@ -18,13 +16,7 @@ from smscore.cli.tables import Cells, Sink, Table, check_suffix, csv_text
 from smscore.errors import InvalidRequest
 from smscore.outcomes import Outcome
 from smscore.queue.queue import AsyncSendQueue
-from smscore.queue.store.rows import RowReader
-
-COLUMNS: Final = (
-    *("recipient", "outcome", "message_id", "delivery", "provider", "request_id", "sent_at"),
-    *("code", "error", "words", "ref"),
-)
-_cells: Final = attrgetter(*COLUMNS)
+from smscore.queue.store.rows import EXPORT_COLUMNS, RowReader, export_cells
 
 
 def export(connection: QueueConnection, key: str, out: Path | None, outcome: str | None) -> None:
@@ -33,7 +25,7 @@ def export(connection: QueueConnection, key: str, out: Path | None, outcome: str
         check_suffix(out.suffix, "The file")
     if out is not None and out.exists():
         raise InvalidRequest(f"{out.name} exists. Give a new file, or remove that one.")
-    reader = RowReader(error_cells, None if outcome is None else Outcome(outcome))
+    reader = RowReader(None if outcome is None else Outcome(outcome))
 
     async def use(queue: AsyncSendQueue) -> int:
         campaign = await campaign_of(queue, key)
@@ -51,7 +43,7 @@ async def _export(queue: AsyncSendQueue, campaign: int, reader: RowReader, take:
     after: int | None = -1
     while after is not None:
         page = await queue._calls.read(reader.page, campaign, after)
-        take([*map(_cells, page.rows)])
+        take([*map(export_cells, page.rows)])
         count, after = count + len(page.rows), page.after
     return count
 
@@ -60,15 +52,15 @@ async def _export(queue: AsyncSendQueue, campaign: int, reader: RowReader, take:
 def _sink(connection: QueueConnection, out: Path | None) -> Generator[Sink]:
     """Where rows go: a file, or standard output as JSON lines or CSV."""
     if out is not None:
-        with open_private(out, "xb") as file, Table(COLUMNS, has_bom=True).writing(file, out.suffix) as take:
+        with open_private(out, "xb") as file, Table(EXPORT_COLUMNS, has_bom=True).writing(file, out.suffix) as take:
             yield take
     elif connection.output.json:
         yield lambda rows: _record(connection, rows)
     else:
-        click.echo(csv_text([COLUMNS]), nl=False)
+        click.echo(csv_text([EXPORT_COLUMNS]), nl=False)
         yield lambda rows: click.echo(csv_text(rows), nl=False)
 
 
 def _record(connection: QueueConnection, rows: Sequence[Cells]) -> None:
     for row in rows:
-        connection.output.record("result", dict(zip(COLUMNS, row, strict=True)), "")
+        connection.output.record("result", dict(zip(EXPORT_COLUMNS, row, strict=True)), "")

@@ -7,10 +7,10 @@ from functools import partial
 from heapq import merge
 from operator import itemgetter
 
-from smscore.cli.output import error_cells
 from smscore.cli.results_file import SKIPPED
 from smscore.cli.send.queue_file import INTERRUPTED, QueueFile, can_repeat
 from smscore.cli.send.sending import Cells
+from smscore.error_words import error_cells
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
 from smscore.queue.store.batches import Hop
@@ -61,7 +61,7 @@ def _campaign_rows(queue: QueueFile, campaign: int, reason: SMSError) -> Iterato
     def open_as(hop: Hop | None) -> OpenBatch:
         return untried if hop is None else doubtful if can_repeat(hop, now) else unknown
 
-    reader = RowReader(error_cells, open_as=open_as)
+    reader = RowReader(open_as=open_as)
     after: int | None = -1
     while after is not None:
         page = database.read(partial(reader.page, campaign_id=campaign, after=after))

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from attrs import define, field
 
 from smscore.calls.stop import StopRule, not_attempted
-from smscore.cli.output import error_cells
 from smscore.cli.send.queue_file import QueueFile
+from smscore.error_words import error_cells
 from smscore.errors import SMSError
 from smscore.numbers import e164
 from smscore.outcomes import Outcome

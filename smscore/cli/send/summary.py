@@ -9,10 +9,11 @@ from typing import Any, Final
 from attrs import asdict, frozen
 
 from smscore.cli import exit_codes
-from smscore.cli.output import counted, money, provider_words, ranges, row_words
+from smscore.cli.output import counted, money, ranges, row_words
 from smscore.cli.results_file import SKIPPED
 from smscore.cli.send.sending import ErrorSummary, Sending
 from smscore.cli.send.states import States
+from smscore.error_words import provider_words
 from smscore.inputs import count_parts
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.recipients.plan import Plan

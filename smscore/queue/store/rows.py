@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from attrs import frozen
 
 from smscore.dates import from_unix
-from smscore.errors import SMSError
+from smscore.error_words import error_cells
 from smscore.numbers import e164, e164_forms
 from smscore.outcomes import Outcome
 from smscore.queue.databases.base import Row, Transaction
@@ -38,6 +39,15 @@ class ExportRow(NamedTuple):
     ref: Any
 
 
+EXPORT_COLUMNS: Final = (
+    *("recipient", "outcome", "message_id", "delivery", "provider", "request_id", "sent_at"),
+    *("code", "error", "words", "ref"),
+)
+"""The columns of an export of the queue."""
+
+export_cells: Final = attrgetter(*EXPORT_COLUMNS)
+"""The cells of a row in these columns."""
+
 ErrorCells: TypeAlias = tuple[int | str | None, str | None, str | None]
 """The cells that say why: ``code``, ``error`` and ``words``."""
 
@@ -52,7 +62,6 @@ class OpenBatch:
     cells: ErrorCells = NO_ERROR
 
 
-ErrorFormat: TypeAlias = Callable[[SMSError], ErrorCells]
 OpenFormat: TypeAlias = Callable[[Hop | None], OpenBatch]
 """For the hop by which a batch may have gone; None where it was not sent."""
 
@@ -69,7 +78,6 @@ class RowPage:
 class RowReader:
     """Reads the rows of campaigns; those of batches that have not ended only where ``open_as`` says what they are."""
 
-    error_cells: ErrorFormat
     outcome: Outcome | None = None
     """Which ones; None: all."""
     open_as: OpenFormat | None = None
@@ -126,10 +134,10 @@ class RowReader:
             return
         errors = unpack_errors(column)
         is_bad = bool(errors) and errors[0].kind == INVALID
-        cells = NO_ERROR if is_bad or not errors else self.error_cells(restored(errors[0]))
+        cells = NO_ERROR if is_bad or not errors else error_cells(restored(errors[0]))
         refs = payload.refs or [None] * len(payload)
         for position, number, ref in zip(payload.positions(first), payload.numbers, refs, strict=True):
-            own = self.error_cells(invalid_number([(position, number)])) if is_bad else cells
+            own = error_cells(invalid_number([(position, number)])) if is_bad else cells
             recipient = number if is_bad else e164(number)
             yield ExportRow(position, recipient, outcome.value, None, None, *own, None, None, None, ref)
 
@@ -137,7 +145,7 @@ class RowReader:
         self, rows: list[Row], payload: Payload | None, hops: list[Hop], column: str | None, long_ids: str | None
     ) -> Iterator[ExportRow]:
         errors = [restored_or_none(one) for one in unpack_errors(column)]
-        cells = [NO_ERROR if one is None else self.error_cells(one) for one in errors]
+        cells = [NO_ERROR if one is None else error_cells(one) for one in errors]
         times = [_iso(hop.at) for hop in hops]
         refs = None if payload is None else payload.refs
         long: dict[str, int] = {} if long_ids is None else msgspec.json.decode(long_ids, type=dict[str, int])
