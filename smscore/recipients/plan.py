@@ -17,7 +17,7 @@ from smscore.recipients.cells import Row, is_filled, short_name
 from smscore.recipients.number_column import Layout, find_layout
 from smscore.recipients.planned import DUPLICATE, Planned, RowPlanner
 from smscore.recipients.sheet import Origin
-from smscore.recipients.template import Template, bind
+from smscore.recipients.template import Template, bind, check_plain
 
 __all__ = ["DUPLICATE", "BadRow", "Plan", "Planned", "make_plan"]
 
@@ -149,6 +149,8 @@ def make_plan(
     sample = list(islice(rows, _SAMPLE))
     try:
         layout = find_layout(sample, column)
+        if text is not None:
+            check_plain(text, layout)
         filler = None if template is None else bind(template, layout, delimited=origin.is_text)
     except InvalidRequest as error:
         raise InvalidRequest(f"{_of_sheet(origin)}{error} {origin.elsewhere()}".rstrip()) from None

@@ -12,7 +12,7 @@ from attrs import frozen
 from smscore.errors import InvalidRequest
 from smscore.recipients.cells import Cells, Formatted, cell_at, is_filled, shown, shown_or_empty
 from smscore.recipients.format_tokens import NotShown
-from smscore.recipients.number_column import Layout
+from smscore.recipients.number_column import Layout, folded
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _ESCAPED: Final = {"{{": "{", "}}": "}"}
@@ -114,6 +114,17 @@ def bind(template: Template, layout: Layout, *, delimited: bool = True) -> Fille
     """
     pieces = tuple((before, name, -1 if name is None else layout.position(name)) for before, name in template.pieces)
     return Filler(pieces, len(layout.headings) if delimited else None)
+
+
+def check_plain(text: str, layout: Layout) -> None:
+    """Raise ``InvalidRequest`` for a text with a column's name in braces: sent as it is, nobody could mean it."""
+    for match in _PIECE.finditer(text):
+        if match[1] is not None and folded(match[1]) in layout.fields:
+            name = match[1].strip()
+            raise InvalidRequest(
+                f"The text would be sent with {{{name}}} as it is written, and {name!r} is a column of the file. To "
+                "fill it in, give the text with --template or --template-file, to `payamak p2p` or `payamak queue add`."
+            )
 
 
 def _value(cells: Cells, name: str | None, column: int) -> str:

@@ -46,6 +46,18 @@ def test_doubled_braces_are_braces(template: str, text: str):
     assert texts(template, ["علی", "09121234567"]) == [text]
 
 
+@pytest.mark.parametrize("text", ["سلام {نام}", "{ DEBT } ریال"])
+def test_a_plain_text_that_names_a_column_in_braces_is_refused(text: str):
+    with pytest.raises(InvalidRequest, match=r"is a column of the file\..*--template"):
+        plan_of([HEADER, ["علی", "09121234567", 1]], text=text)
+
+
+@pytest.mark.parametrize("text", ["سلام {کد}", "{", "{}", "{{نام}}", "نام: علی"])
+def test_a_plain_text_may_have_other_braces(text: str):
+    with closing(plan_of([HEADER, ["علی", "09121234567", 1]], text=text)) as plan:
+        assert plan.text == text
+
+
 @pytest.mark.parametrize("template", ["{", "}", "a{نام", "{نام}}", "{{نام}", "{}", "{ }"])
 def test_a_brace_that_means_nothing_is_refused(template: str):
     with pytest.raises(InvalidRequest, match="brace"):
