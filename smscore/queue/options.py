@@ -47,7 +47,7 @@ def _expires(value: object) -> Moment:
 
 @frozen(kw_only=True)
 class CampaignOptions:
-    """The same, checked. Raises ``InvalidRequest`` for a value, and ``TypeError`` for a name that is none of them."""
+    """The same, checked."""
 
     key: str | None = field(default=None, converter=checked_key)
     sender: object = None
@@ -58,6 +58,15 @@ class CampaignOptions:
     """As JSON."""
     priority: int = field(default=0, converter=checked_priority)
     skip_bad: bool = False
+
+
+def checked_options(options: EnqueueOptions) -> CampaignOptions:
+    """The options, checked. Raises ``InvalidRequest`` for a value, and ``TypeError`` for an unknown name."""
+    names = [one.name for one in attrs.fields(CampaignOptions)]
+    unknown = [repr(name) for name in options if name not in names]
+    if unknown:
+        raise TypeError(f"Unknown options: {', '.join(unknown)}. The options of enqueue are {', '.join(names)}.")
+    return CampaignOptions(**options)
 
 
 def shows_options(method: F) -> F:

@@ -21,7 +21,7 @@ from smscore.queue.databases.urls import database_of
 from smscore.queue.enqueueing import Enqueued, Enqueuing
 from smscore.queue.loading import Loading
 from smscore.queue.model import Campaign
-from smscore.queue.options import CampaignOptions, EnqueueOptions, shows_options
+from smscore.queue.options import EnqueueOptions, checked_options, shows_options
 from smscore.queue.senders import AnyClient
 from smscore.queue.worker import RunningWorker, Worker, usable
 from smscore.sending.one_recipient import PatternValue
@@ -140,7 +140,7 @@ class AsyncSendQueue(CampaignCalls, AccountCalls):
         return await self._load(self._enqueuing(account, options).pattern(to, code, params))
 
     def _enqueuing(self, account: str, options: EnqueueOptions) -> Enqueuing:
-        return Enqueuing(account, self._sender(account), CampaignOptions(**options))
+        return Enqueuing(account, self._sender(account), checked_options(options))
 
     async def _load(self, given: Enqueued) -> Campaign:
         campaign = await Loading(self._calls, self._lease, given.new, given.batcher).run(given.items)

@@ -24,6 +24,14 @@ def test_options_come_back_as_they_were_given():
     assert unpack_options(None) == {}
 
 
+async def test_a_misspelt_option_is_named_with_those_that_there_are(
+    place: Place, new_queue: Callable[..., Any], client: Callable[..., Any]
+):
+    queue = await new_queue(place, shop=client(AsyncIPPanel))
+    with pytest.raises(TypeError, match=r"Unknown options: 'ky'\. The options of enqueue are key, sender, "):
+        await queue.enqueue("shop", "09123456789", TEXT, ky="order-17")
+
+
 async def test_each_call_of_a_campaign_gets_its_options(
     place: Place, new_queue: Callable[..., Any], client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ):
