@@ -1,4 +1,4 @@
-"""What the workers of a project agree on in the database, so that a signal is sent by one of them."""
+"""What the workers of a project agree on in the database, so that only one of them sends each signal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.store import suppression
 from smscore.text import plain_text
 
-__all__ = ["has_turn", "has_turned", "new_inbound"]
+__all__ = ["new_inbound", "note_change", "take_turn"]
 
 _MAX_INBOUND = 100
 
 
-def has_turn(transaction: Transaction, name: str, every: float) -> bool:
-    """Whether this worker is the one to do what all of them together do once in so many seconds."""
+def take_turn(transaction: Transaction, name: str, every: float) -> bool:
+    """Claim a round that all workers together do once in ``every`` seconds. Returns whether it is this worker's."""
     return bool(
         transaction.rows(
             "INSERT INTO payamak_counter (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE "
@@ -27,8 +27,8 @@ def has_turn(transaction: Transaction, name: str, every: float) -> bool:
     )
 
 
-def has_turned(transaction: Transaction, name: str, value: int) -> bool:
-    """Whether this is news: the value differs from what was last noted here (0 if nothing was), and is noted now."""
+def note_change(transaction: Transaction, name: str, value: int) -> bool:
+    """Store a value, and return whether it differs from the stored one (0 if there was none)."""
     if value:
         return bool(
             transaction.rows(
@@ -42,7 +42,10 @@ def has_turned(transaction: Transaction, name: str, value: int) -> bool:
 
 
 def new_inbound(transaction: Transaction, account: str, words: Iterable[str]) -> list[int]:
-    """The next inbound messages of an account that nobody was told of; who answered with a word is suppressed."""
+    """The ids of the next inbound messages of an account that no receiver has got, now marked as sent to them.
+
+    At most ``_MAX_INBOUND`` of them. A sender whose text is one of ``words`` is suppressed.
+    """
     name = f"told:{account}"
     transaction.run("INSERT INTO payamak_counter (name, value) VALUES (%s, 0) ON CONFLICT (name) DO NOTHING", name)
     row = transaction.row(f"SELECT value FROM payamak_counter WHERE name = %s{transaction.dialect.lock}", name)

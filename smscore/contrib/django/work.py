@@ -165,19 +165,19 @@ class Work:
 
     async def _receive(self, account: conf.Account) -> None:
         calls = self.queue._calls
-        if await calls.write(rounds.has_turn, f"receive:{account.name}", self.receive_every):
+        if await calls.write(rounds.take_turn, f"receive:{account.name}", self.receive_every):
             await self.queue.receive(account.name)
         while ids := await calls.write(rounds.new_inbound, account.name, account.opt_out):
             self._events.put_nowait(partial(_tell_inbound, account.name, ids))
 
     async def _look_at_hold(self, name: str) -> None:
         found = await self.queue.account(name)
-        if await self.queue._calls.write(rounds.has_turned, f"held:{name}", int(found.held)) and found.held:
+        if await self.queue._calls.write(rounds.note_change, f"held:{name}", int(found.held)) and found.held:
             send = partial(signals.account_held.send_robust, conf.Account, account=name, reason=found.reason)
             self._events.put_nowait(send)
 
     async def _ask_credit(self, account: conf.Account) -> None:
-        if not await self.queue._calls.write(rounds.has_turn, f"credit:{account.name}", CREDIT_EVERY):
+        if not await self.queue._calls.write(rounds.take_turn, f"credit:{account.name}", CREDIT_EVERY):
             return
         client: Any = self.queue._senders[account.name].client
         credit = await client.credit()
