@@ -16,6 +16,7 @@ _NO_QUEUE: Final = (
     "There is no queue here. Check the name of the database and its schema. `payamak queue add` and `work` make a new "
     "one; in a program, queue.create()."
 )
+_REMEDY: Final = "Call queue.create() once, before any worker starts."
 _MOMENT: Final = {"sqlite": "REAL", "postgresql": "double precision"}
 
 
@@ -91,17 +92,16 @@ def require(database: Database) -> None:
         _refuse_newer(_version(transaction), database.dialect.name)
 
 
-def check(transaction: Transaction) -> None:
-    """Raise ``ConfigurationError``, which says what to do, unless the tables have this version."""
+def check(transaction: Transaction, *, remedy: str = _REMEDY) -> None:
+    """Raise ``ConfigurationError`` unless the tables have this version; ``remedy`` says how they get it."""
     name = transaction.dialect.name
     if not transaction.has_table("payamak_schema"):
-        raise ConfigurationError("The queue's tables are missing. Call queue.create() once, before any worker starts.")
+        raise ConfigurationError(f"The queue's tables are missing. {remedy}")
     version = _version(transaction)
     _refuse_newer(version, name)
     if version < latest(name):
         raise ConfigurationError(
-            f"The queue's tables have version {version}, and this Payamak needs {latest(name)}. "
-            "Call queue.create() once, before any worker starts."
+            f"The queue's tables have version {version}, and this Payamak needs {latest(name)}. {remedy}"
         )
 
 

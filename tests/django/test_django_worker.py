@@ -253,3 +253,4 @@ def test_a_worker_without_tables_says_to_migrate(sqlite_project: Project):
     )
     assert done.returncode == 1
     assert "Run manage.py migrate" in done.stderr
+    assert "queue.create()" not in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from smscore.contrib.django.queueing import uncommitted
 from smscore.contrib.django.recording import SentMessage, outbox
 from smscore.numbers import Recipient
 from smscore.sandbox import Sandbox
@@ -26,7 +27,7 @@ class SMSAssertions:
         found = outbox.find(to, text=text, **expected)
         if (not found) if count is None else len(found) != count:
             wanted = "at least one message" if count is None else f"{count} messages"
-            raise AssertionError(f"Expected {wanted} that match, found {len(found)} among {len(outbox)} sent.")
+            raise AssertionError(f"Expected {wanted} that match, found {len(found)} among {len(outbox)} sent.{_hint()}")
         return found
 
     def assertNoSMSSent(self, to: Recipient | None = None, **expected: Any) -> None:  # noqa: N802  # likewise
@@ -36,6 +37,16 @@ class SMSAssertions:
             raise AssertionError(
                 f"Expected no message, found {len(found)}: by {found[0].method} of {found[0].account}."
             )
+
+
+def _hint() -> str:
+    waiting = uncommitted()
+    if not waiting:
+        return ""
+    return (
+        f" {waiting} enqueued in this test's transaction, which has not committed: enqueue inside "
+        "captureOnCommitCallbacks(execute=True)."
+    )
 
 
 @cache

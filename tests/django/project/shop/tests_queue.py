@@ -82,6 +82,27 @@ class InATransaction(SMSAssertions, TestCase):
         self.assertEqual(campaign.size, 60_000)
         self.assertEqual(sum(Batch.objects.values_list("size", flat=True)), 60_000)
 
+    def test_a_failed_assertion_tells_of_what_waits_for_a_commit(self):
+        sms.enqueue(NUMBER, "سلام")
+        with self.assertRaisesMessage(AssertionError, "captureOnCommitCallbacks(execute=True)"):
+            self.assertSMSSent(NUMBER)
+
+    def test_a_failed_assertion_does_not_when_all_was_committed(self):
+        with self.captureOnCommitCallbacks(execute=True):
+            sms.enqueue(NUMBER, "سلام")
+        with self.assertRaises(AssertionError) as caught:
+            self.assertSMSSent("09120000000")
+        self.assertNotIn("captureOnCommitCallbacks", str(caught.exception))
+
+    def test_a_misspelt_option_is_named_with_those_that_there_are(self):
+        with self.assertRaisesMessage(TypeError, "Unknown options: 'ky'. The options of enqueue are key,"):
+            sms.enqueue(NUMBER, "سلام", ky="k")
+
+    def test_a_worker_refuses_intervals_that_would_only_burden_the_provider(self):
+        for option in ("--track-every=0", "--receive-every=-5", "--receive-every=nan", "--seconds=-1"):
+            with self.subTest(option), self.assertRaisesMessage(CommandError, "must be a number of seconds ≥"):
+                call_command("sms_worker", option)
+
     def test_models_read_what_was_enqueued(self):
         made = sms.enqueue(NUMBER, "سلام", key="k", expires=60)
         found = Campaign.objects.get(key="k")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import signal
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ from smscore.errors import ConfigurationError
 from smscore.queue import schema
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_MIN_SECONDS: Final = 1.0  # between two rounds: less only burdens the provider
 
 
 class Command(BaseCommand):
@@ -33,9 +36,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options."""
         parser.add_argument("--slots", type=int, default=8, help="batches sent at a time (default: 8)")
-        parser.add_argument("--seconds", type=float, help="end after so many seconds")
-        parser.add_argument("--track-every", type=float, default=30.0, help="seconds between two looks at deliveries")
-        parser.add_argument("--receive-every", type=float, default=60.0, help="seconds between two looks at the inbox")
+        parser.add_argument("--seconds", type=_seconds, help="end after so many seconds")
+        parser.add_argument("--track-every", type=_interval, default=30.0, help="seconds between delivery checks")
+        parser.add_argument("--receive-every", type=_interval, default=60.0, help="seconds between inbox checks")
         parser.add_argument("--health", type=Path, help="a file that is touched every 5 seconds while all is well")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -78,6 +81,20 @@ class Command(BaseCommand):
                 await close_connections()
 
 
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    if not 0 <= seconds < math.inf:
+        raise ArgumentTypeError("must be a number of seconds ≥ 0")
+    return seconds
+
+
+def _interval(value: str) -> float:
+    seconds = _seconds(value)
+    if seconds < _MIN_SECONDS:
+        raise ArgumentTypeError(f"must be a number of seconds ≥ {_MIN_SECONDS:g}")
+    return seconds
+
+
 def _stop_by_signals(work: Work) -> None:
     """End in order at the first signal; at the second one at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -105,10 +122,12 @@ def _show_errors_of_receivers() -> None:
 
 def _check_tables() -> None:
     try:
-        DjangoDatabase().read(schema.check)
+        DjangoDatabase().read(partial(schema.check, remedy="Run manage.py migrate."))
     except (OperationalError, InterfaceError):
         return  # it is away: the worker waits for it
-    except (ConfigurationError, DatabaseError) as error:
+    except ConfigurationError as error:
+        raise ConfigurationError(f"DATABASES['{conf.database_alias()}']: {error}") from error
+    except DatabaseError as error:
         raise ConfigurationError(
             f"The queue's tables in DATABASES['{conf.database_alias()}'] cannot be used. Run manage.py migrate. "
             f"({error})"
