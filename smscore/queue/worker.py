@@ -28,11 +28,7 @@ from smscore.queue.tracking import fold
 from smscore.wire.error_mapping import is_dead
 
 POLL: Final = 1.0  # seconds between two claims from a queue with nothing to claim
-SWEEP: Final = 5.0
-PROBE_SIZE: Final = 100  # recipients at most of a batch that finds out whether the provider is back
-_OUTAGE_WAITS: Final = (0.1, 0.5, 1.0, 2.0)
-_REPEAT_FIRST: Final = 1.0
-_REPEAT_MOST: Final = 300.0
+SWEEP: Final = 5.0  # seconds between two sweeps
 
 _log: Final = logger_for_callers(__name__)
 
