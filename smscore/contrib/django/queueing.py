@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, Final, cast
 
 import msgspec
 from asgiref.sync import async_to_sync
-from attrs import define
 from django.db import transaction
 
 from smscore.contrib.django import accounts, conf, recording
 from smscore.contrib.django.database import DjangoDatabase, DjangoTransaction
-from smscore.contrib.django.recording import Call, SentMessage, outbox
+from smscore.contrib.django.recording import Call, Collecting, SentMessage, outbox
 from smscore.errors import InvalidRequest
 from smscore.numbers import e164
 from smscore.queue import AsyncSendQueue, Campaign
@@ -24,7 +24,7 @@ from smscore.queue.senders import METHODS, Sender
 from smscore.queue.store import loading, suppression
 from smscore.queue.store.loading import Existing, NewCampaign
 
-__all__ = ["enqueue", "in_parts", "uncommitted"]
+__all__ = ["enqueue", "in_parts"]
 
 _METHODS: Final = {kind: method.replace("send", "enqueue") for kind, method in METHODS.items()}
 _PART: Final = 1_000  # items of an async iterable that are read at a time
@@ -95,7 +95,8 @@ class _Loading(AsyncSendQueue):
             campaign, is_new = _loaded(own, given, self._lease)
         if is_new and recording.is_collecting():
             sender = self._senders[given.new.account]
-            transaction.on_commit(_Collecting(campaign, given.new, sender), using=conf.database_alias())
+            collecting = Collecting(partial(_collect, campaign, given.new, sender))
+            transaction.on_commit(collecting, using=conf.database_alias())
         return campaign
 
 
@@ -116,27 +117,6 @@ def _loaded(own: Transaction, given: Enqueued, lease: float) -> tuple[Campaign, 
     campaign = loading.finish(own, begun, digest)
     assert campaign is not None  # noqa: S101  # it was made in this transaction
     return campaign, True
-
-
-@define(eq=False)
-class _Collecting:
-    """Collects the messages of a campaign when its transaction commits."""
-
-    campaign: Campaign
-    new: NewCampaign
-    sender: Sender
-    is_done: bool = False
-
-    def __call__(self) -> None:
-        self.is_done = True
-        _collect(self.campaign, self.new, self.sender)
-
-
-def uncommitted() -> int:
-    """How many campaigns were enqueued in a transaction that has not committed yet, in a test run."""
-    waiting: list[Any] = transaction.get_connection(conf.database_alias()).run_on_commit
-    # Django's test case calls them without a commit, and leaves them in this list.
-    return sum(isinstance(call, _Collecting) and not call.is_done for _, call, *_ in waiting)
 
 
 def _collect(campaign: Campaign, new: NewCampaign, sender: Sender) -> None:

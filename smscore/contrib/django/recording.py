@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import UserList
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 from django.core import mail
+from django.db import transaction
 
 from smscore import clock
 from smscore.calls import guard
@@ -26,7 +27,18 @@ from smscore.sending.one_recipient import pattern_texts
 from smscore.sending.outgoing import checked_numbers
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint
 
-__all__ = ["Call", "Outbox", "Recorder", "SentMessage", "is_collecting", "is_test_run", "outbox", "recording"]
+__all__ = [
+    "Call",
+    "Collecting",
+    "Outbox",
+    "Recorder",
+    "SentMessage",
+    "is_collecting",
+    "is_test_run",
+    "outbox",
+    "recording",
+    "uncommitted",
+]
 
 BACKENDS: Final = ("collect", "sandbox")
 _TOKEN: Final = "token-of-a-test-run"  # noqa: S105  # in place of one that a test run need not have
@@ -107,6 +119,26 @@ def is_collecting() -> bool:
     if backend not in BACKENDS:
         raise ConfigurationError(f"PAYAMAK_TEST_BACKEND must be one of {', '.join(BACKENDS)}.")
     return backend == BACKENDS[0] and is_test_run()
+
+
+@define(eq=False)
+class Collecting:
+    """Puts the messages of one ``enqueue`` into ``outbox`` when its transaction commits."""
+
+    collect: Callable[[], None]
+    is_done: bool = False
+
+    def __call__(self) -> None:
+        """Collect them."""
+        self.is_done = True
+        self.collect()
+
+
+def uncommitted() -> int:
+    """How many calls of ``enqueue`` wait for this thread's transaction to commit, in a test run."""
+    waiting: list[Any] = transaction.get_connection(conf.database_alias()).run_on_commit
+    # Django's test case calls them without a commit, and leaves them in this list.
+    return sum(isinstance(call, Collecting) and not call.is_done for _, call, *_ in waiting)
 
 
 @frozen

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from smscore.contrib.django.queueing import uncommitted
-from smscore.contrib.django.recording import SentMessage, outbox
+from smscore.contrib.django.recording import SentMessage, outbox, uncommitted
 from smscore.numbers import Recipient
 from smscore.sandbox import Sandbox
 
