@@ -38,6 +38,10 @@ class ExportRow(NamedTuple):
     sent_at: str | None
     ref: Any
 
+    def __repr__(self) -> str:
+        """Which row it is: its number, words and ref are for the export alone."""
+        return f"ExportRow(position={self.position}, outcome={self.outcome!r})"
+
 
 EXPORT_COLUMNS: Final = (
     *("recipient", "outcome", "message_id", "delivery", "provider", "request_id", "sent_at"),
