@@ -67,7 +67,7 @@ class BatchSend:
         return Ending.NOT_ENDED
 
     async def _fitting(self) -> Payload | None:
-        """The recipients of a batch, the rest put back if they are too many at once; None if it was lost."""
+        """The recipients that fit one request, the rest split off into a new batch; None if the batch was lost."""
         claimed, limit = self.claimed, self.sender.limit(self.claimed.kind)
         most = min(limit, PROBE_SIZE) if claimed.is_probe else limit
         if claimed.size > most and not claimed.hops:

@@ -79,7 +79,7 @@ def _at_the_sandbox(provider: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forget(*, setting: str, **_more: Any) -> None:
-    """Make the clients anew where a test overrides a setting."""
+    """Drop the clients when a test overrides a setting: the next use makes new ones."""
     if not setting.startswith("PAYAMAK"):
         return
     _async_clients.clear()  # each closes its connections by itself when its event loop ends

@@ -26,7 +26,7 @@ class QueueTables(Operation):
         self.version = version
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """Change nothing: the models are told apart from the tables."""
+        """Change nothing: another operation declares the models."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Make or upgrade the tables."""

@@ -64,7 +64,7 @@ def ask_first(
 def do_to_each(
     model_admin: Any, request: HttpRequest, rows: Iterable[Any], deed: Callable[[Transaction, Any], None], note: str
 ) -> None:
-    """Do it to each row in a transaction of its own, and keep ``note`` in the row's history."""
+    """Call ``deed`` on each row, in a transaction of its own, and write ``note`` into the row's history."""
     count = 0
     for row in rows:
         DjangoDatabase().write(partial(_done, deed=deed, row=row))
