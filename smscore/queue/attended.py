@@ -119,7 +119,9 @@ class AttendedWorker:
     async def _send(self, claimed: Claimed) -> None:
         limit = self.sender.limit(claimed.kind)
         if claimed.size > limit and not claimed.hops:
-            await self.calls.write(splitting.split, claimed, limit)
+            first = await self.calls.write(splitting.split, claimed, limit)
+            assert first is not None  # noqa: S101  # nobody else works on the database
+            claimed.keep(first)  # the others are in a batch of their own now
             self._is_empty = False
         payload = unpack(claimed.stored)
         dispatcher = _Dispatcher(self, claimed, payload)

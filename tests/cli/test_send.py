@@ -670,6 +670,25 @@ def test_a_resume_remembers_what_the_send_was_begun_with(command: Command, box: 
     assert sizes == [2, 2, 2, 2]  # one was refused, and sent again
 
 
+@pytest.mark.parametrize("size", ["7", "3"])
+def test_a_resume_with_smaller_batches_sends_to_everybody_once(
+    size: str, command: Command, box: Sandbox, tmp_path: Path
+):
+    source = write_mobiles(tmp_path / "r.csv", 60)
+    box.fail("no_credit")
+    arguments = ["send", "-p", "najva", "--text", TEXT, "--concurrency", "1", "--rate-limit", "1000"]
+    begun = command(*arguments, "--batch-size", "20", "--out", "o.csv", source)
+    assert begun.exit_code == exit_codes.REFUSED
+    box.clear_faults()
+    ran = command(*arguments, "--batch-size", size, "--resume", "o.csv", "--rejected-too", source)
+    assert ran.exit_code == 0, ran.stderr
+    assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 60}
+    rows = read_rows(tmp_path / "o.csv")
+    assert [row["row"] for row in rows] == [*range(2, 62)]
+    assert {row["outcome"] for row in rows} == {"accepted"}
+    assert len({row["message_id"] for row in rows}) == 60
+
+
 @pytest.mark.parametrize("rate", ["50", "0.5"])
 def test_a_restored_rate_limit_is_shown_as_it_was_given(rate: str, command: Command, box: Sandbox, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 1)
