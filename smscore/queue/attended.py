@@ -132,7 +132,7 @@ class AttendedWorker:
                 self._back.append(claimed)
         if dispatcher.is_written:
             self._end(claimed, payload, answered)
-        elif dispatcher.refused is Refusal.TOO_LATE:
+        elif dispatcher.refused in (Refusal.TOO_LATE, Refusal.OTHER_ID):
             self._back.remove(claimed)
             await self.calls.write(endings.end_unknown, claimed.id)
         elif answered.error is not None and self.rule.reason is None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from smscore.client import AsyncClient
 from smscore.config import STREAM_BATCH_SIZE, RetryPolicy
@@ -190,9 +190,8 @@ class ClientSender(Sender):
 
     async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
         options = unpack_options(claimed.options)
-        return await self._call(
-            claimed.kind, arguments_of(claimed, payload), dispatch, sender=claimed.sender, **options
-        )
+        arguments = arguments_of(claimed, payload)
+        return await self._call(claimed.kind, arguments, dispatch, self.once, sender=claimed.sender, **options)
 
     async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         if hop.provider not in (None, self.provider.name):
@@ -204,11 +203,15 @@ class ClientSender(Sender):
         self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, hop: Hop, **options: Any
     ) -> SendReport:
         """The same call again, with the request id and the sender of this hop."""
-        return await self._call(kind, arguments, dispatch, sender=hop.sender, request_id=hop.request_id, **options)
+        client = _whole(self.once)
+        again = {"sender": hop.sender, "request_id": hop.request_id}
+        return await self._call(kind, arguments, dispatch, client, **again, **options)
 
-    async def _call(self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, **options: Any) -> SendReport:
+    async def _call(
+        self, kind: str, arguments: Sequence[Any], dispatch: Dispatch, client: AsyncClient, **options: Any
+    ) -> SendReport:
         given = {name: value for name, value in options.items() if value is not None}
-        report: SendReport = await getattr(self.once, METHODS[kind])(*arguments, on_batch=on_sending(dispatch), **given)
+        report: SendReport = await getattr(client, METHODS[kind])(*arguments, on_batch=on_sending(dispatch), **given)
         return report
 
     @property
@@ -226,6 +229,12 @@ class ClientSender(Sender):
 def once(client: AsyncClient) -> AsyncClient:
     """The same client, which tries once and leaves the rate to the queue."""
     return client.with_options(retry=RetryPolicy.none(), rate_limit=None)
+
+
+def _whole(client: AsyncClient) -> AsyncClient:
+    """The same client, with batches as large as the provider allows: in two parts a repeat would have other ids."""
+    settings = evolve(client._settings, batch_size=None)
+    return client._with_caller(evolve(client._caller, settings=settings))
 
 
 @lru_cache(128)

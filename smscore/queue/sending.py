@@ -86,7 +86,7 @@ class BatchSend:
             case Refusal.SUPPRESSED if not claimed.hops:
                 await self.calls.persist(claims.leave_out_suppressed, claimed)
                 return True
-            case Refusal.EXPIRED | Refusal.CANCELLED | Refusal.TOO_LATE if claimed.may_have_arrived:
+            case Refusal.EXPIRED | Refusal.CANCELLED | Refusal.TOO_LATE | Refusal.OTHER_ID if claimed.may_have_arrived:
                 await self.calls.persist(endings.end_unknown, claimed.id)
             case Refusal.EXPIRED:
                 await self.calls.persist(endings.end_unsent, claimed, "expired")

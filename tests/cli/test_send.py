@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from commandline import TOKEN, environment, json_lines, read_rows, run, write_csv, write_mobiles, write_xlsx
+from commandline import TOKEN, environment, json_lines, read_rows, run, start, write_csv, write_mobiles, write_xlsx
 from faultserver import (
     ERROR_500_UNDONE,
     GOOD,
@@ -687,6 +687,37 @@ def test_a_resume_with_smaller_batches_sends_to_everybody_once(
     assert [row["row"] for row in rows] == [*range(2, 62)]
     assert {row["outcome"] for row in rows} == {"accepted"}
     assert len({row["message_id"] for row in rows}) == 60
+
+
+IN_BATCHES = ["send", "-p", "sepahan", "--text", TEXT, "--concurrency", "1"]
+
+
+def killed_with_20_of_40_in_progress(box: Sandbox, tmp_path: Path) -> Path:
+    """The source of a send whose first batch has arrived, and was not answered when its process was killed."""
+    source = write_mobiles(tmp_path / "r.csv", 40)
+    box.fail("delay", seconds=60)
+    out = ["--batch-size", "20", "--out", "o.csv", source]
+    process = start(*IN_BATCHES, *out, env=environment(box), cwd=tmp_path)
+    try:
+        while not box.messages:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.communicate()
+    box.clear_faults()
+    assert len(box.messages) == 20
+    return source
+
+
+def test_what_was_in_progress_is_repeated_whole_where_a_resume_has_smaller_batches(
+    command: Command, box: Sandbox, tmp_path: Path
+):
+    source = killed_with_20_of_40_in_progress(box, tmp_path)
+    ran = command(*IN_BATCHES, "--batch-size", "7", "--resume", "o.csv", source)
+    assert ran.exit_code == 0, ran.stderr
+    assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 40}
+    assert Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv")) == {"accepted": 40}
 
 
 @pytest.mark.parametrize("rate", ["50", "0.5"])

@@ -24,6 +24,7 @@ class Refusal(Enum):
     CANCELLED = "its campaign was cancelled"
     EXPIRED = "its campaign's time is over"
     TOO_LATE = "the provider may no longer know its request id"
+    OTHER_ID = "a repeat would have another request id"
     STALLED = "its worker stalled for longer than its lease"
     OUTSIDE_WINDOW = "it is outside the campaign's hours"
     SUPPRESSED = "numbers were suppressed since it was claimed"
@@ -75,6 +76,9 @@ def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Ho
     # It lived when the batch was claimed; a process may have stood still since then, as a suspended machine does.
     if claimed.may_have_arrived and (claimed.hop is None or (claimed.hop.repeat_until or 0.0) <= now):
         raise Refused(Refusal.TOO_LATE)
+    # With another id it would be a new request, as it is where a client must cut the batch in two.
+    if claimed.may_have_arrived and claimed.hop is not None and claimed.hop.request_id != attempt.request_id:
+        raise Refused(Refusal.OTHER_ID)
     window = window_from_json(hours)
     if window is not None and not window.is_open(now):
         raise Refused(Refusal.OUTSIDE_WINDOW)
