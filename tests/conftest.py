@@ -71,6 +71,30 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
+@pytest.fixture(scope="session")
+def django_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Django in this process: the app over a database of its own. One process has one configuration of Django."""
+    import django
+    from django.conf import settings
+    from django.db import connections
+
+    settings.configure(
+        DEFAULT_CHARSET="utf-8",
+        ALLOWED_HOSTS=["testserver"],
+        INSTALLED_APPS=["smscore.contrib.django"],
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": os.fspath(tmp_path_factory.mktemp("django") / "pages.db"),
+            }
+        },
+        USE_TZ=True,
+    )
+    django.setup()
+    yield
+    connections.close_all()
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, state_folder: Path) -> None:
     """No test sees the settings of the machine it runs on, or leaves anything there."""

@@ -14,7 +14,6 @@ import numpy as np
 import phonenumbers
 import pytest
 from attrs import define
-from django.conf import settings
 from django.utils.functional import SimpleLazyObject, lazy
 from django.utils.safestring import mark_safe
 from phonenumber_field.phonenumber import PhoneNumber as DjangoNumber
@@ -27,14 +26,6 @@ from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import ConfigurationError, InvalidNumber, InvalidRequest, Message, RetryPolicy, Timeouts, count_parts
 from smscore.sandbox import Sandbox
 from smscore.statuses import checked_ids
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _django() -> None:
-    """Django's phone numbers read its settings."""
-    if not settings.configured:
-        settings.configure()
-
 
 KINDS = {"sepahan": (AsyncSepahan, Sepahan), "ippanel": (AsyncIPPanel, IPPanel), "najva": (AsyncNajva, Najva)}
 SENDERS = {"sepahan": "50003300", "ippanel": "+983000505", "najva": "90000123"}
@@ -84,9 +75,10 @@ def faces_of(*names: str) -> pytest.MarkDecorator:
 
 
 every_face = faces_of(*KINDS)
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:A blocking client was called inside a running event loop:RuntimeWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("django_settings"),  # Django's phone numbers read them
+    pytest.mark.filterwarnings("ignore:A blocking client was called inside a running event loop:RuntimeWarning"),
+]
 
 OBJECTS: dict[str, Callable[[], object]] = {
     "phonenumbers": lambda: phonenumbers.parse("0912 345 6789", "IR"),

@@ -22,8 +22,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import django
-from django.conf import settings
 from packaging.requirements import Requirement
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser
@@ -39,21 +37,6 @@ EXTRAS = frozenset(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["
 SERVICES = {"payamak sandbox": "The page: ", "payamak queue work": "Sending for "}
 """What runs until Ctrl-C, and the beginning of the line by which it says that it is ready."""
 FENCE = re.compile(r"^ *```([a-z]+)$", re.MULTILINE)
-
-
-def configure_django(folder: Path) -> None:
-    """Django as pages use it: the app, over a database in this folder."""
-    if settings.configured:
-        return
-    name = str(folder / "pages.db")
-    settings.configure(
-        DEFAULT_CHARSET="utf-8",
-        ALLOWED_HOSTS=["testserver"],
-        INSTALLED_APPS=["smscore.contrib.django"],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name}},
-        USE_TZ=True,
-    )
-    django.setup()
 
 
 def run_python(example: Example) -> None:

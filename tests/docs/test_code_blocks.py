@@ -7,24 +7,15 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commandline import write_xlsx
-from django.db import connections
-from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, configure_django, is_hidden, named, programs, run_tests_of
+from docs.pages import FENCE, KINDS, PAGES, ROOT, blocks, is_hidden, named, programs, run_tests_of
 
 from smscore.sandbox import Sandbox
 
-pytestmark = pytest.mark.exhaustive
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    configure_django(tmp_path_factory.mktemp("django"))
-    yield
-    connections.close_all()
+pytestmark = [pytest.mark.exhaustive, pytest.mark.usefixtures("django_settings")]
 
 
 @pytest.fixture

@@ -9,16 +9,14 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import click
 import pytest
 from commandline import write_xlsx
-from django.db import connections
 from django.test import RequestFactory
-from docs.pages import EXTRAS, FENCE, PAGES, ROOT, configure_django, named, names_of, table
+from docs.pages import EXTRAS, FENCE, PAGES, ROOT, named, names_of, table
 from example_files import example
 
 import ippanel_sms
@@ -37,6 +35,8 @@ from smscore.sandbox import Sandbox
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 MODULES = (sepahan_sms, ippanel_sms, najva_sms)
+pytestmark = pytest.mark.usefixtures("django_settings")
+
 SOURCES = ("smscore/**/*.py", "*_sms/**/*.py", "payamak.py", "pytest_payamak.py")
 METHOD_TABLES = ["README.md", "README.fa.md", "docs/reference/providers.md", "docs/fa/reference/providers.md"]
 ERROR_TABLES = ["docs/reference/errors.md", "docs/fa/reference/errors.md"]
@@ -44,13 +44,6 @@ SETTING_TABLES = ["docs/reference/settings.md", "docs/fa/reference/settings.md"]
 STATUS_TABLES = ["docs/reference/results.md", "docs/fa/reference/results.md"]
 ENQUEUEING = ("enqueue", "enqueue_p2p", "enqueue_pattern")
 CLIENTS = {"Sepahan": sepahan_sms.Sepahan, "IPPanel": ippanel_sms.IPPanel, "Najva": najva_sms.Najva}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    configure_django(tmp_path_factory.mktemp("django"))
-    yield
-    connections.close_all()
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import django
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from django.conf import settings
 from django.core.cache import cache
 from django.test import RequestFactory
 from example_files import example
@@ -42,10 +40,7 @@ OUTCOMES: dict[str, tuple[dict[str, tuple[str, Any]], list[str], int]] = {
 
 
 @pytest.fixture(autouse=True)
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    if not settings.configured:
-        settings.configure(DEFAULT_CHARSET="utf-8", ALLOWED_HOSTS=["testserver"])
-        django.setup()
+def box(monkeypatch: pytest.MonkeyPatch, django_settings: None) -> Iterator[Sandbox]:
     cache.clear()
     with Sandbox() as box:
         box.set_pattern("ippanel", "your-pattern", "کد ورود شما: %code%")
