@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from attrs import evolve
 
 from ippanel_sms import AsyncIPPanel
+from najva_sms import AsyncNajva
+from smscore import InvalidRequest, Message
 from smscore.queue.payloads import pack_options, unpack_options
 
 from .conftest import TEXT, Place, done
@@ -30,6 +33,22 @@ async def test_a_misspelt_option_is_named_with_those_that_there_are(
     queue = await new_queue(place, shop=client(AsyncIPPanel))
     with pytest.raises(TypeError, match=r"Unknown options: 'ky'\. The options of enqueue are key, sender, "):
         await queue.enqueue("shop", "09123456789", TEXT, ky="order-17")
+
+
+async def test_what_cannot_be_stored_is_refused_in_words_that_do_not_show_it(
+    place: Place, new_queue: Callable[..., Any], client: Callable[..., Any]
+):
+    queue = await new_queue(place, shop=client(AsyncNajva))
+    half = "\ud83d"
+    for call in (
+        partial(queue.hold, "shop", reason=half),
+        partial(queue.campaign, half),
+        partial(queue.account, half),
+        partial(queue.enqueue_p2p, "shop", [Message("09123456789", TEXT, ref=half)]),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            await call()
+        assert half not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
 async def test_each_call_of_a_campaign_gets_its_options(

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
+from smscore.errors import InvalidRequest
 from smscore.results import SMSError
 
 R = TypeVar("R")
@@ -136,11 +137,18 @@ class Database(ABC):
 
     @contextmanager
     def explaining(self) -> Generator[None, None, None]:
-        """Raise ``QueueUnavailable`` or ``ConfigurationError`` in the place of a driver's error that means it."""
+        """Raise ``QueueUnavailable`` or ``ConfigurationError`` in the place of a driver's error that means it.
+
+        What cannot be stored, such as a reason with half of an emoji, is an ``InvalidRequest``.
+        """
         try:
             yield
         except SMSError:
             raise
+        except UnicodeEncodeError:  # which holds the text
+            raise InvalidRequest(
+                "A text for the queue contains half of a surrogate pair, which cannot be stored."
+            ) from None
         except Exception as error:
             explained = self._explained(error)
             if explained is None:
