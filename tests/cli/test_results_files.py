@@ -31,6 +31,7 @@ from smscore import (
 )
 from smscore.cli.output import range_words, ranges
 from smscore.cli.results_file import COLUMNS, ResultRow, read_results, write_results
+from smscore.cli.send import opening
 from smscore.cli.send.header import header_of
 from smscore.cli.send.opening import new_queue, resumed_queue
 from smscore.cli.send.queue_file import QueueFile, queue_path
@@ -473,6 +474,27 @@ def test_of_two_copies_of_a_send_only_the_one_that_went_on_can_be_resumed(plan: 
         pass
     with resumed(second, plan) as kept:
         assert to_send(kept) == list(range(4, FIRST + COUNT))
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_of_two_that_begin_at_once_the_later_leaves_the_files_of_the_other(
+    is_over: bool, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "r.csv"
+    monkeypatch.setattr(opening, "check_free", lambda results: None)  # as it was before the other began
+    with begun(path, plan) as kept:
+        kept.send(2)
+        if not is_over:
+            with pytest.raises(InvalidRequest, match="already exists"), begun(path, plan):
+                pass
+            assert queue_path(path).exists()
+            kept.send(3)
+    if is_over:
+        with pytest.raises(InvalidRequest, match="already exists"), begun(path, plan):
+            pass
+    assert path.exists()
+    with resumed(path, plan) as kept:
+        assert not {2} & {*to_send(kept)}
 
 
 def test_the_queue_of_another_send_of_the_same_is_refused(plan: Plan, tmp_path: Path):

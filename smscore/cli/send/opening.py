@@ -16,6 +16,7 @@ from smscore.cli.send.queue_file import QueueFile, campaigns_of, queue_path, sta
 from smscore.cli.send.states import States
 from smscore.cli.send.witness import Witness
 from smscore.errors import ConfigurationError, InvalidRequest
+from smscore.private_files import private_opener
 from smscore.queue import schema
 from smscore.queue.databases.base import Transaction
 from smscore.queue.databases.sqlite import SQLiteDatabase
@@ -35,9 +36,22 @@ def check_free(results: Path) -> None:
     check_results_suffix(results)
     for taken in (results, queue_path(results), _old_journal(results)):
         if taken.exists():
-            raise InvalidRequest(
-                f"{taken.name} already exists. Continue with --resume {results.name}, or name another file."
-            )
+            raise _taken(taken, results)
+
+
+def _taken(taken: Path, results: Path) -> InvalidRequest:
+    return InvalidRequest(f"{taken.name} already exists. Continue with --resume {results.name}, or name another file.")
+
+
+def _create(path: Path, results: Path) -> None:
+    """Make the file of a new queue: of two that begin at once, one alone has it, and the other leaves it as it is."""
+    try:
+        with open(path, "xb", opener=private_opener):
+            return
+    except FileExistsError:
+        raise _taken(path, results) from None
+    except OSError as error:
+        raise _unusable(path.name, error.strerror) from None
 
 
 def _old_journal(results: Path) -> Path:
@@ -58,6 +72,8 @@ def new_queue(
     path = None if results is None else queue_path(results)
     states = States.none_known(plan.last_row)
     with ExitStack() as opened:
+        if path is not None and results is not None:
+            _create(path, results)
         made = QueueFile(results, SQLiteDatabase(path, exclusive=True, searchable=False), header, states)
         opened.callback(made.close)
         try:
@@ -153,8 +169,11 @@ def _told(path: Path | None) -> Generator[None, None, None]:
             raise InvalidRequest("Another payamak is writing to this results file. Wait until it ends.") from None
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise _damaged(name) from None
-        why = _reason(path) or str(error)
-        raise InvalidRequest(f"{name} cannot be created or read: {why}. Nothing was sent.") from None
+        raise _unusable(name, _reason(path) or str(error)) from None
+
+
+def _unusable(name: str, why: str | None) -> InvalidRequest:
+    return InvalidRequest(f"{name} cannot be created or read: {why}. Nothing was sent.")
 
 
 def _reason(path: Path | None) -> str | None:
