@@ -15,6 +15,7 @@ import msgspec
 from attrs import define, field
 
 from smscore.errors import InvalidRequest
+from smscore.text import can_be_encoded
 
 _LEVEL: Final = 1
 _HASH_BYTES: Final = 16
@@ -83,7 +84,13 @@ class _Options(msgspec.Struct, omit_defaults=True):
 
 
 def pack_options(options: Mapping[str, Any]) -> str | None:
-    """More keyword arguments of a provider's call as they are stored: texts, numbers and aware datetimes."""
+    """More keyword arguments of a provider's call as they are stored: texts, numbers and aware datetimes.
+
+    Raises ``InvalidRequest`` for a text that cannot be encoded.
+    """
+    for name, value in options.items():
+        if isinstance(value, str) and not can_be_encoded(value):
+            raise InvalidRequest(f"{name}= contains half of a surrogate pair, which cannot be encoded.")
     times = {name: value for name, value in options.items() if isinstance(value, dt.datetime)}
     values = {name: value for name, value in options.items() if name not in times}
     return msgspec.json.encode(_Options(values, times)).decode() if options else None

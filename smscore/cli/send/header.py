@@ -13,7 +13,6 @@ from attrs import field, frozen
 from smscore.errors import InvalidRequest
 from smscore.queue.databases.base import Transaction
 from smscore.recipients.plan import Plan
-from smscore.text import can_be_encoded
 
 NO_OPTIONS: Final[Mapping[str, object]] = {}
 
@@ -58,9 +57,6 @@ def header_of(
 ) -> Header:
     """What a send of this plan is about."""
     given = {name: str(options[name]) for name in _OPTIONS if options.get(name) is not None}
-    for name, value in given.items():
-        if not can_be_encoded(value):
-            raise InvalidRequest(f"The {_OPTIONS[name]} contains half of a surrogate pair, which cannot be encoded.")
     digests = {name: hashlib.blake2b(value.encode(), digest_size=16).hexdigest() for name, value in given.items()}
     return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest, digests, dict(remembered))
 
