@@ -720,6 +720,41 @@ def test_what_was_in_progress_is_repeated_whole_where_a_resume_has_smaller_batch
     assert Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv")) == {"accepted": 40}
 
 
+def test_what_was_in_progress_is_not_repeated_by_another_account(command: Command, box: Sandbox, tmp_path: Path):
+    source = killed_with_20_of_40_in_progress(box, tmp_path)
+    other = environment(box, SEPAHAN_TOKEN="t0ken-of-another-account")
+    resume = [*IN_BATCHES, "--resume", "o.csv", source]
+    refused = command(*resume, env=other)
+    assert (refused.exit_code, len(box.messages)) == (2, 20)
+    assert "with a different token" in refused.stderr
+    assert "20 unknown, not sent again: rows 2-21" in refused.stderr
+    assert command(*resume, "--yes", env=other).exit_code == 1
+    assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 40}
+    assert Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv")) == {"unknown": 20, "accepted": 20}
+    assert TOKEN.encode() not in (tmp_path / "o.csv.queue").read_bytes()
+
+
+def test_what_another_account_had_in_progress_is_not_repeated_by_the_first(
+    command: Command, box: Sandbox, tmp_path: Path
+):
+    source = killed_with_20_of_40_in_progress(box, tmp_path)
+    other = environment(box, SEPAHAN_TOKEN="t0ken-of-another-account")
+    box.fail("delay", seconds=60)
+    process = start(*IN_BATCHES, "--yes", "--resume", "o.csv", source, env=other, cwd=tmp_path)
+    try:
+        while len(box.messages) < 40:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.communicate()
+    box.clear_faults()
+    ran = command(*IN_BATCHES, "--yes", "--resume", "o.csv", source)
+    assert "with a different token" not in ran.stderr  # there is nothing left that could go out with it
+    assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 40}
+    assert Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv")) == {"unknown": 40}
+
+
 @pytest.mark.parametrize("rate", ["50", "0.5"])
 def test_a_restored_rate_limit_is_shown_as_it_was_given(rate: str, command: Command, box: Sandbox, tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 1)

@@ -11,6 +11,7 @@ import msgspec
 from attrs import field, frozen
 
 from smscore.errors import InvalidRequest
+from smscore.masking import Secret
 from smscore.queue.databases.base import Transaction
 from smscore.recipients.plan import Plan
 
@@ -40,13 +41,18 @@ class Header:
         transaction.run("CREATE TABLE payamak_send (header TEXT NOT NULL)")
         transaction.run("INSERT INTO payamak_send (header) VALUES (%s)", msgspec.json.encode(self).decode())
 
+    def rewrite(self, transaction: Transaction) -> None:
+        """Write it in place of the one that a queue file has."""
+        transaction.run("UPDATE payamak_send SET header = %s", msgspec.json.encode(self).decode())
+
 
 _MISMATCHES: Final = {
     "provider": "provider",
     "recipients": "list of recipients",
     "texts": "text",
 }
-_OPTIONS: Final = {"sender": "line", "file_id": "attached file", "send_time": "send time"}
+_OPTIONS: Final = {"token": "token", "sender": "line", "file_id": "attached file", "send_time": "send time"}
+_SIZES: Final = {"token": 2}  # bytes: they tell two tokens apart, and are far too few to find one by
 
 
 def header_of(
@@ -56,9 +62,17 @@ def header_of(
     remembered: Mapping[str, object] = NO_OPTIONS,
 ) -> Header:
     """What a send of this plan is about."""
-    given = {name: str(options[name]) for name in _OPTIONS if options.get(name) is not None}
-    digests = {name: hashlib.blake2b(value.encode(), digest_size=16).hexdigest() for name, value in given.items()}
+    given = {name: _text(options[name]) for name in _OPTIONS if options.get(name) is not None}
+    digests = {name: _digest(value, _SIZES.get(name, 16)) for name, value in given.items()}
     return Header(provider, plan.messages, plan.recipients_digest, plan.texts_digest, digests, dict(remembered))
+
+
+def _text(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _digest(text: str, size: int) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
 def read_header(transaction: Transaction, name: str) -> Header:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from smscore.cli.results_file import ResultsMark
 from smscore.cli.send.header import Header
@@ -102,9 +102,11 @@ class QueueFile:
             chunk += len(batches)
         loading.finish(transaction, campaign, None)
 
-    def change(self, new: NewCampaign) -> None:
-        """Let what is still to be sent go from another line, with other options."""
+    def change(self, new: NewCampaign, options: dict[str, str]) -> None:
+        """Let what is still to be sent go from another line, with other options, of which these are the digests."""
+        self.header = evolve(self.header, options=options)
         with self.database.writing() as transaction:
+            self.header.rewrite(transaction)
             transaction.run(
                 "UPDATE payamak_campaign SET sender = %s, options = %s WHERE ended_at IS NULL", new.sender, new.options
             )

@@ -179,7 +179,9 @@ def _job(connection: Connection, given: SendOptions, plan: Plan, template: Templ
     # The line that the client reads from the environment counts too, however it is written.
     own = check_sender(line or from_environment(connection.provider, "sender"), client.provider, needed=False)
     slots = client._settings.max_concurrency
-    return _Job(client, sender, min(slots, plan.messages), campaign, {**options, "sender": own})
+    # With another account's token a repeat would be a new request, whose id the provider does not know.
+    used: dict[str, object] = {**options, "sender": own, "token": client._resolve_account().token}
+    return _Job(client, sender, min(slots, plan.messages), campaign, used)
 
 
 @contextmanager
@@ -197,6 +199,8 @@ def _resume(output: Output, given: SendOptions, plan: Plan, queue: QueueFile, jo
     """Ask before a resume, and let what is to be sent wait in the queue."""
     if given.rejected_too:
         queue.states.reopen_rejected()
+    if queue.changed:
+        queue.states.give_up_repeats()
     to_send = queue.states.count_open()
     note_resumed(output, given, queue, to_send)
     with SIGNALS.raising():
@@ -205,7 +209,7 @@ def _resume(output: Output, given: SendOptions, plan: Plan, queue: QueueFile, jo
     again = {*queue.states.tried}
     queue.recover(job.campaign.account)
     if queue.changed:
-        queue.change(job.campaign)
+        queue.change(job.campaign, header_of(plan, queue.header.provider, job.used).options)
     if again:
         queue.load((one for one in plan if one.row in again), job.campaign, job.size)
 

@@ -70,6 +70,10 @@ class States:
         """Let rejected rows be sent again."""
         self._codes = self._codes.replace(bytes([_REJECTED]), bytes([_NOT_SENT]))
 
+    def give_up_repeats(self) -> None:
+        """Let rows in progress be unknown, since their requests are not repeated."""
+        self._codes = self._codes.replace(bytes([_IN_PROGRESS]), bytes([_UNKNOWN]))
+
     def count_open(self) -> int:
         """How many messages are still to be sent, with those that are found out by a repeat."""
         return sum(map(self._codes.count, (_UNTRIED, _NOT_SENT, _IN_PROGRESS)))
