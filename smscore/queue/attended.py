@@ -43,7 +43,7 @@ class AttendedSender(ClientSender):
     def __init__(self, client: AsyncClient) -> None:
         super().__init__(client)
         self.once = client
-        self.rate = None
+        self.rate: float | None = None
 
 
 @frozen(repr=False)
