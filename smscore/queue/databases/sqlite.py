@@ -224,13 +224,20 @@ class SQLiteDatabase(Database):
             factory=_Connection,
         )
         keep_alive_after_fork(connection)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA cache_size = -{_OWN_CACHE_KIB if self._exclusive else _CACHE_KIB}")
         if self._exclusive:
             _lock(connection)
         else:
             _check_shared(connection)
             self._set_journal(connection)
-        return connection
 
     def _create(self) -> None:
         """Make a new file for its owner alone, since it has numbers and texts; an older one stays as it is."""
@@ -279,20 +286,15 @@ def _is_accessible(path: Path) -> bool:
 def _check_shared(connection: sqlite3.Connection) -> None:
     """Refuse the file of one send: another worker would spoil what it remembers, and a log beside it its lock."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'payamak_send'").fetchone():
-        connection.close()
         raise ConfigurationError(_OF_A_SEND)
 
 
 def _lock(connection: sqlite3.Connection) -> None:
     """Lock the file until the connection is closed, which also removes the rollback journal beside it."""
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.close()
-        raise
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("BEGIN EXCLUSIVE")
+    connection.execute("COMMIT")
 
 
 class _Connection(sqlite3.Connection):
