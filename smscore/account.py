@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from functools import cache
@@ -30,6 +31,14 @@ class ResolvedAccount:
     token: Secret
     sender: str | None
     base_url: str
+
+    @property
+    def mark(self) -> str:
+        """Two bytes that tell this account of a provider from another, and are far too few to find its token by.
+
+        What a provider knows of a request, such as its id, only the account knows that made it.
+        """
+        return hashlib.blake2b(f"{self.base_url}\0{self.token.reveal()}".encode(), digest_size=2).hexdigest()
 
     def line(self, sender: object, *, needed: bool) -> str | None:
         """The line of a call that was given ``sender``, in the provider's form. Raises ``InvalidRequest``."""

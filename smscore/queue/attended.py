@@ -132,7 +132,7 @@ class AttendedWorker:
                 self._back.append(claimed)
         if dispatcher.is_written:
             self._end(claimed, payload, answered)
-        elif dispatcher.refused in (Refusal.TOO_LATE, Refusal.OTHER_ID):
+        elif dispatcher.refused in dispatch.UNREPEATABLE:
             self._back.remove(claimed)
             await self.calls.write(endings.end_unknown, claimed.id)
         elif answered.error is not None and self.rule.reason is None:
@@ -242,6 +242,7 @@ class _Dispatcher:
             claimed.sender or sender.own_line(event.provider),
             0.0,
             FOREVER,
+            account=sender.mark(event.provider),
         )
         try:
             hop = await worker.calls.write(dispatch.dispatch, claimed, attempt)

@@ -71,6 +71,10 @@ class FailoverSender(Sender):
         sender = self._by_name.get(provider or "")
         return None if sender is None else sender.own_line(provider)
 
+    def mark(self, provider: str | None) -> str | None:
+        sender = self._by_name.get(provider or "")
+        return None if sender is None else sender.mark(provider)
+
     def lifetime(self, kind: str, provider: str | None) -> float | None:
         sender = self._by_name.get(provider or "")
         return None if sender is None else sender.lifetime(kind, provider)

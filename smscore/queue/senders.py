@@ -95,6 +95,10 @@ class Sender(ABC):
         """The line that its client of this provider sends from where nothing names one."""
 
     @abstractmethod
+    def mark(self, provider: str | None) -> str | None:
+        """What tells the account of its client of this provider from others; None: it cannot be told which it is."""
+
+    @abstractmethod
     def lifetime(self, kind: str, provider: str | None) -> float | None:
         """The seconds for which a request to this provider may be repeated with its id; None: it knows no ids."""
 
@@ -176,6 +180,9 @@ class ClientSender(Sender):
 
     def own_line(self, provider: str | None) -> str | None:
         return self._client._resolve_account().sender
+
+    def mark(self, provider: str | None) -> str | None:
+        return self._client._resolve_account().mark
 
     def lifetime(self, kind: str, provider: str | None) -> float | None:
         endpoint = self._endpoint(kind)

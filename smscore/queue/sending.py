@@ -83,10 +83,12 @@ class BatchSend:
         match refused.why:
             case Refusal.LOST:
                 return False
+            case why if why in dispatch.UNREPEATABLE:
+                await self.calls.persist(endings.end_unknown, claimed.id)
             case Refusal.SUPPRESSED if not claimed.hops:
                 await self.calls.persist(claims.leave_out_suppressed, claimed)
                 return True
-            case Refusal.EXPIRED | Refusal.CANCELLED | Refusal.TOO_LATE | Refusal.OTHER_ID if claimed.may_have_arrived:
+            case Refusal.EXPIRED | Refusal.CANCELLED if claimed.may_have_arrived:
                 await self.calls.persist(endings.end_unknown, claimed.id)
             case Refusal.EXPIRED:
                 await self.calls.persist(endings.end_unsent, claimed, "expired")
@@ -155,6 +157,7 @@ class BatchCall:
             limits.interval(self.sender.rate),
             self.lease,
             is_probe=self.claimed.is_probe,
+            account=self.sender.mark(event.provider),
         )
         while True:
             try:

@@ -726,7 +726,7 @@ def test_what_was_in_progress_is_not_repeated_by_another_account(command: Comman
     resume = [*IN_BATCHES, "--resume", "o.csv", source]
     refused = command(*resume, env=other)
     assert (refused.exit_code, len(box.messages)) == (2, 20)
-    assert "with a different token" in refused.stderr
+    assert "with a different account" in refused.stderr
     assert "20 unknown, not sent again: rows 2-21" in refused.stderr
     assert command(*resume, "--yes", env=other).exit_code == 1
     assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 40}
@@ -750,7 +750,7 @@ def test_what_another_account_had_in_progress_is_not_repeated_by_the_first(
         process.communicate()
     box.clear_faults()
     ran = command(*IN_BATCHES, "--yes", "--resume", "o.csv", source)
-    assert "with a different token" not in ran.stderr  # there is nothing left that could go out with it
+    assert "with a different account" not in ran.stderr  # there is nothing left that could go out with it
     assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 40}
     assert Counter(row["outcome"] for row in read_rows(tmp_path / "o.csv")) == {"unknown": 40}
 

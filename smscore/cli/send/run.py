@@ -179,8 +179,8 @@ def _job(connection: Connection, given: SendOptions, plan: Plan, template: Templ
     # The line that the client reads from the environment counts too, however it is written.
     own = check_sender(line or from_environment(connection.provider, "sender"), client.provider, needed=False)
     slots = client._settings.max_concurrency
-    # With another account's token a repeat would be a new request, whose id the provider does not know.
-    used: dict[str, object] = {**options, "sender": own, "token": client._resolve_account().token}
+    # To another account a repeat would be a new request, whose id it does not know.
+    used: dict[str, object] = {**options, "sender": own, "account": client._resolve_account().mark}
     return _Job(client, sender, min(slots, plan.messages), campaign, used)
 
 

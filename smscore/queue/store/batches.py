@@ -25,6 +25,8 @@ class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
     request_id: str | None = None
     repeat_until: float | None = None
     sender: str | None = None
+    account: str | None = None
+    """The mark of the provider's account that it went to: another one would take a repeat for a new request."""
 
 
 @define(repr=False)

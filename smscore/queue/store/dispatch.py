@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 import msgspec
 from attrs import frozen
@@ -25,11 +26,16 @@ class Refusal(Enum):
     EXPIRED = "its campaign's time is over"
     TOO_LATE = "the provider may no longer know its request id"
     OTHER_ID = "a repeat would have another request id"
+    OTHER_ACCOUNT = "a repeat would go to another account, which does not know its request id"
     STALLED = "its worker stalled for longer than its lease"
     OUTSIDE_WINDOW = "it is outside the campaign's hours"
     SUPPRESSED = "numbers were suppressed since it was claimed"
     EARLY = "its account's rate has no turn yet"
     OUTAGE = "the database cannot be used at the moment"
+
+
+UNREPEATABLE: Final = frozenset({Refusal.TOO_LATE, Refusal.OTHER_ID, Refusal.OTHER_ACCOUNT})
+"""Why a batch that may have gone is not sent again, now or later."""
 
 
 class Refused(NotDispatched):
@@ -52,6 +58,8 @@ class Attempt:
     interval: float
     lease: float
     is_probe: bool = False
+    account: str | None = None
+    """The mark of the provider's account that it goes to; None: it is not known."""
 
 
 def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
@@ -73,12 +81,8 @@ def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Ho
         raise Refused(Refusal.STOPPED)
     if expires is not None and expires <= now:
         raise Refused(Refusal.EXPIRED)
-    # It lived when the batch was claimed; a process may have stood still since then, as a suspended machine does.
-    if claimed.may_have_arrived and (claimed.hop is None or (claimed.hop.repeat_until or 0.0) <= now):
-        raise Refused(Refusal.TOO_LATE)
-    # With another id it would be a new request, as it is where a client must cut the batch in two.
-    if claimed.may_have_arrived and claimed.hop is not None and claimed.hop.request_id != attempt.request_id:
-        raise Refused(Refusal.OTHER_ID)
+    if claimed.may_have_arrived:
+        _check_repeat(claimed.hop, attempt, now)
     window = window_from_json(hours)
     if window is not None and not window.is_open(now):
         raise Refused(Refusal.OUTSIDE_WINDOW)
@@ -86,6 +90,17 @@ def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Ho
         raise Refused(Refusal.SUPPRESSED)
     _check_account(transaction, claimed.account, attempt)
     return _write(transaction, claimed, attempt)
+
+
+def _check_repeat(hop: Hop | None, attempt: Attempt, now: float) -> None:
+    """Refuse what the provider would take for a new request."""
+    # The id lived when the batch was claimed; a process may have stood still since, as a suspended machine does.
+    if hop is None or (hop.repeat_until or 0.0) <= now:
+        raise Refused(Refusal.TOO_LATE)
+    if hop.request_id != attempt.request_id:  # as it is where a client must cut the batch in two
+        raise Refused(Refusal.OTHER_ID)
+    if hop.account != attempt.account:
+        raise Refused(Refusal.OTHER_ACCOUNT)
 
 
 def _is_suppressed(transaction: Transaction, claimed: Claimed) -> bool:
@@ -117,7 +132,7 @@ def _write(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
         hop, hops = again, claimed.hops  # a repeat: the id lives from its first try on
     else:
         ends = None if attempt.lifetime is None else now + attempt.lifetime
-        hop = Hop(attempt.provider, now, attempt.request_id, ends, attempt.sender)
+        hop = Hop(attempt.provider, now, attempt.request_id, ends, attempt.sender, attempt.account)
         hops = [*claimed.hops, hop]
     changed = transaction.run(
         "UPDATE payamak_batch SET state = 'sending', hops = %s, dropped = %s, tries = tries + 1, lease_until = %s "
