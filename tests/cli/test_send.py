@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -697,17 +698,21 @@ def killed_with_20_of_40_in_progress(box: Sandbox, tmp_path: Path) -> Path:
     source = write_mobiles(tmp_path / "r.csv", 40)
     box.fail("delay", seconds=60)
     out = ["--batch-size", "20", "--out", "o.csv", source]
-    process = start(*IN_BATCHES, *out, env=environment(box), cwd=tmp_path)
+    kill_when_sent(box, 20, start(*IN_BATCHES, *out, env=environment(box), cwd=tmp_path))
+    return source
+
+
+def kill_when_sent(box: Sandbox, count: int, process: subprocess.Popen[str]) -> None:
+    """Kill a send once so many messages have arrived, none of which the sandbox answers before."""
     try:
-        while not box.messages:
+        while len(box.messages) < count:
             assert process.poll() is None
             time.sleep(0.01)
     finally:
         process.kill()
         process.communicate()
     box.clear_faults()
-    assert len(box.messages) == 20
-    return source
+    assert len(box.messages) == count
 
 
 def test_what_was_in_progress_is_repeated_whole_where_a_resume_has_smaller_batches(
@@ -740,15 +745,7 @@ def test_what_another_account_had_in_progress_is_not_repeated_by_the_first(
     source = killed_with_20_of_40_in_progress(box, tmp_path)
     other = environment(box, SEPAHAN_TOKEN="t0ken-of-another-account")
     box.fail("delay", seconds=60)
-    process = start(*IN_BATCHES, "--yes", "--resume", "o.csv", source, env=other, cwd=tmp_path)
-    try:
-        while len(box.messages) < 40:
-            assert process.poll() is None
-            time.sleep(0.01)
-    finally:
-        process.kill()
-        process.communicate()
-    box.clear_faults()
+    kill_when_sent(box, 40, start(*IN_BATCHES, "--yes", "--resume", "o.csv", source, env=other, cwd=tmp_path))
     ran = command(*IN_BATCHES, "--yes", "--resume", "o.csv", source)
     assert "with a different account" not in ran.stderr  # there is nothing left that could go out with it
     assert Counter(Counter(message.recipient for message in box.messages).values()) == {1: 40}

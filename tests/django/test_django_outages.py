@@ -24,18 +24,6 @@ AWAY = float(os.environ.get("PAYAMAK_TEST_AWAY", "4"))  # seconds
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(port=0) as box:
-        yield box
-
-
-@pytest.fixture
-def here(box: Sandbox, tmp_path: Path) -> dict[str, str]:
-    root = box.url("najva").removesuffix("/najva")
-    return {"PROJECT_SANDBOX": root, "PROJECT_SIGNALS": os.fspath(tmp_path / "signals")}
-
-
-@pytest.fixture
 def server() -> Iterator[PostgresServer]:
     try:
         server = PostgresServer()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django_project import PROJECT, SENDS, Project
+from django_project import PROJECT, SENDS, Project, command
 
 from najva_sms import AsyncNajva, DeliveryReport
 from smscore.queue import AsyncSendQueue
@@ -19,19 +17,6 @@ from smscore.sandbox import Sandbox
 from smscore.statuses import DeliveryStatus
 
 TOKEN = "of-the-project"
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(port=0) as box:
-        yield box
-
-
-@pytest.fixture
-def here(box: Sandbox, tmp_path: Path) -> dict[str, str]:
-    """The environment of a project that sends to the sandbox and notes its signals."""
-    root = box.url("najva").removesuffix("/najva")
-    return {"PROJECT_SANDBOX": root, "PROJECT_SIGNALS": os.fspath(tmp_path / "signals")}
 
 
 def queue_of(project: Project) -> AsyncSendQueue:
@@ -244,7 +229,7 @@ async def test_a_second_signal_ends_it_at_once_and_says_what_that_means(
 
 def test_a_worker_without_tables_says_to_migrate(sqlite_project: Project):
     done = subprocess.run(
-        sqlite_project.command("sms_worker"),
+        command("sms_worker"),
         cwd=PROJECT,
         env=sqlite_project.environment(),
         capture_output=True,

@@ -33,6 +33,20 @@ except ZeroDivisionError:
 """
 
 
+def command(*words: str) -> list[str]:
+    """The command line of a project's ``manage.py``."""
+    return [sys.executable, "-W", "error", "manage.py", *words]
+
+
+def managed(folder: Path, environment: dict[str, str], *words: str) -> str:
+    """What a command of the project in this folder printed; the test fails with that if the command does."""
+    done = subprocess.run(
+        command(*words), cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=180
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 @frozen
 class Project:
     """The project in tests/django, with a database of the test's own."""
@@ -46,28 +60,16 @@ class Project:
         project = {"PYTHONPATH": os.fspath(PROJECT), "PROJECT_DATABASE": json.dumps(self.database)}
         return {**kept, **project, **more}
 
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-W", "error", "manage.py", *words]
-
     def manage(self, *words: str, **environment: str) -> str:
         """What a command printed; the test fails with that if the command does."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=PROJECT,
-            env=self.environment(**environment),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return managed(PROJECT, self.environment(**environment), *words)
 
     @contextmanager
     def worker(self, log: Path, *words: str, **environment: str) -> Iterator[Worker]:
         """``manage.py sms_worker`` as a process, once it works; it is killed at the end of the block."""
         with log.open("ab") as output:
             process = subprocess.Popen(
-                self.command("sms_worker", *words),
+                command("sms_worker", *words),
                 cwd=PROJECT,
                 env=self.environment(**environment),
                 stdin=subprocess.DEVNULL,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import attrs
 import pytest
+from django_project import managed
 from psycopg.conninfo import conninfo_to_dict
 from services import Postgres
 
@@ -28,16 +27,7 @@ class Shop:
 
     def manage(self, *words: str, **more: str) -> str:
         """What a command printed; the test fails with that if the command does."""
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "manage.py", *words],
-            cwd=SHOP,
-            env=self.environment(**more),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=180,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return managed(SHOP, self.environment(**more), *words)
 
 
 def shop_on_sqlite(folder: Path) -> Shop:
