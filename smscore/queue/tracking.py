@@ -24,7 +24,7 @@ from smscore.queue.store import inbound, reports
 from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
 from smscore.queue.store.reports import Change, Report
 from smscore.results import RecipientResult
-from smscore.statuses import Delivery
+from smscore.statuses import Delivery, DeliveryStatus
 from smscore.tracking.schedule import wait_after
 
 BATCHES: Final = 20  # that one round asks about at a time
@@ -61,7 +61,7 @@ class Tracking:
             await self.calls.write(reports.note_poll, batch_id, None)
             return []
         try:
-            found = await self._deliveries(results)
+            found = self._believed(await self._deliveries(results), rows, hops)
         except SMSError as error:
             _log.warning(
                 "%s: deliveries cannot be read (%s) and are asked for later", self.account, type(error).__name__
@@ -83,6 +83,19 @@ class Tracking:
             if client is not None and Capability.REPORTS_DELIVERIES in client.capabilities:
                 found += await client.deliveries(own)
         return found
+
+    def _believed(self, found: Sequence[Delivery], rows: Sequence[Row], hops: str | None) -> list[Delivery]:
+        """Without what only the account that sent a message can say: that there is no such message."""
+        known = unpack_hops(hops)
+        went_to = {message_id: _hop(known, hop) for _, message_id, hop, _ in rows}
+        return [
+            one
+            for one in found
+            if one.status is not DeliveryStatus.NOT_FOUND or self._is_of_this_account(went_to.get(one.message_id))
+        ]
+
+    def _is_of_this_account(self, hop: Hop | None) -> bool:
+        return hop is None or hop.account in (None, self.sender.mark(hop.provider))
 
     # Inbound
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from recipients import numbers
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva, DeliveryReport
 from sepahan_sms import AsyncSepahan
-from smscore import DeliveryStatus, InboundMessage, InvalidRequest
+from smscore import Delivery, DeliveryStatus, InboundMessage, InvalidRequest, RecipientResult
 from smscore.queue import Counts
 from smscore.queue.store import reports
 from smscore.queue.tracking import Tracking, fold
@@ -94,6 +94,24 @@ async def test_a_round_of_tracking_asks_for_what_is_due(
     assert await queue.track("shop") == 0
     row = await queue._calls.read(lambda store: store.row("SELECT track_at FROM payamak_batch"))
     assert row == (None,)
+
+
+async def test_that_there_is_no_such_message_is_believed_of_the_account_that_sent_it_alone(
+    place: Place, new_queue: New, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NAJVA_TOKEN", "of-the-shop")
+    queue = await new_queue(place, shop=AsyncNajva(sender=SENDERS[AsyncNajva], base_url=box.url("najva")))
+    campaign = await sent(queue)
+
+    async def deliveries(self: AsyncNajva, results: Sequence[RecipientResult]) -> list[Delivery]:
+        return [Delivery(one.recipient, one.message_id, DeliveryStatus.NOT_FOUND) for one in results]
+
+    monkeypatch.setattr(AsyncNajva, "deliveries", deliveries)
+    for token, found in [("of-another-account", None), ("of-the-shop", DeliveryStatus.NOT_FOUND)]:
+        monkeypatch.setenv("NAJVA_TOKEN", token)
+        await queue._calls.write(lambda store: store.run("UPDATE payamak_batch SET track_at = 0"))
+        await queue.track("shop")
+        assert [result.delivery async for result in queue.results(campaign)] == [found] * 5
 
 
 async def test_a_batch_that_could_not_be_asked_about_is_asked_about_later(
