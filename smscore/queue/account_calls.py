@@ -125,7 +125,7 @@ class AccountCalls:
         if not isinstance(older_than, dt.timedelta) or older_than < dt.timedelta(0):
             raise InvalidRequest("older_than must be a datetime.timedelta ≥ 0, such as timedelta(days=90).")
         seconds = older_than.total_seconds()
-        ids = await self._calls.write(_ended_before, seconds)
+        ids = await self._calls.write(_begin_pruning, seconds)
         for id_ in ids:
             while await self._calls.write(pruning.prune_batches, id_):
                 pass
@@ -136,7 +136,8 @@ class AccountCalls:
         return Tracking(self._calls, account, self._sender(account), self._lease)
 
 
-def _ended_before(transaction: Transaction, seconds: float) -> list[int]:
+def _begin_pruning(transaction: Transaction, seconds: float) -> list[int]:
+    """Remove inbound messages of this age, and return the campaigns that are to be pruned."""
     moment = transaction.now - seconds
     pruning.prune_inbound(transaction, moment)
     return pruning.ended_before(transaction, moment)

@@ -23,8 +23,8 @@ class QueueUnavailable(SMSError):
 def unavailable(error: BaseException) -> QueueUnavailable:
     """An outage, in the driver's words."""
     return QueueUnavailable(
-        f"The queue's database cannot be used: {words_of(error)}. Try again once it works; enqueue again with the same "
-        "key=, since it may have been stored."
+        f"The queue's database cannot be used: {words_of(error)}. Try again once it works; an enqueue with "
+        "the same key= is never sent twice."
     )
 
 

@@ -94,11 +94,11 @@ _LISTED: Final = 20  # rows
 
 def prune(connection: QueueConnection, older_than: dt.timedelta) -> None:
     """Remove the numbers and texts of campaigns that ended so long ago; counts and keys stay."""
-    with_queue(connection, lambda queue: queue.prune(older_than))
+    count = with_queue(connection, lambda queue: queue.prune(older_than))
     connection.output.record(
         "pruned",
-        {"older_than": older_than.total_seconds()},
-        "Pruned: numbers and texts of these campaigns were removed; counts and keys are kept.",
+        {"older_than": older_than.total_seconds(), "campaigns": count},
+        f"{counted(count, 'campaign')} pruned: numbers and texts were removed; counts and keys are kept.",
     )
 
 
