@@ -21,7 +21,7 @@ QUEUE = (
     "Queue: results and webhooks",
     "Queue: kills and faults",
 )
-PARTS = ("Instructions", "Time", "Tracking", *QUEUE, "Admin")
+PARTS = ("Instructions", "Time", "Tracking", "Results files", *QUEUE, "Admin")
 """In the order of the file."""
 
 
