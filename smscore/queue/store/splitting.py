@@ -16,6 +16,7 @@ def split(transaction: Transaction, claimed: Claimed, most: int) -> bytes | None
     """
     payload = unpack(claimed.stored)
     first, rest = payload.part(0, most), payload.part(most, len(payload))
+    transaction.share()  # a cancel that does not see the new batch would leave it open for ever
     row = transaction.row(
         "SELECT chunk, sender, size FROM payamak_batch WHERE id = %s AND claim = %s AND state = 'claimed' "
         f"AND hops IS NULL{transaction.dialect.lock}",
