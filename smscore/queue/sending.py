@@ -152,7 +152,7 @@ class BatchCall:
         attempt = Attempt(
             event.provider,
             event.request_id,
-            self.sender.lifetime(kind, event.provider),
+            self.sender.lifetime(kind, event.provider) if self._is_whole(event) else None,
             self.claimed.sender or self.sender.own_line(event.provider),
             limits.interval(self.sender.rate),
             self.lease,
@@ -169,6 +169,10 @@ class BatchCall:
                     raise
                 await clock.sleep(refused.wait)
         self.claimed.note_dispatch(hop)
+
+    def _is_whole(self, event: BatchEvent) -> bool:
+        """Whether a request is to the whole batch, as a repeat would be, and not to those that a failover moved on."""
+        return len(event.recipients) == self.claimed.size - len(self.claimed.dropped)
 
     async def _dispatch(self, attempt: Attempt) -> Hop:
         began = clock.monotonic(), clock.time()  # the first of them may stand still on a machine that is suspended
