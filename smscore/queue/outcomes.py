@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 ACCEPTED: Final = Outcome.ACCEPTED.value
 NOT_SENT: Final = Outcome.NOT_SENT.value
+REJECTED: Final = Outcome.REJECTED.value
 UNKNOWN: Final = Outcome.UNKNOWN.value
 
 _WORDS: Final = [outcome.value for outcome in OUTCOMES]
@@ -135,12 +136,15 @@ def _spread(column: list[T | None], places: Sequence[int], size: int) -> list[T 
     return whole
 
 
-def is_better(outcome: str, message_id: int | None, than: str, its_id: int | None) -> bool:
-    """Whether what a late answer says of a recipient replaces what is known.
+def is_better(outcome: str, message_id: int | None, than: str, its_id: int | None, *, has_ids: bool) -> bool:
+    """Whether what a late answer says of a recipient replaces what is known; ``has_ids``: it has any message ids.
 
-    A definite outcome replaces ``UNKNOWN``, and an acceptance with an id one whose id was lost. Nothing else changes:
-    an id is never lost again, and what was accepted stays accepted.
+    A definite outcome replaces ``UNKNOWN``, and an acceptance with an id one whose id was lost. An answer with ids is
+    the one that was lost, so it also knows who of those was refused alone. Nothing else changes: an id is never lost
+    again, and what was accepted with one stays accepted.
     """
     if than == UNKNOWN:
         return outcome not in (UNKNOWN, NOT_SENT)
-    return outcome == than == ACCEPTED and its_id is None and message_id is not None
+    if than != ACCEPTED or its_id is not None:
+        return False
+    return message_id is not None if outcome == ACCEPTED else outcome == REJECTED and has_ids

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from smscore import ConnectionFailed, DuplicateRequest, OutsideServiceHours, ProviderError, ResponseLost, SMSError
+from smscore import (
+    ConnectionFailed,
+    DuplicateRequest,
+    InvalidParameters,
+    OutsideServiceHours,
+    ProviderError,
+    ResponseLost,
+    SMSError,
+)
 from smscore.columns import IdColumn, SpanColumn, SparseColumn
 from smscore.outcomes import Outcome
 from smscore.queue import Counts, schema
@@ -17,12 +25,14 @@ from smscore.queue.databases.postgresql import PostgreSQLDatabase
 from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.decisions import decide
 from smscore.queue.finishing import finish
+from smscore.queue.outcomes import Columns
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.senders import Answered
-from smscore.queue.store import accounts, campaigns, claims, dispatch, loading, reading
+from smscore.queue.store import accounts, campaigns, claims, dispatch, endings, loading, reading
 from smscore.queue.store.batches import Claimed
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
+from smscore.queue.stored_errors import stored
 from smscore.results import OUTCOME_BYTES, SendReport
 
 from .conftest import Place
@@ -140,6 +150,24 @@ def test_ids_are_not_lost_by_a_repeat_that_is_refused_as_a_duplicate(order: str,
         bench.end(batch, came)
     assert bench.results == KNOWN
     assert bench.counts == Counts(accepted=2)
+
+
+@pytest.mark.parametrize("order", ["the repeat ends first", "the first ends first"])
+def test_who_was_refused_alone_is_told_so_also_by_a_late_answer(order: str, bench: Bench):
+    first = bench.claimed()
+    bench.dispatch(first)
+    bench.now += LEASE + 1
+    second = bench.claimed()
+    bench.dispatch(second)
+    answer = Columns(["accepted", "rejected"], [101, None], [None, 0], [stored(InvalidParameters("malformed"))])
+    ends = [
+        lambda: bench.end(second, DuplicateRequest("")),
+        lambda: bench(endings.finish, first, unpack(first.stored), answer),
+    ]
+    for end in ends if order == "the repeat ends first" else reversed(ends):
+        end()
+    assert bench.results == [(Outcome.ACCEPTED, 101), (Outcome.REJECTED, None)]
+    assert bench.counts == Counts(accepted=1, rejected=1)
 
 
 @pytest.mark.parametrize("order", ["the repeat ends first", "the first ends first"])

@@ -145,8 +145,11 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
         "SELECT id, outcome, message_id FROM payamak_message WHERE id >= %s AND id < %s ORDER BY id", low, high
     )
     rows = {row[0]: row for row in _message_rows(claimed.id, payload, claimed.first, late, len(claimed.hops) - 1)}
+    has_ids = any(id_ is not None for id_ in late.message_ids)
     better = [
-        rows[id_] for id_, outcome, message_id in known if is_better(rows[id_][4], rows[id_][5], outcome, message_id)
+        rows[id_]
+        for id_, outcome, message_id in known
+        if is_better(rows[id_][4], rows[id_][5], outcome, message_id, has_ids=has_ids)
     ]
     if not better:
         return
