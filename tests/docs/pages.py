@@ -60,6 +60,7 @@ def run_tests_of(names: dict[str, Any]) -> None:
     if "def test_" not in names["source"]:
         return
     Path("test_page.py").write_text(names["source"], "utf-8")
+    Path("pytest.ini").write_text("[pytest]\n", "utf-8")  # a project of its own, also in a folder of this one
     _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"], names)
 
 
