@@ -75,7 +75,7 @@ class Bench:
         return not self(claims.claim, [Lane("shop")], 1, LEASE).batches
 
     def dispatch(self, batch: Claimed, *, request_id: str | None = "one") -> None:
-        attempt = Attempt("p", request_id, 3600.0 if request_id else None, None, 0.0, LEASE)
+        attempt = Attempt("p", request_id, 3600.0, None, 0.0, LEASE)
         batch.note_dispatch(self(dispatch.dispatch, batch, attempt))
 
     def end(self, batch: Claimed, came: SMSError | list[int]) -> None:

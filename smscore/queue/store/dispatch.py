@@ -131,7 +131,8 @@ def _write(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
     if again is not None and again.request_id is not None and again.request_id == attempt.request_id:
         hop, hops = again, claimed.hops  # a repeat: the id lives from its first try on
     else:
-        ends = None if attempt.lifetime is None else now + attempt.lifetime
+        # Without an id nothing can be repeated, whatever the provider knows otherwise.
+        ends = None if attempt.lifetime is None or attempt.request_id is None else now + attempt.lifetime
         hop = Hop(attempt.provider, now, attempt.request_id, ends, attempt.sender, attempt.account)
         hops = [*claimed.hops, hop]
     changed = transaction.run(
