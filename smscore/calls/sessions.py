@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from functools import partial
+from types import AsyncGeneratorType
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, finalize, ref
 
@@ -53,7 +54,9 @@ class OwnedPlace(Place):
         super().__init__(session, Waits(), asyncio.Semaphore(max_connections), pool)
         self.pid: int = os.getpid()
         self._forget = forget
-        self.guard: AsyncGenerator[None, None] = self._close_at_the_end(pool)
+        self._pool = pool
+        self._closing = asyncio.Lock()
+        self.guard = cast("AsyncGeneratorType[None, None]", self._close_at_the_end())
         keep_alive_after_fork(session)
         keep_alive_after_fork(pool)
 
@@ -70,15 +73,24 @@ class OwnedPlace(Place):
     async def close(self) -> None:
         """End what is under way and close the connections, in this loop."""
         self.waits.end_all()
-        await self.guard.aclose()
+        await self._close_once()
+        if not self.guard.ag_running:  # else the loop is ending, and closes it at this moment
+            await self.guard.aclose()
 
-    async def _close_at_the_end(self, pool: IdlePool) -> AsyncGenerator[None, None]:
+    async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
         # A loop that ends closes its async generators: the one hook that asyncio gives.
         try:
             yield
         finally:
+            await self._close_once()
+
+    async def _close_once(self) -> None:
+        # The client's owner, its garbage collection and the end of the loop may come at once: all wait for the first.
+        async with self._closing:
+            if self.session.closed:
+                return
             self._forget()
-            pool.close()
+            self._pool.close()
             # What a server does with a connection must not hold up its closing.
             with suppress(TimeoutError):
                 async with clock.timeout(_CLOSING):

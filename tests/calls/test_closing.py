@@ -420,6 +420,44 @@ async def test_closing_while_closing_is_fine() -> None:
             await ended(task)
 
 
+@pytest.fixture
+def slow_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that takes its time to close, as one with TLS does."""
+    close = aiohttp.ClientSession.close
+
+    async def close_slowly(session: aiohttp.ClientSession) -> None:
+        await close(session)
+        await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "close", close_slowly)
+
+
+@pytest.mark.usefixtures("slow_closing")
+async def test_whoever_closes_meanwhile_waits_for_the_first() -> None:
+    with FaultServer() as server:
+        client = AsyncNajva("token", sender=SENDERS[AsyncNajva], base_url=server.url)
+        await client.send(numbers(1), TEXT)
+        first = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0)
+        await client.aclose()
+        await first
+
+
+@pytest.mark.usefixtures("slow_closing")
+def test_a_loop_that_ends_while_its_client_is_being_closed_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def end_while_closing() -> None:
+        closing = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0)
+        await asyncio.get_running_loop().shutdown_asyncgens()
+        await closing
+
+    with FaultServer() as server, asyncio.Runner() as runner:
+        client = AsyncNajva("token", sender=SENDERS[AsyncNajva], base_url=server.url)
+        runner.run(client.send(numbers(1), TEXT))
+        runner.run(end_while_closing())
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
 async def test_a_client_may_be_closed_by_its_own_journal() -> None:
     with FaultServer() as server:
         async with scene(AsyncNajva, server.url, lent=False) as it:
