@@ -25,6 +25,7 @@ import pytest
 import trustme
 from attrs import frozen
 from faultserver import Fault, FaultServer, Place
+from virtual_time import replace_waits
 
 from ippanel_sms import AsyncIPPanel, CountrySegment, IPPanel, Slice
 from najva_sms import AsyncNajva, Najva
@@ -220,12 +221,12 @@ _on_wait: ContextVar[Callable[[], object]] = ContextVar("_on_wait", default=lamb
 def noted_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The waits before repeats are noted, each for its own call, and take no time."""
 
-    async def sleep(seconds: float) -> None:
+    async def wait(seconds: float) -> None:
         _waits.get().append(seconds)
         _on_wait.get()()
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("smscore.clock.sleep", sleep)
+    replace_waits(monkeypatch, wait)
     monkeypatch.setattr("smscore.calls.transport.MAX_ANSWER_BYTES", 1_000_000)
     _waits.set([])
 

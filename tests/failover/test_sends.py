@@ -12,6 +12,7 @@ from attrs import evolve
 from failovers import GOOD, LOST, NO_CONNECTION, NO_TOKEN, TOO_MANY, Saying, new_line
 from faultserver import sepahan_refusal, sepahan_value
 from network import Event
+from virtual_time import skip_waits
 
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
@@ -380,10 +381,7 @@ def test_a_failovers_repr_shows_no_token() -> None:
 async def test_only_the_last_provider_waits_for_a_429(
     kinds: list[type[Any]], asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def no_wait(_: float) -> None:
-        pass
-
-    monkeypatch.setattr("smscore.clock.sleep", no_wait)
+    skip_waits(monkeypatch)
     line = new_line(*kinds, retry=evolve(new_line(AsyncNajva).failover._members[0].client._settings.retry, attempts=2))
     line.script(*[[TOO_MANY]] * len(kinds))
     assert (await line.failover.send(TO[0], "سلام")).ok
@@ -391,10 +389,7 @@ async def test_only_the_last_provider_waits_for_a_429(
 
 
 async def test_a_429_is_waited_for_after_a_try_that_may_have_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def no_wait(_: float) -> None:
-        pass
-
-    monkeypatch.setattr("smscore.clock.sleep", no_wait)
+    skip_waits(monkeypatch)
     line = new_line(AsyncSepahan, AsyncNajva, retry=RetryPolicy(attempts=3))
     line.script([LOST, TOO_MANY])
     report = await line.failover.send(TO[0], "سلام")

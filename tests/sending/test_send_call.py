@@ -20,6 +20,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 from recipients import numbers
+from virtual_time import skip_waits
 
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
@@ -288,13 +289,8 @@ async def test_the_calls_time_bounds_a_read_of_several_requests(provider: Provid
 
 
 async def test_waiting_for_a_turn_counts_to_the_calls_time(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
+    waits = skip_waits(monkeypatch)
     monkeypatch.setattr("smscore.clock.monotonic", lambda: sum(waits))
-    monkeypatch.setattr("smscore.clock.sleep", sleep)
     async with provider.client(rate_limit=0.1, timeout=Timeouts(call=16)) as client:
         error = await failure(client.send(numbers(5), "سلام"))
     assert waits == [pytest.approx(10.2)]

@@ -10,11 +10,15 @@ import asyncio
 import datetime as dt
 import math
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
 import attrs
+import pytest
+
+from smscore import clock
 
 START = 1000.0
 NOON = dt.datetime(2025, 10, 9, 12, 0, tzinfo=dt.timezone(dt.timedelta(hours=3, minutes=30)))
@@ -78,3 +82,30 @@ def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
             runner.run(test(**fixtures))
 
     return played
+
+
+def replace_waits(monkeypatch: pytest.MonkeyPatch, wait: Callable[[float], Awaitable[None]]) -> None:
+    """``wait`` in place of the waits of this test's calls, on either face; a loop in another thread waits as ever.
+
+    A loop there may wait for its next turn again and again: without taking time it would never do anything else.
+    """
+    is_ours: ContextVar[bool] = ContextVar("is_ours", default=False)
+    is_ours.set(True)
+    real = clock.sleep
+
+    async def sleep(seconds: float) -> None:
+        await (wait if is_ours.get() else real)(seconds)
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+
+
+def skip_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the waits of this test's calls would have been: they take no time."""
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    replace_waits(monkeypatch, wait)
+    return waits
