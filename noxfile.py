@@ -17,6 +17,8 @@ nox.options.download_python = "never"
 # One more than there are cores: many tests wait for a process or a server.
 WORKERS = str((os.cpu_count() or 1) + 1)
 PYTHONS = ("3.11", "3.12", "3.13")
+# Only a test that hangs takes as long (in seconds): it ends there, and is told where it stood.
+UNHUNG = ["-o", "faulthandler_timeout=900", "-o", "faulthandler_exit_on_timeout=true"]
 # Coverage is of the oldest; the widest tables run there alone.
 OPTIONS = {"3.11": ["--cov"], "3.12": ["-m", "not exhaustive"], "3.13": ["-m", "not exhaustive"]}
 # pyproject.toml has the only list of packages, so that a new provider is named there alone.
@@ -40,7 +42,7 @@ def tests(session: nox.Session) -> None:
     # Without the safe path, `-m` would import the checkout in place of the wheel.
     environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1"}
     options = session.posargs or ["-n", WORKERS, *OPTIONS[str(session.python)]]
-    session.run("python", "-m", "pytest", *options, env=environment)
+    session.run("python", "-m", "pytest", *UNHUNG, *options, env=environment)
 
 
 @nox.session(python=PYTHONS[0])
@@ -121,7 +123,7 @@ def uvloop(session: nox.Session) -> None:
     install_wheel(session, "test")
     session.install("uvloop>=0.21")
     environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1", "PAYAMAK_TEST_UVLOOP": "1"}
-    session.run("python", "-m", "pytest", *(session.posargs or ["-n", WORKERS]), env=environment)
+    session.run("python", "-m", "pytest", *UNHUNG, *(session.posargs or ["-n", WORKERS]), env=environment)
 
 
 @nox.session(python=PYTHONS[0])
