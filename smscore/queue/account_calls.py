@@ -81,12 +81,14 @@ class AccountCalls:
     async def record(self, account: str, report: WebhookReport) -> None:
         """Store what a provider reported to your webhook, as ``parse_webhook`` gives it: one insert, at any time.
 
-        A worker brings it to its message, also one that comes before the send's own answer, late or twice. Raises
-        ``InvalidRequest`` for a report without a message id.
+        A worker brings it to its message, also one that comes before the send's own answer, late or twice. Of a
+        failover's messages with the same id it means that provider's. Raises ``InvalidRequest`` for a report without a
+        message id.
         """
         if not is_id(report.message_id):
             raise InvalidRequest("The report has no message id, and cannot be matched to a message.")
-        await self._calls.write_joined(reports.add, Report(account, report.message_id, report.status))
+        new = Report(account, report.message_id, report.status, provider=_provider(report))
+        await self._calls.write_joined(reports.add, new)
 
     async def track(self, account: str) -> int:
         """Ask once for the deliveries of this account's messages that are due, and return how many have changed.
@@ -134,6 +136,12 @@ class AccountCalls:
 
     def _tracking(self, account: str) -> Tracking:
         return Tracking(self._calls, account, self._sender(account), self._lease)
+
+
+def _provider(report: object) -> str | None:
+    """Who made a report, by the name that its sends have; None for one of a plugin that does not say."""
+    name: object = getattr(report, "provider", None)
+    return name if isinstance(name, str) and name else None
 
 
 def _begin_pruning(transaction: Transaction, seconds: float) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Final
 
@@ -68,8 +68,7 @@ def tables(dialect: str) -> list[str]:
 
 def create(database: Database) -> None:
     """Make the tables of a database, or bring them to this version."""
-    with database.writing() as transaction:
-        upgrade(transaction, searchable=database.searchable)
+    database.write(partial(upgrade, searchable=database.searchable))
 
 
 def prepare(database: Database) -> None:

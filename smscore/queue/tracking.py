@@ -56,38 +56,40 @@ class Tracking:
     async def _ask(self, batch_id: int) -> list[Change]:
         low, high = batch_id << PLACE_BITS, (batch_id + 1) << PLACE_BITS
         rows, hops = await self.calls.read(reports.open_messages, batch_id, low, high)
-        results = _results(rows, hops)
-        if not results:
+        messages = _messages(rows, hops)
+        if not messages:
             await self.calls.write(reports.note_poll, batch_id, None)
             return []
         try:
-            found = self._believed(await self._deliveries(results), rows, hops)
+            found = await self._reports(messages)
         except SMSError as error:
             _log.warning(
                 "%s: deliveries cannot be read (%s) and are asked for later", self.account, type(error).__name__
             )
-            await self.calls.write(_note_poll, batch_id, results, asked_wait(error) or 0.0)
+            await self.calls.write(_note_poll, batch_id, asked_wait(error) or 0.0)
             return []
-        await self.calls.write(reports.add, _reports(self.account, found))
+        await self.calls.write(reports.add, found)
         changes = await fold(self.calls)
-        await self.calls.write(_note_poll, batch_id, results, 0.0)
+        await self.calls.write(_note_poll, batch_id, 0.0)
         return changes
 
-    async def _deliveries(self, results: Sequence[RecipientResult]) -> list[Delivery]:
-        by_provider: defaultdict[str | None, list[RecipientResult]] = defaultdict(list)
-        for result in results:
-            by_provider[result.provider].append(result)
-        found: list[Delivery] = []
+    async def _reports(self, messages: Sequence[_Message]) -> list[Report]:
+        """What each provider says of the messages that went to it."""
+        by_provider: defaultdict[str | None, list[_Message]] = defaultdict(list)
+        for message in messages:
+            by_provider[message.result.provider].append(message)
+        found: list[Report] = []
         for provider, own in by_provider.items():
             client: Any = self.sender.client_of(provider)
             if client is not None and Capability.REPORTS_DELIVERIES in client.capabilities:
-                found += await client.deliveries(own)
+                deliveries = await client.deliveries([message.result for message in own])
+                believed = self._believed(deliveries, own)
+                found += _reports(self.account, client.provider.name, believed)
         return found
 
-    def _believed(self, found: Sequence[Delivery], rows: Sequence[Row], hops: str | None) -> list[Delivery]:
+    def _believed(self, found: Sequence[Delivery], messages: Sequence[_Message]) -> list[Delivery]:
         """Without what only the account that sent a message can say: that there is no such message."""
-        known = unpack_hops(hops)
-        went_to = {message_id: _hop(known, hop) for _, message_id, hop, _ in rows}
+        went_to = {message.result.message_id: message.hop for message in messages}
         return [
             one
             for one in found
@@ -132,20 +134,27 @@ def _has_reports(transaction: Transaction) -> bool:
     return transaction.row("SELECT 1 FROM payamak_report WHERE tried = 0 LIMIT 1") is not None
 
 
-def _results(rows: Sequence[Row], hops: str | None) -> list[RecipientResult]:
+@frozen(repr=False)
+class _Message:
+    """A message that is asked about, and the dispatch that sent it, where that is known."""
+
+    result: RecipientResult
+    hop: Hop | None
+
+
+def _messages(rows: Sequence[Row], hops: str | None) -> list[_Message]:
     known = unpack_hops(hops)
-    found: list[RecipientResult] = []
+    found: list[_Message] = []
     for recipient, message_id, hop, sent_at in rows:
         by = _hop(known, hop)
-        found.append(
-            RecipientResult(
-                recipient or "",
-                Outcome.ACCEPTED,
-                message_id,
-                provider=by.provider if by else None,
-                sent_at=from_unix(sent_at if sent_at is not None else by.at if by else None),
-            )
+        result = RecipientResult(
+            recipient or "",
+            Outcome.ACCEPTED,
+            message_id,
+            provider=by.provider if by else None,
+            sent_at=from_unix(sent_at if sent_at is not None else by.at if by else None),
         )
+        found.append(_Message(result, by))
     return found
 
 
@@ -153,15 +162,15 @@ def _hop(known: list[Hop], index: int | None) -> Hop | None:
     return known[index] if index is not None and index < len(known) else None
 
 
-def _reports(account: str, found: Sequence[Delivery]) -> list[Report]:
+def _reports(account: str, provider: str, found: Sequence[Delivery]) -> list[Report]:
     return [
-        Report(account, one.message_id, one.status, one.recipient)
+        Report(account, one.message_id, one.status, one.recipient, provider)
         for one in found
         if one.status is not None and one.message_id is not None
     ]
 
 
-def _note_poll(transaction: Transaction, batch_id: int, results: Sequence[RecipientResult], least: float) -> None:
+def _note_poll(transaction: Transaction, batch_id: int, least: float) -> None:
     """Note a poll, and when the next is due: none once the messages are too old."""
     row = transaction.row("SELECT polls, ended_at FROM payamak_batch WHERE id = %s", batch_id)
     polls, ended_at = row or (0, None)

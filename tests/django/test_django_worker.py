@@ -227,11 +227,19 @@ async def test_a_second_signal_ends_it_at_once_and_says_what_that_means(
     assert "Traceback" not in worker.text
 
 
-def test_a_worker_without_tables_says_to_migrate(sqlite_project: Project):
+def test_a_worker_without_tables_or_with_older_ones_says_to_migrate(project: Project):
+    assert "The queue's tables are missing. Run manage.py migrate." in refusal_of_a_worker(project)
+    project.manage("migrate", "payamak", "0001", "-v0")
+    assert "have version 1" in refusal_of_a_worker(project)
+    project.manage("migrate", "-v0")
+    project.manage("sms_worker", "--seconds", "0")
+
+
+def refusal_of_a_worker(project: Project) -> str:
     done = subprocess.run(
         command("sms_worker"),
         cwd=PROJECT,
-        env=sqlite_project.environment(),
+        env=project.environment(),
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -239,3 +247,4 @@ def test_a_worker_without_tables_says_to_migrate(sqlite_project: Project):
     assert done.returncode == 1
     assert "Run manage.py migrate" in done.stderr
     assert "queue.create()" not in done.stderr
+    return done.stderr

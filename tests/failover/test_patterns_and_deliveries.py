@@ -8,9 +8,19 @@ from typing import Any, Final
 import pytest
 
 from ippanel_sms import AsyncIPPanel
-from najva_sms import AsyncNajva
+from najva_sms import AsyncNajva, DeliveryReport
 from sepahan_sms import AsyncSepahan
-from smscore import Approved, AsyncFailover, DeliveryStatus, InvalidRequest, Pattern, Polling, RetryPolicy
+from smscore import (
+    Approved,
+    AsyncFailover,
+    DeliveryStatus,
+    InvalidRequest,
+    Outcome,
+    Pattern,
+    Polling,
+    RecipientResult,
+    RetryPolicy,
+)
 from smscore.sandbox import Sandbox
 
 TO: Final = [f"0912000{n:04}" for n in range(3)]
@@ -74,6 +84,16 @@ async def test_deliveries_are_asked_of_whoever_took_each_message(box: Sandbox, f
     async with failover.tracker(polling=SOON) as tracker:
         tracker.follow(results)
         assert {(await anext(tracker)).status for _ in range(9)} == {DeliveryStatus.DELIVERED}
+
+
+async def test_a_tracker_takes_a_webhook_for_messages_of_its_own_provider_alone(failover: AsyncFailover) -> None:
+    same_id = {"sepahan": "+989120000000", "najva": "+989120000001"}
+    results = [RecipientResult(to, Outcome.ACCEPTED, 5, provider=name) for name, to in same_id.items()]
+    async with failover.tracker(polling=Polling(first=3600, longest=3600)) as tracker:
+        tracker.record(DeliveryReport(5, 10, DeliveryStatus.DELIVERED))
+        tracker.follow(results)
+        tracker.record(DeliveryReport(5, 10, DeliveryStatus.DELIVERED))
+        assert [(one.provider, one.recipient) for one in await tracker.next_ones(10)] == [("najva", "+989120000001")]
 
 
 async def test_results_of_others_and_bare_ids_cannot_be_asked_about(box: Sandbox, failover: AsyncFailover) -> None:

@@ -13,7 +13,7 @@ from recipients import numbers
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva, DeliveryReport
 from sepahan_sms import AsyncSepahan
-from smscore import Delivery, DeliveryStatus, InboundMessage, InvalidRequest, RecipientResult
+from smscore import AsyncFailover, Delivery, DeliveryStatus, InboundMessage, InvalidRequest, RecipientResult
 from smscore.queue import Counts
 from smscore.queue.store import reports
 from smscore.queue.tracking import Tracking, fold
@@ -135,6 +135,98 @@ async def test_reports_of_unknown_ids_are_given_up_after_a_week(place: Place, cl
     (given_up,) = await queue._calls.write(reports.tidy)
     assert (given_up.key, given_up.account, given_up.message_id, given_up.status) == (None, "shop", 1, DELIVERED)
     assert await queue._calls.read(lambda store: store.rows("SELECT id FROM payamak_report")) == []
+
+
+# Of several providers
+
+
+async def sent_by_each(queue: Any, box: Sandbox) -> tuple[Any, Any]:
+    """A campaign that Sepahan took and one that Najva took, to the same numbers and with the same message ids."""
+    box.fail("no_credit", provider="najva", times=1)
+    of_sepahan, of_najva = await sent(queue, "both"), await sent(queue, "both")
+    assert [result.provider async for result in queue.results(of_sepahan)] == ["sepahan"] * 5
+    assert [result.provider async for result in queue.results(of_najva)] == ["najva"] * 5
+    await number_anew(queue)
+    return of_sepahan, of_najva
+
+
+async def number_anew(queue: Any) -> None:
+    """Let each campaign's messages have the ids 1 to 5, as if its provider had just begun to count."""
+    change = "UPDATE payamak_message SET message_id = id - batch_id * 1048576 + 1"
+    await queue._calls.write(lambda store: store.run(change))
+
+
+async def delivered(queue: Any, campaign: Any) -> list[DeliveryStatus | None]:
+    return [result.delivery async for result in queue.results(campaign)]
+
+
+async def test_a_webhook_means_the_messages_of_its_own_provider_alone(
+    place: Place, box: Sandbox, client: New, new_queue: New
+):
+    queue = await new_queue(place, both=AsyncFailover(client(AsyncNajva), client(AsyncSepahan)))
+    of_sepahan, of_najva = await sent_by_each(queue, box)
+    await queue.record("both", report(5, DELIVERED))
+    (change,) = await fold(queue._calls)
+    assert (change.message_id, change.status, change.provider) == (5, DELIVERED, "najva")
+    assert await delivered(queue, of_najva) == [None] * 4 + [DELIVERED]
+    assert await delivered(queue, of_sepahan) == [None] * 5
+
+
+async def test_a_webhook_whose_id_only_another_provider_has_waits_for_its_own(
+    place: Place, box: Sandbox, client: New, new_queue: New
+):
+    queue = await new_queue(place, both=AsyncFailover(client(AsyncNajva), client(AsyncSepahan)))
+    box.fail("no_credit", provider="najva", times=1)
+    of_sepahan = await sent(queue, "both")
+    await number_anew(queue)
+    await queue.record("both", report(5, FAILED))
+    assert await fold(queue._calls) == []
+    of_najva = await sent(queue, "both")
+    await number_anew(queue)
+    await queue._calls.write(reports.tidy)
+    assert [change.provider for change in await fold(queue._calls)] == ["najva"]
+    assert await delivered(queue, of_sepahan) == [None] * 5
+    assert await delivered(queue, of_najva) == [None] * 4 + [FAILED]
+
+
+@frozen
+class Unnamed:
+    """The report of a plugin's webhook that does not say whose it is."""
+
+    message_id: int
+    code: int
+    status: DeliveryStatus
+
+
+async def test_a_report_that_does_not_name_its_provider_may_be_of_any(
+    place: Place, box: Sandbox, client: New, new_queue: New
+):
+    queue = await new_queue(place, shop=client(AsyncNajva))
+    campaign = await sent(queue)
+    (first, *_) = [result.message_id async for result in queue.results(campaign)]
+    await queue.record("shop", Unnamed(first, 1, DELIVERED))
+    (change,) = await fold(queue._calls)
+    assert (change.message_id, change.provider) == (first, "najva")
+
+
+async def test_a_round_of_tracking_believes_each_provider_of_its_own_messages(
+    place: Place, box: Sandbox, client: New, new_queue: New, monkeypatch: pytest.MonkeyPatch
+):
+    queue = await new_queue(place, both=AsyncFailover(client(AsyncNajva), client(AsyncSepahan)))
+    of_sepahan, of_najva = await sent_by_each(queue, box)
+
+    def all_are(status: DeliveryStatus) -> Callable[..., Any]:
+        async def deliveries(_: Any, results: Sequence[RecipientResult]) -> list[Delivery]:
+            return [Delivery(one.recipient, one.message_id, status) for one in results]
+
+        return deliveries
+
+    monkeypatch.setattr(AsyncNajva, "deliveries", all_are(FAILED))
+    monkeypatch.setattr(AsyncSepahan, "deliveries", all_are(DELIVERED))
+    await queue._calls.write(lambda store: store.run("UPDATE payamak_batch SET track_at = 0"))
+    assert await queue.track("both") == 10
+    assert await delivered(queue, of_sepahan) == [DELIVERED] * 5
+    assert await delivered(queue, of_najva) == [FAILED] * 5
 
 
 # Inbound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from recipients import numbers
 from najva_sms import AsyncNajva
 from smscore import ConfigurationError
 from smscore.queue import AsyncSendQueue, CampaignState, schema
+from smscore.queue.tracking import fold
 
 from .conftest import TEXT, Place
 
@@ -42,6 +44,35 @@ def one_version_more(monkeypatch: pytest.MonkeyPatch) -> int:
     more = "ALTER TABLE payamak_campaign ADD COLUMN of_tomorrow integer; -- a comment"
     monkeypatch.setattr(schema, "migrations", lambda dialect: {**today(dialect), newest: more})
     return newest
+
+
+OLD_REPORT = (
+    "INSERT INTO payamak_report (account, message_id, recipient, status, received_at) "
+    "SELECT 'shop', min(message_id), NULL, 'delivered', {} FROM payamak_message WHERE delivery IS NULL"
+)
+"""How a worker of the first version adds a report."""
+
+
+async def test_reports_by_an_older_payamak_come_to_their_messages_before_and_after_the_upgrade(
+    place: Place, client: Callable[..., Any], new_queue: Callable[..., Any]
+) -> None:
+    old = await new_queue(place, shop=client(AsyncNajva))
+    campaign = await old.enqueue("shop", numbers(3), TEXT)
+    async with old.worker(slots=1):
+        await old.wait(campaign, timeout=60)
+    with connected(place) as connection:
+        connection.execute("ALTER TABLE payamak_report DROP COLUMN provider")
+        connection.execute("DELETE FROM payamak_schema WHERE version > 1")
+        connection.execute(OLD_REPORT.format(time.time()))
+    assert versions(place) == [1]
+    new = await new_queue(place, shop=client(AsyncNajva))
+    assert versions(place) == [*range(1, schema.latest("sqlite") + 1)]
+    await fold(new._calls)
+    assert (await new.counts(campaign)).delivered == 1
+    with connected(place) as connection:  # a worker that still runs
+        connection.execute(OLD_REPORT.format(time.time()))
+    await fold(new._calls)
+    assert (await new.counts(campaign)).delivered == 2
 
 
 async def test_older_tables_with_work_in_them_are_upgraded_and_the_work_goes_on(

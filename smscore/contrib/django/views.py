@@ -43,7 +43,7 @@ def webhook(request: HttpRequest, account: str, secret: str) -> HttpResponse:
             continue
         if not is_id(report.message_id):
             continue
-        new = Report(account, report.message_id, report.status)
+        new = Report(account, report.message_id, report.status, provider=provider)
         DjangoDatabase().write(partial(reports.add, reports=[new]))
         return HttpResponse(status=204)
     return HttpResponse("This is not a delivery report.", status=400, content_type="text/plain")

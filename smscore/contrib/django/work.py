@@ -235,7 +235,8 @@ def _tell_deliveries(changes: list[Change]) -> None:
     keys = [one.key for one in changes if one.key is not None]
     messages = QueuedMessage.objects.select_related("batch__campaign").in_bulk(keys)
     for one in changes:
-        delivery = Delivery(one.recipient, one.message_id, one.status, provider=_provider(one.account))
+        provider = one.provider or _provider(one.account)
+        delivery = Delivery(one.recipient, one.message_id, one.status, provider=provider)
         message = None if one.key is None else messages.get(one.key)
         signals.delivery_changed.send_robust(QueuedMessage, delivery=delivery, message=message)
 

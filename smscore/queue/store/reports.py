@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
 from attrs import define, frozen
 
 from smscore.queue.databases.base import Row, Transaction
-from smscore.queue.store.batches import pack_json
+from smscore.queue.store.batches import pack_json, unpack_hops
 from smscore.statuses import DeliveryStatus
 from smscore.tracking.states import State, is_news
 
@@ -26,12 +27,16 @@ _STATUSES: Final = {status.value: status for status in DeliveryStatus}
 
 @frozen(repr=False)
 class Report:
-    """A status that was reported of a message; ``recipient`` (E.164) where the id belongs to several."""
+    """A status that was reported of a message; ``recipient`` (E.164) where the id belongs to several.
+
+    ``provider`` is who reported it: an account may have several, each with message ids of its own. None: not known.
+    """
 
     account: str
     message_id: int
     status: DeliveryStatus
     recipient: str | None = None
+    provider: str | None = None
 
 
 @frozen(repr=False)
@@ -46,14 +51,19 @@ class Change:
     message_id: int
     recipient: str | None
     status: DeliveryStatus
+    provider: str | None
+    """Who reported it, or by whom the message was sent."""
 
 
 def add(transaction: Transaction, reports: Sequence[Report]) -> None:
     """Put reports into the inbox."""
     transaction.insert(
         "payamak_report",
-        ("account", "message_id", "recipient", "status", "received_at"),
-        [(one.account, one.message_id, one.recipient, one.status.value, transaction.now) for one in reports],
+        ("account", "message_id", "recipient", "status", "received_at", "provider"),
+        [
+            (one.account, one.message_id, one.recipient, one.status.value, transaction.now, one.provider)
+            for one in reports
+        ],
     )
 
 
@@ -66,8 +76,13 @@ class _Message:
     account: str
     message_id: int
     recipient: str
+    provider: str | None
     before: str | None
     status: str | None
+
+    def is_of(self, account: str, provider: str | None) -> bool:
+        """Whether a report of this account's may mean it; who does not know its provider may mean any."""
+        return self.account == account and (None in (provider, self.provider) or self.provider == provider)
 
     def see(self, status: str) -> None:
         old = None if self.status is None else State(_STATUSES[self.status])
@@ -78,8 +93,8 @@ class _Message:
 def fold(transaction: Transaction) -> list[Change]:
     """Bring the next reports of the inbox to their messages, and return what has changed."""
     rows = transaction.rows(
-        "SELECT id, account, message_id, recipient, status FROM payamak_report WHERE tried = 0 ORDER BY id LIMIT %s"
-        f"{transaction.dialect.lock_free}",
+        "SELECT id, account, message_id, recipient, status, provider FROM payamak_report WHERE tried = 0 "
+        f"ORDER BY id LIMIT %s{transaction.dialect.lock_free}",
         FOLD,
     )
     if not rows:
@@ -87,8 +102,8 @@ def fold(transaction: Transaction) -> list[Change]:
     messages = _messages(transaction, {row[2] for row in rows})
     known: list[int] = []
     unknown: list[int] = []
-    for id_, account, message_id, recipient, status in rows:
-        own = [one for one in messages.get(message_id, ()) if one.account == account]
+    for id_, account, message_id, recipient, status, provider in rows:
+        own = [one for one in messages.get(message_id, ()) if one.is_of(account, provider)]
         if recipient is not None:
             own = [one for one in own if one.recipient == recipient]
         elif len(own) > 1:
@@ -105,14 +120,21 @@ def fold(transaction: Transaction) -> list[Change]:
 
 def _messages(transaction: Transaction, ids: Iterable[int]) -> dict[int, list[_Message]]:
     found: defaultdict[int, list[_Message]] = defaultdict(list)
-    for key, batch_id, message_id, recipient, delivery, account in transaction.rows(
-        "SELECT m.id, m.batch_id, m.message_id, m.recipient, m.delivery, b.account FROM payamak_message m "
-        "JOIN payamak_batch b ON b.id = m.batch_id WHERE m.message_id IS NOT NULL AND "
+    provider_of = cache(_provider)  # most have the hops of their batch in common
+    for key, batch_id, message_id, recipient, delivery, hop, account, hops in transaction.rows(
+        "SELECT m.id, m.batch_id, m.message_id, m.recipient, m.delivery, m.hop, b.account, b.hops "
+        "FROM payamak_message m JOIN payamak_batch b ON b.id = m.batch_id WHERE m.message_id IS NOT NULL AND "
         f"{transaction.dialect.among.format('m.message_id')} ORDER BY m.id",
         transaction.listed(sorted(ids)),
     ):
-        found[message_id].append(_Message(key, batch_id, account, message_id, recipient, delivery, delivery))
+        provider = provider_of(hops, hop)
+        found[message_id].append(_Message(key, batch_id, account, message_id, recipient, provider, delivery, delivery))
     return found
+
+
+def _provider(hops: str | None, hop: int | None) -> str | None:
+    known = unpack_hops(hops)
+    return known[hop].provider if hop is not None and hop < len(known) else None
 
 
 def _write(transaction: Transaction, changed: list[_Message]) -> list[Change]:
@@ -133,7 +155,7 @@ def _write(transaction: Transaction, changed: list[_Message]) -> list[Change]:
 
 def _change(one: _Message) -> Change:
     assert one.status is not None  # noqa: S101  # a status only ever comes
-    return Change(one.key, one.account, one.message_id, one.recipient, _STATUSES[one.status])
+    return Change(one.key, one.account, one.message_id, one.recipient, _STATUSES[one.status], one.provider)
 
 
 def _count(transaction: Transaction, batch_id: int, gain: Counter[str]) -> None:
@@ -163,12 +185,13 @@ def tidy(transaction: Transaction) -> list[Change]:
         "UPDATE payamak_report SET tried = 0 WHERE tried = 1 AND received_at > %s", transaction.now - _AGAIN
     )
     dropped = transaction.rows(
-        "DELETE FROM payamak_report WHERE received_at < %s RETURNING id, account, message_id, recipient, status",
+        "DELETE FROM payamak_report WHERE received_at < %s "
+        "RETURNING id, account, message_id, recipient, status, provider",
         transaction.now - KEPT,
     )
     return [
-        Change(None, account, message_id, recipient, _STATUSES[status])
-        for _, account, message_id, recipient, status in sorted(dropped)
+        Change(None, account, message_id, recipient, _STATUSES[status], provider)
+        for _, account, message_id, recipient, status, provider in sorted(dropped)
     ]
 
 

@@ -17,8 +17,8 @@ def sweep(transaction: Transaction, accounts: Sequence[str]) -> list[Change]:
     Returns the delivery reports that were given up, since nobody knows their messages.
     """
     remove_abandoned(transaction)
-    unknown = reports.tidy(transaction)
     expire_all(transaction)
+    unknown = reports.tidy(transaction)  # after what excludes: an upgrade does so before it changes the reports' table
     for account in accounts:
         for (id_,) in transaction.rows(
             f"SELECT id FROM payamak_campaign WHERE ended_at IS NULL AND account = %s AND state IN {ACTIVE} "

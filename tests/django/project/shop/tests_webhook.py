@@ -7,7 +7,7 @@ REPORT = {"messageid": "123456", "status": "10"}
 
 def stored():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT account, message_id FROM payamak_report")
+        cursor.execute("SELECT account, message_id, provider FROM payamak_report")
         return [tuple(row) for row in cursor.fetchall()]
 
 
@@ -19,12 +19,12 @@ class WebhookTests(TestCase):
         with self.assertNumQueries(3 if connection.vendor == "sqlite" else 4):  # in a savepoint; PostgreSQL's clock
             response = self.client.get(f"/sms/default/{SECRET}/", REPORT)
         self.assertEqual((response.status_code, response.content), (204, b""))
-        self.assertEqual(stored(), [("default", 123456)])
+        self.assertEqual(stored(), [("default", 123456, "najva")])
 
     def test_a_post_needs_no_csrf_token(self):
         response = self.client.post(f"/sms/default/{SECRET}/", REPORT, content_type="application/json")
         self.assertEqual(response.status_code, 204)
-        self.assertEqual(stored(), [("default", 123456)])
+        self.assertEqual(stored(), [("default", 123456, "najva")])
 
     def test_what_is_no_report_is_400(self):
         self.assertEqual(self.client.post(f"/sms/default/{SECRET}/", {"a": "b"}).status_code, 400)
@@ -37,8 +37,9 @@ class WebhookTests(TestCase):
         self.assertEqual(self.client.get(f"/sms/nope/{SECRET}/", REPORT).status_code, 404)
         self.assertEqual(self.client.get(f"/sms/codes/{SECRET}/", REPORT).status_code, 404)
 
-    def test_a_failover_takes_the_reports_of_its_accounts(self):
+    def test_a_failover_takes_the_reports_of_its_accounts_with_whose_they_are(self):
         self.assertEqual(self.client.get(f"/sms/both/{SECRET}/", REPORT).status_code, 204)
+        self.assertEqual(stored(), [("both", 123456, "najva")])
 
     @override_settings(PAYAMAK_WEBHOOK_SECRET=None)
     def test_without_a_secret_there_is_no_webhook(self):
