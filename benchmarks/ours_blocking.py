@@ -10,7 +10,7 @@ from sepahan_sms import Sepahan
 from smscore import RetryPolicy, Timeouts
 
 AT_ONCE = 8
-PATIENT = Timeouts(connect=600, read=600, total=600)  # under valgrind, on a busy machine
+PATIENT = Timeouts(connect=600, read=600, total=600, idle=600)  # under valgrind, on a busy machine
 DELIVERED = 10  # compared as the floor compares it: an enum's attribute costs more than reading the answer
 THREADS = 50  # what a web server has at most
 

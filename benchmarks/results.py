@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -34,6 +35,15 @@ def server(program: str = "server.py", *arguments: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def compiled_once() -> Iterator[dict[str, str]]:
+    """An environment in which a module is compiled by its first import alone, as where packages are installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        yield environment
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:
