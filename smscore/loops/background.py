@@ -16,6 +16,7 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from smscore import clock
@@ -23,6 +24,7 @@ from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.caller_thread import CallerThread, LoopCall
 from smscore.loops.concurrency import cancel_all, running_loop
 from smscore.loops.forks import keep_alive_after_fork
+from smscore.loops.handover import Handover
 
 R = TypeVar("R")
 
@@ -59,6 +61,7 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._loop = clock.new_event_loop(fast=True)
+        self._handover = Handover(self._loop)
         self._thread = threading.Thread(target=self._run, name="payamak", daemon=True)
         self._firsts: dict[str, object] = {}
         self._ident: int | None = None
@@ -91,6 +94,7 @@ class BackgroundLoop:
                 end(self._loop)
             finally:
                 self._ident = None
+                self._handover.closed()
                 self._ended.set()
                 self._refuse_all()
 
@@ -113,18 +117,19 @@ class BackgroundLoop:
         call = LoopCall(function, caller_thread)
         try:
             self._awaited.add(call)
-            self._soon(call.begin, self._loop, otherwise=call.refuse)
+            self._soon(partial(call.begin, self._loop), otherwise=call.refuse)
             caller_thread.serve(call)
         except BaseException:
+            call.is_abandoned = True  # no call of a function: a second Ctrl-C comes after it
             self._soon(call.cancel)
             raise
         finally:
             self._awaited.discard(call)
         return call.result()
 
-    def _soon(self, function: Callable[..., object], *args: Any, otherwise: Callable[[], object] | None = None) -> None:
+    def _soon(self, function: Callable[[], object], otherwise: Callable[[], object] | None = None) -> None:
         try:
-            self._loop.call_soon_threadsafe(function, *args)
+            self._handover.put(function)
         except RuntimeError:  # the loop is closed
             if otherwise is not None:
                 otherwise()
@@ -137,7 +142,7 @@ class BackgroundLoop:
         """Start this in the loop without waiting. Safe from any thread and from finalizers."""
         nobody = CallerThread()
         nobody.leave()
-        self._soon(LoopCall(function, nobody).begin, self._loop)
+        self._soon(partial(LoopCall(function, nobody).begin, self._loop))
 
     def is_open(self) -> bool:
         """Whether it still runs what it is given; never in a forked child, whose loop it is not."""
@@ -159,6 +164,7 @@ class BackgroundLoop:
         self._is_stopped = True
         if self._is_first("run"):
             self._loop.close()
+            self._handover.closed()
             self._refuse_all()
 
 

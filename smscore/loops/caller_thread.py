@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import queue
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextvars import copy_context
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -29,7 +30,10 @@ class LoopCall(Generic[R]):
     def __init__(self, function: Callable[[], Coroutine[Any, Any, R]], caller_thread: CallerThread) -> None:
         self._function = function
         self._caller_thread = caller_thread
+        self._context = copy_context()  # the caller's; one thread may wake the loop for the calls of others
         self._task: asyncio.Task[None] | None = None
+        self.is_abandoned = False
+        """Nobody waits for it any more: it must not begin."""
         self._outcome: Callable[[], R] | None = None
 
     @property
@@ -39,7 +43,8 @@ class LoopCall(Generic[R]):
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the coroutine. Call this in the loop."""
-        self._task = loop.create_task(self._run())
+        if not self.is_abandoned:
+            self._task = loop.create_task(self._run(), context=self._context)
 
     def cancel(self) -> None:
         """Cancel the coroutine. Call this in the loop."""
