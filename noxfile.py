@@ -164,6 +164,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def threads_bench(session: nox.Session) -> None:
+    """A blocking client in 1 to 64 threads, on asyncio's loop and on uvloop; ``-- --count 500`` for a quick look."""
+    install_wheel(session, "bench")
+    session.install("uvloop>=0.21")
+    session.run("python", "benchmarks/blocking_threads.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def queue_bench(session: nox.Session) -> None:
     """The queue on SQLite and on a PostgreSQL of its own; ``-- --only speed`` measures one part alone."""
     install_wheel(session, "test", "bench")

@@ -22,7 +22,7 @@ QUEUE = (
     "Queue: results and webhooks",
     "Queue: kills and faults",
 )
-PARTS = ("Instructions", "Time", "Tracking", "Results files", *QUEUE, "Admin")
+PARTS = ("Instructions", "Time", "Blocking threads", "Tracking", "Results files", *QUEUE, "Admin")
 """In the order of the file."""
 
 
