@@ -33,7 +33,7 @@ class _Body(Payload):
         else:  # what a test puts in aiohttp's place
             progress.left = True
         await self._write(writer)
-        progress.transport = None
+        progress.finish()
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)

@@ -1,55 +1,91 @@
-"""The waits of a client's calls, and how closing the client ends them all."""
+"""The waits of a client's calls, and what ends one from outside: closing the client, or the time that it may take."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 _POLL_INTERVAL: Final = 0.1  # seconds between two checks whether a borrowed session has been closed
+_RESOLUTION: Final = 0.01  # seconds: waits that run out at about the same time are ended together
 
 
 class WaitInterrupted(Exception):
     """A wait was ended by something other than a cancel of its caller."""
 
 
-class Wait:
-    """A context around a wait of a call: ``WaitInterrupted`` where closing the client ended it, or aiohttp by itself.
+class ReadTimedOut(TimeoutError):
+    """Nothing more of an answer came in time."""
 
-    Both come as a ``CancelledError``, as the caller's own cancel does. The task counts its cancels, which tells them
+
+class Wait:
+    """A context around a wait of a call, which may take ``total`` seconds: ``TimeoutError`` where it takes longer.
+
+    ``read`` is for how many seconds nothing may come once :meth:`note_progress` was called: ``ReadTimedOut``.
+    ``WaitInterrupted`` where closing the client ended it, or aiohttp by itself.
+
+    All come as a ``CancelledError``, as the caller's own cancel does. The task counts its cancels, which tells them
     apart; ``asyncio.timeout`` goes by the same.
     """
 
-    __slots__ = ("_cancels", "_interrupted", "_open", "_task")
+    __slots__ = ("_cancels", "_deadline", "_error", "_last_progress", "_now", "_read", "_task", "_waits")
 
-    def __init__(self, open_: set[Wait]) -> None:
-        self._open = open_
-        self._interrupted = False
+    def __init__(self, waits: Waits, total: float = math.inf, read: float = math.inf) -> None:
+        self._waits = waits
+        self._now = asyncio.get_running_loop().time
+        self._deadline = self._now() + total
+        self._read = read
+        self._last_progress: float | None = None
+        self._error: Exception | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # coroutines run in tasks
         self._task = task
         self._cancels = task.cancelling()
-        self._open.add(self)
+        self._waits.add(self)
+        return self
 
-    def interrupt(self) -> None:
-        """End the wait, unless called by its own task, which may close the client in a callback."""
-        if not self._interrupted and self._task is not asyncio.current_task():
-            self._interrupted = True
+    def __deepcopy__(self, _: object) -> Self:
+        return self  # aioresponses copies what a request is given, and no task can be copied
+
+    def note_progress(self) -> None:
+        """The request has been written, or some of its answer came."""
+        self._last_progress = self._now()
+
+    def ends_at(self) -> float:
+        """When it runs out, by the loop's clock; later if there is progress."""
+        if self._error is not None:
+            return math.inf
+        return min(self._deadline, (self._last_progress or self._now()) + self._read)
+
+    def end_if_over(self) -> None:
+        """End the wait if it has run out."""
+        now = self._now()
+        if self._deadline <= now:
+            self.interrupt(TimeoutError())
+        elif self.ends_at() <= now:
+            self.interrupt(ReadTimedOut())
+
+    def interrupt(self, error: Exception) -> None:
+        """End the wait with this error, unless called by its own task, which may close the client in a callback."""
+        if self._error is None and self._task is not asyncio.current_task():
+            self._error = error
             self._task.cancel()
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        self._open.discard(self)
-        cancels = self._task.uncancel() if self._interrupted else self._task.cancelling()
+        self._waits.discard(self)
+        cancels = self._task.cancelling() if self._error is None else self._task.uncancel()
         if isinstance(error, asyncio.CancelledError) and cancels <= self._cancels:
-            raise WaitInterrupted from None
+            raise self._error or WaitInterrupted from None
 
 
 class Waits:
-    """The waits of a client's calls in one event loop.
+    """The waits of a client's calls in one event loop, with one timer for all of them.
 
+    A timer of its own for each request would be set, and cancelled, some thousands of times for each that goes off.
     ``is_closed`` is polled while there are any: nobody tells the client when a borrowed session is closed.
     """
 
@@ -57,29 +93,50 @@ class Waits:
         self._is_closed = is_closed
         self._open: set[Wait] = set()
         self._is_over = False
-        self._is_polling = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
 
-    def begin(self) -> Wait:
-        """A context for a wait that begins now. Raises ``WaitInterrupted`` once all have been ended."""
+    def add(self, wait: Wait) -> None:
+        """Note a wait that begins now. Raises ``WaitInterrupted`` once all have been ended."""
         if self._is_over:
             raise WaitInterrupted
-        if self._is_closed is not None and not self._is_polling:
-            self._is_polling = True
-            self._poll_later()
-        return Wait(self._open)
+        self._open.add(wait)
+        self._look_by(wait.ends_at())
+
+    def discard(self, wait: Wait) -> None:
+        """Forget a wait that has ended."""
+        self._open.discard(wait)
 
     def end_all(self) -> None:
         """Interrupt every wait, and let no other begin. Call it in the waits' own event loop."""
         self._is_over = True
-        for wait in list(self._open):
-            wait.interrupt()
+        for wait in [*self._open]:
+            wait.interrupt(WaitInterrupted())
+        if self._timer is not None:
+            self._timer.cancel()
+        self._look_again()
 
-    def _poll_later(self) -> None:
-        asyncio.get_running_loop().call_later(_POLL_INTERVAL, self._poll)
+    def _look_by(self, moment: float) -> None:
+        """Look at the waits at this moment of the loop's clock, or earlier."""
+        loop = asyncio.get_running_loop()
+        if self._is_closed is not None:
+            moment = min(moment, loop.time() + _POLL_INTERVAL)
+        if moment < self._rings_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_at(moment, self._look)
+            self._rings_at = moment
 
-    def _poll(self) -> None:
+    def _look(self) -> None:
         if self._is_closed is not None and self._is_closed():
             self.end_all()
-        self._is_polling = bool(self._open)
-        if self._is_polling:
-            self._poll_later()
+            return
+        for wait in [*self._open]:
+            wait.end_if_over()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self._rings_at = math.inf
+        if self._open:
+            soon = asyncio.get_running_loop().time() + _RESOLUTION
+            self._look_by(max(soon, min(wait.ends_at() for wait in self._open)))

@@ -11,6 +11,7 @@ from aiohttp.connector import Connection
 from attrs import define, field
 
 from smscore import clock
+from smscore.calls.closing import Wait
 from smscore.calls.idle import UNKNOWN_LIMIT, IdleLimit, IdlePool, keep_path_open
 
 HAS_POLL: Final = hasattr(select, "poll")
@@ -79,8 +80,10 @@ class _Listener(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard = True
         progress = self.progress
-        if progress is not None and progress.transport is not None and len(progress.early) < _MAX_EARLY_BYTES:
-            progress.early += data
+        if progress is not None:
+            progress.wait.note_progress()
+            if progress.transport is not None and len(progress.early) < _MAX_EARLY_BYTES:
+                progress.early += data
         self.protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -108,6 +111,7 @@ _INTERIM: Final = re.compile(rb"(?:HTTP/1\.[01] 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\
 class RequestProgress:
     """How far a request has come on its connection."""
 
+    wait: Wait
     pool: IdlePool | None = None
     """Where the connection waits afterwards; None in a borrowed session, whose owner decides."""
     given_idle: float | None = None
@@ -137,6 +141,11 @@ class RequestProgress:
             self._listener.idle_since = None
             self._listener.progress = self
             self._listener.has_carried = True
+
+    def finish(self) -> None:
+        """Note that all of it has been written, and the answer is waited for."""
+        self.transport = None
+        self.wait.note_progress()
 
     def take_answer(self, connection: object, keep_alive: str | None) -> None:
         """Take what came for an answer; ``Spoiled`` if it lay on the connection before the request.

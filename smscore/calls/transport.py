@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
 from smscore.calls.bodies import body_of
-from smscore.calls.closing import WaitInterrupted, Waits
+from smscore.calls.closing import ReadTimedOut, Wait, WaitInterrupted, Waits
 from smscore.calls.connections import HAS_POLL, RequestProgress, Spoiled, is_known, is_usable, keep_ready
 from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.calls.sessions import Place, Places
@@ -60,12 +60,9 @@ class Transport:
         if not await self._take_slot(place, within(timeouts, time_left())):
             return _NO_SLOT
         try:
-            while True:
-                progress = RequestProgress(pool=place.pool, given_idle=timeouts.idle)
-                answer = await self._try(place, request, within(timeouts, time_left()), progress)
-                # An idle connection was spoiled or too old, and nothing was written to it: try again on another.
-                if not (progress.spoiled and progress.idle) or self.is_closed:
-                    return answer
+            while (answer := await self._try(place, request, within(timeouts, time_left()))) is None:
+                pass
+            return answer
         finally:
             if place.slots is not None:
                 place.slots.release()
@@ -83,13 +80,14 @@ class Transport:
                     return await place.slots.acquire()
         return False
 
-    async def _try(
-        self, place: Place, request: Request, timeouts: Timeouts, progress: RequestProgress
-    ) -> Answer | NoAnswer:
+    async def _try(self, place: Place, request: Request, timeouts: Timeouts) -> Answer | NoAnswer | None:
+        """What came; None if an idle connection was spoiled or too old, and nothing was written to it: try another."""
         if not HAS_POLL:
             await _closes_are_seen()
+        wait = Wait(place.waits, timeouts.total, timeouts.read)
+        progress = RequestProgress(wait, place.pool, timeouts.idle)
         try:
-            with place.waits.begin():
+            with wait:
                 async with (
                     clock.backstop(timeouts.total),
                     await place.session.request(
@@ -99,7 +97,7 @@ class Transport:
                         data=body_of(request.body, progress),
                         headers=request.headers,
                         skip_auto_headers=None if request.body else _NO_CONTENT,
-                        timeout=_client_timeout(timeouts),
+                        timeout=_client_timeout(timeouts.connect),
                         allow_redirects=False,
                         raise_for_status=False,
                         middlewares=_middlewares(place.session, request.method),
@@ -118,7 +116,7 @@ class Transport:
         except Exception as error:
             _log.debug("%s in a request", type(error).__name__)
             if progress.spoiled and not self.is_closed:
-                return _SPOKE_FIRST
+                return None if progress.idle else _SPOKE_FIRST
             return _LONG_HEADERS if _is_of_long_headers(error) else self._no_answer(error, left=progress.left)
         finally:
             progress.drop_the_rest()
@@ -140,7 +138,7 @@ class Transport:
     async def _connect(self, place: Place, url: str, timeouts: Timeouts) -> NoAnswer | None:
         session = place.session
         await _closes_are_seen()
-        timeout = _client_timeout(timeouts)
+        timeout = _client_timeout(timeouts.connect)
 
         async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             _check_hosts(request)
@@ -159,7 +157,7 @@ class Transport:
 
         # A middleware runs when the request exists and nothing of it has left.
         try:
-            with place.waits.begin():
+            with Wait(place.waits, timeouts.total):
                 async with clock.backstop(timeouts.connect):
                     response = await session.get(
                         url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
@@ -180,7 +178,7 @@ class Transport:
         """A context around a wait that is not a request; ``ClientClosed`` if the client is closed meanwhile."""
         place = self._here() or await self._open_here()
         try:
-            with place.waits.begin():
+            with Wait(place.waits):
                 yield
         except WaitInterrupted:
             self.check_open()
@@ -292,11 +290,10 @@ def checked_ssl(ssl: object) -> ssl_module.SSLContext | bool:
 
 
 @lru_cache(16)
-def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+def _client_timeout(connect: float) -> aiohttp.ClientTimeout:
+    # The other times are those of the ``Wait``: aiohttp would set three timers for each request.
     return aiohttp.ClientTimeout(
-        total=timeouts.total,
-        sock_connect=timeouts.connect,
-        sock_read=timeouts.read,
+        sock_connect=connect,
         ceil_threshold=math.inf,  # aiohttp would round what is above 5 seconds up
     )
 
@@ -329,14 +326,14 @@ async def _answer_to(progress: RequestProgress, response: aiohttp.ClientResponse
     except Spoiled:
         response.close()
         raise
-    answer = await _read(response)
+    answer = await _read(response, progress)
     # A refusal may come early, and then what it refuses is not written to its end.
     if progress.is_answered_early and isinstance(answer, Answer) and answer.is_success:
         return _EARLY
     return answer
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer | NoAnswer:
+async def _read(response: aiohttp.ClientResponse, progress: RequestProgress) -> Answer | NoAnswer:
     if _size_of_headers(response) > MAX_HEADER_BYTES:
         response.close()
         return _LONG_HEADERS
@@ -344,6 +341,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer | NoAnswer:
     size = 0
     while not response.content.at_eof():
         piece = await response.content.readany()
+        progress.wait.note_progress()  # where nothing listens between the connection and aiohttp
         size += len(piece)
         if size > MAX_ANSWER_BYTES:
             response.close()
@@ -360,7 +358,7 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
 # The first that fits names the reason; the order goes from the particular to the general.
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (aiohttp.ConnectionTimeoutError, "opening the connection timed out"),
-    (aiohttp.SocketTimeoutError, "waiting for the answer timed out"),
+    (ReadTimedOut, "waiting for the answer timed out"),
     (TimeoutError, "the time for the request ran out"),
     (aiohttp.ClientConnectorDNSError, "the host name could not be resolved"),
     (aiohttp.ClientConnectorCertificateError, "the server's certificate is not trusted"),
