@@ -262,3 +262,24 @@ def test_a_message_id_of_more_than_64_bits_comes_back_whole(bench: Bench):
     bench.dispatch(batch)
     bench.end(batch, [2**70, 102])
     assert bench.results == [(Outcome.ACCEPTED, 2**70), (Outcome.ACCEPTED, 102)]
+
+
+def test_a_message_id_of_more_than_64_bits_comes_also_by_a_late_answer(bench: Bench):
+    batch = bench.claimed()
+    bench.dispatch(batch, request_id=None)
+    bench.now += LEASE + 1
+    assert bench.nothing_to_claim()
+    bench.end(batch, [2**70, 102])
+    assert bench.results == [(Outcome.ACCEPTED, 2**70), (Outcome.ACCEPTED, 102)]
+
+
+def test_a_message_id_of_more_than_64_bits_stays_when_a_late_answer_says_otherwise(bench: Bench):
+    first = bench.claimed()
+    bench.dispatch(first)
+    bench.now += LEASE + 1
+    second = bench.claimed()
+    bench.dispatch(second)
+    known = Columns(["accepted", "rejected"], [2**70, None], [None, 0], [stored(InvalidParameters("malformed"))])
+    bench(endings.finish, second, unpack(second.stored), known)
+    bench.end(first, [2**71, 2**71 + 1])
+    assert bench.results == [(Outcome.ACCEPTED, 2**70), (Outcome.REJECTED, None)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from smscore.config import DEFAULT_POLLING
 from smscore.errors import OutcomeUnknown
 from smscore.outcomes import Outcome
@@ -142,19 +144,27 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     """Write what a late answer knows better than the rows that are there."""
     low, high = claimed.id << PLACE_BITS, (claimed.id + 1) << PLACE_BITS
     known = transaction.rows(
-        "SELECT id, outcome, message_id FROM payamak_message WHERE id >= %s AND id < %s ORDER BY id", low, high
+        "SELECT id - %s, outcome, message_id FROM payamak_message WHERE id >= %s AND id < %s ORDER BY id",
+        low,
+        low,
+        high,
     )
-    rows = {row[0]: row for row in _message_rows(claimed.id, payload, claimed.first, late, len(claimed.hops) - 1)}
+    errors, long_ids = _errors_and_long_ids(transaction, claimed.id)
     has_ids = any(id_ is not None for id_ in late.message_ids)
-    better = [
-        rows[id_]
-        for id_, outcome, message_id in known
-        if is_better(rows[id_][4], rows[id_][5], outcome, message_id, has_ids=has_ids)
+    places = [
+        place
+        for place, outcome, id_ in known
+        if is_better(
+            late.outcomes[place], late.message_ids[place], outcome, long_ids.get(str(place), id_), has_ids=has_ids
+        )
     ]
-    if not better:
+    if not places:
         return
+    rows = _message_rows(claimed.id, payload, claimed.first, late, len(claimed.hops) - 1)
+    better = [rows[place] for place in places]
+    late_ids = _long_ids(late)
+    long_ids |= {key: late_ids[key] for key in map(str, places) if key in late_ids}
     reports.look_again(transaction, late.message_ids)
-    errors = _errors(transaction, claimed.id)
     offset = len(errors)
     transaction.many(
         "UPDATE payamak_message SET outcome = %s, message_id = %s, error = %s, hop = %s, sent_at = %s WHERE id = %s",
@@ -166,8 +176,10 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     counted: dict[str, int] = {row[0]: row[1] for row in found}
     counts = ", ".join(f"{name} = %s" for name in OUTCOME_COLUMNS.values())
     transaction.run(
-        f"UPDATE payamak_batch SET errors = %s, cost = %s, parts = %s, track_at = %s, {counts} WHERE id = %s",
+        "UPDATE payamak_batch SET errors = %s, long_ids = %s, cost = %s, parts = %s, track_at = %s, "
+        f"{counts} WHERE id = %s",
         pack_errors([*errors, *late.error_list]),
+        pack_json(long_ids),
         late.cost,
         late.parts,
         transaction.now + DEFAULT_POLLING.first,
@@ -176,6 +188,7 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     )
 
 
-def _errors(transaction: Transaction, batch_id: int) -> list[StoredError]:
-    row = transaction.row("SELECT errors FROM payamak_batch WHERE id = %s", batch_id)
-    return [] if row is None else unpack_errors(row[0])
+def _errors_and_long_ids(transaction: Transaction, batch_id: int) -> tuple[list[StoredError], dict[str, int]]:
+    row = transaction.row("SELECT errors, long_ids FROM payamak_batch WHERE id = %s", batch_id)
+    errors, long_ids = row or (None, None)
+    return unpack_errors(errors), {} if long_ids is None else msgspec.json.decode(long_ids, type=dict[str, int])
