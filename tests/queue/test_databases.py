@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -129,6 +130,60 @@ async def test_connections_that_the_server_has_ended_are_replaced(postgres: Any,
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
     queue._database._pool.idle = [(connection, 0.0) for connection, _ in queue._database._pool.idle]
     assert (await queue.enqueue("shop", "09120000001", TEXT)).size == 1
+
+
+NETWORK = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "expected"),
+    [
+        ("", {}, NETWORK),
+        (
+            "?connect_timeout=3&tcp_user_timeout=5000",
+            {},
+            {**NETWORK, "connect_timeout": "3", "tcp_user_timeout": "5000"},
+        ),
+        ("?keepalives=0", {}, {**NETWORK, "keepalives": "0"}),
+        ("", {"PGCONNECT_TIMEOUT": "7"}, {**NETWORK, "connect_timeout": "7"}),
+    ],
+)
+def test_a_dead_network_is_noticed_in_a_minute_unless_the_url_says_otherwise(
+    postgres: Postgres,
+    url: str,
+    environment: dict[str, str],
+    expected: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    database = PostgreSQLDatabase(postgres.url + url)
+    with database.reading() as transaction:
+        connection: Any = transaction._connection  # type: ignore[attr-defined]
+        assert expected.items() <= connection.info.get_parameters().items()
+    database.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+def test_the_sockets_to_a_server_have_these_limits(postgres: Postgres):
+    database = PostgreSQLDatabase(postgres.url)
+    with database.reading() as transaction:
+        number: int = transaction._connection.fileno()  # type: ignore[attr-defined]
+        with socket.socket(fileno=os.dup(number)) as opened:
+            if opened.family == socket.AF_UNIX:
+                pytest.skip("a local socket has no network")
+            limits = [
+                opened.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            ]
+    assert limits == [30_000, 30, 10, 3]
+    database.close()
 
 
 async def test_an_idle_transaction_is_given_up_after_the_lease(postgres: Any, client: New, new_queue: New):

@@ -41,7 +41,15 @@ MAX_CONNECTIONS: Final = 16
 _TRIES: Final = 5
 _TRUSTED: Final = 1.0  # seconds for which a connection that was just used is taken to be alive
 _MARGIN: Final = 1.0
-_CONNECT_SECONDS: Final = 10
+_NETWORK: Final[Mapping[str, int]] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+"""Where the URL does not say so: a network that swallows packets is noticed within a minute, and not after hours."""
+_CONNECT_TIMEOUT: Final = "PGCONNECT_TIMEOUT"  # libpq's own, of the environment
 _REFUSALS: Final[Mapping[str, str]] = {
     "28000": "Correct the user and the password in the database's URL.",
     "28P01": "Correct the user and the password in the database's URL.",
@@ -133,7 +141,7 @@ class PostgreSQLDatabase(Database):
                 'A queue in PostgreSQL needs psycopg 3. Install it: pip install "payamak[postgres]".'
             ) from None
         try:
-            conninfo_to_dict(url)
+            given = conninfo_to_dict(url)
         except psycopg.Error:
             # The driver's words may quote the URL, and so a password.
             raise ConfigurationError(
@@ -143,6 +151,9 @@ class PostgreSQLDatabase(Database):
         self._psycopg = psycopg
         self._conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
         self._url = url
+        self._network = {name: value for name, value in _NETWORK.items() if name not in given}
+        if _CONNECT_TIMEOUT in os.environ:
+            self._network.pop("connect_timeout", None)
         self._schema = schema
         self._idle_timeout = idle_timeout
         self._now = now
@@ -247,7 +258,7 @@ class PostgreSQLDatabase(Database):
             self._url,
             autocommit=True,
             prepare_threshold=None,  # pgbouncer gives each transaction another connection
-            connect_timeout=_CONNECT_SECONDS,
+            **self._network,
         )
         keep_alive_after_fork(connection)
         return connection
