@@ -6,7 +6,7 @@ import asyncio
 import math
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -74,11 +74,14 @@ class Transport:
         if not place.slots.locked():
             return await place.slots.acquire()
         # Its own time begins only then: one that waited long must not end as unknown for it.
-        async with self.waiting():
-            with suppress(TimeoutError):
+        try:
+            with place.waits.begin():
                 async with clock.timeout(timeouts.total):
                     return await place.slots.acquire()
-        return False
+        except TimeoutError:
+            return False
+        except WaitInterrupted:
+            raise self._interrupted() from None
 
     async def _try(self, place: Place, request: Request, timeouts: Timeouts) -> Answer | NoAnswer | None:
         """What came; None if an idle connection was spoiled or too old, and nothing was written to it: try another."""
@@ -181,8 +184,7 @@ class Transport:
             with Wait(place.waits):
                 yield
         except WaitInterrupted:
-            self.check_open()
-            raise ClientClosed("The wait of this call was ended from outside. Try it again.") from None
+            raise self._interrupted() from None
 
     async def aclose(self) -> None:
         """End what is under way, and close the connections of every loop; a borrowed session stays open."""
@@ -208,6 +210,11 @@ class Transport:
             raise ClientClosed(
                 "The session that this client was given is closed. Close it after the client's last call."
             )
+
+    def _interrupted(self) -> ClientClosed:
+        """Why a wait was interrupted. Raises ``ClientClosed`` itself if this client was closed."""
+        self.check_open()
+        return ClientClosed("The wait of this call was ended from outside. Try it again.")
 
     def _no_answer(self, error: Exception, *, left: bool) -> NoAnswer:
         if self.is_closed:
