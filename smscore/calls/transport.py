@@ -75,7 +75,7 @@ class Transport:
             return await place.slots.acquire()
         # Its own time begins only then: one that waited long must not end as unknown for it.
         try:
-            with place.waits.begin():
+            with Wait(place.waits):
                 async with clock.timeout(timeouts.total):
                     return await place.slots.acquire()
         except TimeoutError:
