@@ -135,7 +135,7 @@ class PostgreSQLDatabase(Database):
         """
         try:
             import psycopg
-            from psycopg.conninfo import conninfo_to_dict
+            from psycopg.conninfo import conninfo_to_dict, make_conninfo
         except ImportError:
             raise ConfigurationError(
                 'A queue in PostgreSQL needs psycopg 3. Install it: pip install "payamak[postgres]".'
@@ -150,10 +150,10 @@ class PostgreSQLDatabase(Database):
             ) from None
         self._psycopg = psycopg
         self._conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-        self._url = url
-        self._network = {name: value for name, value in _NETWORK.items() if name not in given}
+        network = {name: value for name, value in _NETWORK.items() if name not in given}
         if _CONNECT_TIMEOUT in os.environ:
-            self._network.pop("connect_timeout", None)
+            network.pop("connect_timeout", None)
+        self._url = make_conninfo(url, **network)
         self._schema = schema
         self._idle_timeout = idle_timeout
         self._now = now
@@ -258,7 +258,6 @@ class PostgreSQLDatabase(Database):
             self._url,
             autocommit=True,
             prepare_threshold=None,  # pgbouncer gives each transaction another connection
-            **self._network,
         )
         keep_alive_after_fork(connection)
         return connection

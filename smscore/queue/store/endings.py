@@ -143,7 +143,7 @@ def end_unsent(transaction: Transaction, claimed: Claimed, reason: str) -> None:
 def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: Columns) -> None:
     """Write what a late answer knows better than the rows that are there."""
     low, high = claimed.id << PLACE_BITS, (claimed.id + 1) << PLACE_BITS
-    known = transaction.rows(
+    rows = transaction.rows(
         "SELECT id - %s, outcome, message_id FROM payamak_message WHERE id >= %s AND id < %s ORDER BY id",
         low,
         low,
@@ -151,6 +151,7 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     )
     errors, long_ids = _errors_and_long_ids(transaction, claimed.id)
     has_ids = any(id_ is not None for id_ in late.message_ids)
+    known: list[tuple[int, str, int | None]] = [(place, outcome, id_) for place, outcome, id_ in rows]
     places = [
         place
         for place, outcome, id_ in known
@@ -160,8 +161,8 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
     ]
     if not places:
         return
-    rows = _message_rows(claimed.id, payload, claimed.first, late, len(claimed.hops) - 1)
-    better = [rows[place] for place in places]
+    answered = _message_rows(claimed.id, payload, claimed.first, late, len(claimed.hops) - 1)
+    better = [answered[place] for place in places]
     late_ids = _long_ids(late)
     long_ids |= {key: late_ids[key] for key in map(str, places) if key in late_ids}
     reports.look_again(transaction, late.message_ids)
@@ -191,4 +192,5 @@ def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: C
 def _errors_and_long_ids(transaction: Transaction, batch_id: int) -> tuple[list[StoredError], dict[str, int]]:
     row = transaction.row("SELECT errors, long_ids FROM payamak_batch WHERE id = %s", batch_id)
     errors, long_ids = row or (None, None)
-    return unpack_errors(errors), {} if long_ids is None else msgspec.json.decode(long_ids, type=dict[str, int])
+    known: dict[str, int] = {} if long_ids is None else msgspec.json.decode(long_ids, type=dict[str, int])
+    return unpack_errors(errors), known
