@@ -41,4 +41,4 @@ def codes_at_once(url: str, to: list[str], text: str) -> int:
 
 def najva_status(url: str, ids: list[int], _: str) -> int:
     with Najva("token", base_url=url, max_concurrency=AT_ONCE) as client:
-        return sum(one.code == DELIVERED for one in client.status(ids))
+        return [one.code for one in client.status(ids)].count(DELIVERED)
