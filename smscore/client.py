@@ -18,7 +18,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from functools import wraps
-from itertools import chain, islice
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
 
@@ -64,6 +64,7 @@ from smscore.sending.outgoing import (
     Recipients,
     checked_outgoing,
     copied,
+    in_pieces,
     iterable,
     recipients_of,
     stream_of,
@@ -84,9 +85,8 @@ Q = ParamSpec("Q")
 
 
 async def _checked_ids(message_ids: Iterable[int]) -> list[int]:
-    source = iter(copied(message_ids))
     ids: list[int] = []
-    while piece := [*islice(source, ITEMS_PER_TURN)]:
+    for piece in in_pieces(copied(message_ids)):
         ids += checked_ids(piece, len(ids))
         await let_others_run()
     return ids

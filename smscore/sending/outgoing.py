@@ -14,7 +14,7 @@ from smscore.given import is_iterable
 from smscore.loops.concurrency import SliceSource, let_others_run
 from smscore.masking import Masked
 from smscore.messages import Message
-from smscore.numbers import Recipient, is_one_recipient, local_forms
+from smscore.numbers import Recipient, forms_of_one_spelling, is_one_recipient, local_form
 from smscore.senders import check_sender
 from smscore.sending.batching import Outgoing
 from smscore.text import Text, can_all_be_sent, plain_text, text_problem
@@ -156,12 +156,24 @@ async def columns_of(items: Iterable[Any], payload: Payload, start: int = 0) -> 
 
     They are checked a slice at a time, so that a list of a million does not hold up the event loop.
     """
-    source = iter(items)
-    columns = payload.columns([*islice(source, ITEMS_PER_TURN)], start)
-    while piece := [*islice(source, ITEMS_PER_TURN)]:
+    pieces, nothing = in_pieces(items), list[Any]()
+    columns = payload.columns(next(pieces, nothing), start)
+    for piece in pieces:
         await let_others_run()
         columns.extend(payload.columns(piece, start + len(columns)))
     return columns
+
+
+def in_pieces(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items in lists, each for one turn of the event loop."""
+    if isinstance(items, (list, tuple)):  # a slice is copied in one step
+        known = cast("Sequence[T]", items)
+        for start in range(0, len(known), ITEMS_PER_TURN):
+            yield [*known[start : start + ITEMS_PER_TURN]]
+        return
+    source = iter(items)
+    while piece := [*islice(source, ITEMS_PER_TURN)]:
+        yield piece
 
 
 def copied(items: Iterable[T]) -> Iterable[T]:
@@ -180,7 +192,10 @@ def check_sendable(outgoing: Outgoing) -> Outgoing:
 
 def _recipients(to: list[Any]) -> tuple[list[str], dict[int, Any]]:
     """The numbers in local form, and the invalid ones by position."""
-    forms = local_forms(to)
+    usual = forms_of_one_spelling(to)
+    if usual is not None:
+        return usual, {}
+    forms = [local_form(number) for number in to]
     if all(forms):  # a tenth of the time of a look for None
         return cast("list[str]", forms), {}
     return [form or "" for form in forms], {place: to[place] for place, form in enumerate(forms) if form is None}
