@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, TypeGuard, cast
+from typing import Annotated, Any, Final, TypeGuard, cast
 
 import msgspec
 from attrs import field, frozen
@@ -84,13 +84,18 @@ def iterable_of_ids(message_ids: Iterable[int]) -> Iterable[int]:
     return message_ids
 
 
+_IDS: Final = list[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]]
+
+
 def checked_ids(ids: list[Any], start: int = 0) -> list[int]:
     """The ids as ``int``, numpy integers converted. Raises ``InvalidRequest`` unless each is a 64-bit integer.
 
     ``start`` is the first one's position. A float is refused, since it has only 53 bits of precision.
     """
-    if set(map(type, ids)) == {int} and is_id(min(ids)) and is_id(max(ids)):
-        return ids
+    try:
+        return msgspec.convert(ids, _IDS)
+    except msgspec.ValidationError:  # of other types, or too long
+        pass
     found = [as_int(id_) for id_ in ids]
     for place, id_ in enumerate(found, start):
         if id_ is None or not is_id(id_):
