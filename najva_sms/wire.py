@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import repeat
 from operator import attrgetter
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast
 
@@ -16,12 +17,13 @@ from najva_sms.codes import (
     REFUSED,
     SEND_ERRORS,
     STATUS_ERRORS,
+    STATUSES,
     SUCCESS,
     UPLOAD_ERRORS,
     delivery_status,
 )
 from najva_sms.messages import OutboxMessage, OutboxPage
-from smscore import MessageStatus, SMSError
+from smscore import DeliveryStatus, MessageStatus, SMSError
 from smscore.wire import (
     Answer,
     Batch,
@@ -103,44 +105,47 @@ class Return:
 _ALSO: Final = {"receptor": "receiver"}
 
 
-class SendEntry(Row, frozen=True):
+# Fields are in the order in which answers have them: where msgspec finds the next one at once, it reads faster.
+
+
+class SendEntry(Row, frozen=True, kw_only=True):
     """One message in the answer to a send. Only what tells whether it was taken is required."""
 
     also_called: ClassVar[Mapping[str, str]] = _ALSO
 
     messageid: int
-    receptor: str | int
     status: int
-    cost: int | Decimal | None = None
     sender: str | None = None
+    receptor: str | int
     date: int | None = None
+    cost: int | Decimal | None = None
 
 
-class P2PEntry(Row, frozen=True):
+class P2PEntry(Row, frozen=True, kw_only=True):
     """One message in the answer to send-p2p: with its text, which tells two messages to one number apart."""
 
     also_called: ClassVar[Mapping[str, str]] = _ALSO
 
     messageid: int
-    receptor: str | int
-    status: int
     message: str
-    cost: int | Decimal | None = None
+    status: int
     sender: str | None = None
+    receptor: str | int
     date: int | None = None
+    cost: int | Decimal | None = None
 
 
-class LookupEntry(Row, frozen=True):
+class LookupEntry(Row, frozen=True, kw_only=True):
     """The message in the answer to a send by a template, which no document describes: only its id is required."""
 
     also_called: ClassVar[Mapping[str, str]] = _ALSO
 
     messageid: int
-    receptor: str | int | None = None
     status: int = 1
-    cost: int | Decimal | None = None
     sender: str | None = None
+    receptor: str | int | None = None
     date: int | None = None
+    cost: int | Decimal | None = None
 
 
 class StatusEntry(Row, frozen=True):
@@ -242,14 +247,37 @@ def _build_send_p2p(batch: Batch) -> Content:
 
 
 def _read_send(answer: Answer, batch: Batch, *, usual: type[NajvaAnswer[Entry]], model: type[Entry]) -> BatchResult:
-    entries = _usual_entries(answer, usual) or _readable_entries(answer, model)
-    matched: Sequence[Entry | None] = entries
-    # The usual answer: a comprehension takes half the time of calls of attrgetter.
-    if len(batch.texts) > 1 or [entry.receptor for entry in entries] != batch.recipients:
-        text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
-        found = match_entries(batch, entries, number=attrgetter("receptor"), text=text, refused=_is_refused)
-        matched = found
+    entries = _usual_entries(answer, usual)
+    if entries and (taken := _all_taken_alike(batch, entries)):
+        return taken
+    entries = entries or _readable_entries(answer, model)
+    text: Callable[[Entry], str] | None = attrgetter("message") if model is P2PEntry else None
+    matched = match_entries(batch, entries, number=attrgetter("receptor"), text=text, refused=_is_refused)
     return _result(answer, batch, list(map(_with_an_id, matched)) if _lack_ids(entries) else matched)
+
+
+def _all_taken_alike(batch: Batch, entries: Sequence[AnyEntry]) -> BatchResult | None:
+    """The result where everybody has an entry, in order, that says of all the same; None for any other answer.
+
+    In one pass: of 10,000 entries, each column that is made and compared apart takes some hundredths more.
+    """
+    first = entries[0]
+    status, sender, date = first.status, first.sender, first.date
+    ids: list[int | None] = [
+        entry.messageid
+        for entry, recipient in zip(entries, batch.recipients, strict=False)
+        if entry.receptor == recipient
+        and entry.messageid > 0
+        and entry.status == status
+        and entry.sender == sender
+        and entry.date == date
+    ]
+    # Several texts to one number are not told apart by the order of their entries.
+    is_clear = len(batch.texts) == 1 or len(set(batch.recipients)) == len(batch)
+    if not len(ids) == len(entries) == len(batch) or not is_clear or status in _REFUSED_STATUSES:
+        return None
+    accepted = all_accepted(batch, ids, _cost(entries))
+    return replace(accepted, senders=[sender] if sender else [], sent_at=_date(first))
 
 
 def _build_lookup(batch: Batch) -> Content:
@@ -378,11 +406,9 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
     )
     if [entry.messageid for entry in entries] != ids:
         entries = _in_the_order_of(ids, entries, answer)
-    meanings = {code: delivery_status(code) for code in _distinct([entry.status for entry in entries])}
-    return [
-        MessageStatus(entry.messageid, entry.status, meanings[entry.status], entry.statustext or None)
-        for entry in entries
-    ]
+    codes = [entry.status for entry in entries]
+    meanings = map(STATUSES.get, codes, repeat(DeliveryStatus.UNRECOGNIZED))
+    return list(map(MessageStatus, ids, codes, meanings, [entry.statustext or None for entry in entries]))
 
 
 def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:
