@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
+from itertools import repeat
 from typing import Any, Final
 
 from attrs import frozen
@@ -152,10 +153,8 @@ def _read_statuses(
     found = value_of(answer, list[int], table=table, second_shape=second_shape)
     if len(found) != len(ids):
         raise malformed(answer, f"{len(found)} statuses for {len(ids)} ids", provider=SEPAHAN.name)
-    return [
-        MessageStatus(id_, code, STATUSES.get(code, DeliveryStatus.UNRECOGNIZED))
-        for id_, code in zip(ids, found, strict=True)
-    ]
+    meanings = map(STATUSES.get, found, repeat(DeliveryStatus.UNRECOGNIZED))
+    return list(map(MessageStatus, ids, found, meanings))
 
 
 def _read_messages(answer: Answer, _: SepahanReceiveBody) -> list[InboundMessage]:
