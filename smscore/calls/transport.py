@@ -75,8 +75,8 @@ class Transport:
             return await place.slots.acquire()
         # Its own time begins only then: one that waited long must not end as unknown for it.
         try:
-            with Wait(place.waits):
-                async with clock.timeout(timeouts.total):
+            with Wait(place.waits, timeouts.total):
+                async with clock.backstop(timeouts.total):
                     return await place.slots.acquire()
         except TimeoutError:
             return False
