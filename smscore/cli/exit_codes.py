@@ -29,7 +29,7 @@ NETWORK: Final = 4
 DEFECT: Final = 70
 """An unexpected error: a defect of Payamak."""
 SIGNALLED: Final = signals.SIGNALLED
-"""Plus the signal's number: 130 for Ctrl-C, 143 for SIGTERM."""
+"""Plus the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal was closed."""
 INTERRUPTED: Final = 130
 OUTPUT_CLOSED: Final = SIGNALLED + 13
 """Nobody reads standard output any more, as with ``payamak … | head``; SIGPIPE is signal 13."""

@@ -177,7 +177,7 @@ def exports(environment: Mapping[str, str]) -> list[str]:
 async def _serve(box: Sandbox, names: Sequence[str], output: Output, named: Callable[[OSError], Exception]) -> None:
     serving, loop = CancelScope(), asyncio.get_running_loop()
 
-    def stop() -> str | None:
+    def stop(_: int) -> str | None:
         loop.call_soon_threadsafe(serving.cancel)
         return None if SIGNALS.count < 3 else SIGNALS.last_words
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, handled in one place.
+"""Ctrl-C, SIGTERM and the closing of the terminal, handled in one place.
 
 Code that has work to finish registers a listener, which is called instead of raising. Without a listener the first
 Ctrl-C raises ``KeyboardInterrupt``. When a listener wants no more, the process prints its last words and exits.
@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar
@@ -23,8 +23,13 @@ from attrs import define, field
 from smscore import clock
 
 T = TypeVar("T")
-Listener: TypeAlias = Callable[[], str | None]
-"""Called in the signal handler for each signal; returns the last words where the process should exit immediately."""
+Listener: TypeAlias = Callable[[int], str | None]
+"""Called in the signal handler with each signal; returns the last words where the process should exit immediately."""
+
+HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)
+"""Sent when the terminal closes, often several times: by the kernel, the shell, and systemd after its SIGTERM."""
+STOPS: Final[Sequence[int]] = [signal.SIGINT, signal.SIGTERM, *([] if HANGUP is None else [HANGUP])]
+"""Those that end in order a command that sends."""
 
 INTERRUPTED_WORDS: Final = "Interrupted."
 SIGNALLED: Final = 128  # plus the signal's number is the exit code
@@ -54,7 +59,9 @@ class Signals:
 
     @contextmanager
     def listening(self, listener: Listener, *numbers: int) -> Generator[None]:
-        """Call this listener for Ctrl-C and for these signals."""
+        """Call this listener for Ctrl-C and for these signals; a hangup that ``nohup`` has ignored stays so."""
+        if HANGUP is not None and signal.getsignal(HANGUP) is signal.SIG_IGN:
+            numbers = tuple(number for number in numbers if number != HANGUP)
         with self._installed(numbers):
             self._listeners.append(listener)
             try:
@@ -88,7 +95,7 @@ class Signals:
         self.at = clock.monotonic()
         listener = self._listeners[-1] if self._listeners else None
         if listener is not None:
-            words = listener()
+            words = listener(number)
             if words is not None:
                 leave(words, number)
         elif self.count == 1:
@@ -121,7 +128,7 @@ def run_to_the_end(main: Coroutine[Any, Any, T]) -> T:
     """``asyncio.run``; Ctrl-C cancels it and raises ``KeyboardInterrupt``, unless it had already ended."""
     to_cancel: list[Callable[[], object]] = []
 
-    def stop() -> str | None:
+    def stop(_: int) -> str | None:
         for cancel in to_cancel:
             cancel()
         return None if SIGNALS.count == 1 else SIGNALS.last_words

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,8 +50,8 @@ def working(box: Sandbox, tmp_path: Path) -> Iterator[Callable[..., object]]:
     """A worker in a process of its own, which is killed at the end."""
     processes = []
 
-    def begin(*more: str):
-        process = start("queue", "work", *SHOP, *DB, *more, env=environment(box), cwd=tmp_path)
+    def begin(*more: str, **options):
+        process = start("queue", "work", *SHOP, *DB, *more, env=environment(box), cwd=tmp_path, **options)
         processes.append(process)
         return process
 
@@ -164,6 +167,45 @@ def test_a_worker_follows_deliveries_and_fetches_inbound_messages(added: Queue, 
     until(lambda: sum(shown(added)["counts"]["deliveries"].values()) == 30)  # type: ignore[index]
     until(lambda: added("inbound", "lines").stdout != "")
     worker.send_signal(signal.SIGINT)
+    assert worker.wait() == 0
+
+
+def is_sending(folder: Path) -> bool:
+    with closing(sqlite3.connect(folder / "sms.db")) as database:
+        return database.execute("SELECT 1 FROM payamak_batch WHERE state = 'sending'").fetchone() is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no terminals and no such signal there")
+def test_a_closed_terminal_ends_a_worker_after_the_batches_in_progress(added: Queue, box: Sandbox, tmp_path: Path):
+    box.fail("delay", provider="najva", seconds=3)
+    master, slave = os.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"))
+    worker = start(
+        *("queue", "work", *SHOP, *DB, "--track", "1s"),
+        env=environment(box),
+        cwd=tmp_path,
+        preexec_fn=lambda: os.login_tty(slave),
+        **streams,
+    )
+    os.close(slave)
+    until(lambda: is_sending(tmp_path))
+    os.close(master)
+    for _ in range(3):  # the shell's, and systemd's
+        worker.send_signal(signal.SIGHUP)
+        time.sleep(0.1)
+    assert worker.wait(60) == 0
+    counts = shown(added)["counts"]
+    assert (counts["accepted"], counts["unknown"]) == (30, 0)  # type: ignore[index]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_a_worker_under_nohup_goes_on_when_the_terminal_is_closed(added: Queue, working, tmp_path: Path):
+    worker = working(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert "Sending for" in worker.stderr.readline()
+    worker.send_signal(signal.SIGHUP)
+    until(lambda: shown(added)["state"] == "done")
+    assert worker.poll() is None
+    worker.send_signal(signal.SIGTERM)
     assert worker.wait() == 0
 
 

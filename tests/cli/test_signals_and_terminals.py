@@ -43,7 +43,7 @@ def wait_for(condition: Any) -> None:
 # Signals
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_send_after_what_is_under_way(number: signal.Signals, code: int, tmp_path: Path):
     source, out = write_mobiles(tmp_path / "r.csv", 600), tmp_path / "results.csv"
     options = ["--yes", "--batch-size", "10", "--rate-limit", "10", "--text", "سلام", "--out", out, source]

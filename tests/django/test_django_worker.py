@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -182,8 +183,9 @@ sms.enqueue([f"0912{n:07}" for n in range(60)], "سلام", key="slow")
 
 
 @pytest.mark.exhaustive
-async def test_sigterm_ends_what_is_under_way_and_claims_nothing_more(
-    project: Project, box: Sandbox, here: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGHUP", "SIGHUP"]])  # a terminal's end may come twice
+async def test_a_stop_ends_what_is_under_way_and_claims_nothing_more(
+    signals: list[str], project: Project, box: Sandbox, here: dict[str, str], tmp_path: Path
 ):
     here |= {"PROJECT_BATCH": "10"}
     box.fail("delay", provider="najva", seconds=3)
@@ -195,7 +197,7 @@ async def test_sigterm_ends_what_is_under_way_and_claims_nothing_more(
             campaign = await queue.campaign("slow")
             assert campaign is not None
             await under_way(project)
-            assert worker.end() == 0
+            assert worker.end(*(signal.Signals[name] for name in signals)) == 0
             counts = await queue.counts(campaign)
             states = {row[0] for row in await rows(project, "SELECT state FROM payamak_batch")}
     assert counts.unknown == 0

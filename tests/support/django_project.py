@@ -104,9 +104,10 @@ class Worker:
             assert time.monotonic() < deadline, self.text
             time.sleep(0.05)
 
-    def end(self) -> int:
-        """SIGTERM, and its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+    def end(self, *signals: signal.Signals) -> int:
+        """These signals (none: SIGTERM), and its exit code."""
+        for number in signals or [signal.SIGTERM]:
+            self.process.send_signal(number)
         return self.process.wait(100)
 
 

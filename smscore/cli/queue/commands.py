@@ -142,7 +142,7 @@ def work(
     track: float | None,
     receive: float | None,
 ) -> int:
-    """Send from the queue, until Ctrl-C or SIGTERM.
+    """Send from the queue, until Ctrl-C, SIGTERM or the terminal is closed.
 
     Batches in progress finish first; a second Ctrl-C abandons them. Campaigns of other accounts are not touched.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from smscore.cli import exit_codes
 from smscore.cli.output import Output
 from smscore.cli.queue.connection import check_tokens, opened
 from smscore.cli.queue.options import QueueConnection
-from smscore.cli.signals import SIGNALS
+from smscore.cli.signals import SIGNALS, STOPS
 from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest, SMSError
 from smscore.loops.concurrency import cancel_all
@@ -45,10 +44,10 @@ class Duties:
 
 
 def work(connection: QueueConnection, duties: Duties) -> int:
-    """Send from the queue until Ctrl-C or SIGTERM, and return the exit code."""
+    """Send from the queue until Ctrl-C, SIGTERM or the terminal's end, and return the exit code."""
     check_tokens(connection.accounts)
     stop = Stop(connection.output, _FIRST_WORDS, _LAST_WORDS)
-    with SIGNALS.listening(stop.on_signal, signal.SIGINT, signal.SIGTERM):
+    with SIGNALS.listening(stop.on_signal, *STOPS):
         asyncio.run(_guarded(stop, connection, duties))
     return exit_codes.DONE
 

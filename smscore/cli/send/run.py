@@ -36,7 +36,7 @@ from smscore.cli.send.summary import (
     summary_fields,
     summary_words,
 )
-from smscore.cli.signals import SIGNALS
+from smscore.cli.signals import SIGNALS, STOPS
 from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest
 from smscore.profile import Capability
@@ -121,7 +121,7 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
         confirm(given, plan.messages)
     stop = Stop(output, _FIRST_WORDS, _last_words(given))
     with (
-        SIGNALS.listening(stop.on_signal, signal.SIGINT, signal.SIGTERM),
+        SIGNALS.listening(stop.on_signal, *STOPS),
         _queue(connection, given, plan, job) as queue,
     ):
         if not queue.is_new:

@@ -21,7 +21,8 @@ from smscore.contrib.django.work import Work, close_connections, new_queue
 from smscore.errors import ConfigurationError
 from smscore.queue import schema
 
-_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)  # of a terminal that is closed, often several times
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, *([] if _HANGUP is None else [_HANGUP]))
 _MIN_SECONDS: Final = 1.0  # between two rounds: less only burdens the provider
 
 
@@ -96,17 +97,20 @@ def _interval(value: str) -> float:
 
 
 def _stop_by_signals(work: Work) -> None:
-    """End in order at the first signal; at the second one at once."""
+    """End in order at the first signal; at the second one at once, unless that only says that the terminal closed."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     seen: list[int] = []
 
     def stop(number: int) -> None:
-        if seen and task is not None:
-            task.cancel()
-        seen.append(number)
+        if number != _HANGUP:
+            if seen and task is not None:
+                task.cancel()
+            seen.append(number)
         work.stop()
 
     for number in _STOPS:
+        if signal.getsignal(number) is signal.SIG_IGN and number == _HANGUP:
+            continue  # as nohup asks for
         try:
             loop.add_signal_handler(number, stop, number)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
