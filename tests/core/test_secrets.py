@@ -27,7 +27,7 @@ from ippanel_sms import AsyncIPPanel, CountrySegment, IPPanel, Slice
 from ippanel_sms.wire_account import AccountData, LineRow
 from ippanel_sms.wire_reports import OutboxBody, OutboxFilters, OutboxRow, RecipientRow
 from najva_sms import AsyncNajva, Najva, OutboxMessage, OutboxPage, parse_webhook
-from najva_sms.wire import OutboxEntry, P2PEntry, SendEntry
+from najva_sms.wire import OutboxEntry, P2PEntry, SendEntry, TakenEntry
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import (
     BatchEvent,
@@ -557,6 +557,7 @@ def test_a_value_hides_the_text_and_the_number(value: object) -> None:
         LineRow(number=NUMBER),
         AccountData(user_name=NUMBER, name=TEXT),
         SendEntry(messageid=1, receptor=NUMBER, status=1, sender=TEXT),
+        TakenEntry(messageid=1, receptor=NUMBER, status=1, sender=TEXT),
         P2PEntry(messageid=1, receptor=NUMBER, status=1, message=TEXT),
         OutboxEntry(1, TEXT, 1, "5", NUMBER),
         Planned(1, NUMBER, TEXT),

@@ -28,6 +28,23 @@ ODD: dict[str, list[Any]] = {
 }
 
 
+def taken(recipients: list[str], texts: list[str]) -> list[dict[str, Any]]:
+    """The entries of the usual answer: everybody in order, and nothing said of one alone."""
+    return [
+        {
+            "messageid": 101 + place,
+            "message": text,
+            "status": 1,
+            "statustext": "",
+            "sender": "90000123",
+            "receptor": recipient,
+            "date": 1706619709,
+            "cost": 120,
+        }
+        for place, (recipient, text) in enumerate(zip(recipients, texts, strict=True))
+    ]
+
+
 def with_odd_fields(entries: list[dict[str, Any]]) -> st.SearchStrategy[list[dict[str, Any]]]:
     """The entries with a few fields changed, and perhaps one missing, doubled, or all of them turned around."""
     fields = [(place, name, value) for place, entry in enumerate(entries) for name in entry for value in ODD[name]]
@@ -52,19 +69,7 @@ def sends(draw: st.DrawFn, *, each: bool) -> tuple[Batch, list[dict[str, Any]]]:
     """A batch, and the entries of an answer to it."""
     recipients = draw(st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=4))
     texts = [draw(st.sampled_from(TEXTS)) for _ in recipients] if each else [TEXTS[0]] * len(recipients)
-    entries = [
-        {
-            "messageid": 101 + place,
-            "message": text,
-            "status": 1,
-            "statustext": "",
-            "sender": "90000123",
-            "receptor": recipient,
-            "date": 1706619709,
-            "cost": 120,
-        }
-        for place, (recipient, text) in enumerate(zip(recipients, texts, strict=True))
-    ]
+    entries = taken(recipients, texts)
     batch = Batch(0, range(len(recipients)), recipients, texts if each else texts[:1], ["90000123"])
     return batch, draw(with_odd_fields(entries))
 
@@ -125,3 +130,11 @@ def test_an_answer_says_the_same_however_it_is_written(
     endpoint, (asked, entries) = call
     expected = read(endpoint, asked, [rewritten(entry) for entry in entries])
     assert read(endpoint, asked, entries) == expected
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ODD.items() for value in values])
+def test_one_odd_field_of_the_last_entry_is_not_passed_over(name: str, value: Any) -> None:
+    batch = Batch(0, range(len(NUMBERS)), NUMBERS, TEXTS[:1], ["90000123"])
+    entries = taken(NUMBERS, TEXTS[:1] * len(NUMBERS))
+    entries[-1][name] = value
+    assert read(wire.SEND, batch, entries) == read(wire.SEND, batch, [quoted(entry) for entry in entries])
