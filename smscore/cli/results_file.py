@@ -72,8 +72,11 @@ def check_results_suffix(path: Path) -> None:
 
 
 def open_private(path: Path, mode: str) -> BinaryIO:
-    """Open a file unbuffered; a new one is readable by its owner only, since it contains numbers."""
-    return cast("BinaryIO", open(path, mode, buffering=0, opener=private_opener))
+    """Open a file; a new one is readable by its owner only, since it contains numbers.
+
+    It is buffered: without that, what a full disk takes only a part of would raise nothing.
+    """
+    return cast("BinaryIO", open(path, mode, opener=private_opener))
 
 
 def write_results(path: Path, rows: Iterable[Cells], mark: ResultsMark) -> None:
@@ -93,6 +96,7 @@ def _replacing(path: Path) -> Generator[BinaryIO, None, None]:
             if path.exists():
                 draft.chmod(stat.S_IMODE(path.stat().st_mode))
             yield file
+            file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
     finally:

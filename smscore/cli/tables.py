@@ -55,11 +55,16 @@ class Table:
     def _as_spreadsheet(self, file: BinaryIO) -> Generator[Sink]:
         # It streams: a row is written out once the next one begins, so that a million take no memory.
         from xlsxwriter import Workbook  # pyright: ignore[reportMissingTypeStubs]  # it has none
+        from xlsxwriter.exceptions import FileCreateError  # pyright: ignore[reportMissingTypeStubs]
 
-        with Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-            untyped: Any = book
-            untyped.set_properties({"comments": self.note})
-            yield _Sheets(untyped, self.columns).take
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "use_zip64": True}
+        try:
+            with Workbook(file, options) as book:
+                untyped: Any = book
+                untyped.set_properties({"comments": self.note})
+                yield _Sheets(untyped, self.columns).take
+        except FileCreateError as error:  # no OSError, and made of one
+            raise OSError(*getattr(error.__context__, "args", error.args)) from error
 
 
 @define

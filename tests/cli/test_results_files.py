@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 import sqlite3
@@ -36,6 +38,7 @@ from smscore.cli.send.header import header_of
 from smscore.cli.send.opening import new_queue, resumed_queue
 from smscore.cli.send.queue_file import QueueFile, queue_path
 from smscore.cli.send.results import result_rows
+from smscore.cli.tables import Table
 from smscore.queue.attended import FOREVER
 from smscore.queue.databases.base import Transaction
 from smscore.queue.databases.sqlite import SQLiteDatabase
@@ -762,6 +765,45 @@ def test_results_that_do_not_fit_on_the_disk_leave_the_earlier_ones(plan: Plan, 
             write_results(path, rows(), kept.queue.mark)
         assert path.read_bytes() == before
         assert not (tmp_path / "r.csv.draft").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limits there")
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_results_of_which_the_disk_takes_only_a_part_are_not_written(suffix: str, plan: Plan, tmp_path: Path):
+    import resource
+
+    path = tmp_path / f"r{suffix}"
+    with begun(path, plan) as kept:
+        kept.send(2)
+        rows = [*result_rows(kept.queue, plan, REASON)]
+        many = (rows[0] for _ in range(4_000))
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                write_results(path, many, kept.queue.mark)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert not path.exists()
+        assert not path.with_name(path.name + ".draft").exists()
+
+
+class FullOnce(io.BytesIO):
+    """A disk that is full for one write."""
+
+    is_full = True
+
+    def write(self, data: Any) -> int:
+        if self.is_full:
+            self.is_full = False
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_spreadsheet_for_which_the_disk_is_full_raises_what_the_disk_says():
+    with pytest.raises(OSError, match="No space left") as caught, Table(COLUMNS).writing(FullOnce(), ".xlsx") as take:
+        take([COLUMNS])
+    assert (caught.value.errno, caught.value.strerror) == (errno.ENOSPC, "No space left on device")
 
 
 # Row numbers

@@ -35,6 +35,7 @@ from workbooks import number_xml, row_xml, text_xml, write_sheet
 from smscore.cli import exit_codes
 from smscore.cli.output import range_words, row_words
 from smscore.cli.send import questions
+from smscore.cli.send import run as run_module
 from smscore.cli.send.sending import ErrorSummary
 from smscore.errors import NotAttempted
 from smscore.outcomes import Outcome
@@ -819,6 +820,48 @@ def test_a_resume_with_an_older_queue_file_is_refused_and_says_what_to_do(
     assert "o.csv.queue is an older copy" in ran.stderr
     assert "Restore the newest copy of it" in ran.stderr
     assert command(*resume, "--dry-run").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (OSError(28, "No space left on device"), 1, "No space left on device, so the results were not written"),
+        (sqlite3.OperationalError("disk I/O error"), 1, "disk I/O error, so the results were not written"),
+        (RuntimeError("a defect"), exit_codes.DEFECT, "Unexpected error: RuntimeError"),
+    ],
+)
+def test_whatever_prevents_the_results_the_summary_is_told_and_a_resume_writes_them(
+    error: Exception, code: int, words: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise error
+
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    arguments = ["send", "-p", "najva", "--text", TEXT]
+    with monkeypatch.context() as broken:
+        broken.setattr(run_module, "write_results", fail)
+        ran = command(*arguments, "--out", "o.csv", source)
+    assert ran.exit_code == code
+    assert "3 accepted" in ran.stdout
+    assert words in ran.stderr
+    assert not Path("o.csv").exists()
+    assert command(*arguments, "--resume", "o.csv", source).exit_code == 0
+    assert Path("o.csv").exists()
+
+
+def test_results_that_could_not_be_written_are_told_beside_what_stopped_the_send(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    source = write_mobiles(tmp_path / "r.csv", 3)
+    monkeypatch.setattr(run_module, "write_results", fail)
+    monkeypatch.setattr(attended.endings, "finish", fail)
+    ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
+    assert ran.exit_code == 1
+    assert "so the send was stopped" in ran.stderr
+    assert "WARNING: No space left on device, so the results were not written" in ran.stderr
 
 
 def test_a_resume_where_the_send_is_not_known_warns(

@@ -245,6 +245,7 @@ def _sum_up(sending: Sending, plan: Plan, given: SendOptions, output: Output) ->
     if not is_refused or sending.queue.dispatched:
         _write(sending, plan)
     if failure is not None and is_refused:
+        _note_unwritten(sending, given, output)
         raise failure
     words = summary_words(sending, plan, given.out.name if given.out else None)
     fields = summary_fields(sending, plan) | {"results": str(given.out) if given.out else None}
@@ -259,22 +260,30 @@ def _sum_up(sending: Sending, plan: Plan, given: SendOptions, output: Output) ->
     if sending.sink_error is not None:
         raise sending.sink_error
     if failure is not None:
+        _note_unwritten(sending, given, output)
         raise _stopped(failure, sending, given)
     if sending.export_error is not None:
         raise _not_written(sending.export_error, given)
     return code
 
 
+def _note_unwritten(sending: Sending, given: SendOptions, output: Output) -> None:
+    """Say that there are no results, where another error is raised."""
+    if sending.export_error is not None:
+        problem = _not_written(sending.export_error, given)
+        output.note(f"WARNING: {getattr(problem, 'strerror', None) or type(problem).__name__}.")
+
+
 def _write(sending: Sending, plan: Plan) -> None:
-    """Write the results, or print those that have not been."""
+    """Write the results, or print those that have not been. Whatever prevents it, the summary comes first."""
     queue, reason = sending.queue, sending.reason
-    if queue.results is not None:
-        try:
+    try:
+        if queue.results is not None:
             write_results(queue.results, result_rows(queue, plan, reason), queue.mark)
-        except OSError as error:
-            sending.export_error = error
-    elif sending.sink is not None:
-        sending.show(open_rows(queue, reason))
+        elif sending.sink is not None:
+            sending.show(open_rows(queue, reason))
+    except Exception as error:
+        sending.export_error = error
 
 
 def _is_of_disk(error: Exception) -> bool:
@@ -288,6 +297,9 @@ def _stopped(error: Exception, sending: Sending, given: SendOptions) -> OSError:
     return OSError(getattr(error, "errno", None), words, str(given.out))
 
 
-def _not_written(error: OSError, given: SendOptions) -> OSError:
-    words = f"{error.strerror}, so the results were not written. They are in the queue file: --resume writes them"
-    return OSError(error.errno, words, str(given.out))
+def _not_written(error: Exception, given: SendOptions) -> Exception:
+    if not _is_of_disk(error):
+        return error
+    words = f"{getattr(error, 'strerror', None) or error}, so the results were not "
+    words += "all printed" if given.out is None else "written. They are in the queue file: --resume writes them"
+    return OSError(getattr(error, "errno", None), words, given.out and str(given.out))

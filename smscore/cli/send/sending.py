@@ -73,7 +73,8 @@ class Sending:
     sink: ResultSink | None = None
     rule: StopRule = field(factory=StopRule)
     sink_error: OSError | None = None
-    export_error: OSError | None = None
+    export_error: Exception | None = None
+    """Why the results could not be written, or not all printed."""
     abandoned: bool = False
     failure: Exception | None = None
     """What ended the run before all was tried, other than what the provider answered."""
