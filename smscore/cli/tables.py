@@ -59,12 +59,41 @@ class Table:
 
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "use_zip64": True}
         try:
-            with Workbook(file, options) as book:
+            with Workbook(_ForZip(file), options) as book:
                 untyped: Any = book
                 untyped.set_properties({"comments": self.note})
                 yield _Sheets(untyped, self.columns).take
         except FileCreateError as error:  # no OSError, and made of one
             raise OSError(*getattr(error.__context__, "args", error.args)) from error
+
+
+@define(eq=False)
+class _ForZip:
+    """A file for a zip that drops what comes after an error: a ``ZipFile`` that broke off writes when it is deleted."""
+
+    _file: BinaryIO
+    _has_failed: bool = field(default=False, init=False)
+
+    def write(self, data: bytes) -> int:
+        return int(self._unless_failed(self._file.write, data))
+
+    def seek(self, *place: int) -> int:
+        return int(self._unless_failed(self._file.seek, *place))
+
+    def tell(self) -> int:
+        return int(self._unless_failed(self._file.tell))
+
+    def flush(self) -> None:
+        self._unless_failed(self._file.flush)
+
+    def _unless_failed(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        if self._has_failed:
+            return 0
+        try:
+            return call(*arguments)
+        except OSError:
+            self._has_failed = True
+            raise
 
 
 @define
