@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -103,13 +104,13 @@ def wrong(answer: Answer, what: str) -> SMSError:
 
 def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
     """The data of an answer that is as documented, in one pass; None for any other answer."""
-    usual = codec.decode_fast(answer.body, _answer_with(cast("Any", model)))
+    usual = _decoder(cast("Any", model))(answer.body)
     return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
 
 
 @cache
-def _answer_with(model: Any) -> type[IPPanelAnswer[Any]]:
-    return IPPanelAnswer[model]
+def _decoder(model: Any) -> Callable[[bytes], IPPanelAnswer[Any] | None]:
+    return codec.fast_decoder(IPPanelAnswer[model])
 
 
 def _opened(answer: Answer) -> tuple[Raw, Meta]:

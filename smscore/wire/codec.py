@@ -97,6 +97,22 @@ def decode_fast(body: bytes, model: type[T]) -> T | None:
         return None
 
 
+def fast_decoder(model: type[T]) -> Callable[[bytes], T | None]:
+    """``decode_fast`` for one model, whose decoder is looked up once."""
+    plain = _plain_decoder(cast("Any", model))
+    if plain is None:
+        return lambda body: decode_fast(body, model)
+
+    def decode_plain(body: bytes) -> T | None:
+        try:
+            body.decode()  # as in decode_fast
+            return cast("T", plain.decode(body))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    return decode_plain
+
+
 def read(body: bytes | Raw, model: type[T]) -> T:
     """One JSON value as the model, however it is written. Raises ``DecodeError`` where it cannot be read so."""
     try:
