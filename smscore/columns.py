@@ -16,9 +16,11 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Final, Generic, TypeAlias, TypeVar
 
+import msgspec
 from attrs import define, field
 
 from smscore.dates import from_unix
+from smscore.masking import MaskedState
 
 T = TypeVar("T")
 
@@ -28,12 +30,11 @@ Positions: TypeAlias = Sequence[int]
 NO_ID: Final = -(2**63)  # in a column: there is none; no provider uses it as an id
 
 
-@define(eq=False)
-class SparseColumn(Generic[T]):
+class SparseColumn(MaskedState, Generic[T], eq=False):
     """Values that most recipients do not have (None). Takes no memory until the first is written."""
 
     size: int
-    _entries: list[T | None] | None = field(default=None, init=False, repr=False)
+    _entries: list[T | None] | None = None
 
     def __getitem__(self, position: int) -> T | None:
         return None if self._entries is None else self._entries[position]
@@ -59,13 +60,12 @@ class SparseColumn(Generic[T]):
         return self._entries
 
 
-@define(eq=False)
-class IdColumn:
+class IdColumn(MaskedState, eq=False):
     """Message ids, or None, as 64-bit integers; larger ones are kept in a dict."""
 
     size: int
-    _ids: array[int] | None = field(default=None, init=False, repr=False)
-    _long: dict[int, int] = field(factory=dict, init=False, repr=False)
+    _ids: array[int] | None = None
+    _long: dict[int, int] = msgspec.field(default_factory=dict)
 
     def __getitem__(self, position: int) -> int | None:
         if self._ids is None:
@@ -87,9 +87,12 @@ class IdColumn:
 
     def put(self, positions: Positions, values: Sequence[int | None]) -> None:
         """Write these values at these positions."""
+        packed = self._packed(positions, values)
+        if self._ids is None and _is_whole(positions, self.size):
+            self._ids = packed
+            return
         if self._ids is None:
             self._ids = array("q", [NO_ID]) * self.size
-        packed = self._packed(positions, values)
         if isinstance(positions, range):
             self._ids[positions.start : positions.stop] = packed
             return
@@ -111,12 +114,11 @@ class IdColumn:
         return NO_ID
 
 
-@define(eq=False)
-class TimeColumn:
+class TimeColumn(MaskedState, eq=False):
     """Times, or None, as seconds since 1970."""
 
     size: int
-    _seconds: array[float] | None = field(default=None, init=False, repr=False)
+    _seconds: array[float] | None = None
 
     def __getitem__(self, position: int) -> dt.datetime | None:
         return None if self._seconds is None else _moment(self._seconds[position])
@@ -128,7 +130,9 @@ class TimeColumn:
 
     def put(self, positions: Positions, seconds: float | None) -> None:
         """Write this time at these positions."""
-        if isinstance(positions, range) and seconds is not None:
+        if self._seconds is None and seconds is not None and _is_whole(positions, self.size):
+            self._seconds = array("d", [seconds]) * self.size
+        elif isinstance(positions, range) and seconds is not None:
             self._written()[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
         else:
             self.put_each(positions, repeat(seconds, len(positions)))
@@ -154,11 +158,10 @@ def _moment(seconds: float) -> dt.datetime | None:
     return None if math.isnan(seconds) else from_unix(seconds)
 
 
-@define(eq=False)
-class SpanColumn(Generic[T]):
+class SpanColumn(MaskedState, Generic[T], eq=False):
     """Values shared by whole batches, or None, stored once for each span of positions."""
 
-    _spans: list[tuple[range, T]] = field(factory=list, init=False, repr=False)  # by their start
+    _spans: list[tuple[range, T]] = msgspec.field(default_factory=list)  # by their start
 
     def __getitem__(self, position: int) -> T | None:
         place = bisect_right(self._spans, position, key=_start) - 1
@@ -173,6 +176,11 @@ class SpanColumn(Generic[T]):
                 self._spans.append((span, value))
             else:
                 insort_right(self._spans, (span, value), key=_start)
+
+
+def _is_whole(positions: Positions, size: int) -> bool:
+    """Whether these are all positions of a column, in order."""
+    return isinstance(positions, range) and len(positions) == size
 
 
 def spans(positions: Positions) -> list[range]:

@@ -33,6 +33,13 @@ class Masked(msgspec.Struct, frozen=True):
         return f"<{type(self).__name__}>"
 
 
+class MaskedState(msgspec.Struct, eq=False):
+    """The same for what changes while a call goes on, and equals itself alone."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
 class Secret:
     """A token that does not show itself: not in ``repr``, ``str``, ``format`` or a pickle."""
 

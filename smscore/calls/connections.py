@@ -8,11 +8,11 @@ import select
 from typing import Any, Final
 
 from aiohttp.connector import Connection
-from attrs import define, field
 
 from smscore import clock
 from smscore.calls.closing import Wait
 from smscore.calls.idle import UNKNOWN_LIMIT, IdleLimit, IdlePool, keep_path_open
+from smscore.masking import MaskedState
 
 HAS_POLL: Final = hasattr(select, "poll")
 _MAX_EARLY_BYTES: Final = 64 * 1024  # bytes: more than any answers before the final one
@@ -107,8 +107,7 @@ class _Listener(asyncio.Protocol):
 _INTERIM: Final = re.compile(rb"(?:HTTP/1\.[01] 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*")
 
 
-@define
-class RequestProgress:
+class RequestProgress(MaskedState):
     """How far a request has come on its connection."""
 
     wait: Wait
@@ -120,7 +119,7 @@ class RequestProgress:
     """Whether any of it may have left this machine."""
     transport: asyncio.WriteTransport | None = None
     """Where it is being written to: None before, and after its last byte."""
-    early: bytes = field(default=b"", repr=False)
+    early: bytes = b""
     """What came before its last byte was written."""
     spoiled: bool = False
     """Whether something lay on its connection before it, so that nothing of it was written."""

@@ -6,11 +6,10 @@ import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from attrs import define, field
-
 from smscore import clock
 from smscore.config import DEAD_BATCHES
 from smscore.errors import ConfigurationError, NotAttempted, SMSError
+from smscore.masking import MaskedState
 from smscore.wire.error_mapping import is_dead
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ class Gate(Protocol):
         ...
 
 
-@define
-class StopRule:
+class StopRule(MaskedState):
     """What stops a call: its ``deadline`` (by ``clock.monotonic``), or a ``reason`` not to start the rest.
 
     It is a context around the call, which tells observers of its start and its end.
@@ -42,13 +40,12 @@ class StopRule:
     reason: str | None = None
     cause: Exception | None = None
     gate: Gate | None = None
-    by_provider: bool = field(default=False, init=False)
+    by_provider: bool = False
     """Whether it is the provider that stopped the call."""
-    reading: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
-    """Held while one of the call's large answers is read."""
-    watch: Watch | None = field(default=None, init=False, repr=False)
+    watch: Watch | None = None
     """What tells observers; None if nobody observes."""
-    _dead_in_a_row: int = field(default=0, init=False)
+    _reading: asyncio.Lock | None = None
+    _dead_in_a_row: int = 0
 
     def __enter__(self) -> Self:
         if self.watch is not None:
@@ -58,6 +55,13 @@ class StopRule:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.watch is not None:
             self.watch.__exit__(kind, error, at)
+
+    @property
+    def reading(self) -> asyncio.Lock:
+        """Held while one of the call's large answers is read."""
+        if self._reading is None:
+            self._reading = asyncio.Lock()
+        return self._reading
 
     def time_left(self) -> float | None:
         """The seconds left for the call, or None if it has no deadline. Negative after the deadline."""

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
-from attrs import define, field
+import msgspec
+from attrs import define
 
 from smscore.auth import NOTHING
 from smscore.columns import Positions
 from smscore.config import ITEMS_PER_TURN
 from smscore.loops.concurrency import let_others_run
+from smscore.masking import MaskedState
 from smscore.wire.batch import Batch
 from smscore.wire.endpoint import RequestIds
 
 T = TypeVar("T")
 
 
-@define
-class Outgoing:
+class Outgoing(MaskedState):
     """All the messages of one call, checked, as columns.
 
     ``recipients`` are local forms (``09123456789``). ``texts`` and ``senders`` have one entry for all, or one each.
@@ -26,12 +27,12 @@ class Outgoing:
     ``extra`` are fields in the provider's spelling that are added to every request.
     """
 
-    recipients: list[str] = field(repr=False)
-    texts: list[str] = field(repr=False)
-    senders: list[str | None] = field(repr=False)
-    refs: list[Any] | None = field(default=None, repr=False)
-    bad: dict[int, Any] = field(factory=dict, repr=False)
-    extra: Mapping[str, Any] = field(default=NOTHING, repr=False)
+    recipients: list[str]
+    texts: list[str]
+    senders: list[str | None]
+    refs: list[Any] | None = None
+    bad: dict[int, Any] = msgspec.field(default_factory=dict)
+    extra: Mapping[str, Any] = NOTHING
 
     def __len__(self) -> int:
         return len(self.recipients)
@@ -147,6 +148,8 @@ async def grouped(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
 
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """The items in order, in pieces of at most ``size``. A range gives ranges, without copying."""
+    if 0 < len(items) <= size:
+        return [items]
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,42 +18,46 @@ _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
 
 
 class Merger:
-    """The columns of a call's report, filled in as its batches end."""
+    """Fills in the report of a call as its batches end."""
 
     def __init__(self, outgoing: Outgoing, offset: int = 0, *, provider: str | None = None) -> None:
         size = len(outgoing.recipients)
-        self._provider = provider
-        self._outgoing = outgoing
-        self._offset = offset
         self._outcomes = bytearray(_NOT_SENT * size)
         self._message_ids = IdColumn(size)
         self._errors: SparseColumn[SMSError] = SparseColumn(size)
         self._request_ids: SpanColumn[str] = SpanColumn()
         self._sent_at = TimeColumn(size)
-        self._cost: int | Decimal | None = None
-        self._parts: int | None = None
-        self._senders: dict[str, None] = {}
-        self._failures: list[SMSError] = []
-        self._bulk_ids: list[int] = []
+        self._report = SendReport(
+            outgoing.recipients,
+            b"",
+            self._message_ids,
+            self._errors,
+            self._request_ids,
+            outgoing.refs,
+            offset=offset,
+            provider=provider,
+            sent_at=self._sent_at,
+            bad=outgoing.bad,
+        )
         for place, given in outgoing.bad.items():
             self._errors.put([place], invalid_number([(offset + place, given)]))
 
     def add(self, batch: Batch, result: BatchResult) -> None:
         """Write one batch's result at the positions of its recipients."""
-        places = batch.positions
+        places, report = batch.positions, self._report
         if isinstance(places, range):
             self._outcomes[places.start : places.stop] = result.outcomes
         else:
             for place, outcome in zip(places, result.outcomes, strict=True):
                 self._outcomes[place] = outcome
-        self._bulk_ids += result.bulk_ids
+        report._bulk_ids += result.bulk_ids
         if may_have_left(result):
             self._note_ids(batch)
         if result.message_ids is not None:
             self._message_ids.put(places, result.message_ids)
         if result.failure is not None:
             self._errors.put(places, result.failure)
-            self._failures.append(result.failure)
+            report._failures.append(result.failure)
         for place, error in result.errors.items():
             self._errors.put([places[place]], error)
         if result.sent_at is not None:
@@ -63,36 +66,22 @@ class Merger:
             given = [(places[place], date) for place, date in enumerate(result.dates) if date is not None]
             self._sent_at.put_each([place for place, _ in given], (date for _, date in given))
         if result.cost is not None:
-            self._cost = result.cost + (self._cost or 0)
+            report.cost = result.cost + (report.cost or 0)
         if result.parts is not None:
-            self._parts = result.parts + (self._parts or 0)
-        self._senders.update(dict.fromkeys(result.senders))
+            report.parts = result.parts + (report.parts or 0)
+        report.senders += [sender for sender in dict.fromkeys(result.senders) if sender not in report.senders]
 
     def _note_ids(self, batch: Batch) -> None:
         if batch.request_id is not None:
             self._request_ids.put(batch.positions, batch.request_id)
-        for place, request_id in zip(batch.positions, batch.request_ids or (), strict=False):
-            self._request_ids.put([place], request_id)
+        if batch.request_ids is not None:
+            for place, request_id in zip(batch.positions, batch.request_ids, strict=False):
+                self._request_ids.put([place], request_id)
 
     def report(self) -> SendReport:
         """The report of all batches added so far."""
-        return SendReport(
-            recipients=self._outgoing.recipients,
-            outcomes=bytes(self._outcomes),
-            message_ids=self._message_ids,
-            errors=self._errors,
-            request_ids=self._request_ids,
-            refs=self._outgoing.refs,
-            failures=self._failures,
-            bulk_ids=self._bulk_ids,
-            cost=self._cost,
-            offset=self._offset,
-            parts=self._parts,
-            senders=[*self._senders],
-            provider=self._provider,
-            sent_at=self._sent_at,
-            bad=self._outgoing.bad,
-        )
+        self._report._outcomes = bytes(self._outcomes)
+        return self._report
 
 
 def batch_report(batch: Batch, result: BatchResult, *, provider: str | None = None) -> SendReport:

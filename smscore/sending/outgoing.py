@@ -148,6 +148,8 @@ def _checked_texts(texts: list[Any], start: int) -> list[str]:
 
 async def checked_outgoing(items: Iterable[Any], payload: Payload) -> Outgoing:
     """All that a call sends. Raises ``InvalidNumber``, which names every bad number, or ``InvalidRequest``."""
+    if isinstance(items, list) and len(items) <= ITEMS_PER_TURN:
+        return check_sendable(payload.columns([*items], 0))
     return check_sendable(await columns_of(copied(items), payload))
 
 

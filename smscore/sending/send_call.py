@@ -9,7 +9,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 from msgspec.structs import replace
 
 from smscore.account import ResolvedAccount
@@ -19,6 +19,7 @@ from smscore.config import ITEMS_PER_TURN, STREAM_BATCH_SIZE
 from smscore.errors import ClientClosed, ConfigurationError, InvalidRequest, NotAttempted, SMSError
 from smscore.loops.concurrency import AsFinished, for_each, slices
 from smscore.loops.logs import logger_for_callers
+from smscore.masking import MaskedState
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batches, Outgoing, grouped, split
@@ -64,19 +65,18 @@ def check_on_batch(on_batch: OnBatch | None) -> None:
         raise InvalidRequest("on_batch= must be a function that takes one event.")
 
 
-def _function_or_none(_: object, __: object, value: OnBatch | None) -> None:
-    check_on_batch(value)
-
-
-@define
 class BatchRunner:
     """Sends a call's batches one by one, through ``call``, until something stops the rest."""
 
-    provider: str
-    call: BatchCall
-    turn: Turn
-    rule: StopRule
-    on_batch: OnBatch | None = field(default=None, validator=_function_or_none)
+    def __init__(
+        self, provider: str, call: BatchCall, turn: Turn, rule: StopRule, on_batch: OnBatch | None = None
+    ) -> None:
+        check_on_batch(on_batch)
+        self.provider = provider
+        self.call = call
+        self.turn = turn
+        self.rule = rule
+        self.on_batch = on_batch
 
     async def run(self, batch: Batch) -> BatchResult:
         """Send one batch and return its result. Errors are in the result; only a cancellation is raised.
@@ -135,8 +135,7 @@ class WatchedRunner(BatchRunner):
         return in_flight.result
 
 
-@define
-class SendCall:
+class SendCall(MaskedState):
     """One sending call of a client: its endpoint, its account, and the journal of its batches."""
 
     caller: Caller
