@@ -33,6 +33,7 @@ from smscore.loops.caller_thread import CallerThread, LoopCall
 from smscore.loops.concurrency import cancel_all, running_loop
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.loops.handover import Handover
+from smscore.loops.logs import loop_threads
 
 R = TypeVar("R")
 
@@ -93,7 +94,8 @@ class BackgroundLoop:
     def _run(self) -> None:
         if not self._is_first("run"):
             return
-        self._ident = _thread.get_ident()
+        self._ident = ident = _thread.get_ident()
+        loop_threads.add(ident)
         try:
             self._loop.run_forever()
         finally:
@@ -102,6 +104,7 @@ class BackgroundLoop:
                 end(self._loop)
             finally:
                 self._ident = None
+                loop_threads.discard(ident)
                 self._handover.closed()
                 self._ended.set()
                 self._refuse_all()
@@ -277,6 +280,7 @@ class _Process:
     def reset(self) -> None:
         self.loop = None
         self._after = {}
+        loop_threads.clear()
 
 
 _process: Final = _Process()

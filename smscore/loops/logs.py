@@ -1,16 +1,20 @@
 """Loggers for code that may run behind a blocking client: the thread that waits for the call handles their records.
 
 That thread may hold a logging handler's lock: a signal handler may have interrupted it in there, or the handler
-itself sends. The event loop behind the call would wait for that lock for ever.
+itself sends. The event loop behind the call would wait for that lock for ever. So what the loop logs of no call, or of
+one that nobody waits for any more, is handled in a thread of its own.
 """
 
 from __future__ import annotations
 
+import _thread
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from typing import Final
+
+from smscore.loops.threads import in_background
 
 run_in_caller: Final[ContextVar[Callable[[Callable[[], object]], None] | None]] = ContextVar(
     "run_in_caller", default=None
@@ -19,6 +23,9 @@ run_in_caller: Final[ContextVar[Callable[[Callable[[], object]], None] | None]] 
 
 It loses none: what comes when that thread waits no more is run at once, in the loop's thread.
 """
+
+loop_threads: Final[set[int]] = set()
+"""Of ours that run an event loop, by their identifiers: whoever waits for a call waits for them."""
 
 
 def logger_for_callers(name: str) -> logging.Logger:
@@ -35,9 +42,16 @@ def logger_for_callers(name: str) -> logging.Logger:
 def _handle(handle: Callable[[logging.LogRecord], None], record: logging.LogRecord) -> None:
     put = run_in_caller.get()
     if put is None:
-        handle(record)
+        _handle_here(handle, record)
     else:
-        put(partial(handle, record))
+        put(partial(_handle_here, handle, record))
+
+
+def _handle_here(handle: Callable[[logging.LogRecord], None], record: logging.LogRecord) -> None:
+    if _thread.get_ident() in loop_threads:
+        in_background(handle, record)
+    else:
+        handle(record)
 
 
 def _told_if_it_raises(handle: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:

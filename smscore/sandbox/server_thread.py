@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar
 
 from smscore import clock
+from smscore.loops.logs import loop_threads
 from smscore.loops.threads import called
 
 __all__ = ["ServerThread"]
@@ -71,10 +72,13 @@ class ServerThread:
                 self._jobs.popleft()()
 
     def _run(self) -> None:
+        ident = threading.get_ident()
+        loop_threads.add(ident)
         try:
             with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
                 runner.run(self._serve())
         finally:
+            loop_threads.discard(ident)
             self._has_ended = True
             self._work()
 

@@ -203,6 +203,57 @@ def test_a_logging_handler_that_sends_what_it_hears_of_the_client_too(box: Sandb
     assert ended(started(script, box.url("sepahan"))) == (0, "True\nTrue", "")
 
 
+IN_A_HANDLER = """
+    import logging
+    from smscore.loops import background
+
+    class Sending(logging.Handler):
+        def emit(self, record):
+            heard.append(record.getMessage())
+            if record.name == "app":
+                {noise}
+                print(sms.send("09123456789", "سلام").ok)
+
+    async def noisy():
+        logging.getLogger("smscore.calls.caller").warning("of no call")
+
+    sms, heard, loop = Sepahan(), [], background.runner()
+    logging.basicConfig(level=logging.DEBUG, handlers=[Sending()])
+    logging.getLogger("app").error("it ends")
+    until = time.monotonic() + 30
+    while not any({word!r} in one for one in heard) and time.monotonic() < until:
+        time.sleep(0.01)
+    print(any({word!r} in one for one in heard))
+"""
+
+
+@pytest.mark.parametrize(
+    ("noise", "word"), [("loop._loop.slow_callback_duration = 0.0", "Executing"), ("loop.begin(noisy)", "of no call")]
+)
+def test_what_the_loop_logs_of_no_waiting_call_holds_up_no_call(box: Sandbox, noise: str, word: str) -> None:
+    process = started(IN_A_HANDLER.format(noise=noise, word=word), box.url("sepahan"))
+    assert ended(process) == (0, "True\nTrue", "")
+
+
+def test_what_a_sandbox_logs_holds_up_no_call_to_it_either() -> None:
+    script = """
+        import asyncio, logging
+        from smscore.sandbox import Sandbox
+
+        asyncio.base_events.BaseEventLoop.slow_callback_duration = property(lambda _: 0.0, lambda *_: None)
+
+        class Sending(logging.Handler):
+            def emit(self, record):
+                if record.name == "app":
+                    print(Sepahan(base_url=box.url("sepahan")).send("09123456789", "سلام").ok)
+
+        with Sandbox() as box:
+            logging.basicConfig(level=logging.DEBUG, handlers=[Sending()])
+            logging.getLogger("app").error("it ends")
+    """
+    assert ended(started(script, "unused")) == (0, "True", "")
+
+
 @pytest.mark.parametrize("breaks", ["emit", "filter"])
 @pytest.mark.parametrize("call", ["Sepahan().send(TO, 'سلام')", "asyncio.run(AsyncSepahan().send(TO, 'سلام'))"])
 def test_a_logging_handler_that_raises_costs_no_report(box: Sandbox, call: str, breaks: str) -> None:
