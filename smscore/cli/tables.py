@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 import msgspec
 from attrs import define, field, frozen
@@ -59,7 +59,7 @@ class Table:
 
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "use_zip64": True}
         try:
-            with Workbook(_ForZip(file), options) as book:
+            with Workbook(cast("Any", _ForZip(file)), options) as book:
                 untyped: Any = book
                 untyped.set_properties({"comments": self.note})
                 yield _Sheets(untyped, self.columns).take
