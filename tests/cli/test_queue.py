@@ -114,7 +114,7 @@ def test_an_invalid_row_adds_nothing_unless_it_is_skipped(queue: Queue, tmp_path
 def test_a_pause_a_resume_and_a_cancel_are_told_with_their_reason(added: Queue):
     assert added("pause", "nowruz", "--reason", "stock").stdout == "nowruz  shop  paused: stock  30 messages\n"
     assert added("list", "--state", "paused").stdout.startswith("nowruz  shop  paused")
-    assert "paused" not in added("resume", "#1").stdout
+    assert added("resume", "#1").stdout == "nowruz  shop  queued  30 messages\n"
     assert "cancelled" in added("cancel", "nowruz").stdout
     (row, *_) = csv.DictReader(io.StringIO(added("export", "nowruz").stdout))
     assert (row["outcome"], row["error"]) == ("not_sent", "NotAttempted")
@@ -124,6 +124,12 @@ def test_a_held_account_says_until_when_and_why(added: Queue):
     assert "shop: held until it is released. no credit" in added("hold", "shop", "--reason", "no credit").stdout
     assert "Account shop: held" in added("show", "nowruz").stdout
     assert added("release", "shop").stdout == "shop: not held.\n"
+
+
+def test_a_misspelt_account_is_refused_with_the_accounts_that_are_there(added: Queue):
+    ran = added("hold", "shap")  # no worker has registered shop yet
+    assert ran.exit_code == 2
+    assert "Unknown account. This queue has shop." in ran.stderr
 
 
 def test_suppressed_numbers_are_left_out_until_that_is_undone(added: Queue, working, box: Sandbox):

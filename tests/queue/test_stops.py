@@ -17,7 +17,8 @@ from smscore.failover import AsyncFailover
 from smscore.queue import CampaignState, Counts, QueueUnavailable
 from smscore.queue.batcher import PART_SIZE
 from smscore.queue.sending import BatchCall
-from smscore.queue.store import splitting
+from smscore.queue.store import claims, dispatch, splitting
+from smscore.queue.store.claims import Lane
 from smscore.sandbox import Sandbox
 
 from .conftest import TEXT, Place, sent_to
@@ -75,7 +76,20 @@ async def test_a_campaign_that_is_paused_while_it_is_loaded_is_paused_once_it_is
     assert (campaign.state, campaign.reason) == (CampaignState.PAUSED, "wrong text")
     assert await queue.drain(0.5) == 0
     assert not box.messages
+    assert (await queue.resume(campaign)).state is CampaignState.QUEUED  # nothing of it has begun
+
+
+async def test_a_campaign_that_had_begun_is_running_once_it_is_resumed(place: Place, client: New, new_queue: New):
+    queue = await new_queue(place, shop=client(AsyncNajva, batch_size=5))
+    campaign = await queue.enqueue("shop", numbers(10), TEXT)
+    (batch,) = (await queue._calls.write(claims.claim, [Lane("shop")], 1, 60.0)).batches
+    await queue.pause(campaign)
     assert (await queue.resume(campaign)).state is CampaignState.RUNNING
+    await queue._calls.write(dispatch.requeue, batch)
+    await queue.pause(campaign)
+    assert (await queue.resume(campaign)).state is CampaignState.QUEUED
+    async with queue.worker(slots=1):
+        assert (await queue.wait(campaign, timeout=60)).state is CampaignState.DONE
 
 
 async def test_a_pause_is_taken_back_while_it_is_loaded(place: Place, client: New, new_queue: New):

@@ -51,12 +51,10 @@ def read(transaction: Transaction, name: str) -> Account:
 
 def read_known(transaction: Transaction, name: str, known: Iterable[str]) -> Account:
     """An account as users see it. Raises ``InvalidRequest`` if no worker, no campaign and none of ``known`` has it."""
-    names = {
-        *known,
-        *(row[0] for row in transaction.rows("SELECT name FROM payamak_account")),
-        *(row[0] for row in transaction.rows("SELECT DISTINCT account FROM payamak_campaign WHERE account = %s", name)),
-    }
-    if name not in names:
+    registered = [row[0] for row in transaction.rows("SELECT name FROM payamak_account")]
+    used = "SELECT DISTINCT account FROM payamak_campaign"
+    if name not in (*known, *registered) and not transaction.rows(f"{used} WHERE account = %s", name):
+        names = {*known, *registered, *(row[0] for row in transaction.rows(used))}
         raise InvalidRequest(f"Unknown account. This queue has {', '.join(sorted(names)) or 'none yet'}.")
     return read(transaction, name)
 

@@ -54,10 +54,11 @@ def pause(transaction: Transaction, campaign_id: int, reason: str) -> None:
 
 
 def resume(transaction: Transaction, campaign_id: int) -> None:
-    """Let a paused campaign go on, or wait again for the time that it must not begin before."""
+    """Let a paused campaign go on, or wait again for the time that it must not begin before, or for a first worker."""
     transaction.run(
-        "UPDATE payamak_campaign SET reason = NULL, "
-        "state = CASE WHEN not_before > %s THEN 'queued' ELSE 'running' END, "
+        "UPDATE payamak_campaign SET reason = NULL, state = CASE WHEN not_before > %s OR NOT EXISTS "
+        "(SELECT 1 FROM payamak_batch WHERE campaign_id = payamak_campaign.id AND (tries > 0 OR claim IS NOT NULL)) "
+        "THEN 'queued' ELSE 'running' END, "
         "next_at = CASE WHEN not_before > %s THEN not_before ELSE %s END WHERE id = %s AND state = 'paused'",
         *[transaction.now] * 3,
         campaign_id,
