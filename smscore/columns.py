@@ -14,7 +14,7 @@ from bisect import bisect_right, insort_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import repeat
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 from attrs import define, field
@@ -68,7 +68,7 @@ class IdColumn(MaskedState, eq=False):
     _long: dict[int, int] = msgspec.field(default_factory=dict)
 
     def __getitem__(self, position: int) -> int | None:
-        if self._ids is None:
+        if self._ids is None or position >= len(self._ids):
             return None
         id_ = self._ids[position]
         return id_ if id_ != NO_ID else self._long.get(position)
@@ -78,7 +78,9 @@ class IdColumn(MaskedState, eq=False):
 
     def packed(self) -> array[int]:
         """The ids of 64 bits, ``NO_ID`` where there is none."""
-        return array("q", [NO_ID]) * self.size if self._ids is None else self._ids[:]
+        ids = array("q") if self._ids is None else self._ids[:]
+        _reach(ids, self.size, NO_ID)
+        return ids
 
     @property
     def is_empty(self) -> bool:
@@ -92,10 +94,12 @@ class IdColumn(MaskedState, eq=False):
             self._ids = packed
             return
         if self._ids is None:
-            self._ids = array("q", [NO_ID]) * self.size
+            self._ids = array("q")
         if isinstance(positions, range):
+            _reach(self._ids, positions.start, NO_ID)
             self._ids[positions.start : positions.stop] = packed
             return
+        _reach(self._ids, max(positions, default=-1) + 1, NO_ID)
         for position, value in zip(positions, packed, strict=True):
             self._ids[position] = value
 
@@ -121,35 +125,45 @@ class TimeColumn(MaskedState, eq=False):
     _seconds: array[float] | None = None
 
     def __getitem__(self, position: int) -> dt.datetime | None:
-        return None if self._seconds is None else _moment(self._seconds[position])
+        seconds = self._seconds
+        return None if seconds is None or position >= len(seconds) else _moment(seconds[position])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been written."""
+        return self._seconds is None
 
     def copy(self, positions: Positions, other: TimeColumn, others: Positions) -> None:
         """Write the times that another column has at ``others``."""
-        if other._seconds is not None:
-            self.put_each(positions, [other._seconds[position] for position in others])
+        if not other.is_empty:
+            seconds = other.packed()
+            self.put_each(positions, [seconds[position] for position in others])
 
     def put(self, positions: Positions, seconds: float | None) -> None:
         """Write this time at these positions."""
         if self._seconds is None and seconds is not None and _is_whole(positions, self.size):
             self._seconds = array("d", [seconds]) * self.size
         elif isinstance(positions, range) and seconds is not None:
-            self._written()[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
+            self._reaching(positions.start)[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
         else:
             self.put_each(positions, repeat(seconds, len(positions)))
 
     def put_each(self, positions: Positions, seconds: Iterable[float | None]) -> None:
         """Write these times at these positions."""
-        written = self._written()
+        written = self._reaching(max(positions, default=-1) + 1)
         for position, moment in zip(positions, seconds, strict=True):
             written[position] = math.nan if moment is None else moment
 
     def packed(self) -> array[float]:
         """The seconds, NaN where there is no time."""
-        return array("d", [math.nan]) * self.size if self._seconds is None else self._seconds[:]
+        seconds = array("d") if self._seconds is None else self._seconds[:]
+        _reach(seconds, self.size, math.nan)
+        return seconds
 
-    def _written(self) -> array[float]:
+    def _reaching(self, size: int) -> array[float]:
         if self._seconds is None:
-            self._seconds = array("d", [math.nan]) * self.size
+            self._seconds = array("d")
+        _reach(self._seconds, size, math.nan)
         return self._seconds
 
 
@@ -176,6 +190,14 @@ class SpanColumn(MaskedState, Generic[T], eq=False):
                 self._spans.append((span, value))
             else:
                 insort_right(self._spans, (span, value), key=_start)
+
+
+def _reach(column: array[Any], size: int, empty: float) -> None:
+    """Make a column this long, if it is shorter.
+
+    Of a million recipients, the memory for all of a column in one step would hold up the event loop for 5 ms.
+    """
+    column.extend(array(column.typecode, [empty]) * max(0, size - len(column)))
 
 
 def _is_whole(positions: Positions, size: int) -> bool:

@@ -100,8 +100,10 @@ def _errors(report: SendReport) -> tuple[list[int | None], list[StoredError]]:
 
 def _sent_at(report: SendReport) -> list[float | None]:
     column = report._sent_at
-    seconds = None if column is None else column._seconds
-    if seconds is None or len({*seconds}) <= 1:
+    if column is None or column.is_empty:
+        return []
+    seconds = column.packed()
+    if len({*seconds}) == 1:
         return []
     return [None if moment != moment else moment for moment in seconds]  # NaN is none
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smscore.columns import IdColumn, SpanColumn, SparseColumn
+from smscore.columns import NO_ID, IdColumn, SpanColumn, SparseColumn, TimeColumn
+from smscore.dates import from_unix
 
 SIZE = 30
 
@@ -36,6 +38,29 @@ def test_ids_are_written_alike_by_range_and_by_list(where: range, data: st.DataO
     by_range.put(where, values)
     by_list.put(list(where), values)
     assert list(by_range) == list(by_list)
+
+
+# Batches in any order, a part of which may never end
+batches = st.permutations([range(6), range(6, 13), [13, 15], [14, 16], range(17, 24), range(24, SIZE)]).flatmap(
+    lambda all_: st.integers(0, len(all_)).map(lambda ended: all_[:ended])
+)
+
+
+@given(batches)
+def test_columns_are_whole_in_whatever_order_their_batches_end(writes: list[Sequence[int]]) -> None:
+    column, times, plain = IdColumn(SIZE), TimeColumn(SIZE), [None] * SIZE
+    for where in writes:
+        column.put(where, list(where))
+        times.put(where, float(where[0]))
+        for place in where:
+            plain[place] = where[0]
+    assert list(column) == [None if start is None else place for place, start in enumerate(plain)]
+    assert list(column.packed()) == [NO_ID if id_ is None else id_ for id_ in column]
+    assert [times[place] for place in range(SIZE)] == [None if start is None else from_unix(start) for start in plain]
+    assert [None if math.isnan(moment) else moment for moment in times.packed()] == plain
+    copy = TimeColumn(SIZE)
+    copy.copy(range(SIZE), times, range(SIZE)[::-1])
+    assert [copy[place] for place in range(SIZE)] == [times[place] for place in reversed(range(SIZE))]
 
 
 @given(st.lists(positions))
