@@ -64,8 +64,7 @@ class SepahanReceiveBody(Body, frozen=True):
     markAsRead: bool | None = None
 
 
-@frozen
-class SendValue:
+class SendValue(Row, frozen=True):
     """The value of Send and SendP2P. Price and count are optional, so that an odd one does not cost the ids."""
 
     ids: list[int]
@@ -78,6 +77,9 @@ class SepahanSendAnswer(Row, frozen=True):
 
     isSuccess: bool
     value: SendValue
+
+
+_send_answer: Final = codec.fast_decoder(SepahanSendAnswer)
 
 
 @frozen
@@ -117,7 +119,7 @@ def of_page(body: SepahanReceiveBody, limit: int, *, marks: bool) -> SepahanRece
 
 
 def _read_send(answer: Answer, batch: Batch) -> BatchResult:
-    usual = codec.decode_fast(answer.body, SepahanSendAnswer)
+    usual = _send_answer(answer.body)
     value = usual.value if usual and usual.isSuccess and answer.is_success else value_of(answer, SendValue)
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)

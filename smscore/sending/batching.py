@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
 import msgspec
@@ -71,6 +71,9 @@ class Batches(Sequence[Batch]):
 
     def __len__(self) -> int:
         return len(self.chunks)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return map(self._batch, range(len(self)))
 
     @overload
     def __getitem__(self, index: int) -> Batch: ...
