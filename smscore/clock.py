@@ -16,7 +16,13 @@ import importlib.util
 import threading
 import time as shared_time
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from types import BuiltinFunctionType, ModuleType
 from typing import Final
 
@@ -66,9 +72,12 @@ def timeout(seconds: float) -> AbstractAsyncContextManager[object]:
     return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else asyncio.timeout(seconds)
 
 
-def backstop(seconds: float) -> AbstractAsyncContextManager[object]:
-    """``timeout``, but only in a frozen event loop: for code whose own timers do not fire there."""
-    return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else _NOTHING
+def backstop(seconds: float, ring: Callable[[], object]) -> AbstractContextManager[object]:
+    """Call ``ring`` in a block that takes longer than this many seconds, in a frozen event loop alone.
+
+    It is for code whose own timers do not fire there.
+    """
+    return _alarm(seconds, ring) if _is_frozen(asyncio.get_running_loop()) else _NOTHING
 
 
 _NOTHING: Final = nullcontext()

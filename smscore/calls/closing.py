@@ -61,11 +61,15 @@ class Wait:
             return math.inf
         return min(self._deadline, (self._last_progress or self._now()) + self._read)
 
+    def time_out(self) -> None:
+        """End the wait as one that has run out."""
+        self.interrupt(TimeoutError())
+
     def end_if_over(self) -> None:
         """End the wait if it has run out."""
         now = self._now()
         if self._deadline <= now:
-            self.interrupt(TimeoutError())
+            self.time_out()
         elif self.ends_at() <= now:
             self.interrupt(ReadTimedOut())
 
@@ -118,13 +122,12 @@ class Waits:
 
     def _look_by(self, moment: float) -> None:
         """Look at the waits at this moment of the loop's clock, or earlier."""
-        loop = asyncio.get_running_loop()
         if self._is_closed is not None:
-            moment = min(moment, loop.time() + _POLL_INTERVAL)
+            moment = min(moment, asyncio.get_running_loop().time() + _POLL_INTERVAL)
         if moment < self._rings_at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = loop.call_at(moment, self._look)
+            self._timer = asyncio.get_running_loop().call_at(moment, self._look)
             self._rings_at = moment
 
     def _look(self) -> None:

@@ -8,6 +8,7 @@ import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from itertools import chain
 from typing import Final, TypeAlias
 
 import aiohttp
@@ -75,9 +76,8 @@ class Transport:
             return await place.slots.acquire()
         # Its own time begins only then: one that waited long must not end as unknown for it.
         try:
-            with Wait(place.waits, timeouts.total):
-                async with clock.backstop(timeouts.total):
-                    return await place.slots.acquire()
+            with Wait(place.waits, timeouts.total) as wait, clock.backstop(timeouts.total, wait.time_out):
+                return await place.slots.acquire()
         except TimeoutError:
             return False
         except WaitInterrupted:
@@ -90,28 +90,25 @@ class Transport:
         wait = Wait(place.waits, timeouts.total, timeouts.read)
         progress = RequestProgress(wait, place.pool, timeouts.idle)
         try:
-            with wait:
-                async with (
-                    clock.backstop(timeouts.total),
-                    await place.session.request(
-                        request.method,
-                        request.url,
-                        params=request.query or None,
-                        data=body_of(request.body, progress),
-                        headers=request.headers,
-                        skip_auto_headers=None if request.body else _NO_CONTENT,
-                        timeout=_client_timeout(timeouts.connect),
-                        allow_redirects=False,
-                        raise_for_status=False,
-                        middlewares=_middlewares(place.session, request.method),
-                        proxy=self._proxy,
-                        ssl=self._ssl,
-                        max_line_size=MAX_HEADER_BYTES,
-                        max_field_size=MAX_HEADER_BYTES,
-                        max_headers=MAX_HEADER_BYTES,
-                    ) as response,
-                ):
-                    return await _answer_to(progress, response)
+            with wait, clock.backstop(timeouts.total, wait.time_out):
+                response = await place.session.request(
+                    request.method,
+                    request.url,
+                    params=request.query or None,
+                    data=body_of(request.body, progress),
+                    headers=request.headers,
+                    skip_auto_headers=None if request.body else _NO_CONTENT,
+                    timeout=_client_timeout(timeouts.connect),
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=_middlewares(place.session, request.method),
+                    proxy=self._proxy,
+                    ssl=self._ssl,
+                    max_line_size=MAX_HEADER_BYTES,
+                    max_field_size=MAX_HEADER_BYTES,
+                    max_headers=MAX_HEADER_BYTES,
+                )
+                return await _answer_to(progress, response)
         except ConfigurationError:
             raise
         # Whatever else goes wrong here, the caller must learn whether the request left, so nothing more may escape as
@@ -160,11 +157,10 @@ class Transport:
 
         # A middleware runs when the request exists and nothing of it has left.
         try:
-            with Wait(place.waits, timeouts.total):
-                async with clock.backstop(timeouts.connect):
-                    response = await session.get(
-                        url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
-                    )
+            with Wait(place.waits, timeouts.total) as wait, clock.backstop(timeouts.connect, wait.time_out):
+                response = await session.get(
+                    url, timeout=timeout, middlewares=(open_only,), proxy=self._proxy, ssl=self._ssl
+                )
         except _Opened:
             return None
         except ConfigurationError:
@@ -318,7 +314,8 @@ def _is_of_long_headers(error: BaseException | None) -> bool:
 
 
 def _size_of_headers(response: aiohttp.ClientResponse) -> int:
-    return sum([len(name) + len(value) + len(b": \r\n") for name, value in response.raw_headers])
+    headers = response.raw_headers
+    return sum(map(len, chain.from_iterable(headers))) + len(b": \r\n") * len(headers)
 
 
 _NO_SLOT: Final = NoAnswer(False, "no connection became free in time: max_connections= are in use")
@@ -330,10 +327,13 @@ async def _answer_to(progress: RequestProgress, response: aiohttp.ClientResponse
     """What came for an answer, if it is one to this request."""
     try:
         progress.take_answer(response.connection, response.headers.get("Keep-Alive"))
-    except Spoiled:
+        answer = await _read(response, progress)
+    except BaseException:
         response.close()
         raise
-    answer = await _read(response, progress)
+    # One that was read to its end has released its connection, unless the request is still being written.
+    if progress.transport is not None:
+        response.close()
     # A refusal may come early, and then what it refuses is not written to its end.
     if progress.is_answered_early and isinstance(answer, Answer) and answer.is_success:
         return _EARLY
