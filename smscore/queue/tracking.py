@@ -21,7 +21,7 @@ from smscore.queue.calls import StoreCalls
 from smscore.queue.databases.base import Row, Transaction
 from smscore.queue.senders import Sender
 from smscore.queue.store import inbound, reports
-from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
+from smscore.queue.store.batches import PLACE_BITS, Hop, hop_at, unpack_hops
 from smscore.queue.store.reports import Change, Report
 from smscore.results import RecipientResult
 from smscore.statuses import Delivery, DeliveryStatus
@@ -146,7 +146,7 @@ def _messages(rows: Sequence[Row], hops: str | None) -> list[_Message]:
     known = unpack_hops(hops)
     found: list[_Message] = []
     for recipient, message_id, hop, sent_at in rows:
-        by = _hop(known, hop)
+        by = hop_at(known, hop)
         result = RecipientResult(
             recipient or "",
             Outcome.ACCEPTED,
@@ -156,10 +156,6 @@ def _messages(rows: Sequence[Row], hops: str | None) -> list[_Message]:
         )
         found.append(_Message(result, by))
     return found
-
-
-def _hop(known: list[Hop], index: int | None) -> Hop | None:
-    return known[index] if index is not None and index < len(known) else None
 
 
 def _reports(account: str, provider: str, found: Sequence[Delivery]) -> list[Report]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -119,6 +120,11 @@ def pack_json(value: Any) -> str | None:
 def unpack_hops(column: str | None) -> list[Hop]:
     """The hops of a batch's column."""
     return [] if column is None else msgspec.json.decode(column, type=list[Hop])
+
+
+def hop_at(hops: Sequence[Hop], index: int | None) -> Hop | None:
+    """The hop that a message's row names by its index; None where it names none, or one that is not there."""
+    return hops[index] if index is not None and index < len(hops) else None
 
 
 def unpack_places(column: str | None) -> list[int]:

@@ -17,7 +17,7 @@ from smscore.outcomes import Outcome
 from smscore.queue.databases.base import Row, Transaction
 from smscore.queue.model import Counts, QueueResult
 from smscore.queue.payloads import Payload, unpack
-from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
+from smscore.queue.store.batches import PLACE_BITS, Hop, hop_at, unpack_hops
 from smscore.queue.stored_errors import StoredError, restored, restored_or_none, unpack_errors
 from smscore.sending.outgoing import invalid_number
 from smscore.statuses import DeliveryStatus
@@ -199,7 +199,7 @@ class _Maker:
         place = id_ & ((1 << PLACE_BITS) - 1)
         if message_id is None and self._long_ids:
             message_id = self._long_ids.get(str(place))
-        by: Hop | None = self._hops[hop] if hop is not None and hop < len(self._hops) else None
+        by = hop_at(self._hops, hop)
         found: SMSError | None = None if error is None else self._errors[error]
         may_have_left = outcome != Outcome.NOT_SENT.value
         return position, QueueResult(

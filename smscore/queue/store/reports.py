@@ -15,7 +15,7 @@ import msgspec
 from attrs import define, frozen
 
 from smscore.queue.databases.base import Row, Transaction
-from smscore.queue.store.batches import pack_json, unpack_hops
+from smscore.queue.store.batches import hop_at, pack_json, unpack_hops
 from smscore.statuses import DeliveryStatus
 from smscore.tracking.states import State, is_news
 
@@ -133,8 +133,8 @@ def _messages(transaction: Transaction, ids: Iterable[int]) -> dict[int, list[_M
 
 
 def _provider(hops: str | None, hop: int | None) -> str | None:
-    known = unpack_hops(hops)
-    return known[hop].provider if hop is not None and hop < len(known) else None
+    by = hop_at(unpack_hops(hops), hop)
+    return None if by is None else by.provider
 
 
 def _write(transaction: Transaction, changed: list[_Message]) -> list[Change]:

@@ -16,7 +16,7 @@ from smscore.numbers import e164, e164_forms
 from smscore.outcomes import Outcome
 from smscore.queue.databases.base import Row, Transaction
 from smscore.queue.payloads import Payload, unpack
-from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
+from smscore.queue.store.batches import PLACE_BITS, Hop, hop_at, unpack_hops
 from smscore.queue.store.reading import INVALID, last_chunk
 from smscore.queue.stored_errors import restored, restored_or_none, unpack_errors
 from smscore.sending.outgoing import invalid_number
@@ -164,7 +164,7 @@ class RowReader:
             place = id_ & _PLACE
             if message_id is None and long:
                 message_id = long.get(str(place))
-            by: Hop | None = hops[hop] if hop is not None and hop < len(hops) else None
+            by = hop_at(hops, hop)
             left = by is not None and outcome != _NOT_SENT
             code, kind, words = NO_ERROR if error is None else cells[error]
             yield ExportRow(
