@@ -34,7 +34,7 @@ class Masked(msgspec.Struct, frozen=True):
 
 
 class MaskedState(msgspec.Struct, eq=False):
-    """The same for what changes while a call goes on, and equals itself alone."""
+    """A mutable object that shows its class alone too, and is compared by identity."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -18,7 +18,8 @@ def sweep(transaction: Transaction, accounts: Sequence[str]) -> list[Change]:
     """
     remove_abandoned(transaction)
     expire_all(transaction)
-    unknown = reports.tidy(transaction)  # after what excludes: an upgrade does so before it changes the reports' table
+    # Only after expire_all, which excludes: an upgrade locks in that order too, and otherwise the two could deadlock.
+    unknown = reports.tidy(transaction)
     for account in accounts:
         for (id_,) in transaction.rows(
             f"SELECT id FROM payamak_campaign WHERE ended_at IS NULL AND account = %s AND state IN {ACTIVE} "

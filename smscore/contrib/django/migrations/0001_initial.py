@@ -14,7 +14,7 @@ from smscore.contrib.django.operations import QueueTables
 
 
 class Migration(migrations.Migration):
-    """The first one."""
+    """Makes the queue's tables."""
 
     initial: ClassVar[bool | None] = True
     dependencies: ClassVar[Sequence[tuple[str, str]]] = []

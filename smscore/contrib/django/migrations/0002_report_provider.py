@@ -12,7 +12,7 @@ from smscore.contrib.django.operations import QueueTables
 
 
 class Migration(migrations.Migration):
-    """The second one."""
+    """Adds the provider to the delivery reports that wait for their messages."""
 
     dependencies: ClassVar[Sequence[tuple[str, str]]] = [("payamak", "0001_initial")]
     operations: ClassVar[Sequence[Operation]] = [QueueTables(2)]
