@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar
@@ -21,15 +21,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 from attrs import define, field
 
 from smscore import clock
+from smscore.stop_signals import without_ignored_hangup
 
 T = TypeVar("T")
 Listener: TypeAlias = Callable[[int], str | None]
 """Called in the signal handler with each signal; returns the last words where the process should exit immediately."""
-
-HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)
-"""Sent when the terminal closes, often several times: by the kernel, the shell, and systemd after its SIGTERM."""
-STOPS: Final[Sequence[int]] = [signal.SIGINT, signal.SIGTERM, *([] if HANGUP is None else [HANGUP])]
-"""Those that end in order a command that sends."""
 
 INTERRUPTED_WORDS: Final = "Interrupted."
 SIGNALLED: Final = 128  # plus the signal's number is the exit code
@@ -60,9 +56,7 @@ class Signals:
     @contextmanager
     def listening(self, listener: Listener, *numbers: int) -> Generator[None]:
         """Call this listener for Ctrl-C and for these signals; a hangup that ``nohup`` has ignored stays so."""
-        if HANGUP is not None and signal.getsignal(HANGUP) is signal.SIG_IGN:
-            numbers = tuple(number for number in numbers if number != HANGUP)
-        with self._installed(numbers):
+        with self._installed(without_ignored_hangup(numbers)):
             self._listeners.append(listener)
             try:
                 yield

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, field
 
 from smscore.cli.output import Output, as_json
-from smscore.cli.signals import HANGUP
+from smscore.stop_signals import HANGUP
 
 
 @define

@@ -15,13 +15,14 @@ from smscore.cli import exit_codes
 from smscore.cli.output import Output
 from smscore.cli.queue.connection import check_tokens, opened
 from smscore.cli.queue.options import QueueConnection
-from smscore.cli.signals import SIGNALS, STOPS
+from smscore.cli.signals import SIGNALS
 from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest, SMSError
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.threads import in_thread
 from smscore.profile import Capability
 from smscore.queue.queue import AsyncSendQueue
+from smscore.stop_signals import STOP_SIGNALS
 
 _HEALTH_SECONDS: Final = 5.0
 _FIRST_WORDS: Final = (
@@ -47,7 +48,7 @@ def work(connection: QueueConnection, duties: Duties) -> int:
     """Send from the queue until Ctrl-C, SIGTERM or the terminal's end, and return the exit code."""
     check_tokens(connection.accounts)
     stop = Stop(connection.output, _FIRST_WORDS, _LAST_WORDS)
-    with SIGNALS.listening(stop.on_signal, *STOPS):
+    with SIGNALS.listening(stop.on_signal, *STOP_SIGNALS):
         asyncio.run(_guarded(stop, connection, duties))
     return exit_codes.DONE
 

@@ -36,7 +36,7 @@ from smscore.cli.send.summary import (
     summary_fields,
     summary_words,
 )
-from smscore.cli.signals import SIGNALS, STOPS
+from smscore.cli.signals import SIGNALS
 from smscore.cli.stop import Stop
 from smscore.errors import InvalidRequest
 from smscore.profile import Capability
@@ -48,6 +48,7 @@ from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.plan import Plan, make_plan
 from smscore.recipients.template import Template
 from smscore.senders import check_sender
+from smscore.stop_signals import STOP_SIGNALS
 
 
 def run(connection: Connection, given: SendOptions, text: str | None, template: Template | None) -> int:
@@ -121,7 +122,7 @@ def _send(connection: Connection, given: SendOptions, plan: Plan, template: Temp
         confirm(given, plan.messages)
     stop = Stop(output, _FIRST_WORDS, _last_words(given))
     with (
-        SIGNALS.listening(stop.on_signal, *STOPS),
+        SIGNALS.listening(stop.on_signal, *STOP_SIGNALS),
         _queue(connection, given, plan, job) as queue,
     ):
         if not queue.is_new:

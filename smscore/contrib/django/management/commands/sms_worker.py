@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from functools import partial
 from pathlib import Path
@@ -20,9 +19,8 @@ from smscore.contrib.django.database import DjangoDatabase
 from smscore.contrib.django.work import Work, close_connections, new_queue
 from smscore.errors import ConfigurationError
 from smscore.queue import schema
+from smscore.stop_signals import HANGUP, STOP_SIGNALS, without_ignored_hangup
 
-_HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)  # of a terminal that is closed, often several times
-_STOPS: Final = (signal.SIGTERM, signal.SIGINT, *([] if _HANGUP is None else [_HANGUP]))
 _MIN_SECONDS: Final = 1.0  # between two rounds: less only burdens the provider
 
 
@@ -102,15 +100,13 @@ def _stop_by_signals(work: Work) -> None:
     seen: list[int] = []
 
     def stop(number: int) -> None:
-        if number != _HANGUP:
+        if number != HANGUP:
             if seen and task is not None:
                 task.cancel()
             seen.append(number)
         work.stop()
 
-    for number in _STOPS:
-        if signal.getsignal(number) is signal.SIG_IGN and number == _HANGUP:
-            continue  # as nohup asks for
+    for number in without_ignored_hangup(STOP_SIGNALS):
         try:
             loop.add_signal_handler(number, stop, number)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
