@@ -20,7 +20,7 @@ from smscore.failover.members import CallMember
 from smscore.failover.merged import Merged, moved, sorted_out
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing, take
-from smscore.sending.merging import Merger
+from smscore.sending.report_builder import Merger
 from smscore.sending.send_call import OnBatch
 from smscore.wire.batch import Batch, failed
 

@@ -23,8 +23,8 @@ from smscore.masking import MaskedState
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batches, Outgoing, grouped, split
-from smscore.sending.merging import Merger, batch_report
 from smscore.sending.outgoing import Payload, Source, columns_of
+from smscore.sending.report_builder import Merger, batch_report
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, failed, may_have_left
 
 T = TypeVar("T")

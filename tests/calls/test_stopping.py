@@ -29,7 +29,7 @@ from smscore.calls.stop import StopRule, not_attempted
 from smscore.columns import IdColumn
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
 from smscore.sending.batching import Outgoing, split
-from smscore.sending.merging import Merger, batch_report
+from smscore.sending.report_builder import Merger, batch_report
 from smscore.sending.send_call import BatchRunner
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, in_bulk
 

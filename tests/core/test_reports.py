@@ -38,8 +38,8 @@ from smscore import (
 )
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, split
-from smscore.sending.merging import Merger
 from smscore.sending.outgoing import OneText
+from smscore.sending.report_builder import Merger
 from smscore.wire.batch import BatchResult, all_accepted
 from smscore.wire.endpoint import RequestIds
 

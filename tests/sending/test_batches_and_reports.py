@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome, ResponseLost, SMSError
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, chunked, split, take
-from smscore.sending.merging import Merger, batch_report
+from smscore.sending.report_builder import Merger, batch_report
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, with_errors
 from smscore.wire.endpoint import RequestIds
 
