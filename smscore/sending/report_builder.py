@@ -1,4 +1,4 @@
-"""Merges the results of batches into one report. No network here."""
+"""Builds the report of a call from the results of its batches. No network here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smscore.wire.batch import Batch, BatchResult, may_have_left
 _NOT_SENT: Final = OUTCOME_BYTES[Outcome.NOT_SENT]
 
 
-class Merger:
+class ReportBuilder:
     """Fills in the report of a call as its batches end."""
 
     def __init__(self, outgoing: Outgoing, offset: int = 0, *, provider: str | None = None) -> None:
@@ -86,6 +86,6 @@ class Merger:
 
 def batch_report(batch: Batch, result: BatchResult, *, provider: str | None = None) -> SendReport:
     """The report of one batch alone, its recipients counted from 0."""
-    merger = Merger(Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs), provider=provider)
-    merger.add(replace(batch, positions=range(len(batch))), result)
-    return merger.report()
+    builder = ReportBuilder(Outgoing(batch.recipients, batch.texts, batch.senders, batch.refs), provider=provider)
+    builder.add(replace(batch, positions=range(len(batch))), result)
+    return builder.report()

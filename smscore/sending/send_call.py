@@ -24,7 +24,7 @@ from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batches, Outgoing, grouped, split
 from smscore.sending.outgoing import Payload, Source, columns_of
-from smscore.sending.report_builder import Merger, batch_report
+from smscore.sending.report_builder import ReportBuilder, batch_report
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, failed, may_have_left
 
 T = TypeVar("T")
@@ -154,11 +154,11 @@ class SendCall(MaskedState):
             request_ids=endpoint.request_ids,
             request_id=request_id,
         )
-        merger = Merger(outgoing, provider=self.caller.provider.name)
+        builder = ReportBuilder(outgoing, provider=self.caller.provider.name)
         runner = self._runner(endpoint.name, len(outgoing))
 
         async def send(batch: Batch) -> None:
-            merger.add(batch, await runner.run(batch))
+            builder.add(batch, await runner.run(batch))
 
         starts = ITEMS_PER_TURN // len(batches.chunks[0])
         watch = runner.rule.watch
@@ -167,7 +167,7 @@ class SendCall(MaskedState):
             watch.begin()
         try:
             await for_each(batches, send, self.caller.settings.max_concurrency, starts_per_turn=starts)
-            report = merger.report()
+            report = builder.report()
             if not report.ok and not report.refused_one_by_one:
                 report.raise_for_failures()
         except BaseException as error:
@@ -192,13 +192,13 @@ class SendCall(MaskedState):
         self.caller.transport.check_open()
         runner = self._runner(f"{self.endpoint.name}_stream", 0)
 
-        async def send(window: tuple[Merger, Batches]) -> SendReport:
-            merger, batches = window
+        async def send(window: tuple[ReportBuilder, Batches]) -> SendReport:
+            builder, batches = window
             if runner.rule.watch is not None:
                 runner.rule.watch.add_unsendable(len(batches.outgoing.bad))
             for batch in batches:
-                merger.add(batch, await runner.run(batch))
-            return merger.report()
+                builder.add(batch, await runner.run(batch))
+            return builder.report()
 
         with runner.rule:
             async with (
@@ -212,7 +212,7 @@ class SendCall(MaskedState):
                         raise_refusal(report)
                     yield report
 
-    async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[Merger, Batches], None]:
+    async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[ReportBuilder, Batches], None]:
         """A source in windows of one report each: one batch, or one for each sender in it."""
         size = self._batch_size() or STREAM_BATCH_SIZE
         offset = index = 0
@@ -226,7 +226,7 @@ class SendCall(MaskedState):
                     request_ids=self.endpoint.request_ids,
                     first_index=index,
                 )
-                yield Merger(outgoing, offset, provider=self.caller.provider.name), batches
+                yield ReportBuilder(outgoing, offset, provider=self.caller.provider.name), batches
                 offset += len(piece)
                 index += len(batches)
 

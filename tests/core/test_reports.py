@@ -39,7 +39,7 @@ from smscore import (
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, split
 from smscore.sending.outgoing import OneText
-from smscore.sending.report_builder import Merger
+from smscore.sending.report_builder import ReportBuilder
 from smscore.wire.batch import BatchResult, all_accepted
 from smscore.wire.endpoint import RequestIds
 
@@ -61,12 +61,12 @@ def report_of(
 ) -> SendReport:
     """The report of one batch whose recipients fared like this."""
     outgoing = Outgoing(numbers(len(outcomes)), ["سلام"], ["5000"], refs)
-    merger = Merger(outgoing)
+    builder = ReportBuilder(outgoing)
     errors = {place: ERRORS[outcome]("why") for place, outcome in enumerate(outcomes) if outcome in ERRORS}
     column = b"".join(OUTCOME_BYTES[outcome] for outcome in outcomes)
     for batch in split(outgoing, None, request_ids=RequestIds(60, make=lambda: "request-1")):
-        merger.add(batch, BatchResult(column, ids or [*range(1, len(outcomes) + 1)], errors, cost))
-    return merger.report()
+        builder.add(batch, BatchResult(column, ids or [*range(1, len(outcomes) + 1)], errors, cost))
+    return builder.report()
 
 
 any_outcomes = st.lists(st.sampled_from(list(Outcome)), max_size=12)
@@ -413,11 +413,11 @@ def test_a_large_report_costs_at_most_120_bytes_a_recipient(prefix: str) -> None
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    merger = Merger(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
+    builder = ReportBuilder(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
     for batch in split(outgoing, 100, request_ids=RequestIds(60)):
-        merger.add(batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5))
-    report = merger.report()
-    del merger, outgoing, batch
+        builder.add(batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5))
+    report = builder.report()
+    del builder, outgoing, batch
     gc.collect()
     cost = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome, ResponseLost, SMSError
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, chunked, split, take
-from smscore.sending.report_builder import Merger, batch_report
+from smscore.sending.report_builder import ReportBuilder, batch_report
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, with_errors
 from smscore.wire.endpoint import RequestIds
 
@@ -133,12 +133,12 @@ def test_each_message_has_an_id_where_the_provider_knows_messages_by_theirs() ->
     ids = iter("abcde")
     request_ids = RequestIds(lifetime=60, each=True, make=lambda: next(ids))
     outgoing = Outgoing(numbers, ["سلام"], ["5000"])
-    merger = Merger(outgoing)
+    builder = ReportBuilder(outgoing)
     for batch in split(outgoing, 2, request_ids=request_ids):
         assert batch.request_id is None
         went = batch.index != 1
-        merger.add(batch, all_accepted(batch, None) if went else failed(batch, ConnectionFailed("x")))
-    assert [result.request_id for result in merger.report()] == ["a", "b", None, None, "e"]
+        builder.add(batch, all_accepted(batch, None) if went else failed(batch, ConnectionFailed("x")))
+    assert [result.request_id for result in builder.report()] == ["a", "b", None, None, "e"]
 
 
 def test_extra_fields_go_with_every_batch() -> None:
@@ -194,10 +194,10 @@ def results(draw: st.DrawFn, batch: Batch) -> BatchResult:
 def test_each_recipient_gets_its_own_result_in_whatever_order_batches_end(call: Call, data: st.DataObject) -> None:
     batches = [*split(call.outgoing, call.size, one_sender=call.one_sender, request_ids=IDS)]
     given_results = [data.draw(results(batch)) for batch in batches]
-    merger = Merger(call.outgoing, offset=7)
+    builder = ReportBuilder(call.outgoing, offset=7)
     for number in data.draw(st.permutations(range(len(batches)))):
-        merger.add(batches[number], given_results[number])
-    report = merger.report()
+        builder.add(batches[number], given_results[number])
+    report = builder.report()
     assert len(report) == len(call.outgoing)
     assert report.offset == 7
     for batch, result in zip(batches, given_results, strict=True):
@@ -222,10 +222,10 @@ def test_each_recipient_gets_its_own_result_in_whatever_order_batches_end(call: 
 
 def test_a_batch_that_never_ended_counts_as_not_sent() -> None:
     outgoing = Outgoing([local(0), local(1)], ["سلام"], ["5000"])
-    merger = Merger(outgoing)
+    builder = ReportBuilder(outgoing)
     first, _ = split(outgoing, 1)
-    merger.add(first, all_accepted(first, [5]))
-    assert [row.outcome for row in merger.report()] == [ACCEPTED, NOT_SENT]
+    builder.add(first, all_accepted(first, [5]))
+    assert [row.outcome for row in builder.report()] == [ACCEPTED, NOT_SENT]
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def test_a_batch_that_never_ended_counts_as_not_sent() -> None:
 )
 def test_costs_are_summed_where_they_were_said(costs: list[int | None], total: int | None) -> None:
     outgoing = Outgoing([local(place) for place in range(len(costs))], ["سلام"], ["5000"])
-    merger = Merger(outgoing)
+    builder = ReportBuilder(outgoing)
     for batch, cost in zip(split(outgoing, 1), costs, strict=True):
-        merger.add(batch, all_accepted(batch, None, cost))
-    assert merger.report().cost == total
+        builder.add(batch, all_accepted(batch, None, cost))
+    assert builder.report().cost == total
 
 
 @pytest.mark.parametrize("outcome", [REJECTED, NOT_SENT, UNKNOWN])
