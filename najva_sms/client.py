@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import ClassVar, Final
 
 from najva_sms import wire
+from najva_sms.envelope import NAJVA
 from najva_sms.messages import OutboxPage
 from najva_sms.profile import PROFILE
 from najva_sms.templates import template_fields
@@ -41,7 +42,7 @@ class AsyncNajva(AsyncTrackingClient):
     Settings left out are read from ``NAJVA_TOKEN``, ``NAJVA_SENDER`` and ``NAJVA_BASE_URL``.
     """
 
-    provider: ClassVar[Provider] = wire.NAJVA
+    provider: ClassVar[Provider] = NAJVA
     profile: ClassVar[Profile] = PROFILE
     sends: ClassVar[Mapping[str, SendEndpoint]] = {
         "send": wire.SEND,

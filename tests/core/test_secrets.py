@@ -27,7 +27,7 @@ from ippanel_sms import AsyncIPPanel, CountrySegment, IPPanel, Slice
 from ippanel_sms.wire_account import AccountData, LineRow
 from ippanel_sms.wire_reports import OutboxBody, OutboxFilters, OutboxRow, RecipientRow
 from najva_sms import AsyncNajva, Najva, OutboxMessage, OutboxPage, parse_webhook
-from najva_sms.wire import OutboxEntry, P2PEntry, SendEntry, TakenEntry
+from najva_sms.entries import OutboxEntry, P2PEntry, SendEntry, TakenEntry
 from sepahan_sms import AsyncSepahan, Sepahan
 from smscore import (
     BatchEvent,
