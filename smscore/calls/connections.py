@@ -10,8 +10,8 @@ from typing import Any, Final
 from aiohttp.connector import Connection
 
 from smscore import clock
-from smscore.calls.closing import Wait
 from smscore.calls.idle import UNKNOWN_LIMIT, IdleLimit, IdlePool, keep_path_open
+from smscore.calls.waits import Wait
 from smscore.masking import MaskedState
 
 HAS_POLL: Final = hasattr(select, "poll")

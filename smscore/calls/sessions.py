@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary, finalize, ref
 import aiohttp
 
 from smscore import clock
-from smscore.calls.closing import Waits
 from smscore.calls.idle import MAX_IDLE, IdleLimit, IdlePool
+from smscore.calls.waits import Waits
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.loops.threads import in_thread
 

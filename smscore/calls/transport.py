@@ -16,10 +16,10 @@ from aiohttp.http_exceptions import LineTooLong
 
 from smscore import clock
 from smscore.calls.bodies import body_of
-from smscore.calls.closing import ReadTimedOut, Wait, WaitInterrupted, Waits
 from smscore.calls.connections import HAS_POLL, RequestProgress, Spoiled, is_known, is_usable, keep_ready
 from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.calls.sessions import Place, Places
+from smscore.calls.waits import ReadTimedOut, Wait, WaitInterrupted, Waits
 from smscore.config import MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES, Timeouts, within
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError

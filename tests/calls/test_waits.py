@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from virtual_time import Clock, virtual
 
-from smscore.calls.closing import ReadTimedOut, Wait, Waits
+from smscore.calls.waits import ReadTimedOut, Wait, Waits
 
 
 @pytest.fixture
