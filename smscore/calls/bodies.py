@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import abstractmethod
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
@@ -25,6 +25,9 @@ class _Body(Payload):
         super().__init__(None, content_type=content_type)
         self._size = size
         self._progress = progress
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self  # tests that mock aiohttp copy what a request is given, and a request under way has no copy
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         progress = self._progress

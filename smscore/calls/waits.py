@@ -48,9 +48,6 @@ class Wait:
         self._waits.add(self)
         return self
 
-    def __deepcopy__(self, _: object) -> Self:
-        return self  # aioresponses copies what a request is given, and no task can be copied
-
     def note_progress(self) -> None:
         """The request has been written, or some of its answer came."""
         self._last_progress = self._now()
@@ -98,14 +95,14 @@ class Waits:
         self._open: set[Wait] = set()
         self._is_over = False
         self._timer: asyncio.TimerHandle | None = None
-        self._rings_at = math.inf
+        self._checks_at = math.inf
 
     def add(self, wait: Wait) -> None:
         """Note a wait that begins now. Raises ``WaitInterrupted`` once all have been ended."""
         if self._is_over:
             raise WaitInterrupted
         self._open.add(wait)
-        self._look_by(wait.ends_at())
+        self._check_by(wait.ends_at())
 
     def discard(self, wait: Wait) -> None:
         """Forget a wait that has ended."""
@@ -118,28 +115,28 @@ class Waits:
             wait.interrupt(WaitInterrupted())
         if self._timer is not None:
             self._timer.cancel()
-        self._look_again()
+        self._check_again()
 
-    def _look_by(self, moment: float) -> None:
-        """Look at the waits at this moment of the loop's clock, or earlier."""
+    def _check_by(self, moment: float) -> None:
+        """Check the waits at this moment of the loop's clock, or earlier."""
         if self._is_closed is not None:
             moment = min(moment, asyncio.get_running_loop().time() + _POLL_INTERVAL)
-        if moment < self._rings_at:
+        if moment < self._checks_at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_at(moment, self._look)
-            self._rings_at = moment
+            self._timer = asyncio.get_running_loop().call_at(moment, self._check)
+            self._checks_at = moment
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._is_closed is not None and self._is_closed():
             self.end_all()
             return
         for wait in [*self._open]:
             wait.end_if_over()
-        self._look_again()
+        self._check_again()
 
-    def _look_again(self) -> None:
-        self._rings_at = math.inf
+    def _check_again(self) -> None:
+        self._checks_at = math.inf
         if self._open:
             soon = asyncio.get_running_loop().time() + _RESOLUTION
-            self._look_by(max(soon, min(wait.ends_at() for wait in self._open)))
+            self._check_by(max(soon, min(wait.ends_at() for wait in self._open)))
