@@ -79,7 +79,7 @@ class IdColumn(MaskedState, eq=False):
     def packed(self) -> array[int]:
         """The ids of 64 bits, ``NO_ID`` where there is none."""
         ids = array("q") if self._ids is None else self._ids[:]
-        _reach(ids, self.size, NO_ID)
+        _extend_to(ids, self.size, NO_ID)
         return ids
 
     @property
@@ -96,10 +96,10 @@ class IdColumn(MaskedState, eq=False):
         if self._ids is None:
             self._ids = array("q")
         if isinstance(positions, range):
-            _reach(self._ids, positions.start, NO_ID)
+            _extend_to(self._ids, positions.start, NO_ID)
             self._ids[positions.start : positions.stop] = packed
             return
-        _reach(self._ids, max(positions, default=-1) + 1, NO_ID)
+        _extend_to(self._ids, max(positions, default=-1) + 1, NO_ID)
         for position, value in zip(positions, packed, strict=True):
             self._ids[position] = value
 
@@ -144,26 +144,26 @@ class TimeColumn(MaskedState, eq=False):
         if self._seconds is None and seconds is not None and _is_whole(positions, self.size):
             self._seconds = array("d", [seconds]) * self.size
         elif isinstance(positions, range) and seconds is not None:
-            self._reaching(positions.start)[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
+            self._extended(positions.start)[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
         else:
             self.put_each(positions, repeat(seconds, len(positions)))
 
     def put_each(self, positions: Positions, seconds: Iterable[float | None]) -> None:
         """Write these times at these positions."""
-        written = self._reaching(max(positions, default=-1) + 1)
+        written = self._extended(max(positions, default=-1) + 1)
         for position, moment in zip(positions, seconds, strict=True):
             written[position] = math.nan if moment is None else moment
 
     def packed(self) -> array[float]:
         """The seconds, NaN where there is no time."""
         seconds = array("d") if self._seconds is None else self._seconds[:]
-        _reach(seconds, self.size, math.nan)
+        _extend_to(seconds, self.size, math.nan)
         return seconds
 
-    def _reaching(self, size: int) -> array[float]:
+    def _extended(self, size: int) -> array[float]:
         if self._seconds is None:
             self._seconds = array("d")
-        _reach(self._seconds, size, math.nan)
+        _extend_to(self._seconds, size, math.nan)
         return self._seconds
 
 
@@ -192,7 +192,7 @@ class SpanColumn(MaskedState, Generic[T], eq=False):
                 insort_right(self._spans, (span, value), key=_start)
 
 
-def _reach(column: array[Any], size: int, empty: float) -> None:
+def _extend_to(column: array[Any], size: int, empty: float) -> None:
     """Make a column this long, if it is shorter.
 
     Of a million recipients, the memory for all of a column in one step would hold up the event loop for 5 ms.

@@ -59,17 +59,17 @@ class Table:
 
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "use_zip64": True}
         try:
-            with Workbook(cast("Any", _ForZip(file)), options) as book:
+            with Workbook(cast("Any", _UntilError(file)), options) as book:
                 untyped: Any = book
                 untyped.set_properties({"comments": self.note})
                 yield _Sheets(untyped, self.columns).take
-        except FileCreateError as error:  # no OSError, and made of one
+        except FileCreateError as error:  # it wraps the OSError
             raise OSError(*getattr(error.__context__, "args", error.args)) from error
 
 
 @define(eq=False)
-class _ForZip:
-    """A file for a zip that drops what comes after an error: a ``ZipFile`` that broke off writes when it is deleted."""
+class _UntilError:
+    """A file that drops what is written after its first error: a ``ZipFile`` that failed still writes once deleted."""
 
     _file: BinaryIO
     _has_failed: bool = field(default=False, init=False)

@@ -30,7 +30,7 @@ class Journal:
         """The ``on_batch`` of one client's part of the call."""
         known: dict[int, int] = {}
 
-        async def told(event: BatchEvent) -> None:
+        async def on_client_batch(event: BatchEvent) -> None:
             if event.index not in known:
                 known[event.index] = next(self._indexes)
             try:
@@ -41,7 +41,7 @@ class Journal:
                 self._error = self._error or error
                 raise
 
-        return told
+        return on_client_batch
 
     def check(self, rule: StopRule) -> None:
         """Stop the rule if ``on_batch`` has raised, in this part of the call or in another."""

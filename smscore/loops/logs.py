@@ -35,7 +35,7 @@ def logger_for_callers(name: str) -> logging.Logger:
     """
     logger = logging.getLogger(name)
     # A filter could hand records on too, but not keep what handlers raise, and others beside it would run twice.
-    logger.handle = partial(_handle, _told_if_it_raises(logger.handle))  # type: ignore[method-assign]
+    logger.handle = partial(_handle, _printing_errors(logger.handle))  # type: ignore[method-assign]
     return logger
 
 
@@ -54,16 +54,16 @@ def _handle_here(handle: Callable[[logging.LogRecord], None], record: logging.Lo
         handle(record)
 
 
-def _told_if_it_raises(handle: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
-    def handle_and_tell(record: logging.LogRecord) -> None:
+def _printing_errors(handle: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
+    def handle_and_print(record: logging.LogRecord) -> None:
         try:
             handle(record)
         except Exception:
-            _REPORTER.handleError(record)
+            _ERROR_PRINTER.handleError(record)
 
-    return handle_and_tell
+    return handle_and_print
 
 
-_REPORTER: Final = logging.Handler()  # it prints, unless logging.raiseExceptions is off
+_ERROR_PRINTER: Final = logging.Handler()  # as logging itself does, unless logging.raiseExceptions is off
 
 logger_for_callers("asyncio")  # it logs each connection in debug mode

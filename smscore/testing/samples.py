@@ -123,13 +123,13 @@ class SamplesConformance(Runner):
             assert not isinstance(read, MalformedResponse), name
 
     def test_an_answer_is_what_it_is_in_any_form(self, samples: Samples) -> None:
-        recorded = {name: _told(read) for name, read in self._read(samples, AS_RECORDED).items()}
+        recorded = {name: _comparable(read) for name, read in self._read(samples, AS_RECORDED).items()}
         for form_name, form in FORMS.items():
             for name, read in self._read(samples, form).items():
-                assert _told(read) == recorded[name], (name, form_name)
+                assert _comparable(read) == recorded[name], (name, form_name)
 
     def test_unknown_fields_change_nothing(self, samples: Samples) -> None:
-        recorded = {name: _told(read) for name, read in self._read(samples, AS_RECORDED).items()}
+        recorded = {name: _comparable(read) for name, read in self._read(samples, AS_RECORDED).items()}
         changed = {
             name: {**sample["answer"], "body": with_unknown_fields(sample["answer"]["body"])}
             for name, sample in samples.with_answer().items()
@@ -137,7 +137,7 @@ class SamplesConformance(Runner):
         }
         assert changed
         for name, read in self._read(samples, AS_RECORDED, changed).items():
-            assert _told(read) == recorded[name], name
+            assert _comparable(read) == recorded[name], name
 
     def test_an_unknown_error_code_is_an_error_that_keeps_it(self, samples: Samples) -> None:
         changed: dict[str, Any] = {}
@@ -185,7 +185,7 @@ class SamplesConformance(Runner):
             return asyncio.run(read_all(server))
 
 
-def _told(read: Any) -> Any:
+def _comparable(read: Any) -> Any:
     """What of a result or an error must be the same however it was written."""
     if isinstance(read, SMSError):
         return type(read), read.code, read.message, read.outcome

@@ -102,10 +102,10 @@ def refusal(answer: Answer, table: RefusalTable, words: RefusalDetails, *, provi
     words = evolve(words, code=code)
     if documented is None:
         why = f"code {_shown(words.code)}, which its document does not list"
-        return _error(ProviderError, _told([why], words), answer, words, provider)
-    told = _told([f"code {_shown(code)}"] if code is not None else [], words, documented.persian)
+        return _error(ProviderError, _clues([why], words), answer, words, provider)
+    clues = _clues([f"code {_shown(code)}"] if code is not None else [], words, documented.persian)
     words = evolve(words, message=words.message or documented.persian or None)
-    why = f"{documented.meaning} ({told})" if told else documented.meaning
+    why = f"{documented.meaning} ({clues})" if clues else documented.meaning
     error = _error(documented.error, why, answer, words, provider)
     if documented.meets_every_batch is not None:
         error.meets_every_batch = documented.meets_every_batch
@@ -154,7 +154,7 @@ def http_error(
     status = answer.status if status is None else status
     if status in _SERVER_ERRORS:
         return ServerError(
-            f"{provider} failed with {_told([f'HTTP {status}'], words)}. "
+            f"{provider} failed with {_clues([f'HTTP {status}'], words)}. "
             "It may or may not have carried out the request.",
             retry_after=answer.retry_after,
             **_common(answer, words, provider),
@@ -162,7 +162,7 @@ def http_error(
     if answer.status not in _ANSWERS:
         return _unreadable(answer, f"HTTP {answer.status}", words, provider)
     code = [] if words.code is None else [f"code {_shown(words.code)}"]
-    why = _told([f"HTTP {answer.status}", *code], words)
+    why = _clues([f"HTTP {answer.status}", *code], words)
     return _error(_BY_HTTP_STATUS.get(status, ProviderError), why, answer, words, provider)
 
 
@@ -224,13 +224,13 @@ def _error(kind: type[ProviderError], why: str, answer: Answer, words: RefusalDe
 def _unreadable(answer: Answer, what: str, words: RefusalDetails, provider: str) -> MalformedResponse:
     return MalformedResponse(
         f"{provider} answered HTTP {answer.status} with something other than its document says: "
-        f"{_told([what], words)}. It may or may not have carried out the request.",
+        f"{_clues([what], words)}. It may or may not have carried out the request.",
         **_common(answer, words, provider),
     )
 
 
-def _told(parts: list[str], words: RefusalDetails, documented: str = "") -> str:
-    """What an error's text tells of an answer: two causes never give the same sentence, and none is quoted."""
+def _clues(parts: list[str], words: RefusalDetails, documented: str = "") -> str:
+    """What an error's text says of an answer: two causes never give the same sentence, and none is quoted."""
     names, fingerprint = shown_names(words.fields), fingerprint_of(words, documented)
     return ", ".join(
         [*parts, *([f"fields: {names}"] if names else []), *([f"words {fingerprint}"] if fingerprint else [])]

@@ -77,7 +77,7 @@ def new_queue(
         made = QueueFile(results, SQLiteDatabase(path, exclusive=True, searchable=False), header, states)
         opened.callback(made.close)
         try:
-            with _told(path), made.database.writing() as transaction:
+            with _explaining(path), made.database.writing() as transaction:
                 schema.upgrade(transaction, searchable=False)
                 header.write(transaction)
                 made.load_in(transaction, plan, new, size)
@@ -104,7 +104,7 @@ def resumed_queue(results: Path, plan: Plan, wanted: Header) -> Generator[QueueF
     with ExitStack() as opened:
         database = SQLiteDatabase(path, exclusive=True, searchable=False)
         opened.callback(database.close)
-        with _told(path):
+        with _explaining(path):
             database.read(lambda transaction: _check_whole(transaction, path.name))
             header = database.read(lambda transaction: read_header(transaction, path.name))
             check_same(header, wanted, results.name)
@@ -136,7 +136,7 @@ def remembered(results: Path) -> Mapping[str, Any]:
     path = _existing(real_path(results))
     database = SQLiteDatabase(path, exclusive=True, searchable=False)
     try:
-        with _told(path):
+        with _explaining(path):
             return database.read(lambda transaction: read_header(transaction, path.name)).remembered
     finally:
         database.close()
@@ -158,8 +158,8 @@ def _existing(results: Path) -> Path:
 
 
 @contextmanager
-def _told(path: Path | None) -> Generator[None, None, None]:
-    """Raise ``InvalidRequest``, which says what to do, where SQLite cannot use the file."""
+def _explaining(path: Path | None) -> Generator[None, None, None]:
+    """Raise ``InvalidRequest``, which says what to do, in place of an error of SQLite's about the file."""
     try:
         yield
     except sqlite3.DatabaseError as error:
