@@ -26,7 +26,7 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.outcomes import same
 from smscore.queue.payloads import Payload, pack, unpack
 from smscore.queue.store import campaigns, endings
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.claims import Lane, claim
 
 LIMITS = {"najva": 10_000, "sepahan": 100}
@@ -81,7 +81,7 @@ async def claims(queue: AsyncSendQueue, account: str, count: str, server: str) -
         columns = ("id", "campaign_id", "account", "chunk", "first", "size", "payload")
         transaction.insert("payamak_batch", columns, [(id_, id_, account, 0, 0, 1, stored) for id_ in ids])
 
-    def end(transaction: Transaction, claimed: Claimed) -> None:
+    def end(transaction: Transaction, claimed: ClaimedBatch) -> None:
         if endings.finish(transaction, claimed, unpack(claimed.stored), same(Outcome.ACCEPTED, 1)):
             campaigns.settle(transaction, claimed.campaign_id)
 

@@ -26,7 +26,7 @@ from smscore.queue.outcomes import Columns
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.senders import Answered, ClientSender
 from smscore.queue.store import claims, dispatch, endings, splitting, sweeping
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.sending.send_call import BatchEvent
@@ -50,7 +50,7 @@ class AttendedSender(ClientSender):
 class EndedBatch:
     """A batch that has ended, and what came of it."""
 
-    claimed: Claimed
+    claimed: ClaimedBatch
     payload: Payload
     columns: Columns
 
@@ -65,15 +65,15 @@ class AttendedWorker:
     slots: int
     rule: StopRule
     """Why no further batch begins, once there is a reason."""
-    on_dispatch: Callable[[Claimed, Payload], None]
+    on_dispatch: Callable[[ClaimedBatch, Payload], None]
     """Called when it is on disk that a batch is about to leave, before it does."""
     on_end: Callable[[EndedBatch], None]
     failure: Exception | None = None
     """What ended it: an error of the client's before it sent anything, the database's, or a defect."""
     unwritten: list[EndedBatch] = field(factory=list[EndedBatch])
     """Batches whose outcomes could not be written."""
-    _claimed: deque[Claimed] = field(factory=deque[Claimed])
-    _back: list[Claimed] = field(factory=list[Claimed])
+    _claimed: deque[ClaimedBatch] = field(factory=deque[ClaimedBatch])
+    _back: list[ClaimedBatch] = field(factory=list[ClaimedBatch])
     """Batches that were claimed, and provably did not leave."""
     _writing: set[asyncio.Future[Callable[[], object]]] = field(factory=set["asyncio.Future[Callable[[], object]]"])
     _flush: asyncio.TimerHandle | None = None
@@ -108,7 +108,7 @@ class AttendedWorker:
         self.failure = self.failure or error
         self.stop(f"{type(error).__name__} ended the send")
 
-    async def _next(self) -> Claimed | None:
+    async def _next(self) -> ClaimedBatch | None:
         async with self._claiming:
             if not self._claimed and not self._is_empty and self.rule.reason is None:
                 taken = await self.calls.write(claims.claim, [Lane(self.account)], _AT_ONCE, FOREVER)
@@ -116,7 +116,7 @@ class AttendedWorker:
                 self._is_empty = len(taken.batches) < _AT_ONCE
             return self._claimed.popleft() if self._claimed and self.rule.reason is None else None
 
-    async def _send(self, claimed: Claimed) -> None:
+    async def _send(self, claimed: ClaimedBatch) -> None:
         limit = self.sender.limit(claimed.kind)
         if claimed.size > limit and not claimed.hops:
             first = await self.calls.write(splitting.split, claimed, limit)
@@ -138,7 +138,7 @@ class AttendedWorker:
         elif answered.error is not None and self.rule.reason is None:
             self._fail(answered.error)
 
-    def _end(self, claimed: Claimed, payload: Payload, answered: Answered) -> None:
+    def _end(self, claimed: ClaimedBatch, payload: Payload, answered: Answered) -> None:
         action, failure = Action.FINISH, answered.failure
         hop = claimed.hop
         if claimed.may_have_arrived and hop is not None:
@@ -214,7 +214,7 @@ def _finish(transaction: Transaction, *, ended: EndedBatch) -> None:
     endings.finish(transaction, ended.claimed, ended.payload, ended.columns)
 
 
-def _requeue(transaction: Transaction, batches: Sequence[Claimed], account: str) -> None:
+def _requeue(transaction: Transaction, batches: Sequence[ClaimedBatch], account: str) -> None:
     for claimed in batches:
         dispatch.requeue(transaction, claimed)
     sweeping.sweep(transaction, [account])
@@ -225,7 +225,7 @@ class _Dispatcher:
     """Writes that a batch is about to leave, when the client says so."""
 
     worker: AttendedWorker
-    claimed: Claimed
+    claimed: ClaimedBatch
     payload: Payload
     is_written: bool = False
     refused: Refusal | None = None

@@ -22,7 +22,7 @@ from smscore.queue.senders import (
     on_sending,
     once,
 )
-from smscore.queue.store.batches import Claimed, Hop
+from smscore.queue.store.batches import ClaimedBatch, Hop
 from smscore.results import SendReport
 from smscore.wire.endpoint import Provider
 
@@ -79,13 +79,13 @@ class FailoverSender(Sender):
         sender = self._by_name.get(provider or "")
         return None if sender is None else sender.lifetime(kind, provider)
 
-    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
+    async def send(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch) -> SendReport:
         report: SendReport = await getattr(self._once, METHODS[claimed.kind])(
             *arguments_of(claimed, payload), on_batch=on_sending(dispatch)
         )
         return report
 
-    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
+    async def repeat(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         sender = self._by_name.get(hop.provider or "")
         if sender is None:
             raise OutcomeUnknown("It went to a provider at which this account has no client, or several of them now.")

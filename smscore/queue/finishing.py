@@ -16,7 +16,7 @@ from smscore.queue.outcomes import Columns, columns_of, same
 from smscore.queue.payloads import Payload
 from smscore.queue.senders import Answered
 from smscore.queue.store import accounts, campaigns, dispatch, endings
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 
 _REPEATS: Final = RetryPolicy(wait_initial=1.0, wait_max=300.0)
 
@@ -24,7 +24,7 @@ _REPEATS: Final = RetryPolicy(wait_initial=1.0, wait_max=300.0)
 def finish(
     transaction: Transaction,
     *,
-    claimed: Claimed,
+    claimed: ClaimedBatch,
     whole: Payload,
     answered: Answered,
     decision: Decision,

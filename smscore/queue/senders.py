@@ -20,7 +20,7 @@ from smscore.outcomes import Outcome
 from smscore.profile import Capability
 from smscore.queue.patterns import packed_pattern, unpacked_pattern
 from smscore.queue.payloads import Payload, unpack_options
-from smscore.queue.store.batches import MAX_BATCH, Claimed, Hop
+from smscore.queue.store.batches import MAX_BATCH, ClaimedBatch, Hop
 from smscore.results import OUTCOME_BYTES, SendReport
 from smscore.senders import check_sender
 from smscore.sending.send_call import BatchEvent
@@ -103,11 +103,11 @@ class Sender(ABC):
         """The seconds for which a request to this provider may be repeated with its id; None: it knows no ids."""
 
     @abstractmethod
-    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
+    async def send(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch) -> SendReport:
         """Send a batch for the first time."""
 
     @abstractmethod
-    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
+    async def repeat(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         """Send a batch as it was sent by this hop, with the same request id."""
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Sender(ABC):
         """Raise ``ConfigurationError`` if a call would find no token or an invalid setting."""
         self.client.check()
 
-    async def answered(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> Answered:
+    async def answered(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch) -> Answered:
         """Send or repeat a batch, and return what came of it."""
         hop = claimed.hop if claimed.may_have_arrived else None
         try:
@@ -195,12 +195,12 @@ class ClientSender(Sender):
     def _takes_id(self, kind: str) -> bool:
         return "request_id" in _parameters(getattr(type(self._client), METHODS[kind]))
 
-    async def send(self, claimed: Claimed, payload: Payload, dispatch: Dispatch) -> SendReport:
+    async def send(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch) -> SendReport:
         options = unpack_options(claimed.options)
         arguments = arguments_of(claimed, payload)
         return await self._call(claimed.kind, arguments, dispatch, self.once, sender=claimed.sender, **options)
 
-    async def repeat(self, claimed: Claimed, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
+    async def repeat(self, claimed: ClaimedBatch, payload: Payload, dispatch: Dispatch, hop: Hop) -> SendReport:
         if hop.provider not in (None, self.provider.name):
             raise OutcomeUnknown("It was sent by a client of another provider, which had this account's name.")
         arguments, options = arguments_of(claimed, payload), unpack_options(claimed.options)
@@ -259,7 +259,7 @@ def on_sending(dispatch: Dispatch) -> Dispatch:
     return on_batch
 
 
-def arguments_of(claimed: Claimed, payload: Payload) -> Sequence[Any]:
+def arguments_of(claimed: ClaimedBatch, payload: Payload) -> Sequence[Any]:
     """The positional arguments of the client's call for a batch."""
     if claimed.kind == P2P:
         return [[*map(Message, payload.numbers, payload.texts or ())]]

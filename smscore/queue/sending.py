@@ -20,7 +20,7 @@ from smscore.queue.finishing import finish
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.senders import Answered, Sender, without
 from smscore.queue.store import campaigns, claims, dispatch, endings, splitting
-from smscore.queue.store.batches import Claimed, Hop
+from smscore.queue.store.batches import ClaimedBatch, Hop
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.sending.send_call import BatchEvent
 
@@ -44,7 +44,7 @@ class BatchSend:
 
     calls: StoreCalls
     sender: Sender
-    claimed: Claimed
+    claimed: ClaimedBatch
     lease: float
 
     async def run(self) -> Ending:
@@ -120,7 +120,7 @@ class BatchCall:
 
     calls: StoreCalls
     sender: Sender
-    claimed: Claimed
+    claimed: ClaimedBatch
     lease: float
     refused: Refused | None = None
 

@@ -21,7 +21,7 @@ from smscore.queue.errors import QueueUnavailable
 from smscore.queue.senders import Sender
 from smscore.queue.sending import BatchSend, Ending
 from smscore.queue.store import accounts, claims, dispatch, sweeping
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.reports import Change
 from smscore.queue.tracking import fold
@@ -169,7 +169,7 @@ class Worker:
         task = asyncio.create_task(run())
         self._under_way[task] = account
 
-    async def _send(self, claimed: Claimed) -> None:
+    async def _send(self, claimed: ClaimedBatch) -> None:
         async with self._turn:
             if self._stopping and self.ahead:
                 await self.calls.persist(dispatch.requeue, claimed)

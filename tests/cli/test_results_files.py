@@ -45,7 +45,7 @@ from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.outcomes import same
 from smscore.queue.payloads import unpack
 from smscore.queue.store import claims, dispatch, endings
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt
 from smscore.queue.store.loading import NewCampaign
@@ -77,13 +77,13 @@ class Kept:
     lifetime: float | None = None
     """Of a request id; None: the provider knows none."""
 
-    def begin(self, *rows: int) -> list[Claimed]:
+    def begin(self, *rows: int) -> list[ClaimedBatch]:
         """Dispatch the next batches, which must be of these rows."""
         begun = [self.begin_next() for _ in rows]
         assert [batch.first for batch in begun] == [*rows]
         return begun
 
-    def begin_next(self) -> Claimed:
+    def begin_next(self) -> ClaimedBatch:
         database = self.queue.database
         (batch,) = database.write(lambda transaction: _claim(transaction).batches)
         attempt = Attempt("sepahan", f"id-{batch.first}", self.lifetime, None, 0.0, FOREVER)
@@ -91,7 +91,7 @@ class Kept:
         self.queue.note_dispatch()
         return batch
 
-    def end(self, batch: Claimed, outcome: Outcome, error: Any = None, message_id: int | None = None) -> None:
+    def end(self, batch: ClaimedBatch, outcome: Outcome, error: Any = None, message_id: int | None = None) -> None:
         columns = same(outcome, 1, error)
         columns.message_ids = [message_id]
         columns.cost = "1"

@@ -46,7 +46,7 @@ from smscore.queue.store import (
     suppression,
     sweeping,
 )
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.results import OUTCOME_BYTES, SendReport
@@ -88,7 +88,7 @@ class Request:
 class InHand:
     """A worker with a batch, and the request that it has dispatched."""
 
-    batch: Claimed
+    batch: ClaimedBatch
     request: Request | None = None
 
     @property
@@ -349,7 +349,7 @@ class Promises(RuleBasedStateMachine):
         else:
             self.write(dispatch.requeue, batch)
 
-    def nothing_forbids(self, batch: Claimed, payload: Payload) -> None:
+    def nothing_forbids(self, batch: ClaimedBatch, payload: Payload) -> None:
         """What was dispatched at this moment may go at this moment."""
         campaign = self.read(campaigns.get, batch.campaign_id)
         assert campaign.state in ("queued", "running")

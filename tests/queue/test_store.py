@@ -29,7 +29,7 @@ from smscore.queue.outcomes import Columns
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.senders import Answered
 from smscore.queue.store import accounts, campaigns, claims, dispatch, endings, loading, reading
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.claims import Lane
 from smscore.queue.store.dispatch import Attempt, Refusal, Refused
 from smscore.queue.stored_errors import stored
@@ -67,18 +67,18 @@ class Bench:
     def __call__(self, work: Any, *args: Any, **kwargs: Any) -> Any:
         return self.database.write(lambda transaction: work(transaction, *args, **kwargs))
 
-    def claimed(self) -> Claimed:
+    def claimed(self) -> ClaimedBatch:
         (batch,) = self(claims.claim, [Lane("shop")], 1, LEASE).batches
         return batch
 
     def nothing_to_claim(self) -> bool:
         return not self(claims.claim, [Lane("shop")], 1, LEASE).batches
 
-    def dispatch(self, batch: Claimed, *, request_id: str | None = "one") -> None:
+    def dispatch(self, batch: ClaimedBatch, *, request_id: str | None = "one") -> None:
         attempt = Attempt("p", request_id, 3600.0, None, 0.0, LEASE)
         batch.note_dispatch(self(dispatch.dispatch, batch, attempt))
 
-    def end(self, batch: Claimed, came: SMSError | list[int]) -> None:
+    def end(self, batch: ClaimedBatch, came: SMSError | list[int]) -> None:
         answered = Answered(None, came) if isinstance(came, SMSError) else Answered(accepted(came), None)
         can_repeat = batch.hops[-1].repeat_until is not None
         decision = decide(answered.failure, may_have_arrived=batch.may_have_arrived, can_repeat=can_repeat)
@@ -145,7 +145,7 @@ def test_ids_are_not_lost_by_a_repeat_that_is_refused_as_a_duplicate(order: str,
     second = bench.claimed()
     bench.dispatch(second)
     assert second.may_have_arrived
-    ends: list[tuple[Claimed, SMSError | list[int]]] = [(second, DuplicateRequest("")), (first, IDS)]
+    ends: list[tuple[ClaimedBatch, SMSError | list[int]]] = [(second, DuplicateRequest("")), (first, IDS)]
     for batch, came in ends if order == "the repeat ends first" else reversed(ends):
         bench.end(batch, came)
     assert bench.results == KNOWN
@@ -178,7 +178,7 @@ def test_a_late_refusal_says_nothing_of_the_repeat(repeated: SMSError | list[int
     bench.now += LEASE + 1
     second = bench.claimed()
     bench.dispatch(second)
-    ends: list[tuple[Claimed, SMSError | list[int]]] = [(second, repeated), (first, ProviderError("no"))]
+    ends: list[tuple[ClaimedBatch, SMSError | list[int]]] = [(second, repeated), (first, ProviderError("no"))]
     for batch, came in ends if order == "the repeat ends first" else reversed(ends):
         bench.end(batch, came)
     bench.now += 3600

@@ -18,7 +18,7 @@ from smscore.outcomes import Outcome
 from smscore.queue.attended import AttendedSender, AttendedWorker, EndedBatch
 from smscore.queue.calls import StoreCalls
 from smscore.queue.payloads import Payload
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.rows import NO_ERROR
 from smscore.queue.stored_errors import restored_or_none
 
@@ -102,7 +102,7 @@ class Sending:
         self.failure = worker.failure
         self.unwritten = sum(len(batch.payload) for batch in worker.unwritten)
 
-    def _begin(self, claimed: Claimed, payload: Payload) -> None:
+    def _begin(self, claimed: ClaimedBatch, payload: Payload) -> None:
         self.queue.note_dispatch()
         self.queue.states.begin(payload.positions(claimed.first))
 

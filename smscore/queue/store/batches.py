@@ -31,7 +31,7 @@ class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 @define(repr=False)
-class Claimed:
+class ClaimedBatch:
     """A batch in the hands of a worker."""
 
     id: int
@@ -87,11 +87,11 @@ CLAIMED_COLUMNS: Final = (
 )
 
 
-def claimed_of(row: Row) -> Claimed:
+def claimed_of(row: Row) -> ClaimedBatch:
     """The batch of a row of ``CLAIMED_COLUMNS``."""
     id_, claim, campaign, account, kind, text, own_sender, sender, pattern, params, options = row[:11]
     first, size, payload, hops, dropped, state, tries = row[11:]
-    return Claimed(
+    return ClaimedBatch(
         id_,
         claim,
         campaign,

@@ -13,7 +13,7 @@ from smscore.queue.decisions import Lost, after_lost
 from smscore.queue.limits import MAX_WAIT_FOR_TURN, AccountState, Permission
 from smscore.queue.payloads import unpack
 from smscore.queue.store import accounts, campaigns, endings, suppression
-from smscore.queue.store.batches import CLAIMED_COLUMNS, Claimed, claimed_of, unpack_hops
+from smscore.queue.store.batches import CLAIMED_COLUMNS, ClaimedBatch, claimed_of, unpack_hops
 from smscore.queue.windows import window_from_json
 
 
@@ -29,7 +29,7 @@ class Lane:
 class Claims:
     """What a worker took: batches to send, accounts to probe, and the seconds until there is more (None: unknown)."""
 
-    batches: list[Claimed] = field(factory=list[Claimed])
+    batches: list[ClaimedBatch] = field(factory=list[ClaimedBatch])
     probes: list[str] = field(factory=list[str])
     wait: float | None = None
 
@@ -74,7 +74,7 @@ def claim(
     return Claims(taken.batches, taken.probes, min((moment - transaction.now for moment in look_at), default=None))
 
 
-def leave_out_suppressed(transaction: Transaction, batch: Claimed) -> None:
+def leave_out_suppressed(transaction: Transaction, batch: ClaimedBatch) -> None:
     """Note who of a batch is suppressed. Whoever was left out when it was first dispatched stays so."""
     if not batch.hops:
         numbers = unpack(batch.stored).numbers if suppression.is_used(transaction) else []
@@ -120,7 +120,7 @@ def _is_due(transaction: Transaction, account: str) -> bool:
 # New batches
 
 
-def _new(transaction: Transaction, account: str, lease: float) -> Claimed | None:
+def _new(transaction: Transaction, account: str, lease: float) -> ClaimedBatch | None:
     """The first batch of the first campaign that has one; campaigns whose time has not come are put off."""
     skipped: list[int] = []
     while True:
@@ -180,7 +180,7 @@ def _begin(transaction: Transaction, campaign_id: int) -> None:
     transaction.run("UPDATE payamak_campaign SET state = 'running' WHERE id = %s AND state = 'queued'", campaign_id)
 
 
-def get(transaction: Transaction, batch_id: int) -> Claimed:
+def get(transaction: Transaction, batch_id: int) -> ClaimedBatch:
     """A batch that this worker has claimed."""
     row = transaction.row(
         f"SELECT {CLAIMED_COLUMNS} FROM payamak_batch b JOIN payamak_campaign c ON c.id = b.campaign_id "
@@ -251,7 +251,7 @@ def _lost(transaction: Transaction, batch_id: int) -> Lost:
     )
 
 
-def _repeat(transaction: Transaction, account: str, lease: float) -> Claimed | None:
+def _repeat(transaction: Transaction, account: str, lease: float) -> ClaimedBatch | None:
     """A batch that may have gone, to be repeated with the same request id."""
     for (batch_id,) in transaction.rows(
         "SELECT id FROM payamak_batch WHERE account = %s AND lease_until IS NOT NULL AND lease_until <= %s "

@@ -12,7 +12,7 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.limits import HOLD
 from smscore.queue.payloads import unpack
 from smscore.queue.store import campaigns, suppression
-from smscore.queue.store.batches import Claimed, Hop, pack_json
+from smscore.queue.store.batches import ClaimedBatch, Hop, pack_json
 from smscore.queue.windows import window_from_json
 from smscore.sending.send_call import NotDispatched
 
@@ -62,7 +62,7 @@ class Attempt:
     """The mark of the provider's account that it goes to; None: it is not known."""
 
 
-def dispatch(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
+def dispatch(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt) -> Hop:
     """Write that a batch is about to leave; raises :class:`Refused` if it may not."""
     transaction.share()
     now = transaction.now
@@ -103,7 +103,7 @@ def _check_repeat(hop: Hop | None, attempt: Attempt, now: float) -> None:
         raise Refused(Refusal.OTHER_ACCOUNT)
 
 
-def _is_suppressed(transaction: Transaction, claimed: Claimed) -> bool:
+def _is_suppressed(transaction: Transaction, claimed: ClaimedBatch) -> bool:
     """Whether anybody of a batch was suppressed, or is no longer, since that was last looked up."""
     places, claimed.suppression = suppression.places_of(transaction, unpack(claimed.stored).numbers)
     return places != claimed.dropped
@@ -125,7 +125,7 @@ def _check_account(transaction: Transaction, name: str, attempt: Attempt) -> Non
     transaction.run("UPDATE payamak_account SET next_go = %s WHERE name = %s", transaction.now + attempt.interval, name)
 
 
-def _write(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
+def _write(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt) -> Hop:
     now = transaction.now
     again = claimed.hop
     if again is not None and again.request_id is not None and again.request_id == attempt.request_id:
@@ -149,7 +149,7 @@ def _write(transaction: Transaction, claimed: Claimed, attempt: Attempt) -> Hop:
     return hop
 
 
-def requeue(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0) -> None:
+def requeue(transaction: Transaction, claimed: ClaimedBatch, *, delay: float = 0.0) -> None:
     """Give up a batch of which this claim sent nothing: to the queue, or to a repeat after an earlier dispatch.
 
     ``delay``: seconds until it may be repeated. Where the campaign was cancelled meanwhile, it ends.
@@ -178,7 +178,7 @@ def requeue(transaction: Transaction, claimed: Claimed, *, delay: float = 0.0) -
         )
 
 
-def repeat_later(transaction: Transaction, claimed: Claimed, hops: list[Hop], delay: float) -> None:
+def repeat_later(transaction: Transaction, claimed: ClaimedBatch, hops: list[Hop], delay: float) -> None:
     """Leave a batch that may have gone to be repeated with its request id after this many seconds."""
     transaction.run(
         "UPDATE payamak_batch SET claim = NULL, lease_until = %s, hops = %s WHERE id = %s AND claim = %s",

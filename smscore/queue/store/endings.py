@@ -14,7 +14,7 @@ from smscore.queue.model import OUTCOME_COLUMNS
 from smscore.queue.outcomes import UNKNOWN, Columns, is_better, same, with_dropped
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.store import campaigns, reports
-from smscore.queue.store.batches import PLACE_BITS, Claimed, pack_json, unpack_hops, unpack_places
+from smscore.queue.store.batches import PLACE_BITS, ClaimedBatch, pack_json, unpack_hops, unpack_places
 from smscore.queue.stored_errors import StoredError, pack_errors, unpack_errors
 
 MESSAGE_COLUMNS: Final = (
@@ -23,7 +23,7 @@ MESSAGE_COLUMNS: Final = (
 _NO_ANSWER: Final = "The worker that sent it was lost before an answer was stored: it may have been sent."
 
 
-def finish(transaction: Transaction, claimed: Claimed, payload: Payload, columns: Columns) -> bool:
+def finish(transaction: Transaction, claimed: ClaimedBatch, payload: Payload, columns: Columns) -> bool:
     """Write the outcomes of a batch, or merge them with those that it has. Whether its campaign may be done now."""
     columns = with_dropped(columns, claimed.dropped, campaigns.never_sent("suppressed"))
     row = _locked(transaction, claimed.id)
@@ -125,7 +125,7 @@ def end_unknown(transaction: Transaction, batch_id: int, error: StoredError | No
     campaigns.settle(transaction, campaign_id)
 
 
-def end_unsent(transaction: Transaction, claimed: Claimed, reason: str) -> None:
+def end_unsent(transaction: Transaction, claimed: ClaimedBatch, reason: str) -> None:
     """End a batch of which nothing was or will be sent, if it is still this worker's."""
     changed = transaction.run(
         "UPDATE payamak_batch SET state = 'done', outcome = 'not_sent', not_sent = size, errors = %s, claim = NULL, "
@@ -140,7 +140,7 @@ def end_unsent(transaction: Transaction, claimed: Claimed, reason: str) -> None:
         campaigns.settle(transaction, claimed.campaign_id)
 
 
-def _merge(transaction: Transaction, claimed: Claimed, payload: Payload, late: Columns) -> None:
+def _merge(transaction: Transaction, claimed: ClaimedBatch, payload: Payload, late: Columns) -> None:
     """Write what a late answer knows better than the rows that are there."""
     low, high = claimed.id << PLACE_BITS, (claimed.id + 1) << PLACE_BITS
     rows = transaction.rows(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from smscore.queue.databases.base import Transaction
 from smscore.queue.payloads import pack, unpack
-from smscore.queue.store.batches import Claimed
+from smscore.queue.store.batches import ClaimedBatch
 from smscore.queue.store.campaigns import wake
 
 
-def split(transaction: Transaction, claimed: Claimed, most: int) -> bytes | None:
+def split(transaction: Transaction, claimed: ClaimedBatch, most: int) -> bytes | None:
     """Leave the first ``most`` recipients in a batch that was never dispatched, and put the others into a new one.
 
     Returns the first ones, packed; None if the batch is not this worker's any more. It may be called again where it is
