@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codeop
 import io
 import os
 import shutil
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,19 @@ def test_every_code_block_of_a_page_runs(page: Path, files: Path, sms_sandbox: S
     for block in found:
         block.evaluate()
     run_tests_of(shared | found[0].namespace if found else shared)
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs/tutorial.md", ROOT / "docs/fa/tutorial.md"], ids=named)
+def test_what_the_tutorial_types_into_python_may_be_pasted(page: Path):
+    shown = [block for block in blocks(page) if not is_hidden(block)]
+    for block, following in pairwise(shown):
+        if following.region.evaluator is KINDS["text"]:
+            lines: list[str] = []
+            for line in [*block.parsed.splitlines(), ""]:
+                lines.append(line)
+                if codeop.compile_command("\n".join(lines)):
+                    lines = []
+            assert lines == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
