@@ -32,9 +32,9 @@ TRIES = 5
 EACH_NUMBER = 60  # seconds between two codes for one number: others would spend your credit
 CALL = Timeouts(call=10)  # a user waits for it: all tries through all providers end by then
 
-# The patterns as each provider has approved them; Sepahan has none, and is sent a text.
+# The patterns as each provider has approved them (these are the sandbox's); Sepahan has none, and is sent a text.
 LOGIN = Pattern(
-    ippanel=Approved("your-pattern"),
+    ippanel=Approved("otp"),
     najva=Approved("login", {"code": "token"}),
     sepahan="کد ورود شما: {code}",
 )
@@ -62,9 +62,9 @@ def send_code(request: HttpRequest) -> JsonResponse:
         if error.outcome is Outcome.UNKNOWN:  # it may be on its way: the code stays good, and is not sent again
             return JsonResponse({"ticket": ticket, "note": "اگر تا یک دقیقهٔ دیگر کدی نرسید، دوباره درخواست کنید."})
         forget(ticket)
+        cache.delete(f"asked:{number}")  # nothing was sent to it
         if isinstance(error, RateLimited):  # every provider has too much to do
             return try_again_in(error.retry_after or 30)
-        cache.delete(f"asked:{number}")
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once
             return JsonResponse({"error": "کد فرستاده نشد. دوباره تلاش کنید."}, status=503)
         return JsonResponse({"error": "ارسال کد فعلاً ممکن نیست."}, status=502)  # refused: error.message says why

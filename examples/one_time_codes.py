@@ -37,9 +37,9 @@ PER_NUMBER = 3, 600.0  # so many codes for one number, in so many seconds: other
 CALL = Timeouts(call=10)  # who waits for a code waits seconds: all tries through all providers end by then
 POLLING = Polling(first=3)  # the page tells what became of a code: a first look after so many seconds
 
-# The patterns as each provider has approved them; Sepahan has none, and is sent a text.
+# The patterns as each provider has approved them (these are the sandbox's); Sepahan has none, and is sent a text.
 LOGIN = Pattern(
-    ippanel=Approved("your-pattern"),
+    ippanel=Approved("otp"),
     najva=Approved("login", {"code": "token"}),
     sepahan="کد ورود شما: {code}",
 )
@@ -73,6 +73,10 @@ class Codes:
             return asked[0] + seconds - now
         asked.append(now)
         return 0
+
+    def uncount(self, number: str) -> None:
+        """Nothing was sent to this number, so that it may ask again."""
+        del self._asked[number][-1:]
 
     def give_out(self) -> tuple[str, str]:
         """A ticket for the user's browser, and a code for the user's phone."""
@@ -137,6 +141,7 @@ async def send_code(sms: AsyncFailover, codes: Codes, mobile: str) -> Answer:
         if error.outcome is Outcome.UNKNOWN:  # it may be on its way: the code stays good, and is not sent again
             return Answer(200, "اگر تا یک دقیقهٔ دیگر کدی نرسید، دوباره درخواست کنید.", ticket)
         codes.take_back(ticket)
+        codes.uncount(number)
         if isinstance(error, RateLimited):  # every provider has too much to do
             return try_again_in(error.retry_after or 30)
         if error.outcome is Outcome.NOT_SENT:  # it never left: the user may ask again at once

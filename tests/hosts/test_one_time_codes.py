@@ -43,7 +43,6 @@ OUTCOMES: dict[str, tuple[dict[str, tuple[str, Any]], list[str], int]] = {
 def box(monkeypatch: pytest.MonkeyPatch, django_settings: None) -> Iterator[Sandbox]:
     cache.clear()
     with Sandbox() as box:
-        box.set_pattern("ippanel", "your-pattern", "کد ورود شما: %code%")
         for name, sender in SENDERS.items():
             monkeypatch.setenv(f"{name}_TOKEN".upper(), "any")
             monkeypatch.setenv(f"{name}_SENDER".upper(), sender)
@@ -89,6 +88,15 @@ async def test_a_number_that_asks_too_often_is_told_when_to_try_again(service: M
         assert 0 < int(answers[-1].headers["Retry-After"]) <= service.PER_NUMBER[1]
         assert (await browser.post("/codes", data={"mobile": "09350000000"})).status == 200
     assert len(box.messages) == 4
+
+
+async def test_a_number_to_which_nothing_was_sent_has_not_asked_too_often(service: ModuleType, box: Sandbox) -> None:
+    async with TestClient(TestServer(service.app_with(service.failover()))) as browser:
+        box.fail("rate_limit", seconds=20)
+        for _ in range(service.PER_NUMBER[0] + 1):
+            assert (await browser.post("/codes", data={"mobile": MOBILE})).headers["Retry-After"] == "20"
+        box.clear_faults()
+        assert (await browser.post("/codes", data={"mobile": MOBILE})).status == 200
 
 
 async def test_a_code_for_a_bad_number_goes_nowhere(service: ModuleType, box: Sandbox) -> None:
@@ -176,6 +184,13 @@ def test_a_view_tells_a_number_that_asks_too_often_when_to_try_again(views: Modu
     assert 0 < int(again.headers["Retry-After"]) <= views.EACH_NUMBER
     assert asked(views, "09350000000").status_code == 200
     assert len(box.messages) == 2
+
+
+def test_a_view_lets_a_number_ask_again_to_which_nothing_was_sent(views: ModuleType, box: Sandbox) -> None:
+    box.fail("rate_limit", seconds=20)
+    assert [asked(views).headers["Retry-After"] for _ in range(2)] == ["20", "20"]
+    box.clear_faults()
+    assert asked(views).status_code == 200
 
 
 def test_a_view_tells_what_became_of_a_code(views: ModuleType, box: Sandbox) -> None:
