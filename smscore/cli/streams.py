@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
@@ -16,6 +17,7 @@ from smscore.cli.signals import SIGNALS
 _STREAMS: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
 _POLL_INTERVAL: Final = 0.1  # seconds between two checks for a signal while nobody reads
 _GRACE: Final = 2.0  # seconds that a reader has after the first signal
+_NOBODY_READS: Final = frozenset({errno.EPIPE, errno.EIO})  # EIO: of a terminal that was closed
 _CHUNK: Final = 512  # bytes; POSIX guarantees room for so many in a pipe that is writable
 
 
@@ -53,8 +55,10 @@ class PatientStream(io.RawIOBase):
                     done += os.write(self._descriptor, whole[done : done + _CHUNK])
                 except BlockingIOError:  # another process filled it in between
                     continue
-                except BrokenPipeError as error:
-                    raise OutputClosed from error
+                except OSError as error:
+                    if error.errno in _NOBODY_READS:
+                        raise OutputClosed from error
+                    raise
             return done
 
     def _wait(self) -> None:

@@ -64,6 +64,24 @@ def test_a_signal_ends_the_send_after_what_is_under_way(number: signal.Signals, 
     assert outcomes(out) == {"accepted": 600}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no terminals and no such signal there")
+def test_a_send_whose_terminal_is_closed_ends_as_by_that_signal(tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 600), tmp_path / "results.csv"
+    options = ["--yes", "--batch-size", "10", "--rate-limit", "10", "--text", "سلام", "--out", out, source]
+    master, slave = os.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"))
+    with Sandbox() as box:
+        process = start(
+            *("send", "-p", "najva", *options), env=environment(box), preexec_fn=lambda: os.login_tty(slave), **streams
+        )
+        os.close(slave)
+        wait_for(lambda: len(box.messages) >= 20)
+        os.close(master)
+        assert process.wait(30) == 129  # nothing was refused, though there is nobody to be told the summary
+        arrived = len(box.messages)
+    assert outcomes(out) == {"accepted": arrived, "not_sent": 600 - arrived}
+
+
 def test_a_second_ctrl_c_abandons_what_is_under_way(tmp_path: Path):
     source, out = write_mobiles(tmp_path / "r.csv", 100), tmp_path / "results.csv"
     options = ["--batch-size", "10", "--concurrency", "2", "--text", "سلام", "--out", out, source]
