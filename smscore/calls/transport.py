@@ -24,6 +24,7 @@ from smscore.config import MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES, 
 from smscore.dates import read_retry_after
 from smscore.errors import ClientClosed, ConfigurationError
 from smscore.loops.logs import logger_for_callers
+from smscore.outcomes import Outcome
 from smscore.wire.endpoint import Answer, NoAnswer, Request
 
 _log: Final = logger_for_callers(__name__)
@@ -55,7 +56,7 @@ class Transport:
         """Send a request once and read the whole answer, in the time that is left for its call.
 
         Raises only ``CancelledError``, ``ClientClosed`` for a closed client, and ``ConfigurationError`` for a host that
-        a test run may not reach.
+        a test run may not reach, or in an event loop that is not the session's.
         """
         place = self._here() or await self._open_here()
         if not await self._take_slot(place, within(timeouts, time_left())):
@@ -219,9 +220,12 @@ class Transport:
         return NoAnswer(left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
     def _here(self) -> Place | None:
-        """What this event loop's requests share, if there is any yet. Raises ``ClientClosed``."""
+        """What this event loop's requests share, if there is any yet. Raises what :meth:`send` does."""
         self.check_open()
-        return self._borrowed or self._places.here()
+        if self._borrowed is None:
+            return self._places.here()
+        _check_loop(self._borrowed.session)
+        return self._borrowed
 
     async def _open_here(self) -> Place:
         place = await self._places.open()
@@ -229,6 +233,17 @@ class Transport:
             await place.close()
             self.check_open()
         return place
+
+
+def _check_loop(session: aiohttp.ClientSession) -> None:
+    # aiohttp would write to another loop's connections from here, and what they answer would come there.
+    here = asyncio.get_running_loop()
+    if getattr(session, "_loop", here) is not here:
+        refusal = ConfigurationError(
+            "The session that this client was given belongs to another event loop. Make a session and a client in each."
+        )
+        refusal.outcome = Outcome.NOT_SENT
+        raise refusal
 
 
 async def _closes_are_seen() -> None:
