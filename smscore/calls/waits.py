@@ -56,7 +56,8 @@ class Wait:
         """When it runs out, by the loop's clock; later if there is progress."""
         if self._error is not None:
             return math.inf
-        return min(self._deadline, (self._last_progress or self._now()) + self._read)
+        since = self._now() if self._last_progress is None else self._last_progress
+        return min(self._deadline, since + self._read)
 
     def time_out(self) -> None:
         """End the wait as one that has run out."""

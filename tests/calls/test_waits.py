@@ -62,6 +62,18 @@ async def test_silence_after_the_request_was_written_ends_it_earlier(clock: Cloc
 
 
 @virtual
+async def test_silence_from_the_first_moment_of_a_clock_ends_it_too(clock: Clock, waits: Waits) -> None:
+    clock.exact = 0.0  # as some event loops of tests begin
+
+    async def write(wait: Wait) -> None:
+        wait.note_progress()
+        await asyncio.Event().wait()
+
+    assert isinstance(await end_of(Wait(waits, 120, 20), write), ReadTimedOut)
+    assert clock.exact == pytest.approx(20, abs=0.02)
+
+
+@virtual
 async def test_an_answer_that_comes_piece_by_piece_has_the_whole_time(clock: Clock, waits: Waits) -> None:
     async def read(wait: Wait) -> None:
         while True:
