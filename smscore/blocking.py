@@ -246,7 +246,7 @@ class Stream(DroppableGenerator[R]):
         # The loop closes the dropped stream itself: asyncio finalizes async generators that nobody references.
         if self._runner is not None:
             if self._runner.is_open():
-                self._runner.begin(self._caller_thread.left)
+                self._runner.begin(self._caller_thread.leave_in_loop)
             self._runner.close()
 
 

@@ -99,7 +99,7 @@ class OwnedPlace(Place):
 
 
 class Places:
-    """Those of a client with sessions of its own: one for each event loop that it is used in."""
+    """The places of a client with sessions of its own: one for each event loop that it is used in."""
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
@@ -108,11 +108,11 @@ class Places:
         finalize(self, _close_forgotten, self._by_loop).atexit = False
 
     def here(self) -> OwnedPlace | None:
-        """The one of this event loop, if it was opened."""
+        """The place of this event loop, if it was opened."""
         return self._by_loop.get(asyncio.get_running_loop())
 
     async def open(self) -> OwnedPlace:
-        """A new one for this event loop."""
+        """A new place for this event loop."""
         loop = asyncio.get_running_loop()
         forget = partial(_forget, self._by_loop, ref(loop))
         place = self._by_loop[loop] = OwnedPlace(forget, self._max_connections, self._servers)

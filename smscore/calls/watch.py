@@ -140,7 +140,7 @@ class Watch:
 
 @frozen
 class _Stopwatch:
-    """When something began: the time of day, as users and a test that freezes it have it, and by the clock of waits."""
+    """When something began: by the time of day, which a test may freeze, and by the clock that waits go by."""
 
     began: float
     _moment: float

@@ -131,7 +131,7 @@ class CallerThread:
         self._has_left = True
         self._run_told()
 
-    async def left(self) -> None:
+    async def leave_in_loop(self) -> None:
         """:meth:`leave`, in the loop's thread: for finalizers, which must not wait."""
         self.leave()
 

@@ -156,7 +156,7 @@ class Database(ABC):
             raise explained from error
 
     def _explained(self, error: Exception) -> SMSError | None:
-        """What an error of the driver's means to the queue's users; None: it is a fault of ours, or none of its."""
+        """What an error of the driver's means to the queue's users; None: a defect of ours, or not the driver's error."""
         return None
 
     def exists(self) -> bool:

@@ -65,13 +65,13 @@ class ClaimedBatch:
     """The state of the list of suppressed numbers by which ``dropped`` was found."""
 
     def note_dispatch(self, hop: Hop) -> None:
-        """Know of a dispatch by this claim, which was committed: a new hop, or its last one for a repeat."""
+        """Note a committed dispatch by this claim: of a new hop, or of the last one again for a repeat."""
         self.dispatches += 1
         if hop is not self.hop:
             self.hops.append(hop)
 
     def keep(self, first: bytes) -> None:
-        """Be the batch of these first recipients alone; the others are in another one."""
+        """Keep only these first recipients; the others have gone into another batch."""
         self.stored, self.size = first, len(unpack(first))
         self.dropped = [place for place in self.dropped if place < self.size]
 

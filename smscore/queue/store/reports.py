@@ -81,7 +81,7 @@ class _Message:
     status: str | None
 
     def is_of(self, account: str, provider: str | None) -> bool:
-        """Whether a report of this account's may mean it; who does not know its provider may mean any."""
+        """Whether a report for this account may be about it; one that names no provider may be about any."""
         return self.account == account and (None in (provider, self.provider) or self.provider == provider)
 
     def see(self, status: str) -> None:

@@ -60,7 +60,7 @@ NO_ERROR: Final[ErrorCells] = (None, None, None)
 
 @frozen
 class OpenBatch:
-    """What the recipients of a batch that has not ended are told to be."""
+    """What an export says of the recipients of a batch that has not ended."""
 
     outcome: Outcome
     cells: ErrorCells = NO_ERROR
