@@ -2,7 +2,7 @@
 
 from sepahan_sms.blocking import Sepahan
 from sepahan_sms.client import AsyncSepahan
-from sepahan_sms.reading import Wire
 from sepahan_sms.wire import RESELLERS_BASE_URL
+from sepahan_sms.wire_options import Wire
 
 __all__ = ["RESELLERS_BASE_URL", "AsyncSepahan", "Sepahan", "Wire"]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from sepahan_sms.client import AsyncSepahan
 from sepahan_sms.profile import PROFILE
-from sepahan_sms.reading import Wire, checked_wire
+from sepahan_sms.wire_options import Wire, checked_wire
 from smscore import InboundMessage, MessageStatus, RetryPolicy, SendReport, Timeouts
 from smscore.profile import Profile
 from smscore.wire import (

@@ -13,7 +13,7 @@ from sepahan_sms import wire as calls
 from sepahan_sms.envelope import SEPAHAN
 from sepahan_sms.inbound import Handed, looked_at_first
 from sepahan_sms.profile import PROFILE
-from sepahan_sms.reading import Wire, checked_wire, wire_of_environment
+from sepahan_sms.wire_options import Wire, checked_wire, wire_of_environment
 from smscore import (
     ConfigurationError,
     InboundMessage,

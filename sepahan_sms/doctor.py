@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from sepahan_sms.client import AsyncSepahan
-from sepahan_sms.reading import ALLOWED, VARIABLE, Wire, changed
+from sepahan_sms.wire_options import ALLOWED, VARIABLE, Wire, changed
 from smscore import DuplicateRequest, InvalidParameters, SendReport, SMSError
 from smscore.wire import Doctor, Examination, Finding, bad, cannot_tell, good, tehran_day, warning
 

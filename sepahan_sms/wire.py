@@ -13,7 +13,7 @@ from attrs import frozen
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUS_ERRORS, STATUSES
 from sepahan_sms.envelope import SEPAHAN, value_of
-from sepahan_sms.reading import Wire
+from sepahan_sms.wire_options import Wire
 from smscore import DeliveryStatus, InboundMessage, MalformedResponse, MessageStatus, ProviderError, SMSError
 from smscore.wire import (
     Answer,

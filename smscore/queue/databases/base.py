@@ -156,7 +156,7 @@ class Database(ABC):
             raise explained from error
 
     def _explained(self, error: Exception) -> SMSError | None:
-        """What an error of the driver's means to the queue's users; None: a defect of ours, or not the driver's error."""
+        """What an error means to the queue's users; None: it is not the driver's, or it is a defect of ours."""
         return None
 
     def exists(self) -> bool:
