@@ -165,5 +165,9 @@ def names_of(rows: list[list[str]]) -> set[str]:
 
 
 def programs() -> list[Path]:
-    """The pages to run: of pages with the very same blocks, as the two languages often have, only one."""
-    return list({tuple(str(block.parsed) for block in blocks(path)): path for path in PAGES}.values())
+    """The pages to run: of pages with the same blocks but for comments, as the two languages often have, only one."""
+    return list({tuple(_without_comments(block.parsed) for block in blocks(path)): path for path in PAGES}.values())
+
+
+def _without_comments(source: str) -> str:
+    return re.sub(r"(^|\s+)# .*", "", source)
