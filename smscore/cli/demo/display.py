@@ -223,6 +223,6 @@ def failover_table(shown: ShownFailover) -> Table:
 
 def followed_table(shown: FollowedMessage) -> Table:
     """How the status of one message changed, as ``track`` saw it."""
-    table = _table("Followed: one message, until it was delivered", "provider", "statuses as they were seen")
+    table = _table("Followed: one message until its end", "provider", "statuses as they were seen")
     table.add_row(shown.provider, " → ".join(shown.statuses))
     return table
