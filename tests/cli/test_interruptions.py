@@ -93,7 +93,7 @@ PLACES = {
     "closing": ("najva_sms", "najva_sms.AsyncNajva.aclose"),
     "the end of the loop": ("asyncio.base_events", "asyncio.base_events.BaseEventLoop.shutdown_asyncgens"),
     "writing the rest": ("smscore.cli.send.sending", "smscore.cli.send.sending.Sending.finish"),
-    "summing up": ("smscore.cli.send.run", "smscore.cli.send.run.summary_words"),
+    "summing up": ("smscore.cli.send.ending", "smscore.cli.send.ending.summary_words"),
 }
 
 

@@ -34,8 +34,7 @@ from workbooks import number_xml, row_xml, text_xml, write_sheet
 
 from smscore.cli import exit_codes
 from smscore.cli.output import range_words, row_words
-from smscore.cli.send import questions
-from smscore.cli.send import run as run_module
+from smscore.cli.send import ending, questions
 from smscore.cli.send.sending import ErrorSummary
 from smscore.errors import NotAttempted
 from smscore.outcomes import Outcome
@@ -839,7 +838,7 @@ def test_whatever_prevents_the_results_the_summary_is_told_and_a_resume_writes_t
     source = write_mobiles(tmp_path / "r.csv", 3)
     arguments = ["send", "-p", "najva", "--text", TEXT]
     with monkeypatch.context() as broken:
-        broken.setattr(run_module, "write_results", fail)
+        broken.setattr(ending, "write_results", fail)
         ran = command(*arguments, "--out", "o.csv", source)
     assert ran.exit_code == code
     assert "3 accepted" in ran.stdout
@@ -856,7 +855,7 @@ def test_results_that_could_not_be_written_are_told_beside_what_stopped_the_send
         raise OSError(28, "No space left on device")
 
     source = write_mobiles(tmp_path / "r.csv", 3)
-    monkeypatch.setattr(run_module, "write_results", fail)
+    monkeypatch.setattr(ending, "write_results", fail)
     monkeypatch.setattr(attended.endings, "finish", fail)
     ran = command("send", "-p", "najva", "--text", TEXT, "--out", "o.csv", source)
     assert ran.exit_code == 1
