@@ -208,6 +208,16 @@ def test_a_terminal_shows_a_bar(tmp_path: Path):
     assert TOKEN not in shown
 
 
+def test_a_terminal_shows_no_bar_of_nothing(tmp_path: Path):
+    source, out = write_mobiles(tmp_path / "r.csv", 1), tmp_path / "results.csv"
+    with Sandbox() as box:
+        command = ["send", "-p", "sepahan", "--text", "سلام"]
+        assert run(*command, "--out", out, source, env=environment(box)).returncode == 0
+        with terminal(*command, "--resume", out, source, env=environment(box)) as (process, read_until, _):
+            assert "0/0" not in read_until(r"1 message: 1 accepted")
+            assert process.wait(30) == 0
+
+
 @pytest.mark.parametrize("more", [[], ["--out", "results.csv"]])
 def test_without_a_terminal_more_than_100_need_yes(more: list[str], tmp_path: Path):
     source = write_mobiles(tmp_path / "r.csv", 101)

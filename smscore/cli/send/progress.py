@@ -23,7 +23,7 @@ _INTERVAL: Final = 10.0  # seconds between two lines
 @contextmanager
 def progress(total: int, *, quiet: bool) -> Generator[Advance]:
     """Show on standard error how many of ``total`` are done; call what it yields with the outcomes of each batch."""
-    if quiet:
+    if quiet or not total:
         yield lambda outcomes: None
     elif sys.stderr.isatty():
         with _bar(total) as advance:

@@ -155,7 +155,7 @@ def _summary_lines(sending: Sending, plan: Plan, results: str | None) -> Iterabl
     skipped = [f"{_skipped(plan):,} skipped"] if _skipped(plan) else []
     yield f"{counted(plan.messages, 'message')}: {', '.join([*said, *skipped])}."
     if sending.queue.cost is not None:
-        yield f"Cost: {money(sending.queue.cost)} Rials, according to {sending.provider}."
+        yield f"Cost: {money(sending.queue.cost)} Rials, according to the answers of {sending.provider}."
     for problem in sending.problems.values():
         yield f"  {problem.count:,} {OUTCOME_WORDS[problem.outcome]}: {problem.error}"
         yield f"    {row_words(problem.rows, _MAX_ROWS, whole=problem.is_whole)}"
