@@ -177,7 +177,7 @@ class Actions(TestCase):
         page = self.client.get(reverse("admin:payamak_campaign_change", args=[campaign.id]))
         self.assertContains(page, 'value="resume"')
         self.act(CAMPAIGNS, "resume", campaign.id)
-        self.assertEqual(Campaign.objects.get().state, "running")
+        self.assertEqual(Campaign.objects.get().state, "queued")
         self.act(CAMPAIGNS, "cancel", campaign.id, confirmed="yes", reason="پشیمان شدیم")
         found = Campaign.objects.get()
         self.assertEqual((found.state, found.reason), ("cancelled", "پشیمان شدیم"))
