@@ -35,6 +35,9 @@ SENDERS = {AsyncSepahan: "50003300", AsyncIPPanel: "+983000505", AsyncNajva: "90
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and whatever we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# ``nohup`` does so with a hangup. A handler is not inherited: whatever we start hears one, and the tests go on.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 # A busy machine is no failure.

@@ -9,7 +9,8 @@ import sys
 import pytest
 from hypothesis import settings
 
-SAY = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+HEARS_CTRL_C = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+HEARS_HANGUP = "import signal; print(signal.getsignal(signal.SIGHUP) is signal.SIG_DFL)"
 
 
 def test_no_example_of_hypothesis_has_a_deadline():
@@ -19,4 +20,9 @@ def test_no_example_of_hypothesis_has_a_deadline():
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell ignores Ctrl-C for what it runs in the background")
 def test_what_the_tests_start_hears_ctrl_c():
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-    assert subprocess.check_output([sys.executable, "-c", SAY], text=True, timeout=60) == "True\n"
+    assert subprocess.check_output([sys.executable, "-c", HEARS_CTRL_C], text=True, timeout=60) == "True\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_what_the_tests_start_hears_a_hangup():
+    assert subprocess.check_output([sys.executable, "-c", HEARS_HANGUP], text=True, timeout=60) == "True\n"
