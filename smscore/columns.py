@@ -197,7 +197,9 @@ def _extend_to(column: array[Any], size: int, empty: float) -> None:
 
     Of a million recipients, the memory for all of a column in one step would hold up the event loop for 5 ms.
     """
-    column.extend(array(column.typecode, [empty]) * max(0, size - len(column)))
+    missing = size - len(column)
+    if missing > 0:
+        column.extend(array(column.typecode, [empty]) * missing)
 
 
 def _is_whole(positions: Positions, size: int) -> bool:
