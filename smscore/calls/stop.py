@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from smscore import clock
 from smscore.config import DEAD_BATCHES
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from smscore.calls.watch import Watch
 
 __all__ = ["Gate", "StopRule", "not_attempted"]
+
+
+_EARLY: Final = 0.002  # seconds by which an event loop's timer may go off early; no time for a request either
 
 
 class Gate(Protocol):
@@ -101,7 +104,7 @@ class StopRule(MaskedState):
 
     def check_time(self, provider: str) -> None:
         """Raise ``NotAttempted`` if the call is out of time."""
-        if self.deadline is not None and clock.monotonic() >= self.deadline:
+        if self.deadline is not None and clock.monotonic() + _EARLY >= self.deadline:
             raise not_attempted("the time for the whole call ran out", provider)
 
 
