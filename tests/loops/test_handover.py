@@ -92,6 +92,8 @@ def at_each_step(work: Callable[[], object], between: Callable[[], object], step
         return trace
 
     traced = sys.gettrace()
+    # From 3.12 on, settrace asks for instructions only if some frame of the process already does.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         work()
