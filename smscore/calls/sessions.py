@@ -56,7 +56,7 @@ class OwnedPlace(Place):
         self._forget = forget
         self._pool = pool
         self._closing = asyncio.Lock()
-        self.guard = cast("AsyncGeneratorType[None, None]", self._close_at_the_end())
+        self.guard: AsyncGeneratorType[None, None] = cast("AsyncGeneratorType[None, None]", self._close_at_the_end())
         keep_alive_after_fork(session)
         keep_alive_after_fork(pool)
 
