@@ -4,13 +4,13 @@ A signal handler, a finalizer or a logging handler may make a call in the middle
 this module, and the thread that it interrupts goes on only after it. So nothing here holds a lock, and whoever finds
 something half done does it anew: the first one counts.
 
-A loop in the thread of a single caller was tried and not kept, though it spares a call two switches of threads: a tenth
-of a one-time code's time where both threads are on one core, half of it where they are on two. What a signal handler
-raises (Ctrl-C, Celery's time limit) would come up in the middle of asyncio and aiohttp and not where a call waits: at
-one line of ``run_forever`` it left a loop that refused every later call, at others tasks that nothing ran any more, the
-writing of a request among them. A signal or logging handler that calls in the middle of a call would need a second loop
-and connections of its own, and while a stream's caller works on a report its other requests would run into their time
-limits, their answers unread.
+A loop in the thread of a single caller was tried and not kept, though it spares a call two switches of threads: in
+three noisy rounds, a tenth to half of a one-time code's time. What a signal handler raises (Ctrl-C, Celery's time
+limit) would come up in the middle of asyncio and aiohttp and not where a call waits: at one line of ``run_forever`` it
+left a loop that refused every later call, at others tasks that nothing ran any more, the writing of a request among
+them. A signal or logging handler that calls in the middle of a call would need a second loop and connections of its
+own, and while a stream's caller works on a report its other requests would run into their time limits, their answers
+unread.
 """
 
 from __future__ import annotations
