@@ -10,6 +10,8 @@ import aiohttp
 import msgspec
 
 AT_ONCE = 8
+CONNECTIONS = 100  # at most, as aiohttp and Payamak have it by themselves
+MANY_CONNECTIONS = 200
 
 
 class NajvaEntry(msgspec.Struct):
@@ -57,9 +59,10 @@ ippanel_answer = msgspec.json.Decoder(IPPanelAnswer).decode
 
 
 @asynccontextmanager
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
+async def session(connections: int = CONNECTIONS) -> AsyncIterator[aiohttp.ClientSession]:
     headers = {"Authorization": "token", "Content-Type": "application/json"}
-    async with aiohttp.ClientSession(headers=headers) as opened:
+    connector = aiohttp.TCPConnector(limit=connections)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as opened:
         yield opened
 
 
@@ -118,9 +121,13 @@ async def codes_one_by_one(url: str, to: list[str], text: str) -> int:
         return sum([await one_code(http, url, number, text) > 0 for number in to])
 
 
-async def codes_at_once(url: str, to: list[str], text: str) -> int:
-    async with session() as http:
+async def codes_at_once(url: str, to: list[str], text: str, connections: int = CONNECTIONS) -> int:
+    async with session(connections) as http:
         return sum(id_ > 0 for id_ in await asyncio.gather(*(one_code(http, url, number, text) for number in to)))
+
+
+async def codes_on_new_connections(url: str, to: list[str], text: str) -> int:
+    return await codes_at_once(url, to, text, MANY_CONNECTIONS)
 
 
 async def najva_status(url: str, ids: list[int], _: str) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from floor import AT_ONCE, CONNECTIONS, MANY_CONNECTIONS
+
 from ippanel_sms import AsyncIPPanel
 from najva_sms import AsyncNajva
 from sepahan_sms import AsyncSepahan
 from smscore import RetryPolicy, Timeouts
 
-AT_ONCE = 8
 PATIENT = Timeouts(connect=600, read=600, total=600, idle=600)  # under valgrind, on a busy machine
 DELIVERED = 10  # counted as the floor counts it: an enum's attribute costs more than reading the answer
 
@@ -34,8 +35,15 @@ async def sepahan_bulk(url: str, to: list[str], text: str) -> int:
         return len((await client.send(to, text)).accepted)
 
 
-def ippanel(url: str) -> AsyncIPPanel:
-    return AsyncIPPanel("token", sender="+983000505", base_url=url, retry=RetryPolicy.none(), timeout=PATIENT)
+def ippanel(url: str, connections: int = CONNECTIONS) -> AsyncIPPanel:
+    return AsyncIPPanel(
+        "token",
+        sender="+983000505",
+        base_url=url,
+        retry=RetryPolicy.none(),
+        timeout=PATIENT,
+        max_connections=connections,
+    )
 
 
 async def codes_one_by_one(url: str, to: list[str], text: str) -> int:
@@ -43,9 +51,13 @@ async def codes_one_by_one(url: str, to: list[str], text: str) -> int:
         return sum([(await client.send(number, text)).ok for number in to])
 
 
-async def codes_at_once(url: str, to: list[str], text: str) -> int:
-    async with ippanel(url) as client:
+async def codes_at_once(url: str, to: list[str], text: str, connections: int = CONNECTIONS) -> int:
+    async with ippanel(url, connections) as client:
         return sum(report.ok for report in await asyncio.gather(*(client.send(number, text) for number in to)))
+
+
+async def codes_on_new_connections(url: str, to: list[str], text: str) -> int:
+    return await codes_at_once(url, to, text, MANY_CONNECTIONS)
 
 
 async def najva_status(url: str, ids: list[int], _: str) -> int:
