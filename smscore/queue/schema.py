@@ -16,7 +16,6 @@ _NO_QUEUE: Final = (
     "There is no queue here. Check the name of the database and its schema. `payamak queue add` and `work` make a new "
     "one; in a program, queue.create()."
 )
-_REMEDY: Final = "Call queue.create() once, before any worker starts."
 _MOMENT: Final = {"sqlite": "REAL", "postgresql": "double precision"}
 
 
@@ -76,7 +75,7 @@ def prepare(database: Database) -> None:
     with database.reading() as transaction:
         is_current = transaction.has_table("payamak_schema") and _version(transaction) == latest(database.dialect.name)
         if not is_current and not database.upgrades_itself:
-            check(transaction)
+            check(transaction, database.remedy)
     if not is_current:
         create(database)
 
@@ -91,7 +90,7 @@ def require(database: Database) -> None:
         _refuse_newer(_version(transaction), database.dialect.name)
 
 
-def check(transaction: Transaction, *, remedy: str = _REMEDY) -> None:
+def check(transaction: Transaction, remedy: str) -> None:
     """Raise ``ConfigurationError`` unless the tables have this version; ``remedy`` says how they get it."""
     name = transaction.dialect.name
     if not transaction.has_table("payamak_schema"):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from attrs import evolve
 from django_project import PROJECT, SENDS, Project
 
 from smscore.queue import AsyncSendQueue
@@ -110,6 +111,26 @@ async def test_a_queue_made_by_another_program_is_the_projects_queue(project: Pr
         found = await queue.campaign("many")
         assert found is not None
         assert (await queue.counts(found)).waiting == 250
+
+
+REPORTED = """
+from django.test import Client
+answer = Client().get("/sms/default/a-secret-of-these-tests/", {"messageid": "123456", "status": "10"})
+print("answered", answer.status_code)
+"""
+
+
+def away(project: Project) -> Project:
+    """The project, whose database cannot be reached."""
+    if project.schema is None:
+        return evolve(project, database={**project.database, "NAME": "/no/such/folder/project.db"})
+    return evolve(project, database={**project.database, "HOST": "127.0.0.1", "PORT": 1})
+
+
+def test_a_report_is_refused_for_now_where_the_database_is_away(project: Project):
+    printed = away(project).manage("shell", "-v0", "-c", REPORTED)
+    assert "answered 503" in printed
+    assert "A delivery report for account default was not stored" in printed
 
 
 def test_migrating_to_zero_drops_the_tables(project: Project):

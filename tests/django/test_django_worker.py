@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django_project import PROJECT, SENDS, Project, command
+from django_project import PROJECT, SENDS, Project, command, on_postgresql
+from services import Postgres
 
 from najva_sms import AsyncNajva, DeliveryReport
 from smscore.queue import AsyncSendQueue
@@ -235,6 +236,13 @@ def test_a_worker_without_tables_or_with_older_ones_says_to_migrate(project: Pro
     assert "have version 1" in refusal_of_a_worker(project)
     project.manage("migrate", "-v0")
     project.manage("sms_worker", "--seconds", "0")
+
+
+def test_a_worker_that_starts_while_its_database_is_away_waits_for_it(tmp_path: Path):
+    nowhere = on_postgresql(Postgres("postgresql://postgres@127.0.0.1:1/test", "public"))
+    with nowhere.worker(tmp_path / "log", NAJVA_TOKEN=TOKEN) as worker:
+        worker.until(lambda: "database cannot be used (OperationalError); retrying" in worker.text)
+    assert "Traceback" not in worker.text
 
 
 def refusal_of_a_worker(project: Project) -> str:

@@ -12,10 +12,11 @@ import psycopg
 import pytest
 from recipients import numbers
 
-from najva_sms import AsyncNajva
+from najva_sms import AsyncNajva, DeliveryReport
 from smscore import ConfigurationError
 from smscore.queue import AsyncSendQueue, CampaignState, schema
 from smscore.queue.tracking import fold
+from smscore.statuses import DeliveryStatus
 
 from .conftest import TEXT, Place
 
@@ -99,6 +100,22 @@ async def test_a_worker_that_finds_older_tables_on_a_server_says_to_create(
     with pytest.raises(ConfigurationError, match=rf"have version {newest - 1}, .* needs {newest}\. Call queue\.create"):
         await late.drain(0.1)
     await late.aclose()
+
+
+async def test_a_report_is_refused_by_older_tables_and_taken_once_they_are_upgraded(
+    postgres: Any, client: Callable[..., Any], new_queue: Callable[..., Any], request: pytest.FixtureRequest
+) -> None:
+    place = Place(postgres.url, postgres.schema)
+    await new_queue(place, shop=client(AsyncNajva))
+    request.getfixturevalue("one_version_more")
+    site, report = make(place, client(AsyncNajva)), DeliveryReport(123456, 10, DeliveryStatus.DELIVERED)
+    with pytest.raises(ConfigurationError, match=r"Call queue\.create"):
+        await site.record("shop", report)
+    await new_queue(place, shop=client(AsyncNajva))
+    await site.record("shop", report)
+    await site.aclose()
+    with connected(place) as connection:
+        assert connection.execute("SELECT message_id FROM payamak_report").fetchall() == [(123456,)]
 
 
 async def test_newer_tables_are_refused_and_left_as_they_are(

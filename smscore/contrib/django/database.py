@@ -15,14 +15,17 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from smscore import clock
 from smscore.contrib.django import conf
 from smscore.errors import ConfigurationError
+from smscore.queue import schema
 from smscore.queue.databases import postgresql, sqlite
 from smscore.queue.databases.base import Database, Dialect, Row, Transaction, Values
 from smscore.queue.databases.urls import database_of
+from smscore.queue.errors import QueueUnavailable
 from smscore.results import SMSError
 
 __all__ = ["DjangoDatabase", "DjangoTransaction", "worker_database"]
 
 DIALECTS: Final[dict[str, Dialect]] = {"sqlite": sqlite.DIALECT, "postgresql": postgresql.DIALECT}
+_REMEDY: Final = "Run manage.py migrate."
 # What Django takes out of OPTIONS before psycopg sees the rest.
 _OF_DJANGO: Final = {"isolation_level", "assume_role", "server_side_binding", "pool", "cursor_factory", "context"}
 _LIBPQ: Final = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
@@ -84,6 +87,8 @@ def dialect_of(alias: str) -> Dialect:
 class DjangoDatabase(Database):
     """The database of this alias, by the calling thread's own connection; ``create()`` is left to ``migrate``."""
 
+    remedy = _REMEDY
+
     def __init__(self, alias: str | None = None) -> None:
         self.alias: str = conf.database_alias() if alias is None else alias
         self.dialect: Dialect = dialect_of(self.alias)
@@ -109,9 +114,24 @@ class DjangoDatabase(Database):
     def _explained(self, error: Exception) -> SMSError | None:
         if not isinstance(error, Error):
             return None
+        found = self._of_driver(error.__cause__)
+        return found if isinstance(found, QueueUnavailable) else self._of_tables() or found
+
+    def _of_driver(self, error: BaseException | None) -> SMSError | None:
         if self.dialect.name == "sqlite":
-            return sqlite.explained(error.__cause__, Path(str(connections[self.alias].settings_dict["NAME"])))
-        return postgresql.explained(error.__cause__)
+            return sqlite.explained(error, Path(str(connections[self.alias].settings_dict["NAME"])))
+        return postgresql.explained(error)
+
+    def _of_tables(self) -> ConfigurationError | None:
+        """What is wrong with the tables' version: a site that is deployed before ``migrate`` meets older ones."""
+        try:
+            with self._reading() as own:
+                schema.check(own, self.remedy)
+        except ConfigurationError as error:
+            return ConfigurationError(f"DATABASES['{self.alias}']: {error}")
+        except Error:  # it cannot be asked, either
+            return None
+        return None
 
     def close(self) -> None:
         """Do nothing: Django closes its connections."""
@@ -132,7 +152,9 @@ def worker_database(lease: float) -> Database:
         if connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's wrapper has it
             raise ConfigurationError("A worker cannot send from a database in memory. Name a file in DATABASES.")
         return database_of(f"sqlite:///{quote(str(settings['NAME']))}", schema=None, lease=lease)
-    return postgresql.PostgreSQLDatabase(_conninfo(settings), idle_timeout=lease)
+    found = postgresql.PostgreSQLDatabase(_conninfo(settings), idle_timeout=lease)
+    found.remedy = _REMEDY
+    return found
 
 
 def _conninfo(settings: dict[str, Any]) -> str:

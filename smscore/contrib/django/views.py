@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
@@ -12,12 +13,18 @@ from django.views.decorators.http import require_http_methods
 from smscore import registry
 from smscore.contrib.django import conf
 from smscore.contrib.django.database import DjangoDatabase
-from smscore.errors import InvalidRequest
+from smscore.errors import ConfigurationError, InvalidRequest
+from smscore.loops.logs import logger_for_callers
+from smscore.queue import QueueUnavailable
 from smscore.queue.store import reports
 from smscore.queue.store.reports import Report
 from smscore.statuses import is_id
 
 __all__ = ["webhook"]
+
+_RETRY_AFTER: Final = 60  # seconds
+
+_log: Final = logger_for_callers(__name__)
 
 
 @csrf_exempt
@@ -26,7 +33,7 @@ def webhook(request: HttpRequest, account: str, secret: str) -> HttpResponse:
     """Store a delivery report in one insert, and answer 204; ``sms_worker`` brings it to its message.
 
     404 without the secret, for an unknown account, and for a provider that has no webhook; 400 for a body that is no
-    report.
+    report; 503 where it cannot be stored now, so that a provider that repeats its calls comes again.
     """
     known = conf.setting("PAYAMAK_WEBHOOK_SECRET")
     if not isinstance(known, str) or not known or not constant_time_compare(secret, known):
@@ -44,9 +51,17 @@ def webhook(request: HttpRequest, account: str, secret: str) -> HttpResponse:
         if not is_id(report.message_id):
             continue
         new = Report(account, report.message_id, report.status, provider=provider)
-        DjangoDatabase().write(partial(reports.add, reports=[new]))
-        return HttpResponse(status=204)
+        return _stored(new)
     return HttpResponse("This is not a delivery report.", status=400, content_type="text/plain")
+
+
+def _stored(report: Report) -> HttpResponse:
+    try:
+        DjangoDatabase().write(partial(reports.add, reports=[report]))
+    except (QueueUnavailable, ConfigurationError) as error:
+        _log.error("A delivery report for account %s was not stored: %s", report.account, error)
+        return HttpResponse(status=503, headers={"Retry-After": str(_RETRY_AFTER)})
+    return HttpResponse(status=204)
 
 
 def _providers(account: str) -> list[str]:

@@ -108,6 +108,8 @@ class Database(ABC):
     """Whether its tables are made and upgraded when they are first used."""
     searchable: bool = True
     """Whether messages can be looked for by number."""
+    remedy: str = "Call queue.create() once, before any worker starts."
+    """What to do where its tables are missing or older, as errors say it."""
     shares_commits: bool = False
     """Whether one transaction had better hold what several callers write at the same time."""
 

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, connections
 
 from smscore.contrib.django import conf, recording
 from smscore.contrib.django.database import DjangoDatabase
 from smscore.contrib.django.work import Work, close_connections, new_queue
 from smscore.errors import ConfigurationError
-from smscore.queue import schema
+from smscore.queue import QueueUnavailable, schema
 from smscore.stop_signals import HANGUP, STOP_SIGNALS, without_ignored_hangup
 
 _MIN_SECONDS: Final = 1.0  # between two rounds: less only burdens the provider
@@ -121,9 +121,10 @@ def _show_errors_of_receivers() -> None:
 
 
 def _check_tables() -> None:
+    database = DjangoDatabase()
     try:
-        DjangoDatabase().read(partial(schema.check, remedy="Run manage.py migrate."))
-    except (OperationalError, InterfaceError):
+        database.read(partial(schema.check, remedy=database.remedy))
+    except QueueUnavailable:
         return  # it is away: the worker waits for it
     except ConfigurationError as error:
         raise ConfigurationError(f"DATABASES['{conf.database_alias()}']: {error}") from error
