@@ -133,5 +133,5 @@ async def test_a_connection_that_the_server_has_closed_is_opened_again():
             first, _ = await asyncio.to_thread(listening.accept)
             first.close()
             await client.connect()
-            second, _ = await asyncio.wait_for(asyncio.to_thread(listening.accept), 5)
+            second, _ = await asyncio.wait_for(asyncio.to_thread(listening.accept), 30)
             second.close()

@@ -229,4 +229,4 @@ async def test_workers_cancelled_from_outside_leave_nobody_waiting():
     for task in asyncio.all_tasks() - {asyncio.current_task(), waiting}:
         task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)

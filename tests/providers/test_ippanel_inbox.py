@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import re
-import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -24,6 +23,7 @@ from smscore import (
     MalformedResponse,
     NotAttempted,
     Timeouts,
+    clock,
 )
 from smscore.sandbox import Sandbox
 from smscore.wire.paging import Page
@@ -377,19 +377,29 @@ async def test_the_time_of_a_call_bounds_all_its_pages(new_ippanel: Any, provide
     assert "sent" not in str(caught.value)
 
 
-async def test_the_time_between_pages_is_not_of_the_call(new_ippanel: Any, provider_http: Any) -> None:
+@pytest.fixture
+def minute_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function that moves Payamak's clock a minute on."""
+    real, passed = clock.monotonic, [0]
+    monkeypatch.setattr(clock, "monotonic", lambda: real() + sum(passed))
+    return partial(passed.append, 60)
+
+
+async def test_the_time_between_pages_is_not_of_the_call(
+    new_ippanel: Any, provider_http: Any, minute_passes: Callable[[], None]
+) -> None:
     serve(provider_http, GrowingInbox([1, 2, 3, 4, 5, 6], repeat(0), size=2))
     found: list[int | None] = []
-    async for one in new_ippanel(timeout=Timeouts(call=0.3)).inbox():
-        await asyncio.sleep(0.1)
+    async for one in new_ippanel(timeout=Timeouts(call=100)).inbox():
+        minute_passes()
         found.append(one.message_id)
     assert found == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_blocking_listing_counts_its_reading_alone_too(provider_http: Any) -> None:
+def test_a_blocking_listing_counts_its_reading_alone_too(provider_http: Any, minute_passes: Callable[[], None]) -> None:
     serve(provider_http, GrowingInbox([1, 2, 3, 4, 5, 6], repeat(0), size=2))
-    with IPPanel("token-of-the-tests", timeout=Timeouts(call=0.3)) as client:
-        found = [(time.sleep(0.1), one.message_id)[1] for one in client.inbox()]
+    with IPPanel("token-of-the-tests", timeout=Timeouts(call=100)) as client:
+        found = [(minute_passes(), one.message_id)[1] for one in client.inbox()]
     assert found == [1, 2, 3, 4, 5, 6]
 
 

@@ -255,12 +255,12 @@ async def test_a_header_that_is_not_utf_8_is_shown_with_question_marks(rest: Any
 
 
 async def test_waiting_ends_with_the_message(rest: Any, najva: Any) -> None:
-    waiting = asyncio.create_task(rest.get(f"/api/messages/wait?number={NUMBER}"))
+    waiting = asyncio.create_task(rest.get(f"/api/messages/wait?number={NUMBER}&timeout=60"))
     await asyncio.sleep(0.05)
     await najva(*najva_send("09120000001"))
     assert not waiting.done()
     await najva(*najva_send())
-    assert (await asyncio.wait_for(waiting, 1))["message"]["recipient"] == E164
+    assert (await asyncio.wait_for(waiting, 30))["message"]["recipient"] == E164
 
 
 async def test_a_message_that_is_there_is_not_waited_for(rest: Any, najva: Any) -> None:

@@ -100,7 +100,7 @@ async def test_it_stops_at_once_though_a_client_keeps_its_connection(
 async def test_a_client_that_reads_nothing_holds_up_the_stop_for_one_grace_period(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "GRACE", 3.0)  # aiohttp waits twice for each handler
+    monkeypatch.setattr(server, "GRACE", 8.0)  # aiohttp waits twice for each handler
     async with Sandbox() as box:
         for _ in range(1000):
             box.feed("sepahan", sender="09123456789", number="50003300", text="م" * 10_000)
@@ -109,7 +109,7 @@ async def test_a_client_that_reads_nothing_holds_up_the_stop_for_one_grace_perio
         writer.write(b"GET /api/messages?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert await reader.readexactly(1) == b"H"  # the response has begun, and is far from its end
         start = time.perf_counter()
-    assert time.perf_counter() - start < 5.5
+    assert time.perf_counter() - start < 15  # where two would take 16
     writer.close()
 
 
@@ -286,7 +286,7 @@ async def exchange(box: Sandbox, request: bytes) -> bytes:
     writer.write(request)
     await writer.drain()
     try:
-        return await asyncio.wait_for(reader.read(100_000), 5)
+        return await asyncio.wait_for(reader.read(100_000), 30)
     finally:
         writer.close()
         await writer.wait_closed()
