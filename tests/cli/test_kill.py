@@ -15,7 +15,7 @@ from commandline import environment, mobiles, read_rows, run, start, write_mobil
 
 from smscore.sandbox import Sandbox
 
-ROWS = 20_000
+ROWS = 8_000
 
 pytestmark = [pytest.mark.exhaustive, pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")]
 

@@ -241,7 +241,7 @@ VALID: dict[str, dict[str, Any]] = {
         ],
     },
 }
-MANY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("provider", "path"), POSTS)

@@ -52,7 +52,7 @@ VALID: dict[str, dict[str, Any]] = {
     "/api/credit": {"provider": "najva", "token": "t", "credit": 10**9},
 }
 STATUSES = {200, 400, 404, 405, 409, 413, 415, 422}
-MANY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @attrs.define
