@@ -423,6 +423,7 @@ def imported(node: ast.AST) -> Iterator[str]:
         yield from imported(child)
 
 
+@pytest.mark.exhaustive
 def test_aiohttps_client_is_known_to_the_transport_with_its_bodies_and_to_the_sandboxs_webhook() -> None:
     server_side = {"aiohttp.web", "aiohttp.BodyPartReader"}  # the latter reads an uploaded form
     users = {
@@ -435,6 +436,7 @@ def test_aiohttps_client_is_known_to_the_transport_with_its_bodies_and_to_the_sa
     assert users == in_calls | {"smscore/sandbox/webhook.py"}
 
 
+@pytest.mark.exhaustive
 def test_the_core_imports_no_provider_and_no_provider_another() -> None:
     wrong = {
         (path, name)
@@ -445,6 +447,7 @@ def test_the_core_imports_no_provider_and_no_provider_another() -> None:
     assert wrong == set()
 
 
+@pytest.mark.exhaustive
 def test_the_sandboxes_share_no_wire_code_with_the_clients() -> None:
     core = ("transport", "codec", "refusals", "client", "endpoint", "paging")
     wire = tuple(f"smscore.{module}" for module in core)

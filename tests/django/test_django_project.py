@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from attrs import evolve
 from django_project import PROJECT, SENDS, Project
 
@@ -133,6 +134,7 @@ def test_a_report_is_refused_for_now_where_the_database_is_away(project: Project
     assert "A delivery report for account default was not stored" in printed
 
 
+@pytest.mark.exhaustive
 def test_migrating_to_zero_drops_the_tables(project: Project):
     project.manage("migrate", "-v0")
     project.manage("migrate", "payamak", "zero", "-v0")

@@ -230,6 +230,7 @@ async def test_a_second_signal_ends_it_at_once_and_says_what_that_means(
     assert "Traceback" not in worker.text
 
 
+@pytest.mark.exhaustive
 def test_a_worker_without_tables_or_with_older_ones_says_to_migrate(project: Project):
     assert "The queue's tables are missing. Run manage.py migrate." in refusal_of_a_worker(project)
     project.manage("migrate", "payamak", "0001", "-v0")

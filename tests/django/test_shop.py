@@ -24,6 +24,7 @@ def test_the_shops_tests_pass(shop: Shop):
     assert "OK" in shop.manage("test", "--noinput", **TOKENS)
 
 
+@pytest.mark.exhaustive
 def test_the_shops_settings_and_migrations_are_in_order(shop: Shop):
     shop.manage("check", "--fail-level", "WARNING", **TOKENS)
     shop.manage("migrate", "-v0", **TOKENS)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from docs.pages import PAGES, ROOT, named
 
+pytestmark = pytest.mark.exhaustive
+
 PERSIAN = [path for path in PAGES if path.is_relative_to(ROOT / "docs/fa") or path.name == "README.fa.md"]
 ENGLISH = [path for path in PAGES if path.is_relative_to(ROOT) and path not in PERSIAN]
 
