@@ -220,7 +220,7 @@ def test_a_blocking_listing_left_in_the_middle_closes_its_pages(leave: str) -> N
     else:
         del items
         gc.collect()
-    assert closed.wait(5)
+    assert closed.wait(60)
 
 
 def test_an_error_of_a_page_comes_out_of_the_blocking_listing() -> None:
