@@ -120,6 +120,34 @@ def test_a_pause_a_resume_and_a_cancel_are_told_with_their_reason(added: Queue):
     assert (row["outcome"], row["error"]) == ("not_sent", "NotAttempted")
 
 
+@pytest.mark.parametrize("change", ["pause", "resume", "cancel"])
+def test_a_finished_campaign_cannot_be_changed_and_that_is_said(change: str, added: Queue, working):
+    working()
+    until(lambda: shown(added)["state"] == "done")
+    ran = added(change, "nowruz")
+    assert (ran.exit_code, ran.stdout) == (1, "nowruz  shop  done  30 messages\n")
+    assert ran.stderr == "nowruz has already finished: it is done. Nothing was changed.\n"
+
+
+def test_a_cancelled_campaign_may_be_cancelled_again_and_not_resumed(added: Queue):
+    assert [added("cancel", "nowruz").exit_code for _ in range(2)] == [0, 0]
+    ran = added("resume", "nowruz", "--json")
+    assert ran.exit_code == 1
+    assert "it is cancelled. Nothing was changed." in ran.stderr
+
+
+def test_a_campaign_that_its_account_holds_up_is_listed_with_why(added: Queue):
+    added("hold", "shop", "--reason", "no credit")
+    held = "nowruz  shop  queued, account held until it is released: no credit  30 messages\n"
+    assert added("list").stdout == held
+    (record,) = json_lines(added("list", "--json").stdout)
+    assert (record["state"], record["account_state"]["held"]) == ("queued", True)
+    assert added("pause", "nowruz").stdout == "nowruz  shop  paused: paused manually  30 messages\n"
+    assert added("resume", "nowruz").stdout == held
+    added("release", "shop")
+    assert added("list").stdout == "nowruz  shop  queued  30 messages\n"
+
+
 def test_a_held_account_says_until_when_and_why(added: Queue):
     assert "shop: held until it is released. no credit" in added("hold", "shop", "--reason", "no credit").stdout
     assert "Account shop: held" in added("show", "nowruz").stdout

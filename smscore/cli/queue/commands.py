@@ -193,31 +193,31 @@ def list_(connection: QueueConnection, state: str | None) -> None:
 @click.argument("key")
 @click.option("--reason", default="paused manually", help="The reason, shown by `show` and `list`.")
 @queue_options
-def pause(connection: QueueConnection, key: str, reason: str) -> None:
+def pause(connection: QueueConnection, key: str, reason: str) -> int:
     """Pause a campaign: no further batch starts until it is resumed."""
     from smscore.cli.queue.control import change_campaign
 
-    change_campaign(connection, key, lambda queue, campaign: queue.pause(campaign, reason))
+    return change_campaign(connection, key, lambda queue, campaign: queue.pause(campaign, reason))
 
 
 @queue.command()
 @click.argument("key")
 @queue_options
-def resume(connection: QueueConnection, key: str) -> None:
+def resume(connection: QueueConnection, key: str) -> int:
     """Continue a paused campaign."""
     from smscore.cli.queue.control import change_campaign
 
-    change_campaign(connection, key, lambda queue, campaign: queue.resume(campaign))
+    return change_campaign(connection, key, lambda queue, campaign: queue.resume(campaign))
 
 
 @queue.command()
 @click.argument("key")
 @queue_options
-def cancel(connection: QueueConnection, key: str) -> None:
+def cancel(connection: QueueConnection, key: str) -> int:
     """Cancel a campaign: batches that have not started are never sent."""
     from smscore.cli.queue.control import change_campaign
 
-    change_campaign(connection, key, lambda queue, campaign: queue.cancel(campaign))
+    return change_campaign(connection, key, lambda queue, campaign: queue.cancel(campaign), ends=True)
 
 
 @queue.command()

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Final, TypeAlias
 
+from smscore.cli.exit_codes import DONE, SOME_NOT
 from smscore.cli.output import counted
-from smscore.cli.queue.connection import campaign_of, with_queue
+from smscore.cli.queue.connection import campaign_of, name_of, with_queue
 from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, campaign_words, inbound_fields
 from smscore.cli.queue.options import QueueConnection
 from smscore.errors import InvalidRequest
-from smscore.queue.model import Account, Campaign
+from smscore.queue.model import Account, Campaign, CampaignState
 from smscore.queue.queue import AsyncSendQueue
 from smscore.recipients.file import ReadOptions, rows_of
 from smscore.recipients.plan import make_plan
@@ -23,13 +24,22 @@ AccountChange: TypeAlias = "Callable[[AsyncSendQueue], Awaitable[Account]]"
 _NUMBERS_AT_A_TIME: Final = 10_000
 
 
-def change_campaign(connection: QueueConnection, key: str, change: CampaignChange) -> None:
-    """Change a campaign, and print how it then stands."""
+def change_campaign(connection: QueueConnection, key: str, change: CampaignChange, *, ends: bool = False) -> int:
+    """Change a campaign, print how it then stands, and return the exit code: 1 if it had finished before.
 
-    async def use(queue: AsyncSendQueue) -> Campaign:
-        return await change(queue, await campaign_of(queue, key))
+    ``ends``: the change is to cancel it, which one that was cancelled before has no objection to.
+    """
 
-    _print(connection, with_queue(connection, use))
+    async def use(queue: AsyncSendQueue) -> tuple[Campaign, Account]:
+        campaign = await change(queue, await campaign_of(queue, key))
+        return campaign, await queue.account(campaign.account)
+
+    campaign, account = with_queue(connection, use)
+    _print(connection, campaign, account)
+    if not campaign.state.has_ended or (ends and campaign.state is CampaignState.CANCELLED):
+        return DONE
+    connection.output.note(f"{name_of(campaign)} has already finished: it is {campaign.state}. Nothing was changed.")
+    return SOME_NOT
 
 
 def change_account(connection: QueueConnection, change: AccountChange) -> None:
@@ -41,12 +51,13 @@ def change_account(connection: QueueConnection, change: AccountChange) -> None:
 def list_campaigns(connection: QueueConnection, state: str | None) -> None:
     """Print all campaigns, or those in one state, oldest first."""
 
-    async def use(queue: AsyncSendQueue) -> int:
-        found = 0
+    async def use(queue: AsyncSendQueue) -> dict[str, Account]:
+        accounts: dict[str, Account] = {}
         async for campaign in queue.campaigns(state=state):
-            _print(connection, campaign)
-            found += 1
-        return found
+            name = campaign.account
+            accounts[name] = accounts.get(name) or await queue.account(name)
+            _print(connection, campaign, accounts[name])
+        return accounts
 
     if not with_queue(connection, use):
         connection.output.note("No campaigns.")
@@ -102,5 +113,6 @@ def prune(connection: QueueConnection, older_than: dt.timedelta) -> None:
     )
 
 
-def _print(connection: QueueConnection, campaign: Campaign) -> None:
-    connection.output.record("campaign", campaign_fields(campaign), campaign_words(campaign))
+def _print(connection: QueueConnection, campaign: Campaign, account: Account) -> None:
+    fields = {**campaign_fields(campaign), "account_state": account_fields(account)}
+    connection.output.record("campaign", fields, campaign_words(campaign, account))

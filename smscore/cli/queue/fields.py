@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 from attrs import asdict
 
 from smscore.cli.output import counted
 from smscore.cli.queue.connection import name_of
-from smscore.queue.model import Account, Campaign, Counts, StoredMessage
+from smscore.queue.model import Account, Campaign, CampaignState, Counts, StoredMessage
+
+MOVING: Final = frozenset({CampaignState.LOADING, CampaignState.QUEUED, CampaignState.RUNNING})
+"""The states of a campaign that goes on by itself, unless its account is held."""
 
 
 def campaign_fields(campaign: Campaign) -> dict[str, Any]:
@@ -33,9 +36,11 @@ def inbound_fields(message: StoredMessage) -> dict[str, Any]:
     return asdict(message, recurse=False, value_serializer=_plain)
 
 
-def campaign_words(campaign: Campaign) -> str:
-    """A campaign on one line."""
+def campaign_words(campaign: Campaign, account: Account) -> str:
+    """A campaign on one line, and what holds its account where it would go on otherwise."""
     why = f": {campaign.reason}" if campaign.reason else ""
+    if account.held and campaign.state in MOVING:
+        why += f", account {_held_words(account)}" + (f": {account.reason}" if account.reason else "")
     return f"{name_of(campaign)}  {campaign.account}  {campaign.state}{why}  {counted(campaign.size, 'message')}"
 
 
@@ -43,8 +48,12 @@ def account_words(account: Account) -> str:
     """An account on one line."""
     if not account.held:
         return f"{account.name}: not held."
+    return f"{account.name}: {_held_words(account)}. {account.reason or ''}".rstrip()
+
+
+def _held_words(account: Account) -> str:
     until = "it is released" if account.until is None else local_time(account.until)
-    return f"{account.name}: held until {until}. {account.reason or ''}".rstrip()
+    return f"held until {until}"
 
 
 def local_time(moment: dt.datetime) -> str:

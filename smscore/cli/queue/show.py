@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from smscore import clock
 from smscore.cli.output import counted
 from smscore.cli.queue.connection import campaign_of, name_of, with_queue
-from smscore.cli.queue.fields import account_fields, account_words, campaign_fields, counts_fields, local_time
+from smscore.cli.queue.fields import MOVING, account_fields, account_words, campaign_fields, counts_fields, local_time
 from smscore.cli.queue.options import QueueConnection
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.queue.model import Account, Campaign, CampaignState, Counts
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _INTERVAL: Final = 1.0  # seconds between two looks
 _RATE_SECONDS: Final = 30.0  # over which the rate is measured
 _STILL_SECONDS: Final = 5.0  # without a change, after which there is no rate, and a word on why
-_MOVING: Final = frozenset({CampaignState.LOADING, CampaignState.QUEUED, CampaignState.RUNNING})
 
 
 @frozen
@@ -45,7 +44,7 @@ class View:
     @property
     def has_stopped(self) -> bool:
         """Whether it will not change by itself: it has ended, is paused, or its account is held until a release."""
-        return self.campaign.state not in _MOVING or (self.account.held and self.account.until is None)
+        return self.campaign.state not in MOVING or (self.account.held and self.account.until is None)
 
     @property
     def seconds_left(self) -> float | None:

@@ -39,23 +39,25 @@ def page(transaction: Transaction, state: str | None, after: int, limit: int) ->
     return [*map(campaign_of, rows)]
 
 
-# What users do
+# What users do; whether it changed anything, which it does not once a campaign has ended
 
 
-def pause(transaction: Transaction, campaign_id: int, reason: str) -> None:
+def pause(transaction: Transaction, campaign_id: int, reason: str) -> bool:
     """Dispatch nothing of a campaign until it is resumed; one that is loading is paused once it is loaded."""
     transaction.exclude()
-    transaction.run(
-        "UPDATE payamak_campaign SET state = CASE WHEN state = 'loading' THEN state ELSE 'paused' END, reason = %s, "
-        f"next_at = NULL WHERE id = %s AND state IN {_PAUSABLE}",
-        reason,
-        campaign_id,
+    return bool(
+        transaction.run(
+            "UPDATE payamak_campaign SET state = CASE WHEN state = 'loading' THEN state ELSE 'paused' END, "
+            f"reason = %s, next_at = NULL WHERE id = %s AND state IN {_PAUSABLE}",
+            reason,
+            campaign_id,
+        )
     )
 
 
-def resume(transaction: Transaction, campaign_id: int) -> None:
+def resume(transaction: Transaction, campaign_id: int) -> bool:
     """Let a paused campaign go on, or wait again for the time that it must not begin before, or for a first worker."""
-    transaction.run(
+    changed = transaction.run(
         "UPDATE payamak_campaign SET reason = NULL, state = CASE WHEN not_before > %s OR NOT EXISTS "
         "(SELECT 1 FROM payamak_batch WHERE campaign_id = payamak_campaign.id AND (tries > 0 OR claim IS NOT NULL)) "
         "THEN 'queued' ELSE 'running' END, "
@@ -63,11 +65,15 @@ def resume(transaction: Transaction, campaign_id: int) -> None:
         *[transaction.now] * 3,
         campaign_id,
     )
-    transaction.run("UPDATE payamak_campaign SET reason = NULL WHERE id = %s AND state = 'loading'", campaign_id)
+    changed += transaction.run(
+        "UPDATE payamak_campaign SET reason = NULL WHERE id = %s AND state = 'loading' AND reason IS NOT NULL",
+        campaign_id,
+    )
     settle(transaction, campaign_id)
+    return bool(changed)
 
 
-def cancel(transaction: Transaction, campaign_id: int, reason: str | None = None) -> None:
+def cancel(transaction: Transaction, campaign_id: int, reason: str | None = None) -> bool:
     """Stop what has not begun; what is under way ends. One that is loading is loaded no further.
 
     A ``reason`` takes the place of the one that is there.
@@ -82,6 +88,7 @@ def cancel(transaction: Transaction, campaign_id: int, reason: str | None = None
     )
     if changed:
         drop_waiting(transaction, campaign_id, "cancelled")
+    return bool(changed)
 
 
 def expire(transaction: Transaction, campaign_id: int) -> None:

@@ -77,9 +77,10 @@ class AccountAdmin(PagedAdmin):
             return form
         reason, hours = form.cleaned_data["reason"], form.cleaned_data["hours"]
 
-        def deed(transaction: Any, account: Any) -> None:
+        def deed(transaction: Any, account: Any) -> bool:
             until = None if hours is None else transaction.now + hours * 3600
             accounts.hold(transaction, account.name, until, reason)
+            return True
 
         do_to_each(self, request, queryset, deed, f"Held: {reason}")
         return None
@@ -87,4 +88,9 @@ class AccountAdmin(PagedAdmin):
     @admin.action(description=_("Release the selected accounts"), permissions=["control"])
     def release(self, request: HttpRequest, queryset: Any) -> None:
         """Let them send again."""
-        do_to_each(self, request, queryset, lambda own, account: accounts.release(own, account.name), "Released.")
+
+        def deed(transaction: Any, account: Any) -> bool:
+            accounts.release(transaction, account.name)
+            return True
+
+        do_to_each(self, request, queryset, deed, "Released.")

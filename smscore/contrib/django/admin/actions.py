@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import helpers
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -62,17 +63,30 @@ def ask_first(
 
 
 def do_to_each(
-    model_admin: Any, request: HttpRequest, rows: Iterable[Any], deed: Callable[[Transaction, Any], None], note: str
+    model_admin: Any, request: HttpRequest, rows: Iterable[Any], deed: Callable[[Transaction, Any], bool], note: str
 ) -> None:
-    """Call ``deed`` on each row, in a transaction of its own, and write ``note`` into the row's history."""
-    count = 0
+    """Call ``deed`` on each row, in a transaction of its own, and write ``note`` into the history of those it changed.
+
+    ``deed`` returns whether it changed anything; of those that it did not change, the message says so.
+    """
+    count = unchanged = 0
     for row in rows:
-        DjangoDatabase().write(partial(_done, deed=deed, row=row))
-        model_admin.log_change(request, row, note)
-        count += 1
-    words = ngettext("Done for %(count)s row.", "Done for %(count)s rows.", count)
-    model_admin.message_user(request, words % {"count": in_digits(count)})
+        if DjangoDatabase().write(partial(_done, deed=deed, row=row)):
+            model_admin.log_change(request, row, note)
+            count += 1
+        else:
+            unchanged += 1
+    if count:
+        words = ngettext("Done for %(count)s row.", "Done for %(count)s rows.", count)
+        model_admin.message_user(request, words % {"count": in_digits(count)})
+    if unchanged:
+        words = ngettext(
+            "%(count)s row was not changed: it has ended, or was so already.",
+            "%(count)s rows were not changed: they have ended, or were so already.",
+            unchanged,
+        )
+        model_admin.message_user(request, words % {"count": in_digits(unchanged)}, messages.WARNING)
 
 
-def _done(transaction: Transaction, deed: Callable[[Transaction, Any], None], row: Any) -> None:
-    deed(transaction, row)
+def _done(transaction: Transaction, deed: Callable[[Transaction, Any], bool], row: Any) -> bool:
+    return deed(transaction, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -222,8 +223,8 @@ class CampaignAdmin(PagedAdmin):
         return csv_response(request, campaign)
 
 
-def _do(change: Any, transaction: Any, campaign: Any, **options: Any) -> None:
-    change(transaction, campaign_id=campaign.pk, **options)
+def _do(change: Callable[..., bool], transaction: Any, campaign: Any, **options: Any) -> bool:
+    return change(transaction, campaign_id=campaign.pk, **options)
 
 
 def _counts(campaign: Any) -> Counts:

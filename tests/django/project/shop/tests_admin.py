@@ -184,6 +184,21 @@ class Actions(TestCase):
         notes = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
         self.assertEqual(notes, ["Paused: قیمت اشتباه", "Resumed.", "Cancelled: پشیمان شدیم"])
 
+    def test_a_campaign_that_has_ended_is_not_changed_and_that_is_said(self):
+        self.login("view_campaign", "change_campaign")
+        campaigns = [sms.enqueue("09120000001", "سلام", key=key).id for key in "ab"]
+        self.act(CAMPAIGNS, "cancel", campaigns[0], confirmed="yes", reason="پشیمان شدیم")
+        before = LogEntry.objects.count()
+        self.act(CAMPAIGNS, "pause", *campaigns, confirmed="yes", reason="قیمت اشتباه")
+        page = self.client.get(CAMPAIGNS)
+        self.assertContains(page, "Done for 1 row.")
+        self.assertContains(page, "1 row was not changed: it has ended, or was so already.")
+        self.act(CAMPAIGNS, "resume", campaigns[0])
+        self.act(CAMPAIGNS, "cancel", campaigns[0], confirmed="yes", reason="قیمت اشتباه")
+        self.assertNotContains(self.client.get(CAMPAIGNS), "Done for")
+        self.assertEqual(Campaign.objects.get(pk=campaigns[0]).reason, "پشیمان شدیم")
+        self.assertEqual(LogEntry.objects.count() - before, 1)
+
     def test_an_account_is_held_for_some_hours_and_released(self):
         self.login("view_account", "change_account")
         names = [row.name for row in self.client.get(ACCOUNTS).context["cl"].result_list]
