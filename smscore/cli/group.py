@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import click
 
 from smscore import registry
 from smscore.cli.exit_codes import DEFECT, INTERRUPTED, OUTPUT_CLOSED, SIGNALLED, exit_code
-from smscore.cli.output import Output, as_json, error_fields, error_words, tell
+from smscore.cli.output import Output, as_json, error_fields, error_words, fitted, tell
 from smscore.cli.signals import INTERRUPTED_WORDS, SIGNALS
 from smscore.cli.streams import OutputClosed
 from smscore.errors import SMSError
@@ -127,6 +127,7 @@ def _show_usage(error: click.ClickException, output: Output) -> int:
     if output.json:
         output.error(error_fields(error, error.format_message()) | {"exit_code": error.exit_code}, "")
     else:
-        with suppress(OSError):  # standard error is closed or full
-            error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        tell(fitted(shown.getvalue().rstrip("\n"), sys.stderr))
     return error.exit_code

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, TextIO, cast
 
 import click
 import msgspec
@@ -21,6 +23,9 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 DONE_OF_ALL: Final = "{task.completed:,.0f}/{task.total:,.0f}"
 """The numbers of a progress bar, as a template of rich."""
 
+_NARROWEST: Final = 20  # columns; on a terminal with fewer, lines are left as they are
+_ANSWERS: Final = "\u00a0[y/N]:"  # which click prints after a question; a line is not broken before it
+
 
 class Output:
     """Prints data on standard output and flushes it; prints notes and errors on standard error."""
@@ -28,8 +33,13 @@ class Output:
     def __init__(self, *, json: bool) -> None:
         self.json = json
 
-    def record(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
-        """Print a result: as JSON with a ``type``, or in words."""
+    def record(self, kind: str, fields: Mapping[str, Any], words: str, *, indent: int | None = None) -> None:
+        """Print a result: as JSON with a ``type``, or in words; ``indent`` is that of lines that are continued."""
+        click.echo(as_json(kind, fields) if self.json else fitted(words, sys.stdout, indent=indent))
+        sys.stdout.flush()
+
+    def record_as_it_is(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
+        """The same with words to paste elsewhere, whose lines are as long as they are."""
         click.echo(as_json(kind, fields) if self.json else words)
         sys.stdout.flush()
 
@@ -43,17 +53,57 @@ class Output:
 
     def note(self, words: str) -> None:
         """Print something that people should know."""
-        tell(as_json("note", {"text": words}) if self.json else words)
+        tell(as_json("note", {"text": words}) if self.json else fitted(words, sys.stderr))
 
     def error(self, fields: Mapping[str, Any], words: str) -> None:
         """Print an error."""
-        tell(as_json("error", fields) if self.json else words)
+        tell(as_json("error", fields) if self.json else fitted(words, sys.stderr))
+
+
+def ask(question: str) -> bool:
+    """Ask on the terminal, where no is the answer to an empty line."""
+    return click.confirm(fitted(question + _ANSWERS, sys.stderr).removesuffix(_ANSWERS), err=True)
 
 
 def tell(words: str) -> None:
     """Print this on standard error; one that is closed or full changes neither the send nor its exit code."""
     with suppress(OSError):
         click.echo(words, err=True)
+
+
+def fitted(words: str, stream: TextIO, *, indent: int | None = None) -> str:
+    """These lines, broken between words where the stream is a terminal that would break them within words.
+
+    What is continued is indented by ``indent``, or two more than its first line.
+    """
+    columns = _columns(stream)
+    if columns is None:
+        return words
+    return "\n".join(_broken(line, columns - 1, indent) for line in words.split("\n"))
+
+
+def _columns(stream: TextIO) -> int | None:
+    """The width of a terminal; None for anything else, and where it is too narrow for words."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):  # it has no descriptor, or is closed
+        return None
+    return columns if columns >= _NARROWEST else None
+
+
+def _broken(line: str, width: int, indent: int | None) -> str:
+    if len(line) <= width:
+        return line
+    margin = len(line) - len(line.lstrip(" ")) + 2 if indent is None else indent
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
 
 
 def as_json(kind: str, fields: Mapping[str, Any]) -> str:

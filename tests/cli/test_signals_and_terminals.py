@@ -6,10 +6,12 @@ import os
 import re
 import select
 import signal
+import struct
+import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from commandline import TOKEN, environment, json_lines, read_rows, run, start, w
 from faultserver import GOOD, STALL, FaultServer
 from freezegun import freeze_time
 
-from smscore.cli import streams
+from smscore.cli import output, streams
 from smscore.cli.signals import SIGNALS
 from smscore.sandbox import Sandbox
 
@@ -195,6 +197,65 @@ def test_more_than_100_are_asked_about(answer: str, code: int, sent: int, tmp_pa
             assert process.wait(30) == code
         assert len(box.messages) == sent
     assert out.exists() == bool(sent)
+
+
+NARROW = 40
+
+
+def on_narrow_terminal(*arguments: str | Path) -> tuple[int, list[str]]:
+    """The exit code, and the lines that a terminal of few columns gets."""
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, NARROW, 0, 0))
+    process = start(*arguments, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # EIO: it has ended
+        while more := os.read(ours, 4096):
+            seen += more
+    os.close(ours)
+    return process.wait(30), seen.decode().replace("\r", "").splitlines()
+
+
+def test_a_narrow_terminal_breaks_lines_between_words(tmp_path: Path):
+    source = tmp_path / "r.csv"
+    source.write_text("mobile,name\n09123456789,\u200cبهار\n0912,x\n", encoding="utf-8")
+    code, lines = on_narrow_terminal("send", "-p", "najva", "--dry-run", "--text", "سلام", source)
+    assert code == 2
+    assert max(map(len, lines)) < NARROW
+    assert lines[:2] == ["2 rows: 1 message, parts per message:", "  1, total parts: 1."]
+    start = lines.index("Cost: a dry run does not ask the")
+    assert lines[start + 1] == "  provider, and najva reports it only"
+    code, lines = on_narrow_terminal("send", "-p", "najva", "--text", "سلام", "--text-file", source, source)
+    assert code == 2
+    assert max(map(len, lines)) < NARROW
+
+
+def test_a_question_is_broken_between_words_and_one_line_with_its_answers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(output, "_columns", lambda stream: NARROW)
+    asked: list[str] = []
+    monkeypatch.setattr(output.click, "confirm", lambda question, err: asked.append(question))
+    output.ask(f"{'word ' * 6}Continue?")
+    output.ask(f"{'word ' * 5}Continue?")
+    assert asked == [f"{'word ' * 6}".rstrip() + "\n  Continue?", f"{'word ' * 5}".rstrip() + "\n  Continue?"]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("  of a list that has an indentation of its own", "  of a list that has an indentation of\n    its own"),
+        (f"see https://example.ir/{'a' * 40}", f"see\n  https://example.ir/{'a' * 40}"),
+        ("it-is-not-broken-at-hyphens as some would", "it-is-not-broken-at-hyphens as some\n  would"),
+        ("short", "short"),
+        ("", ""),
+    ],
+)
+def test_a_line_is_continued_two_columns_further_in(line: str, shown: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(output, "_columns", lambda stream: NARROW)
+    assert output.fitted(line, sys.stdout) == shown
 
 
 def test_a_terminal_shows_a_bar(tmp_path: Path):

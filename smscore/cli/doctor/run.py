@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-import click
 from attrs import evolve
 
 from smscore import registry
@@ -18,7 +17,7 @@ from smscore.cli.doctor.account import examine_account, examine_inbound, examine
 from smscore.cli.doctor.reaching import examine_host
 from smscore.cli.doctor.sending import examine_sends
 from smscore.cli.options import Connection
-from smscore.cli.output import Output, counted
+from smscore.cli.output import Output, ask, counted
 from smscore.cli.signals import run_to_the_end
 from smscore.config import RetryPolicy
 from smscore.diagnosis import Doctor, Examination, Finding, Verdict, cannot_tell
@@ -30,6 +29,7 @@ __all__ = ["diagnose"]
 
 _NAME: Final = "<NAME>"  # in the texts of checks that know no provider
 MAX_MESSAGES: Final = 3
+_MARGIN: Final = 13  # columns, of which the verdict has the first
 TEXT: Final = "payamak doctor"  # one part
 
 
@@ -60,7 +60,7 @@ def _may_send(output: Output, recipient: str, messages: int, yes: bool) -> bool:
         return True
     if not _can_be_asked():
         raise InvalidRequest(f"{words} No terminal to confirm on. Give --yes.")
-    return click.confirm(f"{words} Continue?", err=True)
+    return ask(f"{words} Continue?")
 
 
 def _can_be_asked() -> bool:
@@ -119,9 +119,9 @@ def _is_good(findings: Sequence[Finding]) -> bool:
 
 
 def _show(output: Output, found: Finding) -> None:
-    lines = [f"{found.verdict.value:<11}  {found.check}: {found.saw}"]
+    lines = [f"{found.verdict.value:<{_MARGIN}}{found.check}: {found.saw}"]
     if found.advice:
-        lines.append(f"{'':<13}{found.advice}")
+        lines.append(f"{'':<{_MARGIN}}{found.advice}")
     output.record(
         "finding",
         {
@@ -132,6 +132,7 @@ def _show(output: Output, found: Finding) -> None:
             "settings": dict(found.settings),
         },
         "\n".join(lines),
+        indent=_MARGIN,
     )
 
 

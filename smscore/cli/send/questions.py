@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from smscore.cli.output import Output, counted, row_words
+from smscore.cli.output import Output, ask, counted, row_words
 from smscore.cli.send.options import SendOptions
 from smscore.cli.send.queue_file import QueueFile
 from smscore.errors import InvalidRequest
@@ -38,7 +38,7 @@ def ask_before(count: int, *, yes: bool) -> None:
             f"{count:,} messages need a confirmation (more than {_ASK_ABOVE}), and there is no terminal to ask on. "
             "Give --yes."
         )
-    if not click.confirm(f"Send {counted(count, 'message')}?", err=True):
+    if not ask(f"Send {counted(count, 'message')}?"):
         raise Declined
 
 
@@ -77,5 +77,5 @@ def ask_about_changes(output: Output, given: SendOptions, changed: Sequence[str]
         output.note(words)
     elif not sys.stdin.isatty():
         raise InvalidRequest(f"{words} Give the same as before, or --yes if this is intended.")
-    elif not click.confirm(f"{words} Continue?", err=True):
+    elif not ask(f"{words} Continue?"):
         raise Declined
