@@ -177,6 +177,31 @@ async def test_signals_are_sent_and_a_receiver_that_raises_is_logged_once_and_st
     assert worker.text.count("Error calling") == (3 if raises else 0)
 
 
+DRAIN = """
+from smscore.contrib import engines
+from smscore.contrib.django import drain, queue
+from smscore.loops import background
+drain(seconds=0.1)
+background.run(lambda: queue._calls.write(lambda own: own.run("UPDATE payamak_batch SET track_at = 0")))
+background.run(lambda: engines.track(queue, "default"))
+"""
+
+
+async def test_what_drains_and_tracks_in_place_of_a_worker_tells_the_project_too(
+    project: Project, box: Sandbox, here: dict[str, str], tmp_path: Path
+):
+    project.manage("migrate", "-v0", **here)
+    code = "from smscore.contrib.django import drain, sms; sms.enqueue(['09120000001', '09120000002'], 'x', key='k')"
+    shell(project, f"{code}; drain(seconds=10)", **here)
+    first, second = (message.message_id for message in box.messages)
+    async with queue_of(project) as queue:
+        await queue.record("default", DeliveryReport(first, 10, DeliveryStatus.DELIVERED))
+    box.settle("najva", second, 10)
+    shell(project, DRAIN, **here)
+    for number in ("+989120000001", "+989120000002"):
+        assert told(tmp_path, f"delivery k {number} delivered najva")
+
+
 SLOW = """
 from smscore.contrib.django import sms
 sms.enqueue([f"0912{n:07}" for n in range(60)], "سلام", key="slow")

@@ -13,13 +13,13 @@ import anyio
 from asgiref.sync import sync_to_async
 from attrs import define, field
 from django.core.signals import setting_changed
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
 from smscore import clock
 from smscore.contrib import engines
 from smscore.contrib.django import accounts, conf, recording, rounds, signals
 from smscore.contrib.django.database import worker_database
-from smscore.contrib.django.models import InboundMessage, QueuedMessage
+from smscore.contrib.django.telling import Telling, tell_inbound, telling, with_connections
 from smscore.errors import ConfigurationError, SMSError
 from smscore.loops import background
 from smscore.loops.concurrency import cancel_all
@@ -29,9 +29,7 @@ from smscore.profile import Capability
 from smscore.queue import AsyncSendQueue
 from smscore.queue.accounts import checked_lease, senders_of
 from smscore.queue.store import accounts as account_store
-from smscore.queue.store.reports import Change
 from smscore.queue.worker import Worker
-from smscore.statuses import Delivery
 
 __all__ = ["Work", "close_connections", "drain", "new_queue", "shared_queue"]
 
@@ -39,30 +37,44 @@ HELD_EVERY: Final = 5.0  # seconds between two looks at whether an account is he
 CREDIT_EVERY: Final = 3600.0
 HEALTH_EVERY: Final = 5.0
 _GRACE: Final = 10.0  # seconds that a round under way has to end
-_AWAY: Final = 2.0  # seconds until the next try, where the database is away
-_LAST_TRIES: Final = 5  # of each signal, where the database is away while the worker ends
 
 _log: Final = logger_for_callers(__name__)
 
 
-def new_queue() -> AsyncSendQueue:
+def new_queue(kind: type[AsyncSendQueue] = AsyncSendQueue) -> AsyncSendQueue:
     """A queue of all accounts of ``PAYAMAK``, over connections of its own. Raises ``ConfigurationError``."""
     clients = {name: accounts.new_async_client(name) for name in conf.accounts()}
     lease = checked_lease(None, senders_of(clients))
-    return AsyncSendQueue(worker_database(lease), clients, lease=lease)
+    return kind(worker_database(lease), clients, lease=lease)
+
+
+class _TellingQueue(AsyncSendQueue):
+    """A queue whose drains and rounds send the signals of what they change."""
+
+    async def _run(self, worker: Worker, seconds: float | None) -> int:
+        async with telling() as own:
+            worker.on_changes = own.add_changes
+            return await super()._run(worker, seconds)
+
+    async def track(self, account: str) -> int:
+        """Ask once for the deliveries of this account's messages that are due, and return how many have changed."""
+        changes = await self._tracking(account).round()
+        async with telling() as own:
+            own.add_changes(changes)
+        return len(changes)
 
 
 @cache
 def shared_queue() -> AsyncSendQueue:
     """The queue of this process for engines that run tasks; it may be made before a fork."""
-    return new_queue()
+    return new_queue(_TellingQueue)
 
 
 def drain(seconds: float = 30.0, slots: int = 8) -> None:
     """Send what is enqueued for so many seconds, ``slots`` batches at a time: what a task of ``django.tasks`` calls.
 
-    Returns sooner if there is nothing to send. Signals and ``OPT_OUT`` need ``sms_worker``. Raises
-    ``ConfigurationError``, also in a test run that collects messages.
+    Returns sooner if there is nothing to send. It sends ``delivery_changed`` for what it changes; ``OPT_OUT`` and the
+    other signals need ``sms_worker``. Raises ``ConfigurationError``, also in a test run that collects messages.
     """
     if recording.is_collecting():
         raise ConfigurationError(
@@ -90,8 +102,7 @@ class Work:
     health: Path | None = None
     """A file that is touched while the worker and its database are well."""
     _stop: asyncio.Event = field(factory=asyncio.Event)
-    _events: asyncio.Queue[Callable[[], object] | None] = field(factory=asyncio.Queue)
-    """Signals to send; None: there will be no more."""
+    _telling: Telling = field(factory=lambda: Telling(sync_to_async(with_connections)))  # in Django's own thread
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -100,9 +111,9 @@ class Work:
     async def run(self, seconds: float | None = None) -> int:
         """Work until stopped, or for so many seconds, and return how many batches ended."""
         worker = self.queue._worker(self.slots)
-        worker.on_changes = self._tell_changes
+        worker.on_changes = self._telling.add_changes
         sending = asyncio.create_task(self.queue._run(worker, seconds))
-        telling = asyncio.create_task(self._tell())
+        telling = asyncio.create_task(self._telling.run())
         others = [asyncio.create_task(one) for one in self._rounds()]
         try:
             await self._until_the_end(worker, sending, [*others, telling])
@@ -113,7 +124,7 @@ class Work:
         finally:
             await cancel_all([*others, sending])
             self._stop.set()
-            self._events.put_nowait(None)
+            self._telling.end()
             await telling
 
     async def _until_the_end(self, worker: Worker, sending: asyncio.Task[int], others: Sequence[Any]) -> None:
@@ -161,20 +172,20 @@ class Work:
         await in_thread(health.touch)
 
     async def _track(self, name: str) -> None:
-        self._tell_changes(await self.queue._tracking(name).round())
+        self._telling.add_changes(await self.queue._tracking(name).round())
 
     async def _receive(self, account: conf.Account) -> None:
         calls = self.queue._calls
         if await calls.write(rounds.take_turn, f"receive:{account.name}", self.receive_every):
             await self.queue.receive(account.name)
         while ids := await calls.write(rounds.new_inbound, account.name, account.opt_out):
-            self._events.put_nowait(partial(_tell_inbound, account.name, ids))
+            self._telling.add(partial(tell_inbound, account.name, ids))
 
     async def _look_at_hold(self, name: str) -> None:
         found = await self.queue.account(name)
         if await self.queue._calls.write(rounds.note_change, f"held:{name}", int(found.held)) and found.held:
             send = partial(signals.account_held.send_robust, conf.Account, account=name, reason=found.reason)
-            self._events.put_nowait(send)
+            self._telling.add(send)
 
     async def _ask_credit(self, account: conf.Account) -> None:
         if not await self.queue._calls.write(rounds.take_turn, f"credit:{account.name}", CREDIT_EVERY):
@@ -183,64 +194,9 @@ class Work:
         credit = await client.credit()
         if credit < account.low_credit:
             send = partial(signals.credit_low.send_robust, conf.Account, account=account.name, credit=credit)
-            self._events.put_nowait(send)
-
-    # Signals
-
-    def _tell_changes(self, changes: list[Change]) -> None:
-        if changes:
-            self._events.put_nowait(partial(_tell_deliveries, changes))
-
-    async def _tell(self) -> None:
-        while (event := await self._events.get()) is not None:
-            await self._tell_one(event)
-
-    async def _tell_one(self, event: Callable[[], object]) -> None:
-        """Call receivers in Django's thread; where its connection is lost before they are, try again."""
-        left = _LAST_TRIES
-        while left:
-            try:
-                await sync_to_async(_in_django)(event)
-                return
-            except (OperationalError, InterfaceError) as error:
-                _log.warning("Django's database cannot be used (%s); signals wait for it", type(error).__name__)
-                left -= self._stop.is_set()
-                await clock.sleep(_AWAY)
-        _log.error("The worker has ended without its database: signals of the app were not sent")
-
-
-def _in_django(event: Callable[[], object]) -> None:
-    """Call receivers with connections that answer, and leave none open that the project wants closed."""
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.is_usable():
-            connection.close()
-    try:
-        event()
-    finally:
-        for connection in connections.all(initialized_only=True):
-            connection.close_if_unusable_or_obsolete()
+            self._telling.add(send)
 
 
 async def close_connections() -> None:
     """Close the connections that receivers have used."""
     await sync_to_async(connections.close_all)()
-
-
-def _provider(account: str) -> str:
-    found = conf.accounts().get(account)
-    return "" if found is None else found.provider
-
-
-def _tell_deliveries(changes: list[Change]) -> None:
-    keys = [one.key for one in changes if one.key is not None]
-    messages = QueuedMessage.objects.select_related("batch__campaign").in_bulk(keys)
-    for one in changes:
-        provider = one.provider or _provider(one.account)
-        delivery = Delivery(one.recipient, one.message_id, one.status, provider=provider)
-        message = None if one.key is None else messages.get(one.key)
-        signals.delivery_changed.send_robust(QueuedMessage, delivery=delivery, message=message)
-
-
-def _tell_inbound(account: str, ids: list[int]) -> None:
-    for message in InboundMessage.objects.filter(pk__in=ids).order_by("pk"):
-        signals.message_received.send_robust(InboundMessage, message=message, account=account)
