@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from django.core.cache import cache
 from django.test import RequestFactory
-from example_files import example
+from example_files import FOLDER, example
 
 from smscore import Polling
 from smscore.sandbox import Sandbox
@@ -141,6 +143,54 @@ async def test_closing_the_service_ends_the_following(service: ModuleType, box: 
 
 async def delivery_of(browser: TestClient[Any, Any], ticket: str) -> Any:
     return (await (await browser.get(f"/codes/{ticket}")).json())["delivery"]
+
+
+# In FastAPI
+
+
+@pytest.fixture
+async def api(monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    """The routes, while the service runs."""
+    monkeypatch.syspath_prepend(FOLDER)
+    app = example("fastapi_one_time_codes").app
+    browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
+    async with app.router.lifespan_context(app), browser:
+        yield browser
+    monkeypatch.delitem(sys.modules, "one_time_codes")
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+async def test_a_route_keeps_the_code_exactly_where_it_may_have_gone(
+    outcome: str, api: httpx.AsyncClient, box: Sandbox
+) -> None:
+    faults, takers, status = OUTCOMES[outcome]
+    for provider, (fault, needs) in faults.items():
+        box.fail(fault, provider=provider, **needs)
+    answer = await api.post("/codes", json={"mobile": MOBILE})
+    assert (answer.status_code, [message.provider for message in box.messages]) == (status, takers)
+    assert answer.headers.get("Retry-After") == ("20" if status == 429 else None)
+    ticket, code = answer.json()["ticket"], box.last_code(MOBILE)
+    assert (ticket is not None) is bool(takers)
+    if code is not None:
+        typed = {"ticket": ticket, "code": code.translate(PERSIAN)}
+        assert [(await api.post("/codes/check", json=typed)).status_code for _ in range(2)] == [200, 403]
+
+
+async def test_a_route_tells_what_became_of_a_code(
+    api: httpx.AsyncClient, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["one_time_codes"], "POLLING", Polling(first=0.02, longest=0.05))
+    ticket = (await api.post("/codes", json={"mobile": MOBILE})).json()["ticket"]
+    box.advance(60)
+    while (await api.get(f"/codes/{ticket}")).json()["delivery"] != "delivered":  # noqa: ASYNC110  # the page asks
+        await asyncio.sleep(0.01)
+    assert (await api.get("/codes/another")).json() == {"delivery": None}
+
+
+async def test_a_route_names_a_bad_number(api: httpx.AsyncClient, box: Sandbox) -> None:
+    assert (await api.post("/codes", json={"mobile": "02188776655"})).status_code == 400
+    assert (await api.post("/codes", json={})).status_code == 422
+    assert box.messages == []
 
 
 # In a Django view
