@@ -7,7 +7,7 @@
 
 They need pytest alone, and run against the provider's own emulation in the sandbox, whose ledger is the truth, and
 against the document's recorded samples. Each part is a module of this folder: ``structure`` (what a provider is made
-of), ``samples``, ``sending``, ``deliveries``, ``faults`` and ``secrets``.
+of), ``samples``, ``sending``, ``deliveries``, ``webhooks``, ``faults`` and ``secrets``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,18 @@ from smscore.testing.runner import SampleCall
 from smscore.testing.secrets import SecretsConformance
 from smscore.testing.sending import SendingConformance
 from smscore.testing.structure import StructureConformance
+from smscore.testing.webhooks import WebhookConformance
 
 __all__ = ["ProviderConformance", "SampleCall"]
 
 
 class ProviderConformance(
-    StructureConformance, SendingConformance, DeliveriesConformance, FaultsConformance, SecretsConformance
+    StructureConformance,
+    SendingConformance,
+    DeliveriesConformance,
+    WebhookConformance,
+    FaultsConformance,
+    SecretsConformance,
 ):
     """Subclass it in a test module, name it ``Test…``, and set ``profile``.
 

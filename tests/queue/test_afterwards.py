@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from attrs import frozen
@@ -170,6 +170,28 @@ async def test_a_webhook_means_the_messages_of_its_own_provider_alone(
     assert (change.message_id, change.status, change.provider) == (5, DELIVERED, "najva")
     assert await delivered(queue, of_najva) == [None] * 4 + [DELIVERED]
     assert await delivered(queue, of_sepahan) == [None] * 5
+
+
+@frozen
+class Renamed:
+    """A report by Najva's parser as a plugin makes it its own."""
+
+    provider: ClassVar[str] = "sepahan"
+    message_id: int
+    code: int
+    status: DeliveryStatus
+
+
+async def test_a_report_of_a_plugin_that_uses_the_parser_of_another_provider_is_its_own(
+    place: Place, box: Sandbox, client: New, new_queue: New
+):
+    queue = await new_queue(place, both=AsyncFailover(client(AsyncNajva), client(AsyncSepahan)))
+    of_sepahan, of_najva = await sent_by_each(queue, box)
+    found = report(5, DELIVERED)
+    await queue.record("both", Renamed(found.message_id, found.code, found.status))
+    await fold(queue._calls)
+    assert await delivered(queue, of_najva) == [None] * 5
+    assert await delivered(queue, of_sepahan) == [None] * 4 + [DELIVERED]
 
 
 async def test_a_webhook_whose_id_only_another_provider_has_waits_for_its_own(
