@@ -139,6 +139,7 @@ NETWORK = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
+OF_THE_SERVICE = {"keepalives_idle": "7", "tcp_user_timeout": "4000", "connect_timeout": "6"}
 
 
 @pytest.mark.parametrize(
@@ -152,16 +153,22 @@ NETWORK = {
         ),
         ("?keepalives=0", {}, {**NETWORK, "keepalives": "0"}),
         ("", {"PGCONNECT_TIMEOUT": "7"}, {**NETWORK, "connect_timeout": "7"}),
+        ("?service=shop", {}, {**NETWORK, **OF_THE_SERVICE}),
+        ("", {"PGSERVICE": "shop"}, {**NETWORK, **OF_THE_SERVICE}),
+        ("?service=shop&keepalives_idle=9", {}, {**NETWORK, **OF_THE_SERVICE, "keepalives_idle": "9"}),
     ],
 )
-def test_a_dead_network_is_noticed_in_a_minute_unless_the_url_says_otherwise(
+def test_a_dead_network_is_noticed_in_a_minute_unless_the_url_or_its_service_says_otherwise(
+    tmp_path: Path,
     postgres: Postgres,
     url: str,
     environment: dict[str, str],
     expected: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    for name, value in environment.items():
+    services = tmp_path / "pg_service.conf"
+    services.write_text("[shop]\n" + "".join(f"{name}={value}\n" for name, value in OF_THE_SERVICE.items()), "utf-8")
+    for name, value in {"PGSERVICEFILE": str(services), **environment}.items():
         monkeypatch.setenv(name, value)
     database = PostgreSQLDatabase(postgres.url + url)
     with database.reading() as transaction:

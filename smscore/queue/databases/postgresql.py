@@ -48,8 +48,8 @@ _NETWORK: Final[Mapping[str, int]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
 }
-"""Where the URL does not say so: a network that swallows packets is noticed within a minute, and not after hours."""
-_CONNECT_TIMEOUT: Final = "PGCONNECT_TIMEOUT"  # libpq's own, of the environment
+"""Where nothing else says so: a network that swallows packets is noticed within a minute, and not after hours."""
+_NOWHERE: Final = "-"  # an address that libpq refuses before it connects
 _REFUSALS: Final[Mapping[str, str]] = {
     "28000": "Correct the user and the password in the database's URL.",
     "28P01": "Correct the user and the password in the database's URL.",
@@ -141,7 +141,7 @@ class PostgreSQLDatabase(Database):
                 'A queue in PostgreSQL needs psycopg 3. Install it: pip install "payamak[postgres]".'
             ) from None
         try:
-            given = conninfo_to_dict(url)
+            conninfo_to_dict(url)
         except psycopg.Error:
             # The driver's words may quote the URL, and so a password.
             raise ConfigurationError(
@@ -150,10 +150,8 @@ class PostgreSQLDatabase(Database):
             ) from None
         self._psycopg = psycopg
         self._conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-        network = {name: value for name, value in _NETWORK.items() if name not in given}
-        if _CONNECT_TIMEOUT in os.environ:
-            network.pop("connect_timeout", None)
-        self._url = make_conninfo(url, **network)
+        known = _settings(make_conninfo(url, hostaddr=_NOWHERE))
+        self._url = make_conninfo(url, **{name: value for name, value in _NETWORK.items() if name not in known})
         self._schema = schema
         self._idle_timeout = idle_timeout
         self._now = now
@@ -261,6 +259,20 @@ class PostgreSQLDatabase(Database):
         )
         keep_alive_after_fork(connection)
         return connection
+
+
+def _settings(conninfo: str) -> set[str]:
+    """What is set for a connection, in this string, the service that it names, or libpq's environment variables.
+
+    libpq tells it only of a connection that has begun; this one ends at its address, before anything is connected.
+    """
+    from psycopg.pq import PGconn
+
+    begun = PGconn.connect_start(conninfo.encode())
+    try:
+        return {option.keyword.decode() for option in begun.info if option.val is not None}
+    finally:
+        begun.finish()
 
 
 def explained(error: BaseException | None) -> SMSError | None:
