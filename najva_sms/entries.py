@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
 
 from attrs import field, frozen
 from msgspec import Meta
 
+from najva_sms.codes import STATUSES
 from smscore.wire import Row, masked_number, masked_text
 
 # The document has receptor; answers with receiver have been seen.
 _ALSO: Final = {"receptor": "receiver"}
+
+Text = TypeVar("Text", bound=str)  # str, or a Literal of those that recur
 
 
 # Fields are in the order in which answers have them: where msgspec finds the next one at once, it reads faster.
@@ -31,12 +34,12 @@ class SendEntry(Row, frozen=True, kw_only=True):
     cost: int | Decimal | None = None
 
 
-class TakenEntry(Row, frozen=True, kw_only=True):
+class TakenEntry(Row, Generic[Text], frozen=True, kw_only=True):
     """One message in the answer to a send or to send-p2p, as it is when the message was taken."""
 
     messageid: Annotated[int, Meta(gt=0)]
     status: Literal[1, 2, 4, 10, 11]  # those of STATUSES that are not in REFUSED
-    sender: str | None = None
+    sender: Text | None = None
     receptor: str
     date: int | None = None
     cost: int | Decimal | None = None
@@ -75,6 +78,14 @@ class StatusEntry(Row, frozen=True):
     messageid: int
     status: int
     statustext: str | None = None
+
+
+class KnownStatusEntry(Row, Generic[Text], frozen=True):
+    """One message in the answer to status, its code in the range of those that the document lists."""
+
+    messageid: int
+    status: Annotated[int, Meta(ge=0, le=max(STATUSES))]
+    statustext: Text | None = None
 
 
 @frozen

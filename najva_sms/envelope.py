@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeAlias, TypeVar, get_origin
 
 from attrs import evolve, frozen
 
@@ -48,6 +50,16 @@ class NajvaAnswer(Row, Generic[T], frozen=True, rename={"said": "return"}):
     entries: list[T]
 
 
+Decode: TypeAlias = Callable[[bytes], NajvaAnswer[T]]
+
+
+def with_recurring(entry: type[T], field: str) -> codec.RecurringTexts[NajvaAnswer[T]]:
+    """What decodes answers with many of these entries, which are of a type for the texts of this field."""
+    of_type: Any = get_origin(entry)
+    answer: Any = NajvaAnswer
+    return codec.RecurringTexts(field, lambda texts: answer[of_type[texts]], attrgetter("entries"))
+
+
 class NajvaEnvelope(Row, frozen=True, rename={"said": "return"}):
     """The envelope of every answer, its entries not decoded yet."""
 
@@ -86,10 +98,10 @@ def decoded(answer: Answer, raw: Raw, model: type[T]) -> T:
         raise malformed(answer, str(error), provider=NAJVA.name) from None
 
 
-def usual_entries(answer: Answer, usual: type[NajvaAnswer[T]]) -> list[T]:
-    """The entries of an answer that is as documented, in one pass; an empty list for any other answer."""
+def usual_entries(answer: Answer, decode: Decode[T]) -> list[T]:
+    """The entries of an answer that ``decode`` takes, in one pass; an empty list for any other answer."""
     try:  # codec.decode_fast would go through all characters once more, and here they are millions
-        whole = codec.decode(answer.body, usual)
+        whole = decode(answer.body)
     except DecodeError:
         return []
     return whole.entries if whole.said.status == SUCCESS and answer.is_success else []

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from najva_sms.codes import REFUSED, SEND_ERRORS
 from najva_sms.entries import LookupEntry, P2PEntry, SendEntry, StatusEntry, TakenEntry
-from najva_sms.envelope import NAJVA, NajvaAnswer, entries_of, usual_entries
+from najva_sms.envelope import NAJVA, Decode, entries_of, usual_entries, with_recurring
 from smscore import SMSError
 from smscore.wire import (
     Answer,
@@ -30,14 +30,15 @@ from smscore.wire import (
 
 T = TypeVar("T")
 Entry = TypeVar("Entry", SendEntry, P2PEntry, LookupEntry)
-AnyEntry: TypeAlias = SendEntry | TakenEntry | P2PEntry | LookupEntry
+AnyEntry: TypeAlias = SendEntry | TakenEntry[str] | P2PEntry | LookupEntry
 
+_TAKEN: Final = with_recurring(TakenEntry[str], "sender")
 _REFUSED_STATUSES: Final = frozenset(REFUSED.codes)
 _YEAR_2100: Final = 4_102_444_800  # a later date is not a unix time in seconds, but perhaps in milliseconds
 
 
-def read_send(answer: Answer, batch: Batch, *, usual: type[NajvaAnswer[Entry]], model: type[Entry]) -> BatchResult:
-    """The result of a send or send-p2p; ``usual`` is its answer as documented, ``model`` one entry in any form."""
+def read_send(answer: Answer, batch: Batch, *, usual: Decode[Entry], model: type[Entry]) -> BatchResult:
+    """The result of a send or send-p2p; ``usual`` decodes an answer as documented, ``model`` is any entry."""
     taken = _all_taken(answer, batch)
     if taken is not None:
         return taken
@@ -55,7 +56,7 @@ def _all_taken(answer: Answer, batch: Batch) -> BatchResult | None:
     """
     if len(batch.texts) > 1 and len(set(batch.recipients)) < len(batch):
         return None  # the texts tell the entries of one number apart, and not their order
-    entries = usual_entries(answer, NajvaAnswer[TakenEntry])
+    entries = usual_entries(answer, _TAKEN.decode)
     if len(entries) != len(batch):
         return None
     first = entries[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import repeat
 from operator import attrgetter
 from typing import Final
 
@@ -18,11 +17,11 @@ from najva_sms.codes import (
     UPLOAD_ERRORS,
     delivery_status,
 )
-from najva_sms.entries import OutboxEntry, OutboxHead, P2PEntry, SendEntry, StatusEntry, UploadEntry
-from najva_sms.envelope import NAJVA, NajvaAnswer, decoded, entries_of, usual_entries
+from najva_sms.entries import KnownStatusEntry, OutboxEntry, OutboxHead, P2PEntry, SendEntry, StatusEntry, UploadEntry
+from najva_sms.envelope import NAJVA, NajvaAnswer, decoded, entries_of, usual_entries, with_recurring
 from najva_sms.messages import OutboxMessage, OutboxPage
 from najva_sms.send_results import read_lookup, read_send
-from smscore import DeliveryStatus, MessageStatus
+from smscore import MessageStatus
 from smscore.wire import (
     Answer,
     Batch,
@@ -87,14 +86,35 @@ def _read_file_id(answer: Answer, _: FileContent) -> str:
 
 
 def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    entries = usual_entries(answer, NajvaAnswer[StatusEntry]) or decoded(
-        answer, entries_of(answer, STATUS_ERRORS), list[StatusEntry]
-    )
+    return _statuses_in_order(answer, ids) or _statuses_of_any_answer(answer, ids)
+
+
+def _statuses_in_order(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
+    """The statuses of an answer as documented that has the ids in order; an empty list for any other answer."""
+    entries = usual_entries(answer, _STATUS_ANSWER.decode)
+    if len(entries) != len(ids):
+        return []
+    statuses = [
+        MessageStatus(id_, code := entry.status, _MEANINGS[code], entry.statustext or None)
+        for id_, entry in zip(ids, entries, strict=True)
+        if entry.messageid == id_
+    ]
+    return statuses if len(statuses) == len(ids) else []
+
+
+_STATUS_ANSWER: Final = with_recurring(KnownStatusEntry[str], "statustext")
+_MEANINGS: Final = [delivery_status(code) for code in range(max(STATUSES) + 1)]  # a list is faster than a dict of ints
+
+
+def _statuses_of_any_answer(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
+    usual = usual_entries(answer, partial(codec.decode, model=NajvaAnswer[StatusEntry]))
+    entries = usual or decoded(answer, entries_of(answer, STATUS_ERRORS), list[StatusEntry])
     if [entry.messageid for entry in entries] != ids:
         entries = _in_the_order_of(ids, entries, answer)
-    codes = [entry.status for entry in entries]
-    meanings = map(STATUSES.get, codes, repeat(DeliveryStatus.UNRECOGNIZED))
-    return list(map(MessageStatus, ids, codes, meanings, [entry.statustext or None for entry in entries]))
+    return [
+        MessageStatus(entry.messageid, entry.status, delivery_status(entry.status), entry.statustext or None)
+        for entry in entries
+    ]
 
 
 def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:
@@ -135,7 +155,7 @@ SEND: Final = SendEndpoint(
     "POST",
     "/v2/sms/send",
     _build_send,
-    partial(read_send, usual=NajvaAnswer[SendEntry], model=SendEntry),
+    partial(read_send, usual=partial(codec.decode, model=NajvaAnswer[SendEntry]), model=SendEntry),
     Repeat.NEVER,
 )
 SEND_P2P: Final = SendEndpoint(
@@ -143,7 +163,7 @@ SEND_P2P: Final = SendEndpoint(
     "POST",
     "/v2/sms/send-p2p",
     _build_send_p2p,
-    partial(read_send, usual=NajvaAnswer[P2PEntry], model=P2PEntry),
+    partial(read_send, usual=partial(codec.decode, model=NajvaAnswer[P2PEntry]), model=P2PEntry),
     Repeat.NEVER,
     needs_sender=False,
     one_sender=True,

@@ -19,12 +19,12 @@ TEXTS = ["یک", "دو"]
 ODD: dict[str, list[Any]] = {
     "messageid": [0, -1, 101],
     "message": TEXTS,
-    "status": [2, 4, 6, 14],
-    "sender": ["5000", "", None],
+    "status": [2, 4, 6, 14, 50, 101, -1],
+    "sender": ["5000", "90000124", "", None],
     "receptor": [*NUMBERS, "+989121234561", 9121234562, "09350000000"],
     "date": [1706619710, 0, 1706619709000, None],
     "cost": [240, 1.5, None],
-    "statustext": ["رسیده", "", None],
+    "statustext": ["رسیده", "رسیده به گیرنده", "", None],
 }
 
 

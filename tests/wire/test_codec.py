@@ -6,7 +6,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 from attrs import field, frozen
@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscore.wire import codec
-from smscore.wire.codec import DecodeError
+from smscore.wire.codec import DecodeError, Row
+
+W = TypeVar("W", bound=str)
 
 
 @frozen
@@ -337,6 +339,63 @@ def test_plain_values_are_encoded_as_they_are(value: object) -> None:
 def test_what_is_encoded_reads_back(count: int, flag: bool, text: str, ids: list[int]) -> None:
     model = Model(count, flag, text, ids)
     assert codec.decode(codec.encode(model), Model) == model
+
+
+# Texts that recur
+
+
+class Word(Row, Generic[W], frozen=True):
+    """A row whose word is one of a few."""
+
+    place: int
+    word: W | None = None
+
+
+def word_list(words: Any) -> Any:
+    return list[Word[words]]  # a runtime alias
+
+
+def decoder(model: Callable[[Any], Any] = word_list) -> codec.RecurringTexts[list[Word[str]]]:
+    return codec.RecurringTexts("word", model, list)
+
+
+def with_words(words: list[str | None]) -> bytes:
+    return json.dumps([{"place": place, "word": word} for place, word in enumerate(words)]).encode()
+
+
+def test_a_text_that_recurs_is_one_object_in_all_answers_after_the_first() -> None:
+    words, body = decoder(), with_words(["رسیده", None, "", "رسیده"])
+    words.decode(body)
+    first, _, _, last = words.decode(body)
+    assert first.word is last.word is words.decode(body)[0].word
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "", None, "long" * 30]) | st.text(max_size=2), max_size=40)))
+def test_texts_are_the_same_whether_they_recur_or_not(answers: list[list[str | None]]) -> None:
+    words = decoder()
+    for number, answer in enumerate(answers):
+        assert [row.word for row in words.decode(with_words(answer))] == answer, number
+
+
+@pytest.mark.parametrize("texts", [[f"at {number}" for number in range(40)], ["long" * 30]])
+def test_texts_that_do_not_recur_are_not_kept(texts: list[str]) -> None:
+    models: list[object] = []
+
+    def model(words: Any) -> Any:
+        models.append(words)
+        return word_list(words)
+
+    words = decoder(model)
+    words.decode(with_words([*texts]))
+    known = len(models)
+    words.decode(with_words(["another"]))
+    assert len(models) == known
+
+
+@pytest.mark.parametrize("body", [b"", b'[{"place": "1", "word": "a"}]', b'[{"place": 1, "word": 2}]'])
+def test_an_answer_that_does_not_match_is_an_error_for_recurring_texts_too(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decoder().decode(body)
 
 
 # Numbers, and yes or no, as providers like to write them
