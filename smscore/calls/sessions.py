@@ -16,6 +16,7 @@ import aiohttp
 
 from smscore import clock
 from smscore.calls.idle import MAX_IDLE, IdleLimit, IdlePool
+from smscore.calls.slots import Slots
 from smscore.calls.waits import Waits
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.loops.threads import in_thread
@@ -30,7 +31,7 @@ class Place:
         self,
         session: aiohttp.ClientSession,
         waits: Waits,
-        slots: asyncio.Semaphore | None = None,
+        slots: Slots,
         pool: IdlePool | None = None,
     ) -> None:
         self.session = session
@@ -51,7 +52,7 @@ class OwnedPlace(Place):
             trust_env=False,
         )
         pool = IdlePool(servers)
-        super().__init__(session, Waits(), asyncio.Semaphore(max_connections), pool)
+        super().__init__(session, Waits(), Slots(max_connections), pool)
         self.pid: int = os.getpid()
         self._forget = forget
         self._pool = pool

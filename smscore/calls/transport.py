@@ -19,6 +19,7 @@ from smscore.calls.bodies import body_of
 from smscore.calls.connections import HAS_POLL, RequestProgress, Spoiled, is_known, is_usable, keep_ready
 from smscore.calls.guard import allowed_hosts, check_hosts
 from smscore.calls.sessions import Place, Places
+from smscore.calls.slots import Slots
 from smscore.calls.waits import ReadTimedOut, Wait, WaitInterrupted, Waits
 from smscore.config import MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES, Timeouts, within
 from smscore.dates import read_retry_after
@@ -48,7 +49,7 @@ class Transport:
             raise ConfigurationError("session= must be an aiohttp.ClientSession.")
         self._proxy = proxy
         self._ssl = checked_ssl(ssl)
-        self._borrowed = None if session is None else Place(session, Waits(lambda: session.closed))
+        self._borrowed = None if session is None else Place(session, Waits(lambda: session.closed), Slots())
         self._places = Places(max_connections)
         self._closed = False
 
@@ -59,30 +60,33 @@ class Transport:
         a test run may not reach, or in an event loop that is not the session's.
         """
         place = self._here() or await self._open_here()
-        if not await self._take_slot(place, within(timeouts, time_left())):
+        slots = place.slots
+        if not slots.take() and not await self._wait_for_slot(place, within(timeouts, time_left())):
             return _NO_SLOT
         try:
             while (answer := await self._try(place, request, within(timeouts, time_left()))) is None:
                 pass
             return answer
         finally:
-            if place.slots is not None:
-                place.slots.release()
+            slots.give_back()
 
-    async def _take_slot(self, place: Place, timeouts: Timeouts) -> bool:
-        """Whether there is room for a connection, perhaps after a wait as long as a request may take."""
-        if place.slots is None:
-            return True
-        if not place.slots.locked():
-            return await place.slots.acquire()
-        # Its own time begins only then: one that waited long must not end as unknown for it.
+    async def _wait_for_slot(self, place: Place, timeouts: Timeouts) -> bool:
+        """Whether there is room for a connection after a wait as long as a request may take.
+
+        Its own time begins only then: one that waited long must not end as unknown for it.
+        """
+        slot = place.slots.ask()
         try:
             with Wait(place.waits, timeouts.total) as wait, clock.backstop(timeouts.total, wait.time_out):
-                return await place.slots.acquire()
-        except TimeoutError:
-            return False
-        except WaitInterrupted:
-            raise self._interrupted() from None
+                await slot
+        except BaseException as error:
+            place.slots.withdraw(slot)
+            if isinstance(error, TimeoutError):
+                return False
+            if isinstance(error, WaitInterrupted):
+                raise self._interrupted() from None
+            raise
+        return True
 
     async def _try(self, place: Place, request: Request, timeouts: Timeouts) -> Answer | NoAnswer | None:
         """What came; None if an idle connection was spoiled or too old, and nothing was written to it: try another."""
@@ -128,13 +132,12 @@ class Transport:
         Raises ``ConfigurationError`` as :meth:`send` does.
         """
         place = self._here() or await self._open_here()
-        if not await self._take_slot(place, timeouts):
+        if not place.slots.take() and not await self._wait_for_slot(place, timeouts):
             return _NO_SLOT
         try:
             return await self._connect(place, url, timeouts)
         finally:
-            if place.slots is not None:
-                place.slots.release()
+            place.slots.give_back()
 
     async def _connect(self, place: Place, url: str, timeouts: Timeouts) -> NoAnswer | None:
         session = place.session
