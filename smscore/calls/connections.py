@@ -41,6 +41,9 @@ class _Listener(asyncio.Protocol):
         self.has_carried = False
         """Whether a request has gone out here."""
         self._given_idle: float | None = None
+        self._poll = _poll_of(transport)
+        # A server of TLS 1.3 sends tickets by itself when a connection opens.
+        self._may_have_tickets = transport.get_extra_info("ssl_object") is not None
         self.progress: RequestProgress | None = None
 
     def settle(self) -> None:
@@ -56,6 +59,12 @@ class _Listener(asyncio.Protocol):
             self.idle_since = clock.monotonic()
             self._pool.add(self)
 
+    def carry(self, progress: RequestProgress) -> None:
+        """A request goes out here."""
+        self.idle_since = None
+        self.progress = progress
+        self.has_carried = True
+
     def given_idle(self) -> float | None:
         return self._given_idle
 
@@ -68,6 +77,21 @@ class _Listener(asyncio.Protocol):
     def is_too_old(self, given_idle: float | None) -> bool:
         """Whether it was idle for too long to be used again."""
         return self.idle_since is not None and clock.monotonic() - self.idle_since > self.max_idle(given_idle)
+
+    def is_usable(self, given_idle: float | None) -> bool:
+        """Whether the connection is not too old, and nothing has come on it since the last answer."""
+        return not (
+            self.heard
+            or self.is_too_old(given_idle)
+            or getattr(self.protocol, "should_close", False)
+            or self.has_unread()
+        )
+
+    def has_unread(self) -> bool:
+        """Whether something has come, a close among it, that the event loop has not seen yet."""
+        if self._poll is None or (self._may_have_tickets and not self.has_carried):
+            return False
+        return bool(self._poll.poll(0))
 
     def give_up(self, protocol: asyncio.Protocol) -> None:
         self.transport.set_protocol(protocol)
@@ -82,6 +106,7 @@ class _Listener(asyncio.Protocol):
         progress = self.progress
         if progress is not None:
             progress.wait.note_progress()
+            progress.received += len(data)
             if progress.transport is not None and len(progress.early) < _MAX_EARLY_BYTES:
                 progress.early += data
         self.protocol.data_received(data)
@@ -121,6 +146,8 @@ class RequestProgress(MaskedState):
     """Where it is being written to: None before, and after its last byte."""
     early: bytes = b""
     """What came before its last byte was written."""
+    received: int = 0
+    """How many bytes have come since it began; 0 where nothing listens between the connection and aiohttp."""
     spoiled: bool = False
     """Whether something lay on its connection before it, so that nothing of it was written."""
     idle: bool = False
@@ -137,9 +164,7 @@ class RequestProgress(MaskedState):
         self.transport = transport
         self._listener = _listener_at(transport, self.pool)
         if self._listener is not None:
-            self._listener.idle_since = None
-            self._listener.progress = self
-            self._listener.has_carried = True
+            self._listener.carry(self)
 
     def finish(self) -> None:
         """Note that all of it has been written, and the answer is waited for."""
@@ -185,11 +210,7 @@ def is_usable(transport: asyncio.Transport, pool: IdlePool | None, given_idle: f
     if transport.is_closing():
         return False
     listener = _listener_at(transport, pool)
-    if listener is not None and (
-        listener.heard or listener.is_too_old(given_idle) or getattr(listener.protocol, "should_close", False)
-    ):
-        return False
-    return not has_unread(transport)
+    return not has_unread(transport) if listener is None else listener.is_usable(given_idle)
 
 
 def keep_ready(transport: asyncio.Transport, given_idle: float | None) -> None:
@@ -220,15 +241,17 @@ def _listener_at(transport: asyncio.Transport, pool: IdlePool | None) -> _Listen
 
 def has_unread(transport: asyncio.Transport) -> bool:
     """Whether something has come, a close among it, that the event loop has not seen yet."""
+    listener = transport.get_protocol()
+    if isinstance(listener, _Listener):
+        return listener.has_unread()
+    poll = _poll_of(transport)
+    return poll is not None and transport.get_extra_info("ssl_object") is None and bool(poll.poll(0))
+
+
+def _poll_of(transport: asyncio.Transport) -> select.poll | None:
     sock = transport.get_extra_info("socket")
-    # A server of TLS 1.3 sends tickets by itself when a connection opens.
-    if sock is None or not HAS_POLL or (transport.get_extra_info("ssl_object") and _is_new(transport)):
-        return False
+    if sock is None or not HAS_POLL:
+        return None
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _is_new(transport: asyncio.Transport) -> bool:
-    protocol = transport.get_protocol()
-    return not (isinstance(protocol, _Listener) and protocol.has_carried)
+    return poll

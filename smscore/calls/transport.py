@@ -359,14 +359,16 @@ async def _answer_to(progress: RequestProgress, response: aiohttp.ClientResponse
 
 
 async def _read(response: aiohttp.ClientResponse, progress: RequestProgress) -> Answer | NoAnswer:
-    if _size_of_headers(response) > MAX_HEADER_BYTES:
+    # Headers are no longer than all that came.
+    if not 0 < progress.received <= MAX_HEADER_BYTES and _size_of_headers(response) > MAX_HEADER_BYTES:
         response.close()
         return _LONG_HEADERS
     pieces: list[bytes] = []
     size = 0
     while not response.content.at_eof():
         piece = await response.content.readany()
-        progress.wait.note_progress()  # where nothing listens between the connection and aiohttp
+        if not progress.received:
+            progress.wait.note_progress()
         size += len(piece)
         if size > MAX_ANSWER_BYTES:
             response.close()
