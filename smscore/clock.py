@@ -26,7 +26,7 @@ from contextlib import (
 from types import BuiltinFunctionType, ModuleType
 from typing import Final
 
-__all__ = ["backstop", "callers_time", "monotonic", "new_event_loop", "now", "sleep", "time", "timeout"]
+__all__ = ["backstop", "callers_time", "is_frozen", "monotonic", "new_event_loop", "now", "sleep", "time", "timeout"]
 
 
 def _private_copy(name: str) -> ModuleType:
@@ -59,7 +59,7 @@ def now() -> dt.datetime:
 
 async def sleep(seconds: float) -> None:
     """Wait this many seconds, even in an event loop whose own clock a test has frozen."""
-    if not _is_frozen(asyncio.get_running_loop()):
+    if not is_frozen(asyncio.get_running_loop()):
         await asyncio.sleep(seconds)
         return
     over = asyncio.Event()
@@ -69,7 +69,7 @@ async def sleep(seconds: float) -> None:
 
 def timeout(seconds: float) -> AbstractAsyncContextManager[object]:
     """Raise ``TimeoutError`` in a block that takes longer than this many seconds, even in a frozen event loop."""
-    return _frozen_timeout(seconds) if _is_frozen(asyncio.get_running_loop()) else asyncio.timeout(seconds)
+    return _frozen_timeout(seconds) if is_frozen(asyncio.get_running_loop()) else asyncio.timeout(seconds)
 
 
 def backstop(seconds: float, ring: Callable[[], object]) -> AbstractContextManager[object]:
@@ -77,7 +77,7 @@ def backstop(seconds: float, ring: Callable[[], object]) -> AbstractContextManag
 
     It is for code whose own timers do not fire there.
     """
-    return _alarm(seconds, ring) if _is_frozen(asyncio.get_running_loop()) else _NOTHING
+    return _alarm(seconds, ring) if is_frozen(asyncio.get_running_loop()) else _NOTHING
 
 
 _NOTHING: Final = nullcontext()
@@ -128,6 +128,7 @@ def _uvloop() -> asyncio.AbstractEventLoop | None:
     return loop
 
 
-def _is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
+def is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this loop's timers do not fire, since a test has frozen its clock."""
     is_real = isinstance(shared_time.monotonic, BuiltinFunctionType)
     return not is_real and getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time

@@ -77,7 +77,7 @@ class Transport:
         """
         slot = place.slots.ask()
         try:
-            with Wait(place.waits, timeouts.total) as wait, clock.backstop(timeouts.total, wait.time_out):
+            with Wait(place.waits, timeouts.total):
                 await slot
         except BaseException as error:
             place.slots.withdraw(slot)
@@ -95,7 +95,7 @@ class Transport:
         wait = Wait(place.waits, timeouts.total, timeouts.read)
         progress = RequestProgress(wait, place.pool, timeouts.idle)
         try:
-            with wait, clock.backstop(timeouts.total, wait.time_out):
+            with wait:
                 response = await place.session.request(
                     request.method,
                     request.url,

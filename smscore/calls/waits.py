@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
+
+from smscore import clock
 
 _POLL_INTERVAL: Final = 0.1  # seconds between two checks whether a borrowed session has been closed
 _RESOLUTION: Final = 0.01  # seconds: waits that run out at about the same time are ended together
@@ -30,34 +33,39 @@ class Wait:
     apart; ``asyncio.timeout`` goes by the same.
     """
 
-    __slots__ = ("_cancels", "_deadline", "_error", "_last_progress", "_now", "_read", "_task", "_waits")
+    __slots__ = ("_backstop", "_began", "_cancels", "_error", "_last_progress", "_loop", "_read", "_task", "_total", "_waits")
 
     def __init__(self, waits: Waits, total: float = math.inf, read: float = math.inf) -> None:
         self._waits = waits
-        self._now = asyncio.get_running_loop().time
-        self._deadline = self._now() + total
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._total = total
         self._read = read
         self._last_progress: float | None = None
         self._error: Exception | None = None
+        self._backstop: AbstractContextManager[object] | None = None
 
     def __enter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # coroutines run in tasks
         self._task = task
         self._cancels = task.cancelling()
-        self._waits.add(self)
+        self._waits.add(self, self._began + min(self._total, self._read))
+        if clock.is_frozen(self._loop) and self._total < math.inf:
+            self._backstop = clock.backstop(self._total, self.time_out)
+            self._backstop.__enter__()
         return self
 
     def note_progress(self) -> None:
         """The request has been written, or some of its answer came."""
-        self._last_progress = self._now()
+        self._last_progress = self._loop.time()
 
     def ends_at(self) -> float:
         """When it runs out, by the loop's clock; later if there is progress."""
         if self._error is not None:
             return math.inf
-        since = self._now() if self._last_progress is None else self._last_progress
-        return min(self._deadline, since + self._read)
+        since = self._loop.time() if self._last_progress is None else self._last_progress
+        return min(self._began + self._total, since + self._read)
 
     def time_out(self) -> None:
         """End the wait as one that has run out."""
@@ -65,8 +73,8 @@ class Wait:
 
     def end_if_over(self) -> None:
         """End the wait if it has run out."""
-        now = self._now()
-        if self._deadline <= now:
+        now = self._loop.time()
+        if self._began + self._total <= now:
             self.time_out()
         elif self.ends_at() <= now:
             self.interrupt(ReadTimedOut())
@@ -78,6 +86,8 @@ class Wait:
             self._task.cancel()
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if self._backstop is not None:
+            self._backstop.__exit__(None, None, None)
         self._waits.discard(self)
         cancels = self._task.cancelling() if self._error is None else self._task.uncancel()
         if isinstance(error, asyncio.CancelledError) and cancels <= self._cancels:
@@ -98,12 +108,16 @@ class Waits:
         self._timer: asyncio.TimerHandle | None = None
         self._checks_at = math.inf
 
-    def add(self, wait: Wait) -> None:
-        """Note a wait that begins now. Raises ``WaitInterrupted`` once all have been ended."""
+    def add(self, wait: Wait, check_by: float) -> None:
+        """Note a wait that begins now, and may be over at this moment of the loop's clock at the earliest.
+
+        Raises ``WaitInterrupted`` once all have been ended.
+        """
         if self._is_over:
             raise WaitInterrupted
         self._open.add(wait)
-        self._check_by(wait.ends_at())
+        if check_by < self._checks_at or self._is_closed is not None:
+            self._check_by(check_by)
 
     def discard(self, wait: Wait) -> None:
         """Forget a wait that has ended."""
