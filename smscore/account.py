@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from functools import cache
 from typing import Final
@@ -13,6 +12,7 @@ from attrs import define, field, frozen
 
 from smscore.base_url import checked_base_url
 from smscore.config import UNSET, Unset
+from smscore.environment import read_variable
 from smscore.errors import ConfigurationError, InvalidRequest
 from smscore.masking import Secret
 from smscore.senders import check_sender
@@ -131,7 +131,7 @@ def variable(provider: str, setting: str) -> str:
 
 def from_environment(provider: str, setting: str) -> str | None:
     """A setting's variable, without the quotes that some readers of .env files keep; None if unset or empty."""
-    return _unquoted(os.environ.get(variable(provider, setting), "")) or None
+    return _unquoted(read_variable(variable(provider, setting)) or "") or None
 
 
 def _unquoted(text: str) -> str:

@@ -11,6 +11,7 @@ import sys
 from typing import Any, Final
 
 from smscore.base_url import is_loopback
+from smscore.environment import read_variable
 from smscore.errors import ConfigurationError
 from smscore.outcomes import Outcome
 
@@ -47,7 +48,7 @@ def allowed_hosts() -> frozenset[str] | None:
     if hosts is not None:
         return hosts
     # What the plugin said, before this, ends with its run.
-    told = os.environ.get(VARIABLE) or _kept.hosts
+    told = read_variable(VARIABLE) or _kept.hosts
     if told is None and _may_be_a_test_run() and (_pytest_runs() or _django_runs() or _unittest_runs()):
         told = os.environ[VARIABLE] = _ONLY_LOOPBACK  # for the child processes
     _kept.hosts = told
