@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import abstractmethod
-from typing import Final, Self, cast
+from collections.abc import Coroutine
+from typing import Any, Final, Self, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
@@ -38,8 +39,8 @@ class _Body(Payload):
         await self._write(writer)
         progress.finish()
 
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        await self.write(writer)
+    def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> Coroutine[Any, Any, None]:
+        return self.write(writer)
 
     async def _write_last(self, writer: AbstractStreamWriter, piece: bytes) -> None:
         """Write the last piece once everything before it has left, so that a dropped request is never complete."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
@@ -67,7 +66,9 @@ class Caller:
         began = clock.monotonic()
         earlier: OutcomeUnknown | None = None
         wait: float | None = None
-        for tries in itertools.count(1):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 if wait is not None:
                     async with self.transport.waiting():
@@ -96,7 +97,6 @@ class Caller:
             else:
                 self.budget.succeed()
                 return result
-        raise AssertionError("the loop ends by return or raise")
 
     async def turn(self, left: float | None) -> None:
         """Wait for the rate limit. Raises ``NotAttempted`` if that takes over ``left`` s, or ``ClientClosed``."""
@@ -160,13 +160,13 @@ class Caller:
         )
         return wait if wait is not None and self.budget.take() else None
 
-    async def _attempt(self, request: Request, rule: StopRule, tries: int) -> Answer | NoAnswer:
+    def _attempt(self, request: Request, rule: StopRule, tries: int) -> Awaitable[Answer | NoAnswer]:
         # A reason to stop the rest of a call does not forbid safe repeats of a request that has begun.
         if tries == 1:
             rule.check(self.provider.name)
         else:
             rule.check_time(self.provider.name)
-        return await self.transport.send(request, self.settings.timeout, rule.time_left)
+        return self.transport.send(request, self.settings.timeout, rule.time_left)
 
     async def _read(self, endpoint: Endpoint[P, R], answer: Answer | NoAnswer, params: P, rule: StopRule) -> R:
         if isinstance(answer, NoAnswer) or len(answer.body) < LARGE_ANSWER_BYTES:

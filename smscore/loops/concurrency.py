@@ -25,16 +25,19 @@ async def let_others_run() -> None:
     await asyncio.sleep(0)
 
 
-async def for_each(
+def for_each(
     items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int, *, starts_per_turn: int
-) -> None:
+) -> Coroutine[Any, Any, object]:
     """Run ``work`` for each item, at most ``limit`` at a time. The first error cancels the rest and is raised.
 
     ``starts_per_turn`` is how many may start before the other tasks of the event loop run; at least one does.
     """
-    if len(items) == 1:
-        await work(items[0])
-        return
+    return work(items[0]) if len(items) == 1 else _for_several(items, work, limit, starts_per_turn)
+
+
+async def _for_several(
+    items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, object]], limit: int, starts_per_turn: int
+) -> None:
     rest = iter(items)
 
     async def worker() -> None:
