@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from ssl import SSLContext
 from types import AsyncGeneratorType
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, finalize, ref
@@ -18,41 +19,69 @@ from smscore import clock
 from smscore.calls.idle import MAX_IDLE, IdleLimit, IdlePool
 from smscore.calls.slots import Slots
 from smscore.calls.waits import Waits
+from smscore.config import MAX_HEADER_BYTES
 from smscore.loops.forks import keep_alive_after_fork
 from smscore.loops.threads import in_thread
 
 _CLOSING: Final = 2.0  # seconds
 
 
+_ANSWERS: Final[Mapping[str, Any]] = {
+    "raise_for_status": False,
+    "max_line_size": MAX_HEADER_BYTES,
+    "max_field_size": MAX_HEADER_BYTES,
+    "max_headers": MAX_HEADER_BYTES,
+}
+"""How aiohttp is to take answers, whatever the owner of a session prefers."""
+
+
 class Place:
-    """What the requests in one event loop share. A borrowed session has connections and limits of its owner's."""
+    """What the requests in one event loop share: sessions of ours and borrowed ones."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         waits: Waits,
         slots: Slots,
-        pool: IdlePool | None = None,
+        pool: IdlePool | None,
+        options: Mapping[str, Any],
     ) -> None:
         self.session = session
         self.waits = waits
         self.slots = slots
         """One for each connection that may be open; a request takes one before its own time begins."""
         self.pool = pool
+        self.options = options
+        """What each request is given that the session does not give it."""
+
+
+def borrowed_place(session: aiohttp.ClientSession, proxy: str | None, ssl: SSLContext | bool) -> Place:
+    """A session of somebody else's, who decides on connections and limits."""
+    waits = Waits(lambda: session.closed)
+    return Place(session, waits, Slots(), None, {**_ANSWERS, "proxy": proxy, "ssl": ssl})
 
 
 class OwnedPlace(Place):
     """A session that closes itself when its loop ends."""
 
-    def __init__(self, forget: Callable[[], object], max_connections: int, servers: dict[str, IdleLimit]) -> None:
+    def __init__(
+        self,
+        forget: Callable[[], object],
+        max_connections: int,
+        servers: dict[str, IdleLimit],
+        proxy: str | None,
+        ssl: SSLContext | bool,
+    ) -> None:
         session = aiohttp.ClientSession(
             # The pool decides how long a connection is kept, and the slots how many there are.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=MAX_IDLE, resolver=_new_resolver()),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=MAX_IDLE, resolver=_new_resolver(), ssl=ssl),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            proxy=proxy,
+            **_ANSWERS,
         )
         pool = IdlePool(servers)
-        super().__init__(session, Waits(), Slots(max_connections), pool)
+        super().__init__(session, Waits(), Slots(max_connections), pool, {})
         self.pid: int = os.getpid()
         self._forget = forget
         self._pool = pool
@@ -102,8 +131,10 @@ class OwnedPlace(Place):
 class Places:
     """The places of a client with sessions of its own: one for each event loop that it is used in."""
 
-    def __init__(self, max_connections: int) -> None:
+    def __init__(self, max_connections: int, proxy: str | None, ssl: SSLContext | bool) -> None:
         self._max_connections = max_connections
+        self._proxy = proxy
+        self._ssl = ssl
         self._servers: dict[str, IdleLimit] = {}
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace] = WeakKeyDictionary()
         finalize(self, _close_forgotten, self._by_loop).atexit = False
@@ -116,7 +147,9 @@ class Places:
         """A new place for this event loop."""
         loop = asyncio.get_running_loop()
         forget = partial(_forget, self._by_loop, ref(loop))
-        place = self._by_loop[loop] = OwnedPlace(forget, self._max_connections, self._servers)
+        place = self._by_loop[loop] = OwnedPlace(
+            forget, self._max_connections, self._servers, self._proxy, self._ssl
+        )
         await place.guard.asend(None)
         return place
 
