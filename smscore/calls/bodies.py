@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import abstractmethod
-from collections.abc import Coroutine
+from types import CoroutineType
 from typing import Any, Final, Self, cast
 
 from aiohttp.abc import AbstractStreamWriter
@@ -39,7 +39,9 @@ class _Body(Payload):
         await self._write(writer)
         progress.finish()
 
-    def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> Coroutine[Any, Any, None]:
+    def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> CoroutineType[Any, Any, None]:
         return self.write(writer)
 
     async def _write_last(self, writer: AbstractStreamWriter, piece: bytes) -> None:

@@ -166,7 +166,7 @@ class Caller:
             rule.check(self.provider.name)
         else:
             rule.check_time(self.provider.name)
-        return self.transport.send(request, self.settings.timeout, rule.time_left)
+        return self.transport.send(request, self.settings.timeout, rule.deadline)
 
     async def _read(self, endpoint: Endpoint[P, R], answer: Answer | NoAnswer, params: P, rule: StopRule) -> R:
         if isinstance(answer, NoAnswer) or len(answer.body) < LARGE_ANSWER_BYTES:

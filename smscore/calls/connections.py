@@ -56,8 +56,8 @@ class _Listener(asyncio.Protocol):
         """It waits for the next request, which may take it for so many seconds."""
         if self._pool is not None and not self.transport.is_closing():
             self._given_idle = given_idle
-            self.idle_since = clock.monotonic()
-            self._pool.add(self)
+            self.idle_since = now = clock.monotonic()
+            self._pool.add(self, now + self.max_idle(given_idle))
 
     def carry(self, progress: RequestProgress) -> None:
         """A request goes out here."""

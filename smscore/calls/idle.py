@@ -93,12 +93,11 @@ class IdlePool:
         """What is known of the server at the other end."""
         return self._servers.setdefault(str(transport.get_extra_info("peername")), IdleLimit())
 
-    def add(self, connection: IdleConnection) -> None:
-        """Note that a connection is idle now."""
+    def add(self, connection: IdleConnection, until: float) -> None:
+        """Note that a connection is idle now, and too old from this moment on."""
         self._idle.add(connection)
-        seconds = connection.max_idle(connection.given_idle())
-        if clock.monotonic() + seconds < self._next_sweep:
-            self._sweep_in(seconds)
+        if until < self._next_sweep:
+            self._sweep_in(until - clock.monotonic())
 
     def discard(self, connection: IdleConnection) -> None:
         """Forget a connection that is closed."""

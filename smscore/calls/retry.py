@@ -107,4 +107,5 @@ class RetryBudget:
 
     def succeed(self) -> None:
         """Record a request that was answered."""
-        self.left = min(MAX_REPEATS * SUCCESSES_PER_REPEAT, self.left + 1)
+        if self.left < MAX_REPEATS * SUCCESSES_PER_REPEAT:
+            self.left += 1

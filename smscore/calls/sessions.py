@@ -147,9 +147,7 @@ class Places:
         """A new place for this event loop."""
         loop = asyncio.get_running_loop()
         forget = partial(_forget, self._by_loop, ref(loop))
-        place = self._by_loop[loop] = OwnedPlace(
-            forget, self._max_connections, self._servers, self._proxy, self._ssl
-        )
+        place = self._by_loop[loop] = OwnedPlace(forget, self._max_connections, self._servers, self._proxy, self._ssl)
         await place.guard.asend(None)
         return place
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl as ssl_module
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
@@ -28,9 +28,6 @@ from smscore.outcomes import Outcome
 from smscore.wire.endpoint import Answer, NoAnswer, Request
 
 _log: Final = logger_for_callers(__name__)
-
-TimeLeft: TypeAlias = Callable[[], float | None]
-"""The seconds that are left now, or None where there is no limit."""
 
 
 class Transport:
@@ -51,18 +48,18 @@ class Transport:
         self._places = Places(max_connections, proxy, checked)
         self._closed = False
 
-    async def send(self, request: Request, timeouts: Timeouts, time_left: TimeLeft) -> Answer | NoAnswer:
-        """Send a request once and read the whole answer, in the time that is left for its call.
+    async def send(self, request: Request, timeouts: Timeouts, deadline: float | None) -> Answer | NoAnswer:
+        """Send a request once and read the whole answer, before its call's deadline by ``clock.monotonic``.
 
         Raises only ``CancelledError``, ``ClientClosed`` for a closed client, and ``ConfigurationError`` for a host that
         a test run may not reach, or in an event loop that is not the session's.
         """
         place = self._here() or await self._open_here()
         slots = place.slots
-        if not slots.take() and not await self._wait_for_slot(place, within(timeouts, time_left())):
+        if not slots.take() and not await self._wait_for_slot(place, _before(deadline, timeouts)):
             return _NO_SLOT
         try:
-            while (answer := await self._try(place, request, within(timeouts, time_left()))) is None:
+            while (answer := await self._try(place, request, _before(deadline, timeouts))) is None:
                 pass
             return answer
         finally:
@@ -226,6 +223,10 @@ class Transport:
         return place
 
 
+def _before(deadline: float | None, timeouts: Timeouts) -> Timeouts:
+    return timeouts if deadline is None else within(timeouts, deadline - clock.monotonic())
+
+
 def _check_loop(session: aiohttp.ClientSession) -> None:
     # aiohttp would write to another loop's connections from here, and what they answer would come there.
     here = asyncio.get_running_loop()
@@ -282,7 +283,7 @@ def _check_hosts(request: aiohttp.ClientRequest) -> None:
 
 
 def _options(place: Place, request: Request) -> Mapping[str, Any]:
-    """What aiohttp is told of this request alone: nothing of a POST with a body, as an argument costs 800 instructions."""
+    """What aiohttp is told of this request alone: nothing of most, as an argument takes it 800 instructions."""
     options = place.options
     if request.query:
         options = {**options, "params": request.query}

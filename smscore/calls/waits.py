@@ -33,7 +33,18 @@ class Wait:
     apart; ``asyncio.timeout`` goes by the same.
     """
 
-    __slots__ = ("_backstop", "_began", "_cancels", "_error", "_last_progress", "_loop", "_read", "_task", "_total", "_waits")
+    __slots__ = (
+        "_backstop",
+        "_began",
+        "_cancels",
+        "_error",
+        "_last_progress",
+        "_loop",
+        "_read",
+        "_task",
+        "_total",
+        "_waits",
+    )
 
     def __init__(self, waits: Waits, total: float = math.inf, read: float = math.inf) -> None:
         self._waits = waits

@@ -64,13 +64,12 @@ class StatusServer:
         self.check_open()
         yield
 
-    async def send(self, request: Request, timeouts: Timeouts, time_left: Any) -> Answer | NoAnswer:
+    async def send(self, request: Request, timeouts: Timeouts, deadline: float | None) -> Answer | NoAnswer:
         self.check_open()
         path = request.url.partition(".com")[2].partition(".ir")[0]
         asked = Asked(clock.monotonic() - self.began, path, _ids(request), int(request.query.get("page", 1)))
         self.asked.append(asked)
-        left = time_left()
-        total = timeouts.total if left is None else min(timeouts.total, left)
+        total = timeouts.total if deadline is None else min(timeouts.total, deadline - clock.monotonic())
         await asyncio.sleep(min(self.delay, total))
         if self.delay > total:
             return LOST
