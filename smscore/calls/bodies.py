@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import abstractmethod
-from types import CoroutineType
+from collections.abc import Awaitable
 from typing import Any, Final, Self, cast
 
 from aiohttp.abc import AbstractStreamWriter
@@ -17,6 +17,10 @@ from smscore.wire.endpoint import FileContent
 
 _AT_ONCE: Final = 16 * 1024  # bytes, which the buffer of a connection takes in any case
 _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it does not hold up the loop
+
+
+_MOCKED: Final = object()
+"""Where a writer has no transport: it is what a test puts in aiohttp's place."""
 
 
 class _Body(Payload):
@@ -31,18 +35,17 @@ class _Body(Payload):
         return self  # tests that mock aiohttp copy what a request is given, and a request under way has no copy
 
     async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         progress = self._progress
-        if hasattr(writer, "transport"):
-            progress.begin(cast("asyncio.Transport | None", writer.transport))
-        else:  # what a test puts in aiohttp's place
+        transport: Any = getattr(writer, "transport", _MOCKED)
+        if transport is _MOCKED:
             progress.left = True
+        else:
+            progress.begin(transport)
         await self._write(writer)
         progress.finish()
-
-    def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> CoroutineType[Any, Any, None]:
-        return self.write(writer)
 
     async def _write_last(self, writer: AbstractStreamWriter, piece: bytes) -> None:
         """Write the last piece once everything before it has left, so that a dropped request is never complete."""
@@ -60,7 +63,7 @@ class _Body(Payload):
         await writer.write(piece)
 
     @abstractmethod
-    async def _write(self, writer: AbstractStreamWriter) -> None: ...
+    def _write(self, writer: AbstractStreamWriter) -> Awaitable[None]: ...
 
 
 class _Bytes(_Body):
@@ -71,10 +74,10 @@ class _Bytes(_Body):
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return self._bytes.decode(encoding, errors)
 
-    async def _write(self, writer: AbstractStreamWriter) -> None:
-        if len(self._bytes) <= _AT_ONCE:
-            await writer.write(self._bytes)
-            return
+    def _write(self, writer: AbstractStreamWriter) -> Awaitable[None]:
+        return writer.write(self._bytes) if len(self._bytes) <= _AT_ONCE else self._write_pieces(writer)
+
+    async def _write_pieces(self, writer: AbstractStreamWriter) -> None:
         for start in range(0, len(self._bytes) - 1, _PIECE):
             await writer.write(self._bytes[start : min(start + _PIECE, len(self._bytes) - 1)])
         await self._write_last(writer, self._bytes[-1:])
