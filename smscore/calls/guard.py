@@ -67,12 +67,15 @@ def check_hosts(*hosts: str | None) -> None:
             raise refusal
 
 
-_OF_TEST_RUNS: Final = ("pytest", "django.test.utils", "django.core.management", "unittest.signals")
-
-
 def _may_be_a_test_run() -> bool:
     """Whether one of the modules is there that the functions below look at: every request asks."""
-    return not sys.modules.keys().isdisjoint(_OF_TEST_RUNS)
+    there = sys.modules
+    return (
+        "pytest" in there
+        or "django.test.utils" in there
+        or "django.core.management" in there
+        or "unittest.signals" in there
+    )
 
 
 def _pytest_runs() -> bool:
