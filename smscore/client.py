@@ -392,13 +392,13 @@ class AsyncClient(AsyncCapable):
         """The result of a call's only batch. An error that met the batch as a whole is raised."""
         return await SendCall(self._caller, endpoint, account, on_batch).send_batch(batch)
 
-    async def _send_outgoing(
+    def _send_outgoing(
         self,
         endpoint: SendEndpoint,
         outgoing: Outgoing,
         account: ResolvedAccount,
         on_batch: OnBatch | None,
         request_id: str | None,
-    ) -> SendReport:
+    ) -> Awaitable[SendReport]:
         """The report of messages that have been checked; raises as ``send`` does."""
-        return await SendCall(self._caller, endpoint, account, on_batch).send(outgoing, request_id)
+        return SendCall(self._caller, endpoint, account, on_batch).send(outgoing, request_id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar, overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
-from attrs import define
 
 from smscore.auth import NOTHING
 from smscore.columns import Positions
@@ -58,8 +57,7 @@ def _joined(column: list[T], size: int, more: list[T], size_of_more: int) -> lis
     return whole
 
 
-@define
-class Batches(Sequence[Batch]):
+class Batches(MaskedState):
     """The batches of a call, each made on access: making a million at once would block the event loop."""
 
     outgoing: Outgoing
@@ -73,18 +71,10 @@ class Batches(Sequence[Batch]):
         return len(self.chunks)
 
     def __iter__(self) -> Iterator[Batch]:
-        return map(self._batch, range(len(self)))
+        return map(self.batch, range(len(self)))
 
-    @overload
-    def __getitem__(self, index: int) -> Batch: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Batch]: ...
-    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
-        if isinstance(index, slice):
-            return [self._batch(number) for number in range(*index.indices(len(self)))]
-        return self._batch(range(len(self))[index])
-
-    def _batch(self, number: int) -> Batch:
+    def batch(self, number: int) -> Batch:
+        """The batch of this number, counted from 0."""
         outgoing, chunk, ids = self.outgoing, self.chunks[number], self.request_ids
         return Batch(
             index=self.first_index + number,
@@ -120,8 +110,12 @@ def split(
     """
     if groups is None and has_groups(outgoing, one_sender=one_sender):
         groups = add_to_groups({}, outgoing, range(len(outgoing)))
-    together: Iterable[Positions] = groups.values() if groups and len(groups) > 1 else [good_positions(outgoing)]
-    chunks = [chunk for group in together for chunk in chunked(group, size or len(outgoing) or 1)]
+    size = size or len(outgoing) or 1
+    chunks: Sequence[Positions]
+    if groups and len(groups) > 1:
+        chunks = [chunk for group in groups.values() for chunk in chunked(group, size)]
+    else:
+        chunks = chunked(good_positions(outgoing), size)
     return Batches(outgoing, chunks, one_sender, first_index, request_ids, request_id)
 
 
@@ -138,10 +132,8 @@ def add_to_groups(groups: Groups, outgoing: Outgoing, positions: range) -> Group
     return groups
 
 
-async def grouped(outgoing: Outgoing, *, one_sender: bool) -> Groups | None:
-    """The messages by sender, a slice in a turn of the event loop; None where a batch may have several senders."""
-    if not has_groups(outgoing, one_sender=one_sender):
-        return None
+async def grouped(outgoing: Outgoing) -> Groups:
+    """The messages by sender, a slice in a turn of the event loop."""
     groups: Groups = {}
     for start in range(0, len(outgoing), ITEMS_PER_TURN):
         add_to_groups(groups, outgoing, range(start, min(start + ITEMS_PER_TURN, len(outgoing))))

@@ -23,16 +23,13 @@ class ReportBuilder:
     def __init__(self, outgoing: Outgoing, offset: int = 0, *, provider: str | None = None) -> None:
         size = len(outgoing.recipients)
         self._outcomes = bytearray(_NOT_SENT * size)
-        self._message_ids = IdColumn(size)
-        self._errors: SparseColumn[SMSError] = SparseColumn(size)
-        self._request_ids: SpanColumn[str] = SpanColumn()
         self._sent_at = TimeColumn(size)
         self._report = SendReport(
             outgoing.recipients,
             b"",
-            self._message_ids,
-            self._errors,
-            self._request_ids,
+            IdColumn(size),
+            SparseColumn(size),
+            SpanColumn(),
             outgoing.refs,
             offset=offset,
             provider=provider,
@@ -40,7 +37,7 @@ class ReportBuilder:
             bad=outgoing.bad,
         )
         for place, given in outgoing.bad.items():
-            self._errors.put([place], invalid_number([(offset + place, given)]))
+            self._report._errors.put([place], invalid_number([(offset + place, given)]))
 
     def add(self, batch: Batch, result: BatchResult) -> None:
         """Write one batch's result at the positions of its recipients."""
@@ -54,12 +51,12 @@ class ReportBuilder:
         if may_have_left(result):
             self._note_ids(batch)
         if result.message_ids is not None:
-            self._message_ids.put(places, result.message_ids)
+            report._message_ids.put(places, result.message_ids)
         if result.failure is not None:
-            self._errors.put(places, result.failure)
+            report._errors.put(places, result.failure)
             report._failures.append(result.failure)
         for place, error in result.errors.items():
-            self._errors.put([places[place]], error)
+            report._errors.put([places[place]], error)
         if result.sent_at is not None:
             self._sent_at.put(places, result.sent_at)
         if result.dates is not None:
@@ -69,14 +66,16 @@ class ReportBuilder:
             report.cost = result.cost + (report.cost or 0)
         if result.parts is not None:
             report.parts = result.parts + (report.parts or 0)
-        report.senders += [sender for sender in dict.fromkeys(result.senders) if sender not in report.senders]
+        if result.senders:
+            report.senders += [sender for sender in dict.fromkeys(result.senders) if sender not in report.senders]
 
     def _note_ids(self, batch: Batch) -> None:
+        request_ids = self._report._request_ids
         if batch.request_id is not None:
-            self._request_ids.put(batch.positions, batch.request_id)
+            request_ids.put(batch.positions, batch.request_id)
         if batch.request_ids is not None:
             for place, request_id in zip(batch.positions, batch.request_ids, strict=False):
-                self._request_ids.put([place], request_id)
+                request_ids.put([place], request_id)
 
     def report(self) -> SendReport:
         """The report of all batches added so far."""

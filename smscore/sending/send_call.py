@@ -6,7 +6,6 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
@@ -22,7 +21,7 @@ from smscore.loops.logs import logger_for_callers
 from smscore.masking import MaskedState
 from smscore.numbers import e164_forms
 from smscore.results import SendReport
-from smscore.sending.batching import Batches, Outgoing, grouped, split
+from smscore.sending.batching import Batches, Outgoing, grouped, has_groups, split
 from smscore.sending.outgoing import Payload, Source, columns_of
 from smscore.sending.report_builder import ReportBuilder, batch_report
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, failed, may_have_left
@@ -150,23 +149,22 @@ class SendCall(MaskedState):
             outgoing,
             self._batch_size(),
             one_sender=endpoint.one_sender,
-            groups=await grouped(outgoing, one_sender=endpoint.one_sender),
+            groups=await grouped(outgoing) if has_groups(outgoing, one_sender=endpoint.one_sender) else None,
             request_ids=endpoint.request_ids,
             request_id=request_id,
         )
         builder = ReportBuilder(outgoing, provider=self.caller.provider.name)
         runner = self._runner(endpoint.name, len(outgoing))
-
-        async def send(batch: Batch) -> None:
-            builder.add(batch, await runner.run(batch))
-
-        starts = ITEMS_PER_TURN // len(batches.chunks[0])
         watch = runner.rule.watch
         # No ``with`` of the rule: where nobody observes, its two calls are a thousand instructions of a one-time code.
         if watch is not None:
             watch.begin()
         try:
-            await for_each(batches, send, self.caller.settings.max_concurrency, starts_per_turn=starts)
+            if len(batches.chunks) == 1:  # as most calls have: for_each would be two coroutines more
+                batch = batches.batch(0)
+                builder.add(batch, await runner.run(batch))
+            else:
+                await self._run_all(batches, runner, builder)
             report = builder.report()
             if not report.ok and not report.refused_one_by_one:
                 report.raise_for_failures()
@@ -177,6 +175,13 @@ class SendCall(MaskedState):
         if watch is not None:
             watch.end(None)
         return report
+
+    async def _run_all(self, batches: Batches, runner: BatchRunner, builder: ReportBuilder) -> None:
+        async def send(number: int) -> None:
+            builder.add(batch := batches.batch(number), await runner.run(batch))
+
+        at_once, starts = self.caller.settings.max_concurrency, ITEMS_PER_TURN // len(batches.chunks[0])
+        await for_each(range(len(batches)), send, at_once, starts_per_turn=starts)
 
     async def send_batch(self, batch: Batch) -> BatchResult:
         """The result of a call's only batch. An error that met the batch as a whole is raised."""
@@ -239,10 +244,12 @@ class SendCall(MaskedState):
     def _runner(self, name: str, recipients: int) -> BatchRunner:
         # A closed client refuses each batch, so that a call during which it was closed has a report.
         caller = self.caller
-        call = partial(caller.call, self.endpoint, account=self.account, has_turn=True)
         rule = caller.stop_rule(name, recipients)
         kind = BatchRunner if rule.watch is None else WatchedRunner
-        return kind(caller.provider.name, call, caller.turn, rule, self.on_batch)
+        return kind(caller.provider.name, self._call, caller.turn, rule, self.on_batch)
+
+    def _call(self, batch: Batch, rule: StopRule) -> Awaitable[BatchResult]:
+        return self.caller.call(self.endpoint, batch, rule, self.account, has_turn=True)
 
     def _batch_size(self) -> int | None:
         """The most recipients in one request, or None if neither settings nor provider limit it."""
