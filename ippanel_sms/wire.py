@@ -43,7 +43,7 @@ class TextRecipients(Body, frozen=True):
     message: str
 
 
-class IPPanelSendBody(Body, frozen=True, kw_only=True):
+class IPPanelSendBody(Body, frozen=True):
     """The body of /api/send for every sending type. Fields that are None are omitted."""
 
     sending_type: str
@@ -81,40 +81,41 @@ class PriceData:
 def _build_send(batch: Batch) -> Content:
     (sender,), (text,) = batch.senders, batch.texts
     params = Recipients(e164_forms(batch.recipients))
-    return _content(sending_type="webservice", from_number=sender, message=text, params=params, **batch.extra)
+    return _content(IPPanelSendBody("webservice", sender, message=text, params=params, **batch.extra))
 
 
 def _build_send_p2p(batch: Batch) -> Content:
     params = [TextRecipients(e164_forms(recipients), text) for text, recipients in _by_text(batch).items()]
-    return _content(sending_type="peer_to_peer", from_number=batch.senders[0], params=params, **batch.extra)
+    return _content(IPPanelSendBody("peer_to_peer", batch.senders[0], params=params, **batch.extra))
 
 
 def _build_pattern(batch: Batch) -> Content:
-    return _content(
-        sending_type="pattern", from_number=batch.senders[0], recipients=e164_forms(batch.recipients), **batch.extra
-    )
+    recipients = e164_forms(batch.recipients)
+    return _content(IPPanelSendBody("pattern", batch.senders[0], recipients=recipients, **batch.extra))
 
 
 def _build_votp(batch: Batch) -> Content:
     (text,) = batch.texts
-    return _content(sending_type="votp", message=text, params=Recipients(e164_forms(batch.recipients)))
+    return _content(IPPanelSendBody("votp", message=text, params=Recipients(e164_forms(batch.recipients))))
 
 
 def _build_bulk(batch: Batch) -> Content:
     (sender,), (text,) = batch.senders, batch.texts
     segments: Sequence[Segment] = batch.extra["segments"]
     return _content(
-        sending_type=batch.extra["sending_type"],
-        from_number=sender,
-        message=text,
-        params=[attrs.asdict(segment, filter=lambda _, value: value is not None) for segment in segments],
-        other_recipients=e164_forms(batch.recipients) or None,
-        send_time=batch.extra.get("send_time"),
+        IPPanelSendBody(
+            batch.extra["sending_type"],
+            sender,
+            message=text,
+            params=[attrs.asdict(segment, filter=lambda _, value: value is not None) for segment in segments],
+            other_recipients=e164_forms(batch.recipients) or None,
+            send_time=batch.extra.get("send_time"),
+        )
     )
 
 
-def _content(**body: Any) -> Content:
-    return Content(codec.encode(IPPanelSendBody(**body)))
+def _content(body: IPPanelSendBody) -> Content:
+    return Content(codec.encode(body))
 
 
 def _by_text(batch: Batch) -> dict[str, list[str]]:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import repeat
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from attrs import frozen
+from msgspec import Meta
 
 from sepahan_sms.codes import ERRORS, OLD_STATUS_ERRORS, RECEIVE_ERRORS, STATUS_ERRORS, STATUSES
 from sepahan_sms.envelope import SEPAHAN, value_of
@@ -72,11 +73,17 @@ class SendValue(Row, frozen=True):
     totalPrice: int | Decimal | None = None
 
 
+class AllTaken(SendValue, frozen=True):
+    """The same where everybody was taken: no id is an error code."""
+
+    ids: list[Annotated[int, Meta(gt=0)]]
+
+
 class SepahanSendAnswer(Row, frozen=True):
-    """The whole answer to Send and SendP2P, as documented: decoded in one pass."""
+    """The whole usual answer to Send and SendP2P: decoded in one pass."""
 
     isSuccess: bool
-    value: SendValue
+    value: AllTaken
 
 
 _send_answer: Final = codec.fast_decoder(SepahanSendAnswer)
@@ -124,15 +131,13 @@ def _read_send(answer: Answer, batch: Batch) -> BatchResult:
     if len(value.ids) != len(batch):
         raise malformed(answer, f"{len(value.ids)} ids for {len(batch)} recipients", provider=SEPAHAN.name)
     cost = codec.amount(value.totalPrice)
-    ids: list[int | None] = [*value.ids]
-    if min(value.ids) > 0:
-        return all_accepted(batch, ids, cost, parts=value.smsCount)
+    if isinstance(value, AllTaken):
+        return all_accepted(batch, value.ids, cost, parts=value.smsCount)
     # Send: a negative id is that recipient's own error code. A zero is neither an id nor a code.
     codes = {place: id_ for place, id_ in enumerate(value.ids) if id_ <= 0}
     error_of = {code: _refused_alone(answer, code) for code in {*codes.values()}}
-    accepted = all_accepted(
-        batch, [None if place in codes else id_ for place, id_ in enumerate(ids)], cost, parts=value.smsCount
-    )
+    ids = [None if place in codes else id_ for place, id_ in enumerate(value.ids)]
+    accepted = all_accepted(batch, ids, cost, parts=value.smsCount)
     return with_errors(accepted, {place: error_of[code] for place, code in codes.items()})
 
 

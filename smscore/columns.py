@@ -91,7 +91,7 @@ class IdColumn(MaskedState, eq=False):
     def put(self, positions: Positions, values: Sequence[int | None]) -> None:
         """Write these values at these positions."""
         packed = self._packed(positions, values)
-        if self._ids is None and _is_whole(positions, self.size):
+        if self._ids is None and isinstance(positions, range) and len(positions) == self.size:
             self._ids = packed
             return
         if self._ids is None:
@@ -144,12 +144,14 @@ class TimeColumn(MaskedState, eq=False):
 
     def put(self, positions: Positions, seconds: float | None) -> None:
         """Write this time at these positions."""
-        if self._seconds is None and seconds is not None and _is_whole(positions, self.size):
-            self._seconds = array("d", [seconds]) * self.size
-        elif isinstance(positions, range) and seconds is not None:
-            self._extended(positions.start)[positions.start : positions.stop] = array("d", [seconds]) * len(positions)
-        else:
+        if seconds is None or not isinstance(positions, range):
             self.put_each(positions, repeat(seconds, len(positions)))
+            return
+        written = array("d", [seconds]) * len(positions)
+        if self._seconds is None and len(positions) == self.size:
+            self._seconds = written
+        else:
+            self._extended(positions.start)[positions.start : positions.stop] = written
 
     def put_each(self, positions: Positions, seconds: Iterable[float | None]) -> None:
         """Write these times at these positions."""
@@ -203,11 +205,6 @@ def _extend_to(column: array[Any], size: int, empty: float) -> None:
     missing = size - len(column)
     if missing > 0:
         column.extend(array(column.typecode, [empty]) * missing)
-
-
-def _is_whole(positions: Positions, size: int) -> bool:
-    """Whether these are all positions of a column, in order."""
-    return isinstance(positions, range) and len(positions) == size
 
 
 def spans(positions: Positions) -> list[range]:

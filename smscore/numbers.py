@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 from numbers import Number
-from typing import Any, Final, Protocol, SupportsIndex, TypeAlias, cast
+from typing import Any, Final, Protocol, SupportsIndex, TypeAlias, TypeGuard, cast
 from urllib.parse import unquote
 
 from smscore.characters import CharacterTable, ascii_digit, is_divider, is_plus
@@ -71,7 +71,7 @@ def without_separators(text: str) -> str:
     return _digits(plain) or plain
 
 
-def is_one_recipient(value: object) -> bool:
+def is_one_recipient(value: object) -> TypeGuard[Recipient]:
     """Whether a value is one recipient, valid or not, rather than several."""
     if type(value) in (str, int):
         return True

@@ -114,7 +114,7 @@ class SendReport(Sequence[RecipientResult]):
     """
 
     _recipients: Sequence[str] = field(alias="recipients")  # local forms; E.164 is made on access
-    _outcomes: bytes = field(alias="outcomes")
+    _outcomes: bytearray = field(alias="outcomes")
     _message_ids: IdColumn = field(alias="message_ids")
     _errors: SparseColumn[SMSError] = field(alias="errors")
     _request_ids: SpanColumn[str] = field(alias="request_ids")

@@ -36,9 +36,9 @@ Text: TypeAlias = str | LazyText
 
 def plain_text(text: object) -> str | None:
     """A text as a plain ``str``, a lazy one evaluated now; None for anything else."""
+    if type(text) is str:
+        return text
     kind = type(text)
-    if kind is str:
-        return cast("str", text)
     if issubclass(kind, str):
         return str.__str__(cast("str", text))
     # Django's lazy texts have the methods of str in their class. Other proxies hand out those of the text that they

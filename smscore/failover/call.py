@@ -20,7 +20,7 @@ from smscore.failover.members import CallMember
 from smscore.failover.merged import Merged, moved, sorted_out
 from smscore.results import SendReport
 from smscore.sending.batching import Outgoing, take
-from smscore.sending.report_builder import ReportBuilder
+from smscore.sending.report_builder import add_result, empty_report
 from smscore.sending.send_call import OnBatch
 from smscore.wire.batch import Batch, failed
 
@@ -172,6 +172,6 @@ def _taken(outgoing: Outgoing, positions: Positions) -> Outgoing:
 def _unsent(outgoing: Outgoing, error: SMSError, provider: str) -> SendReport:
     """The report of messages that a client refused before it sent any."""
     batch = Batch(0, range(len(outgoing)), outgoing.recipients, outgoing.texts, outgoing.senders)
-    builder = ReportBuilder(outgoing, provider=provider)
-    builder.add(batch, failed(batch, error))
-    return builder.report()
+    report = empty_report(outgoing, provider=provider)
+    add_result(report, batch, failed(batch, error))
+    return report

@@ -144,7 +144,7 @@ class Merged:
             return self._whole
         return SendReport(
             recipients=self._outgoing.recipients,
-            outcomes=bytes(self._outcomes),
+            outcomes=self._outcomes,
             message_ids=self._message_ids,
             errors=self._errors,
             request_ids=self._request_ids,

@@ -110,7 +110,7 @@ def split(
     """
     if groups is None and has_groups(outgoing, one_sender=one_sender):
         groups = add_to_groups({}, outgoing, range(len(outgoing)))
-    size = size or len(outgoing) or 1
+    size = size or len(outgoing.recipients) or 1
     chunks: Sequence[Positions]
     if groups and len(groups) > 1:
         chunks = [chunk for group in groups.values() for chunk in chunked(group, size)]
@@ -168,5 +168,5 @@ def _take_each(column: list[T], positions: Positions) -> list[T]:
 def good_positions(outgoing: Outgoing) -> Positions:
     """The positions of the valid numbers."""
     if not outgoing.bad:
-        return range(len(outgoing))
+        return range(len(outgoing.recipients))
     return [position for position, recipient in enumerate(outgoing.recipients) if recipient]

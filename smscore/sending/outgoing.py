@@ -31,7 +31,7 @@ _MAX_LISTED: Final = 10  # how many positions an error's text lists; .numbers ha
 
 def recipients_of(to: Recipients) -> Iterable[Recipient]:
     """One recipient or an iterable of them as an iterable."""
-    return [cast("Recipient", to)] if is_one_recipient(to) else iterable(cast("Iterable[Recipient]", to), "to")
+    return [to] if is_one_recipient(to) else iterable(cast("Iterable[Recipient]", to), "to")
 
 
 Source: TypeAlias = Iterable[Any] | AsyncIterable[Any] | SliceSource[Any]

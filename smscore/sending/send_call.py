@@ -23,7 +23,7 @@ from smscore.numbers import e164_forms
 from smscore.results import SendReport
 from smscore.sending.batching import Batches, Outgoing, grouped, has_groups, split
 from smscore.sending.outgoing import Payload, Source, columns_of
-from smscore.sending.report_builder import ReportBuilder, batch_report
+from smscore.sending.report_builder import add_result, batch_report, empty_report
 from smscore.wire.batch import Batch, BatchResult, SendEndpoint, failed, may_have_left
 
 T = TypeVar("T")
@@ -153,8 +153,8 @@ class SendCall(MaskedState):
             request_ids=endpoint.request_ids,
             request_id=request_id,
         )
-        builder = ReportBuilder(outgoing, provider=self.caller.provider.name)
-        runner = self._runner(endpoint.name, len(outgoing))
+        report = empty_report(outgoing, provider=self.caller.provider.name)
+        runner = self._runner(endpoint.name, len(report))
         watch = runner.rule.watch
         # No ``with`` of the rule: where nobody observes, its two calls are a thousand instructions of a one-time code.
         if watch is not None:
@@ -162,10 +162,9 @@ class SendCall(MaskedState):
         try:
             if len(batches.chunks) == 1:  # as most calls have: for_each would be two coroutines more
                 batch = batches.batch(0)
-                builder.add(batch, await runner.run(batch))
+                add_result(report, batch, await runner.run(batch))
             else:
-                await self._run_all(batches, runner, builder)
-            report = builder.report()
+                await self._run_all(batches, runner, report)
             if not report.ok and not report.refused_one_by_one:
                 report.raise_for_failures()
         except BaseException as error:
@@ -176,9 +175,10 @@ class SendCall(MaskedState):
             watch.end(None)
         return report
 
-    async def _run_all(self, batches: Batches, runner: BatchRunner, builder: ReportBuilder) -> None:
+    async def _run_all(self, batches: Batches, runner: BatchRunner, report: SendReport) -> None:
         async def send(number: int) -> None:
-            builder.add(batch := batches.batch(number), await runner.run(batch))
+            batch = batches.batch(number)
+            add_result(report, batch, await runner.run(batch))
 
         at_once, starts = self.caller.settings.max_concurrency, ITEMS_PER_TURN // len(batches.chunks[0])
         await for_each(range(len(batches)), send, at_once, starts_per_turn=starts)
@@ -197,13 +197,13 @@ class SendCall(MaskedState):
         self.caller.transport.check_open()
         runner = self._runner(f"{self.endpoint.name}_stream", 0)
 
-        async def send(window: tuple[ReportBuilder, Batches]) -> SendReport:
-            builder, batches = window
+        async def send(window: tuple[SendReport, Batches]) -> SendReport:
+            report, batches = window
             if runner.rule.watch is not None:
                 runner.rule.watch.add_unsendable(len(batches.outgoing.bad))
             for batch in batches:
-                builder.add(batch, await runner.run(batch))
-            return builder.report()
+                add_result(report, batch, await runner.run(batch))
+            return report
 
         with runner.rule:
             async with (
@@ -217,7 +217,7 @@ class SendCall(MaskedState):
                         raise_refusal(report)
                     yield report
 
-    async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[ReportBuilder, Batches], None]:
+    async def _windows(self, items: Source, payload: Payload) -> AsyncGenerator[tuple[SendReport, Batches], None]:
         """A source in windows of one report each: one batch, or one for each sender in it."""
         size = self._batch_size() or STREAM_BATCH_SIZE
         offset = index = 0
@@ -231,7 +231,7 @@ class SendCall(MaskedState):
                     request_ids=self.endpoint.request_ids,
                     first_index=index,
                 )
-                yield ReportBuilder(outgoing, offset, provider=self.caller.provider.name), batches
+                yield empty_report(outgoing, offset, provider=self.caller.provider.name), batches
                 offset += len(piece)
                 index += len(batches)
 

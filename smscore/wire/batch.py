@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import frozen
@@ -43,12 +42,15 @@ class Batch(Masked, frozen=True):
         return len(self.recipients)
 
 
+_NO_ERRORS: Final[Mapping[int, SMSError]] = {}
+
+
 class BatchResult(Masked, frozen=True):
     """What became of one batch: a column of outcomes and one of ids, and the errors by place in the batch."""
 
     outcomes: bytes
-    message_ids: list[int | None] | None = None
-    errors: Mapping[int, SMSError] = MappingProxyType({})
+    message_ids: Sequence[int | None] | None = None
+    errors: Mapping[int, SMSError] = _NO_ERRORS
     cost: int | Decimal | None = None
     failure: SMSError | None = None
     """The error of the batch as a whole."""
@@ -69,7 +71,7 @@ _ACCEPTED: Final = OUTCOME_BYTES[Outcome.ACCEPTED]  # an enum's hash is a Python
 
 def all_accepted(
     batch: Batch,
-    message_ids: list[int | None] | None,
+    message_ids: Sequence[int | None] | None,
     cost: int | Decimal | None = None,
     *,
     parts: int | None = None,
@@ -80,8 +82,9 @@ def all_accepted(
 
 def in_bulk(batch: Batch, bulk_ids: list[int]) -> BatchResult:
     """The result of a batch that the provider accepted as a whole, under ids for all of it."""
+    size = len(batch)
     ids: list[int | None] = [bulk_ids[0]]
-    return BatchResult(_ACCEPTED * len(batch), ids * len(batch), bulk_ids=bulk_ids)
+    return BatchResult(_ACCEPTED * size, ids * size, bulk_ids=bulk_ids)
 
 
 def with_errors(result: BatchResult, errors: Mapping[int, SMSError]) -> BatchResult:

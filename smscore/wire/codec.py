@@ -106,9 +106,10 @@ def fast_decoder(model: type[T]) -> Callable[[bytes], T | None]:
     def decode_plain(body: bytes) -> T | None:
         try:
             body.decode()  # as in decode_fast
-            return cast("T", plain.decode(body))
+            found: T = plain.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
+        return found
 
     return decode_plain
 

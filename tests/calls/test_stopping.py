@@ -29,7 +29,7 @@ from smscore.calls.stop import StopRule, not_attempted
 from smscore.columns import IdColumn
 from smscore.errors import AccountError, InsufficientCredit, OutcomeUnknown, OutsideServiceHours
 from smscore.sending.batching import Outgoing, split
-from smscore.sending.report_builder import ReportBuilder, batch_report
+from smscore.sending.report_builder import add_result, batch_report, empty_report
 from smscore.sending.send_call import BatchRunner
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, in_bulk
 
@@ -282,11 +282,10 @@ async def test_a_journal_must_be_callable():
 async def test_the_failures_and_bulk_ids_of_all_batches_are_in_the_report():
     outgoing = Outgoing(["09120000001", "09120000002", "09120000003"], ["a"], ["1"])
     one, two, three = split(outgoing, 1)
-    builder = ReportBuilder(outgoing)
-    builder.add(one, in_bulk(one, [5, 6]))
-    builder.add(two, in_bulk(two, [7]))
-    builder.add(three, failed(three, ServerError("x")))
-    report = builder.report()
+    report = empty_report(outgoing)
+    add_result(report, one, in_bulk(one, [5, 6]))
+    add_result(report, two, in_bulk(two, [7]))
+    add_result(report, three, failed(three, ServerError("x")))
     assert report.message_ids == [5, 6, 7]
     assert (report.ok, report.refused_one_by_one) == (False, False)
     assert [result.message_id for result in report] == [5, 7, None]

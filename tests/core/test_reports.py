@@ -39,7 +39,7 @@ from smscore import (
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, split
 from smscore.sending.outgoing import OneText
-from smscore.sending.report_builder import ReportBuilder
+from smscore.sending.report_builder import add_result, empty_report
 from smscore.wire.batch import BatchResult, all_accepted
 from smscore.wire.endpoint import RequestIds
 
@@ -61,12 +61,12 @@ def report_of(
 ) -> SendReport:
     """The report of one batch whose recipients fared like this."""
     outgoing = Outgoing(numbers(len(outcomes)), ["سلام"], ["5000"], refs)
-    builder = ReportBuilder(outgoing)
+    report = empty_report(outgoing)
     errors = {place: ERRORS[outcome]("why") for place, outcome in enumerate(outcomes) if outcome in ERRORS}
     column = b"".join(OUTCOME_BYTES[outcome] for outcome in outcomes)
     for batch in split(outgoing, None, request_ids=RequestIds(60, make=lambda: "request-1")):
-        builder.add(batch, BatchResult(column, ids or [*range(1, len(outcomes) + 1)], errors, cost))
-    return builder.report()
+        add_result(report, batch, BatchResult(column, ids or [*range(1, len(outcomes) + 1)], errors, cost))
+    return report
 
 
 any_outcomes = st.lists(st.sampled_from(list(Outcome)), max_size=12)
@@ -413,11 +413,12 @@ def test_a_large_report_costs_at_most_120_bytes_a_recipient(prefix: str) -> None
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    builder = ReportBuilder(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
+    report = empty_report(outgoing := OneText("سلام", "5000", {}).columns(given_numbers, 0))
     for batch in split(outgoing, 100, request_ids=RequestIds(60)):
-        builder.add(batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5))
-    report = builder.report()
-    del builder, outgoing, batch
+        add_result(
+            report, batch, all_accepted(batch, [639_027_944_154_527_200 + place for place in batch.positions], 5)
+        )
+    del outgoing, batch
     gc.collect()
     cost = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()

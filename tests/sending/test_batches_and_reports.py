@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smscore import ConnectionFailed, InvalidNumber, InvalidParameters, Outcome, ResponseLost, SMSError
 from smscore.results import OUTCOME_BYTES
 from smscore.sending.batching import Outgoing, chunked, split, take
-from smscore.sending.report_builder import ReportBuilder, batch_report
+from smscore.sending.report_builder import add_result, batch_report, empty_report
 from smscore.wire.batch import Batch, BatchResult, all_accepted, failed, with_errors
 from smscore.wire.endpoint import RequestIds
 
@@ -133,12 +133,12 @@ def test_each_message_has_an_id_where_the_provider_knows_messages_by_theirs() ->
     ids = iter("abcde")
     request_ids = RequestIds(lifetime=60, each=True, make=lambda: next(ids))
     outgoing = Outgoing(numbers, ["سلام"], ["5000"])
-    builder = ReportBuilder(outgoing)
+    report = empty_report(outgoing)
     for batch in split(outgoing, 2, request_ids=request_ids):
         assert batch.request_id is None
         went = batch.index != 1
-        builder.add(batch, all_accepted(batch, None) if went else failed(batch, ConnectionFailed("x")))
-    assert [result.request_id for result in builder.report()] == ["a", "b", None, None, "e"]
+        add_result(report, batch, all_accepted(batch, None) if went else failed(batch, ConnectionFailed("x")))
+    assert [result.request_id for result in report] == ["a", "b", None, None, "e"]
 
 
 def test_extra_fields_go_with_every_batch() -> None:
@@ -194,10 +194,9 @@ def results(draw: st.DrawFn, batch: Batch) -> BatchResult:
 def test_each_recipient_gets_its_own_result_in_whatever_order_batches_end(call: Call, data: st.DataObject) -> None:
     batches = [*split(call.outgoing, call.size, one_sender=call.one_sender, request_ids=IDS)]
     given_results = [data.draw(results(batch)) for batch in batches]
-    builder = ReportBuilder(call.outgoing, offset=7)
+    report = empty_report(call.outgoing, offset=7)
     for number in data.draw(st.permutations(range(len(batches)))):
-        builder.add(batches[number], given_results[number])
-    report = builder.report()
+        add_result(report, batches[number], given_results[number])
     assert len(report) == len(call.outgoing)
     assert report.offset == 7
     for batch, result in zip(batches, given_results, strict=True):
@@ -222,10 +221,10 @@ def test_each_recipient_gets_its_own_result_in_whatever_order_batches_end(call: 
 
 def test_a_batch_that_never_ended_counts_as_not_sent() -> None:
     outgoing = Outgoing([local(0), local(1)], ["سلام"], ["5000"])
-    builder = ReportBuilder(outgoing)
+    report = empty_report(outgoing)
     first, _ = split(outgoing, 1)
-    builder.add(first, all_accepted(first, [5]))
-    assert [row.outcome for row in builder.report()] == [ACCEPTED, NOT_SENT]
+    add_result(report, first, all_accepted(first, [5]))
+    assert [row.outcome for row in report] == [ACCEPTED, NOT_SENT]
 
 
 @pytest.mark.parametrize(
@@ -240,10 +239,10 @@ def test_a_batch_that_never_ended_counts_as_not_sent() -> None:
 )
 def test_costs_are_summed_where_they_were_said(costs: list[int | None], total: int | None) -> None:
     outgoing = Outgoing([local(place) for place in range(len(costs))], ["سلام"], ["5000"])
-    builder = ReportBuilder(outgoing)
+    report = empty_report(outgoing)
     for batch, cost in zip(split(outgoing, 1), costs, strict=True):
-        builder.add(batch, all_accepted(batch, None, cost))
-    assert builder.report().cost == total
+        add_result(report, batch, all_accepted(batch, None, cost))
+    assert report.cost == total
 
 
 @pytest.mark.parametrize("outcome", [REJECTED, NOT_SENT, UNKNOWN])
