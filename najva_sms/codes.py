@@ -59,17 +59,26 @@ STATUS_ERRORS: Final = _in_either_place(_STATUS)
 OUTBOX_ERRORS: Final = _in_either_place(_OUTBOX)
 UPLOAD_ERRORS: Final = _in_either_place(_UPLOAD)
 
-STATUSES: Final[Mapping[int, DeliveryStatus]] = {
-    1: DeliveryStatus.QUEUED,
-    2: DeliveryStatus.SCHEDULED,
-    4: DeliveryStatus.SENT,
-    6: DeliveryStatus.FAILED,
-    10: DeliveryStatus.DELIVERED,
-    11: DeliveryStatus.UNDELIVERED,
-    13: DeliveryStatus.CANCELLED,
-    14: DeliveryStatus.BLOCKED,
-    100: DeliveryStatus.NOT_FOUND,
-}
+
+class _Statuses(dict[int | None, DeliveryStatus]):
+    def __missing__(self, code: int | None) -> DeliveryStatus:
+        return DeliveryStatus.UNRECOGNIZED
+
+
+STATUSES: Final[Mapping[int | None, DeliveryStatus]] = _Statuses(
+    {
+        1: DeliveryStatus.QUEUED,
+        2: DeliveryStatus.SCHEDULED,
+        4: DeliveryStatus.SENT,
+        6: DeliveryStatus.FAILED,
+        10: DeliveryStatus.DELIVERED,
+        11: DeliveryStatus.UNDELIVERED,
+        13: DeliveryStatus.CANCELLED,
+        14: DeliveryStatus.BLOCKED,
+        100: DeliveryStatus.NOT_FOUND,
+    }
+)
+"""The meaning of each status code; ``UNRECOGNIZED`` for an unlisted one and for None."""
 
 # send, send-p2p: a message with one of these statuses in the answer to its own send was refused; the others went.
 REFUSED: Final = RefusalTable(
@@ -82,8 +91,3 @@ REFUSED: Final = RefusalTable(
         100: Refusal(ProviderError, "its message id is not valid", "شناسه پیامک نامعتبر است."),
     }
 )
-
-
-def delivery_status(code: int | None) -> DeliveryStatus:
-    """The meaning of a status code; ``UNRECOGNIZED`` for an unlisted one and for None."""
-    return DeliveryStatus.UNRECOGNIZED if code is None else STATUSES.get(code, DeliveryStatus.UNRECOGNIZED)

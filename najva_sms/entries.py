@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
 from attrs import field, frozen
 from msgspec import Meta
 
-from najva_sms.codes import STATUSES
 from smscore.wire import Row, masked_number, masked_text
 
 # The document has receptor; answers with receiver have been seen.
@@ -72,19 +71,11 @@ class LookupEntry(Row, frozen=True, kw_only=True):
     cost: int | Decimal | None = None
 
 
-class StatusEntry(Row, frozen=True):
+class StatusEntry(Row, Generic[Text], frozen=True):
     """One message in the answer to status."""
 
     messageid: int
     status: int
-    statustext: str | None = None
-
-
-class KnownStatusEntry(Row, Generic[Text], frozen=True):
-    """One message in the answer to status, its code in the range of those that the document lists."""
-
-    messageid: int
-    status: Annotated[int, Meta(ge=0, le=max(STATUSES))]
     statustext: Text | None = None
 
 

@@ -166,5 +166,5 @@ def _refused_entries(answer: Answer, matched: Sequence[AnyEntry | None]) -> dict
 
 def _words_of_entries(answer: Answer) -> dict[int, str | None]:
     """Najva's words for each message. Only read if one was refused, since it doubles the time of reading."""
-    rows = codec.rows(entries_of(answer, SEND_ERRORS), StatusEntry)
+    rows = codec.rows(entries_of(answer, SEND_ERRORS), StatusEntry[str])
     return {row.messageid: row.statustext for row in rows if not isinstance(row, DecodeError)}

@@ -10,7 +10,7 @@ from email.message import MIMEPart
 from typing import Final
 from urllib.parse import parse_qsl
 
-from najva_sms.codes import delivery_status
+from najva_sms.codes import STATUSES
 from najva_sms.messages import DeliveryReport
 from smscore import InvalidRequest
 from smscore.wire import DecodeError, Row, codec, is_id
@@ -33,7 +33,7 @@ def parse_webhook(
     for fields in (_json(raw), _multipart(raw), _form(raw), _form(asked.removeprefix(b"?"))):
         message_id, code = codec.whole(fields.get("messageid")), codec.whole(fields.get("status"))
         if is_id(message_id) and is_id(code):
-            return DeliveryReport(message_id, code, delivery_status(code))
+            return DeliveryReport(message_id, code, STATUSES[code])
     raise InvalidRequest(
         "This is not a delivery report of Najva: messageid and status are missing or invalid. Answer it with 400."
     )

@@ -10,14 +10,8 @@ from typing import Final
 from attrs import evolve
 from msgspec.structs import replace
 
-from najva_sms.codes import (
-    OUTBOX_ERRORS,
-    STATUS_ERRORS,
-    STATUSES,
-    UPLOAD_ERRORS,
-    delivery_status,
-)
-from najva_sms.entries import KnownStatusEntry, OutboxEntry, OutboxHead, P2PEntry, SendEntry, StatusEntry, UploadEntry
+from najva_sms.codes import OUTBOX_ERRORS, STATUS_ERRORS, STATUSES, UPLOAD_ERRORS
+from najva_sms.entries import OutboxEntry, OutboxHead, P2PEntry, SendEntry, StatusEntry, UploadEntry
 from najva_sms.envelope import NAJVA, NajvaAnswer, decoded, entries_of, usual_entries, with_recurring
 from najva_sms.messages import OutboxMessage, OutboxPage
 from najva_sms.send_results import read_lookup, read_send
@@ -85,39 +79,29 @@ def _read_file_id(answer: Answer, _: FileContent) -> str:
     return decoded(answer, entries_of(answer, UPLOAD_ERRORS), UploadEntry).file_id
 
 
+_STATUS_ANSWER: Final = with_recurring(StatusEntry[str], "statustext")
+
+
 def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    return _statuses_in_order(answer, ids) or _statuses_of_any_answer(answer, ids)
+    entries = usual_entries(answer, _STATUS_ANSWER.decode) or decoded(
+        answer, entries_of(answer, STATUS_ERRORS), list[StatusEntry[str]]
+    )
+    statuses = _statuses(ids, entries)
+    if len(statuses) == len(ids) == len(entries):
+        return statuses
+    return _statuses(ids, _in_the_order_of(ids, entries, answer))
 
 
-def _statuses_in_order(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    """The statuses of an answer as documented that has the ids in order; an empty list for any other answer."""
-    entries = usual_entries(answer, _STATUS_ANSWER.decode)
-    if len(entries) != len(ids):
-        return []
-    statuses = [
-        MessageStatus(id_, code := entry.status, _MEANINGS[code], entry.statustext or None)
-        for id_, entry in zip(ids, entries, strict=True)
+def _statuses(ids: Sequence[int], entries: Sequence[StatusEntry[str]]) -> list[MessageStatus]:
+    """The statuses of the entries that have the id at their place; one pass, since there are thousands."""
+    return [
+        MessageStatus(id_, entry.status, STATUSES[entry.status], entry.statustext or None)
+        for id_, entry in zip(ids, entries, strict=False)
         if entry.messageid == id_
     ]
-    return statuses if len(statuses) == len(ids) else []
 
 
-_STATUS_ANSWER: Final = with_recurring(KnownStatusEntry[str], "statustext")
-_MEANINGS: Final = [delivery_status(code) for code in range(max(STATUSES) + 1)]  # a list is faster than a dict of ints
-
-
-def _statuses_of_any_answer(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
-    usual = usual_entries(answer, partial(codec.decode, model=NajvaAnswer[StatusEntry]))
-    entries = usual or decoded(answer, entries_of(answer, STATUS_ERRORS), list[StatusEntry])
-    if [entry.messageid for entry in entries] != ids:
-        entries = _in_the_order_of(ids, entries, answer)
-    return [
-        MessageStatus(entry.messageid, entry.status, delivery_status(entry.status), entry.statustext or None)
-        for entry in entries
-    ]
-
-
-def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry], answer: Answer) -> list[StatusEntry]:
+def _in_the_order_of(ids: Sequence[int], entries: list[StatusEntry[str]], answer: Answer) -> list[StatusEntry[str]]:
     matched = match_ids(ids, entries, id_of=attrgetter("messageid"))
     found = [entry for entry in matched if entry is not None]
     if len(found) < len(ids):
@@ -144,7 +128,7 @@ def _outbox_message(row: OutboxEntry) -> OutboxMessage:
         sender=row.sender or "",
         recipient=e164(recipient) if recipient else row.receptor or "",
         code=row.status,
-        status=delivery_status(row.status),
+        status=STATUSES[row.status],
         sent_at=from_unix(row.date),
         cost=codec.amount(row.cost),
     )
