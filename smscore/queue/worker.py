@@ -127,7 +127,7 @@ class Worker:
 
     async def _sweep(self) -> None:
         if clock.monotonic() - self._swept_at >= SWEEP:
-            self._tell(await self.calls.persist(sweeping.sweep, [*self.senders]))
+            self._tell(await self.calls.persist(sweeping.sweep, [*self.senders], self.lease))
             self._swept_at = clock.monotonic()
         if clock.monotonic() - self._folded_at >= POLL:
             await self._fold()

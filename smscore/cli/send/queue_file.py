@@ -27,6 +27,7 @@ from smscore.queue.payloads import Payload, unpack
 from smscore.queue.store import claims, endings, loading, sweeping
 from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
 from smscore.queue.store.loading import NewBatch, NewCampaign
+from smscore.queue.store.setbacks import TOLERANCE
 from smscore.queue.stored_errors import StoredError, unpack_errors
 from smscore.recipients.plan import Planned
 
@@ -141,7 +142,7 @@ class QueueFile:
 
 def can_repeat(hop: Hop, now: float) -> bool:
     """Whether what may have left by this hop can be sent again with its request id, which then tells if it arrived."""
-    return hop.repeat_until is not None and hop.repeat_until > now
+    return hop.repeat_until is not None and hop.at - TOLERANCE <= now < hop.repeat_until
 
 
 def _batch(chunk: int, piece: list[Planned]) -> NewBatch:

@@ -12,6 +12,7 @@ from smscore.text import plain_text
 __all__ = ["new_inbound", "note_change", "take_turn"]
 
 _MAX_INBOUND = 100
+_SET_BACK = 3600.0  # seconds; a turn that is further ahead of what a worker asks for is of a clock that was set back
 
 
 def take_turn(transaction: Transaction, name: str, every: float) -> bool:
@@ -19,10 +20,12 @@ def take_turn(transaction: Transaction, name: str, every: float) -> bool:
     return bool(
         transaction.rows(
             "INSERT INTO payamak_counter (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE "
-            "SET value = excluded.value WHERE payamak_counter.value <= %s RETURNING value",
+            "SET value = excluded.value "
+            "WHERE payamak_counter.value <= %s OR payamak_counter.value > %s RETURNING value",
             name,
             int(transaction.now + every),
             int(transaction.now),
+            int(transaction.now + every + _SET_BACK),
         )
     )
 

@@ -12,7 +12,7 @@ from smscore.queue.databases.base import Transaction
 from smscore.queue.decisions import Lost, after_lost
 from smscore.queue.limits import MAX_WAIT_FOR_TURN, AccountState, Permission
 from smscore.queue.payloads import unpack
-from smscore.queue.store import accounts, campaigns, endings, suppression
+from smscore.queue.store import accounts, campaigns, endings, setbacks, suppression
 from smscore.queue.store.batches import CLAIMED_COLUMNS, ClaimedBatch, claimed_of, unpack_hops
 from smscore.queue.windows import window_from_json
 
@@ -244,7 +244,7 @@ def _lost(transaction: Transaction, batch_id: int) -> Lost:
     hop = unpack_hops(hops)[-1]
     return after_lost(
         transaction.now,
-        repeat_until=hop.repeat_until,
+        repeat_until=hop.repeat_until if setbacks.knows_id(transaction, hop) else None,
         expires=expires,
         state=state,
         window=window_from_json(hours),

@@ -11,7 +11,7 @@ from attrs import frozen
 from smscore.queue.databases.base import Transaction
 from smscore.queue.limits import HOLD
 from smscore.queue.payloads import unpack
-from smscore.queue.store import campaigns, suppression
+from smscore.queue.store import campaigns, setbacks, suppression
 from smscore.queue.store.batches import ClaimedBatch, Hop, pack_json
 from smscore.queue.windows import window_from_json
 from smscore.sending.send_call import NotDispatched
@@ -67,14 +67,14 @@ def dispatch(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt) 
     transaction.share()
     now = transaction.now
     row = transaction.row(
-        "SELECT b.state, b.claim, c.state, c.expires, c.hours, s.value FROM payamak_batch b "
+        f"SELECT b.state, b.claim, c.state, c.expires, c.hours, s.value, {setbacks.COUNT} FROM payamak_batch b "
         "JOIN payamak_campaign c ON c.id = b.campaign_id "
         "JOIN payamak_counter s ON s.name = 'suppression' WHERE b.id = %s",
         claimed.id,
     )
     if row is None or row[0] not in ("claimed", "sending") or row[1] != claimed.claim:
         raise Refused(Refusal.LOST)
-    _, _, campaign, expires, hours, version = row
+    _, _, campaign, expires, hours, version, count = row
     if campaign == "cancelled":
         raise Refused(Refusal.CANCELLED)
     if campaign == "paused":
@@ -82,20 +82,20 @@ def dispatch(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt) 
     if expires is not None and expires <= now:
         raise Refused(Refusal.EXPIRED)
     if claimed.may_have_arrived:
-        _check_repeat(claimed.hop, attempt, now)
+        _check_repeat(transaction, claimed.hop, attempt)
     window = window_from_json(hours)
     if window is not None and not window.is_open(now):
         raise Refused(Refusal.OUTSIDE_WINDOW)
     if not claimed.may_have_arrived and version != claimed.suppression and _is_suppressed(transaction, claimed):
         raise Refused(Refusal.SUPPRESSED)
     _check_account(transaction, claimed.account, attempt)
-    return _write(transaction, claimed, attempt)
+    return _write(transaction, claimed, attempt, int(count))
 
 
-def _check_repeat(hop: Hop | None, attempt: Attempt, now: float) -> None:
+def _check_repeat(transaction: Transaction, hop: Hop | None, attempt: Attempt) -> None:
     """Refuse what the provider would take for a new request."""
     # The id lived when the batch was claimed; a process may have stood still since, as a suspended machine does.
-    if hop is None or (hop.repeat_until or 0.0) <= now:
+    if hop is None or not setbacks.knows_id(transaction, hop):
         raise Refused(Refusal.TOO_LATE)
     if hop.request_id != attempt.request_id:  # as it is where a client must cut the batch in two
         raise Refused(Refusal.OTHER_ID)
@@ -125,7 +125,7 @@ def _check_account(transaction: Transaction, name: str, attempt: Attempt) -> Non
     transaction.run("UPDATE payamak_account SET next_go = %s WHERE name = %s", transaction.now + attempt.interval, name)
 
 
-def _write(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt) -> Hop:
+def _write(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt, count: int) -> Hop:
     now = transaction.now
     again = claimed.hop
     if again is not None and again.request_id is not None and again.request_id == attempt.request_id:
@@ -133,7 +133,7 @@ def _write(transaction: Transaction, claimed: ClaimedBatch, attempt: Attempt) ->
     else:
         # Without an id nothing can be repeated, whatever the provider knows otherwise.
         ends = None if attempt.lifetime is None or attempt.request_id is None else now + attempt.lifetime
-        hop = Hop(attempt.provider, now, attempt.request_id, ends, attempt.sender, attempt.account)
+        hop = Hop(attempt.provider, now, attempt.request_id, ends, attempt.sender, attempt.account, count)
         hops = [*claimed.hops, hop]
     changed = transaction.run(
         "UPDATE payamak_batch SET state = 'sending', hops = %s, dropped = %s, tries = tries + 1, lease_until = %s "

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smscore.queue.databases.base import Transaction
-from smscore.queue.store import reports
+from smscore.queue.store import reports, setbacks
 from smscore.queue.store.campaigns import ACTIVE, expire_all, settle, wake
 from smscore.queue.store.loading import remove_abandoned
 from smscore.queue.store.reports import Change
 
 
-def sweep(transaction: Transaction, accounts: Sequence[str]) -> list[Change]:
+def sweep(transaction: Transaction, accounts: Sequence[str], lease: float | None = None) -> list[Change]:
     """Remove what was left half loaded, end what has expired, and settle or wake campaigns of these accounts.
 
+    ``lease`` is that of a worker, which also sees to a clock that was set back; None where nobody waits for a time.
     Returns the delivery reports that were given up, since nobody knows their messages.
     """
+    if lease is not None:
+        setbacks.keep_up(transaction, lease)
     remove_abandoned(transaction)
     expire_all(transaction)
     # Only after expire_all, which excludes: an upgrade locks in that order too, and otherwise the two could deadlock.
