@@ -91,7 +91,8 @@ class IdlePool:
 
     def server(self, transport: asyncio.Transport) -> IdleLimit:
         """What is known of the server at the other end."""
-        return self._servers.setdefault(str(transport.get_extra_info("peername")), IdleLimit())
+        name = str(transport.get_extra_info("peername"))
+        return self._servers.get(name) or self._servers.setdefault(name, IdleLimit())
 
     def add(self, connection: IdleConnection, until: float) -> None:
         """Note that a connection is idle now, and too old from this moment on."""
@@ -182,7 +183,11 @@ class _Watch(asyncio.Protocol):
 
 
 # As Linux and macOS call them: after 15 seconds, every 5, given up after 3.
-_PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+_PROBES: Final = [
+    (getattr(socket, name), value)
+    for name, value in {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}.items()
+    if hasattr(socket, name)
+]
 
 
 def keep_path_open(transport: asyncio.Transport) -> None:
@@ -192,6 +197,5 @@ def keep_path_open(transport: asyncio.Transport) -> None:
         return
     with suppress(OSError, AttributeError):  # not a TCP socket
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _PROBES.items():
-            if hasattr(socket, name):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        for option, value in _PROBES:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
