@@ -76,7 +76,7 @@ def _note_request_ids(report: SendReport, batch: Batch) -> None:
 
 def _times_of(report: SendReport) -> TimeColumn:
     if report._sent_at is None:
-        report._sent_at = TimeColumn(len(report))
+        report._sent_at = TimeColumn(len(report._recipients))
     return report._sent_at
 
 

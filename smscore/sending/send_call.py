@@ -160,7 +160,7 @@ class SendCall(MaskedState):
         if watch is not None:
             watch.begin()
         try:
-            if len(batches.chunks) == 1:  # as most calls have: for_each would be two coroutines more
+            if len(batches.chunks) == 1:  # as most calls have, without a coroutine of its own
                 batch = batches.batch(0)
                 add_result(report, batch, await runner.run(batch))
             else:
