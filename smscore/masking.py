@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 _SHOWN = 3
@@ -32,12 +34,18 @@ class Masked(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []  # msgspec's own gives each field to rich, and so to its tracebacks
+
 
 class MaskedState(msgspec.Struct, eq=False):
     """A mutable object that shows its class alone too, and is compared by identity."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []  # msgspec's own gives each field to rich, and so to its tracebacks
 
 
 class Secret:

@@ -15,6 +15,7 @@ import msgspec
 from attrs import define, field
 
 from smscore.errors import InvalidRequest
+from smscore.masking import MaskedState
 from smscore.text import can_be_encoded
 
 _LEVEL: Final = 1
@@ -22,7 +23,7 @@ _HASH_BYTES: Final = 16
 _MODULUS: Final = 1 << (8 * _HASH_BYTES)
 
 
-class Payload(msgspec.Struct, array_like=True, omit_defaults=True):
+class Payload(MaskedState, array_like=True, omit_defaults=True, eq=True):
     """The recipients of a batch, in order; ``numbers`` are local forms (bad ones: as given).
 
     ``texts`` and ``refs`` have one entry each or are None; ``places`` are the recipients' positions counted from the

@@ -9,12 +9,13 @@ import msgspec
 
 from smscore import errors as known
 from smscore.errors import NotAttempted, RateLimited, ServerError, SMSError
+from smscore.masking import MaskedState
 from smscore.outcomes import Outcome
 
 _CLASSES: Final[dict[str, type[SMSError]]] = {name: getattr(known, name) for name in known.__all__}
 
 
-class StoredError(msgspec.Struct, omit_defaults=True):
+class StoredError(MaskedState, omit_defaults=True, eq=True):
     """An error, without its report and the answer's body."""
 
     kind: str
@@ -24,12 +25,12 @@ class StoredError(msgspec.Struct, omit_defaults=True):
     code: int | str | None = None
     http_status: int | None = None
     message: str | None = None
-    details: list[str] = []
-    fields: dict[str, list[str]] = {}
+    details: list[str] = msgspec.field(default_factory=list)
+    fields: dict[str, list[str]] = msgspec.field(default_factory=dict)
     meets_every_batch: bool = False
     reason: str | None = None
     retry_after: float | None = None
-    earlier: list[StoredError] = []
+    earlier: list[StoredError] = msgspec.field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"<StoredError {self.kind}>"  # the provider's words are in it

@@ -155,7 +155,9 @@ def shown_fields(kind: type) -> list[str]:
 
 
 def is_shown(kind: type, name: str, value: Any) -> bool:
-    return any(part in repr(made(kind, {name: value})) for part in PLANTED.split())
+    one = made(kind, {name: value})
+    shown = repr(one) + repr([*getattr(one, "__rich_repr__", list)()])  # the second is what rich's tracebacks show
+    return any(part in shown for part in PLANTED.split())
 
 
 def may_be_shown(kind: type, name: str) -> bool:
