@@ -14,8 +14,8 @@ nox.options.sessions = ["tests", "plugin", "lint", "types"]
 nox.options.error_on_missing_interpreters = False  # a machine with one Python runs what it can
 nox.options.download_python = "never"
 
-# Hundreds of tests start a Python of their own, which would else compile aiohttp, Django and the rest each time anew:
-# that was half of what such a process cost. What a session installs is as fresh as the session.
+# Hundreds of tests start a Python of their own. Without its cache each of them compiles aiohttp, Django and the rest
+# again, which is half of the time that it takes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # One more than there are cores: many tests wait for a process or a server.

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 AT_ONCE = 8
-CONNECTIONS = 100  # at most, as aiohttp and Payamak have it by themselves
+CONNECTIONS = 100  # the default limit of aiohttp and of Payamak
 MANY_CONNECTIONS = 200
 
 

@@ -104,7 +104,7 @@ def wrong(answer: Answer, what: str) -> SMSError:
 
 def _usual(answer: Answer, model: type[T]) -> tuple[T, Meta] | None:
     """The data of an answer that is as documented, in one pass; None for any other answer."""
-    any_model: Any = model  # no cast, which is a call: of a one-time code too
+    any_model: Any = model  # not by typing.cast, which would be one more call for each answer
     usual = _decoder(any_model)(answer.body)
     return (usual.data, usual.meta) if usual and usual.meta.status and answer.is_success else None
 

@@ -14,7 +14,7 @@ from smscore.wire import Row, masked_number, masked_text
 # The document has receptor; answers with receiver have been seen.
 _ALSO: Final = {"receptor": "receiver"}
 
-Text = TypeVar("Text", bound=str)  # str, or a Literal of those that recur
+Text = TypeVar("Text", bound=str)  # str, or a Literal of the texts that recur
 
 
 # Fields are in the order in which answers have them: where msgspec finds the next one at once, it reads faster.

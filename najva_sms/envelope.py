@@ -53,11 +53,11 @@ class NajvaAnswer(Row, Generic[T], frozen=True, rename={"said": "return"}):
 Decode: TypeAlias = Callable[[bytes], NajvaAnswer[T]]
 
 
-def with_recurring(entry: type[T], field: str) -> codec.RecurringTexts[NajvaAnswer[T]]:
-    """What decodes answers with many of these entries, which are of a type for the texts of this field."""
-    of_type: Any = get_origin(entry)
-    answer: Any = NajvaAnswer
-    return codec.RecurringTexts(field, lambda texts: answer[of_type[texts]], attrgetter("entries"))
+def recurring_texts(entry: type[T], field: str) -> codec.RecurringTexts[NajvaAnswer[T]]:
+    """A decoder of answers with many such entries; the entry's one type parameter is the type of ``field``."""
+    any_entry: Any = get_origin(entry)
+    any_answer: Any = NajvaAnswer
+    return codec.RecurringTexts(field, lambda texts: any_answer[any_entry[texts]], attrgetter("entries"))
 
 
 class NajvaEnvelope(Row, frozen=True, rename={"said": "return"}):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from najva_sms.codes import REFUSED, SEND_ERRORS
 from najva_sms.entries import LookupEntry, P2PEntry, SendEntry, StatusEntry, TakenEntry
-from najva_sms.envelope import NAJVA, Decode, entries_of, usual_entries, with_recurring
+from najva_sms.envelope import NAJVA, Decode, entries_of, recurring_texts, usual_entries
 from smscore import SMSError
 from smscore.wire import (
     Answer,
@@ -32,7 +32,7 @@ T = TypeVar("T")
 Entry = TypeVar("Entry", SendEntry, P2PEntry, LookupEntry)
 AnyEntry: TypeAlias = SendEntry | TakenEntry[str] | P2PEntry | LookupEntry
 
-_TAKEN: Final = with_recurring(TakenEntry[str], "sender")
+_TAKEN: Final = recurring_texts(TakenEntry[str], "sender")
 _REFUSED_STATUSES: Final = frozenset(REFUSED.codes)
 _YEAR_2100: Final = 4_102_444_800  # a later date is not a unix time in seconds, but perhaps in milliseconds
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from najva_sms.codes import OUTBOX_ERRORS, STATUS_ERRORS, STATUSES, UPLOAD_ERRORS
 from najva_sms.entries import OutboxEntry, OutboxHead, P2PEntry, SendEntry, StatusEntry, UploadEntry
-from najva_sms.envelope import NAJVA, NajvaAnswer, decoded, entries_of, usual_entries, with_recurring
+from najva_sms.envelope import NAJVA, NajvaAnswer, decoded, entries_of, recurring_texts, usual_entries
 from najva_sms.messages import OutboxMessage, OutboxPage
 from najva_sms.send_results import read_lookup, read_send
 from smscore import MessageStatus
@@ -79,7 +79,7 @@ def _read_file_id(answer: Answer, _: FileContent) -> str:
     return decoded(answer, entries_of(answer, UPLOAD_ERRORS), UploadEntry).file_id
 
 
-_STATUS_ANSWER: Final = with_recurring(StatusEntry[str], "statustext")
+_STATUS_ANSWER: Final = recurring_texts(StatusEntry[str], "statustext")
 
 
 def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
@@ -87,13 +87,13 @@ def _read_statuses(answer: Answer, ids: Sequence[int]) -> list[MessageStatus]:
         answer, entries_of(answer, STATUS_ERRORS), list[StatusEntry[str]]
     )
     statuses = _statuses(ids, entries)
-    if len(statuses) == len(ids) == len(entries):
+    if len(statuses) == len(ids) == len(entries):  # the usual order: that of the ids
         return statuses
     return _statuses(ids, _in_the_order_of(ids, entries, answer))
 
 
 def _statuses(ids: Sequence[int], entries: Sequence[StatusEntry[str]]) -> list[MessageStatus]:
-    """The statuses of the entries that have the id at their place; one pass, since there are thousands."""
+    """The statuses of the entries whose id is the one at the same position. One pass, since there are thousands."""
     return [
         MessageStatus(id_, entry.status, STATUSES[entry.status], entry.statustext or None)
         for id_, entry in zip(ids, entries, strict=False)

@@ -74,13 +74,13 @@ class SendValue(Row, frozen=True):
 
 
 class AllTaken(SendValue, frozen=True):
-    """The same where everybody was taken: no id is an error code."""
+    """The value where every recipient was accepted: each id is a message's, and none an error code."""
 
     ids: list[Annotated[int, Meta(gt=0)]]
 
 
 class SepahanSendAnswer(Row, frozen=True):
-    """The whole usual answer to Send and SendP2P: decoded in one pass."""
+    """The whole answer to Send and SendP2P where every recipient was accepted: decoded in one pass."""
 
     isSuccess: bool
     value: AllTaken

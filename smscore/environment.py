@@ -1,4 +1,4 @@
-"""A variable of the environment, as a client reads several at each call."""
+"""Environment variables, of which each call of a client reads several."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _KIND: Final = type(os.environ)
 
 
 def read_variable(name: str) -> str | None:
-    """A variable's value now, or None.
+    """The variable's value now; None if it is not set.
 
-    ``os.environ.get`` would raise two exceptions inside where there is none: 8,000 instructions, in place of 3,000.
+    ``os.environ.get`` raises and catches two exceptions for one that is not set: 8,000 instructions in place of 3,000.
     """
     variables = os.environ
-    # CPython's own dictionary behind it, in which keys are as the system takes them.
+    # The dictionary inside CPython's os.environ, with encoded keys. A test may have put another mapping in its place.
     encoded = getattr(variables, "_data", None)
     if isinstance(encoded, dict) and type(variables) is _KIND and variables.encodekey(name) not in encoded:
         return None

@@ -114,16 +114,20 @@ def fast_decoder(model: type[T]) -> Callable[[bytes], T | None]:
     return decode_plain
 
 
-class RecurringTexts(Generic[T]):
-    """Decodes large answers in which one field of the rows has few texts: a sender, or the words for a status.
+_MAX_RECURRING: Final = 32  # texts
+_MAX_LENGTH: Final = 100  # characters
 
-    The texts are learnt from the answers. As a ``Literal`` each of them is one object, which msgspec finds in a third
-    of the time in which it makes another ``str``. An answer with a new text is decoded a second time; after too many,
-    or a long one, all are decoded as usual.
+
+class RecurringTexts(Generic[T]):
+    """Decodes large answers in which one field has the same few texts in all rows: a sender, or the words for a status.
+
+    msgspec finds a text of a ``Literal`` in a third of the time that a new ``str`` takes, so the field's type is a
+    ``Literal`` of the texts of earlier answers. An answer with another text is decoded twice, and its texts are added.
+    Once there are too many texts, or a long one, the field is a ``str`` for good.
     """
 
     def __init__(self, field: str, model: Callable[[Any], Any], rows: Callable[[T], Iterable[object]]) -> None:
-        """``model`` returns the answer's model for a type of the field's texts, and ``rows`` an answer's rows."""
+        """``model`` returns the model of the answer for a type of ``field``; ``rows`` returns the rows of an answer."""
         self._field, self._model, self._rows = field, model, rows
         self._any: type[T] = model(str)
         self._known: type[T] | None = model(Literal[""])
@@ -135,7 +139,7 @@ class RecurringTexts(Generic[T]):
             try:
                 return decode(body, self._known)
             except DecodeError as error:
-                if not str(error).endswith(f".{self._field}`"):
+                if not str(error).endswith(f".{self._field}`"):  # msgspec names the path of what does not match
                     raise
         whole = decode(body, self._any)
         if self._known is not None:
@@ -148,10 +152,6 @@ class RecurringTexts(Generic[T]):
             self._known, self._texts = None, frozenset()
         else:
             self._known, self._texts = self._model(Literal[tuple(known)]), known
-
-
-_MAX_RECURRING: Final = 32  # texts
-_MAX_LENGTH: Final = 100  # characters
 
 
 def read(body: bytes | Raw, model: type[T]) -> T:

@@ -14,12 +14,12 @@ NAME = "PAYAMAK_A_TEST_OF_VARIABLES"
 
 
 class Odd(UserDict[str, str]):
-    """Variables that hold something else under the name that CPython's own have theirs under."""
+    """A mapping whose attribute ``_data`` is not what it is in CPython's ``os.environ``."""
 
     _data: ClassVar[dict[str, str]] = {}
 
 
-def test_one_that_is_set_is_seen_at_once_and_one_that_is_deleted_no_more(monkeypatch: pytest.MonkeyPatch):
+def test_a_variable_is_seen_once_it_is_set_and_no_longer_once_it_is_deleted(monkeypatch: pytest.MonkeyPatch):
     assert read_variable(NAME) is None
     monkeypatch.setenv(NAME, "متن")
     assert read_variable(NAME) == "متن"
@@ -30,7 +30,7 @@ def test_one_that_is_set_is_seen_at_once_and_one_that_is_deleted_no_more(monkeyp
 
 
 @pytest.mark.parametrize("kind", [dict, UserDict, Odd])
-def test_what_a_test_puts_in_its_place_is_read_too(kind: type, monkeypatch: pytest.MonkeyPatch):
+def test_a_mapping_in_place_of_os_environ_is_read_too(kind: type, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "environ", kind({NAME: "1"}))
         assert read_variable(NAME) == "1"

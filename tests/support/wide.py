@@ -1,4 +1,4 @@
-"""Wide tables: a row of each kind runs on every Python, the rest on the oldest alone."""
+"""Wide tables of parameters: one row of each kind runs on every Python, the others on the oldest alone."""
 
 from __future__ import annotations
 
