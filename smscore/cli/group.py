@@ -13,7 +13,7 @@ import click
 
 from smscore import registry
 from smscore.cli.exit_codes import DEFECT, INTERRUPTED, OUTPUT_CLOSED, SIGNALLED, exit_code
-from smscore.cli.output import Output, as_json, error_fields, error_words, fitted, tell
+from smscore.cli.output import Output, as_json, error_fields, error_words, tell, wrapped
 from smscore.cli.signals import INTERRUPTED_WORDS, SIGNALS
 from smscore.cli.streams import OutputClosed
 from smscore.errors import SMSError
@@ -129,5 +129,5 @@ def _show_usage(error: click.ClickException, output: Output) -> int:
     else:
         shown = io.StringIO()
         error.show(shown)
-        tell(fitted(shown.getvalue().rstrip("\n"), sys.stderr))
+        tell(wrapped(shown.getvalue().rstrip("\n"), sys.stderr))
     return error.exit_code

@@ -23,8 +23,8 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 DONE_OF_ALL: Final = "{task.completed:,.0f}/{task.total:,.0f}"
 """The numbers of a progress bar, as a template of rich."""
 
-_NARROWEST: Final = 20  # columns; on a terminal with fewer, lines are left as they are
-_ANSWERS: Final = "\u00a0[y/N]:"  # which click prints after a question; a line is not broken before it
+_NARROWEST: Final = 20  # columns: on a narrower terminal, lines are not wrapped
+_ANSWERS: Final = "\u00a0[y/N]:"  # what click prints after a question, on the same line as its last word
 
 
 class Output:
@@ -34,12 +34,12 @@ class Output:
         self.json = json
 
     def record(self, kind: str, fields: Mapping[str, Any], words: str, *, indent: int | None = None) -> None:
-        """Print a result: as JSON with a ``type``, or in words; ``indent`` is that of lines that are continued."""
-        click.echo(as_json(kind, fields) if self.json else fitted(words, sys.stdout, indent=indent))
+        """Print a result: as JSON with a ``type``, or in words, wrapped with this ``indent``."""
+        click.echo(as_json(kind, fields) if self.json else wrapped(words, sys.stdout, indent=indent))
         sys.stdout.flush()
 
-    def record_as_it_is(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
-        """The same with words to paste elsewhere, whose lines are as long as they are."""
+    def record_unwrapped(self, kind: str, fields: Mapping[str, Any], words: str) -> None:
+        """The same for words to copy and paste: their lines are not wrapped."""
         click.echo(as_json(kind, fields) if self.json else words)
         sys.stdout.flush()
 
@@ -53,16 +53,16 @@ class Output:
 
     def note(self, words: str) -> None:
         """Print something that people should know."""
-        tell(as_json("note", {"text": words}) if self.json else fitted(words, sys.stderr))
+        tell(as_json("note", {"text": words}) if self.json else wrapped(words, sys.stderr))
 
     def error(self, fields: Mapping[str, Any], words: str) -> None:
         """Print an error."""
-        tell(as_json("error", fields) if self.json else fitted(words, sys.stderr))
+        tell(as_json("error", fields) if self.json else wrapped(words, sys.stderr))
 
 
 def ask(question: str) -> bool:
-    """Ask on the terminal, where no is the answer to an empty line."""
-    return click.confirm(fitted(question + _ANSWERS, sys.stderr).removesuffix(_ANSWERS), err=True)
+    """Ask on the terminal. An empty line means no."""
+    return click.confirm(wrapped(question + _ANSWERS, sys.stderr).removesuffix(_ANSWERS), err=True)
 
 
 def tell(words: str) -> None:
@@ -71,19 +71,19 @@ def tell(words: str) -> None:
         click.echo(words, err=True)
 
 
-def fitted(words: str, stream: TextIO, *, indent: int | None = None) -> str:
-    """These lines, broken between words where the stream is a terminal that would break them within words.
+def wrapped(words: str, stream: TextIO, *, indent: int | None = None) -> str:
+    """The words with lines wrapped to the width of the terminal; unchanged where ``stream`` is none.
 
-    What is continued is indented by ``indent``, or two more than its first line.
+    Continuation lines are indented by ``indent``, or by two columns more than the line's beginning.
     """
-    columns = _columns(stream)
-    if columns is None:
+    width = _terminal_width(stream)
+    if width is None:
         return words
-    return "\n".join(_broken(line, columns - 1, indent) for line in words.split("\n"))
+    return "\n".join(_wrapped_line(line, width - 1, indent) for line in words.split("\n"))
 
 
-def _columns(stream: TextIO) -> int | None:
-    """The width of a terminal; None for anything else, and where it is too narrow for words."""
+def _terminal_width(stream: TextIO) -> int | None:
+    """The columns of a terminal; None for a narrow one, and for anything else."""
     try:
         columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError):  # it has no descriptor, or is closed
@@ -91,7 +91,7 @@ def _columns(stream: TextIO) -> int | None:
     return columns if columns >= _NARROWEST else None
 
 
-def _broken(line: str, width: int, indent: int | None) -> str:
+def _wrapped_line(line: str, width: int, indent: int | None) -> str:
     if len(line) <= width:
         return line
     margin = len(line) - len(line.lstrip(" ")) + 2 if indent is None else indent

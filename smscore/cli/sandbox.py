@@ -20,7 +20,7 @@ from anyio import CancelScope, sleep_forever
 
 from smscore.cli import exit_codes
 from smscore.cli.options import output_options
-from smscore.cli.output import Output, counted, fitted
+from smscore.cli.output import Output, counted, wrapped
 from smscore.cli.signals import SIGNALS
 
 if TYPE_CHECKING:
@@ -207,6 +207,6 @@ def _announce(box: Sandbox, names: Sequence[str], output: Output) -> None:
     ]
     lines = [*exports(box.environment), f"The page: {page}"]
     hint = "Any token that is not empty works, and any sender of the right form. No SMS is sent. Stop it with Ctrl-C."
-    words = [*lines, fitted(hint, sys.stdout), *elsewhere]
+    words = [*lines, wrapped(hint, sys.stdout), *elsewhere]
     fields = {"urls": urls, "page": page, "environment": box.environment}
-    output.record_as_it_is("sandbox", fields, "\n".join(words))
+    output.record_unwrapped("sandbox", fields, "\n".join(words))

@@ -121,7 +121,7 @@ def test_a_pause_a_resume_and_a_cancel_are_told_with_their_reason(added: Queue):
 
 
 @pytest.mark.parametrize("change", ["pause", "resume", "cancel"])
-def test_a_finished_campaign_cannot_be_changed_and_that_is_said(change: str, added: Queue, working):
+def test_a_change_of_a_finished_campaign_says_that_nothing_was_changed(change: str, added: Queue, working):
     working()
     until(lambda: shown(added)["state"] == "done")
     ran = added(change, "nowruz")
@@ -129,14 +129,14 @@ def test_a_finished_campaign_cannot_be_changed_and_that_is_said(change: str, add
     assert ran.stderr == "nowruz has already finished: it is done. Nothing was changed.\n"
 
 
-def test_a_cancelled_campaign_may_be_cancelled_again_and_not_resumed(added: Queue):
+def test_a_cancelled_campaign_may_be_cancelled_again_but_not_resumed(added: Queue):
     assert [added("cancel", "nowruz").exit_code for _ in range(2)] == [0, 0]
     ran = added("resume", "nowruz", "--json")
     assert ran.exit_code == 1
     assert "it is cancelled. Nothing was changed." in ran.stderr
 
 
-def test_a_campaign_that_its_account_holds_up_is_listed_with_why(added: Queue):
+def test_the_list_says_why_the_account_of_a_campaign_is_held(added: Queue):
     added("hold", "shop", "--reason", "no credit")
     held = "nowruz  shop  queued, account held until it is released: no credit  30 messages\n"
     assert added("list").stdout == held

@@ -220,7 +220,7 @@ def on_narrow_terminal(*arguments: str | Path) -> tuple[int, list[str]]:
     return process.wait(30), seen.decode().replace("\r", "").splitlines()
 
 
-def test_a_narrow_terminal_breaks_lines_between_words(tmp_path: Path):
+def test_lines_are_wrapped_between_words_on_a_narrow_terminal(tmp_path: Path):
     source = tmp_path / "r.csv"
     source.write_text("mobile,name\n09123456789,\u200cبهار\n0912,x\n", encoding="utf-8")
     code, lines = on_narrow_terminal("send", "-p", "najva", "--dry-run", "--text", "سلام", source)
@@ -234,13 +234,13 @@ def test_a_narrow_terminal_breaks_lines_between_words(tmp_path: Path):
     assert max(map(len, lines)) < NARROW
 
 
-def test_a_question_is_broken_between_words_and_one_line_with_its_answers(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(output, "_columns", lambda stream: NARROW)
+def test_a_question_is_wrapped_and_its_answers_follow_on_its_last_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(output, "_terminal_width", lambda stream: NARROW)
     asked: list[str] = []
     monkeypatch.setattr(output.click, "confirm", lambda question, err: asked.append(question))
     output.ask(f"{'word ' * 6}Continue?")
     output.ask(f"{'word ' * 5}Continue?")
-    assert asked == [f"{'word ' * 6}".rstrip() + "\n  Continue?", f"{'word ' * 5}".rstrip() + "\n  Continue?"]
+    assert asked == ["word word word word word word\n  Continue?", "word word word word word\n  Continue?"]
 
 
 @pytest.mark.parametrize(
@@ -253,9 +253,9 @@ def test_a_question_is_broken_between_words_and_one_line_with_its_answers(monkey
         ("", ""),
     ],
 )
-def test_a_line_is_continued_two_columns_further_in(line: str, shown: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(output, "_columns", lambda stream: NARROW)
-    assert output.fitted(line, sys.stdout) == shown
+def test_continuation_lines_are_indented_by_two_more_columns(line: str, shown: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(output, "_terminal_width", lambda stream: NARROW)
+    assert output.wrapped(line, sys.stdout) == shown
 
 
 def test_a_terminal_shows_a_bar(tmp_path: Path):

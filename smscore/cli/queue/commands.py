@@ -217,7 +217,7 @@ def cancel(connection: QueueConnection, key: str) -> int:
     """Cancel a campaign: batches that have not started are never sent."""
     from smscore.cli.queue.control import change_campaign
 
-    return change_campaign(connection, key, lambda queue, campaign: queue.cancel(campaign), ends=True)
+    return change_campaign(connection, key, lambda queue, campaign: queue.cancel(campaign), is_cancel=True)
 
 
 @queue.command()

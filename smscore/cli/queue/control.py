@@ -24,10 +24,10 @@ AccountChange: TypeAlias = "Callable[[AsyncSendQueue], Awaitable[Account]]"
 _NUMBERS_AT_A_TIME: Final = 10_000
 
 
-def change_campaign(connection: QueueConnection, key: str, change: CampaignChange, *, ends: bool = False) -> int:
-    """Change a campaign, print how it then stands, and return the exit code: 1 if it had finished before.
+def change_campaign(connection: QueueConnection, key: str, change: CampaignChange, *, is_cancel: bool = False) -> int:
+    """Change a campaign, print its state after that, and return the exit code: 1 if it had finished before.
 
-    ``ends``: the change is to cancel it, which one that was cancelled before has no objection to.
+    ``is_cancel``: the change is a cancel, so a campaign that is already cancelled is no failure.
     """
 
     async def use(queue: AsyncSendQueue) -> tuple[Campaign, Account]:
@@ -36,7 +36,7 @@ def change_campaign(connection: QueueConnection, key: str, change: CampaignChang
 
     campaign, account = with_queue(connection, use)
     _print(connection, campaign, account)
-    if not campaign.state.has_ended or (ends and campaign.state is CampaignState.CANCELLED):
+    if not campaign.state.has_ended or (is_cancel and campaign.state is CampaignState.CANCELLED):
         return DONE
     connection.output.note(f"{name_of(campaign)} has already finished: it is {campaign.state}. Nothing was changed.")
     return SOME_NOT
@@ -52,7 +52,7 @@ def list_campaigns(connection: QueueConnection, state: str | None) -> None:
     """Print all campaigns, or those in one state, oldest first."""
 
     async def use(queue: AsyncSendQueue) -> dict[str, Account]:
-        accounts: dict[str, Account] = {}
+        accounts: dict[str, Account] = {}  # of the campaigns printed: none if there was no campaign
         async for campaign in queue.campaigns(state=state):
             name = campaign.account
             accounts[name] = accounts.get(name) or await queue.account(name)

@@ -12,7 +12,7 @@ from smscore.cli.queue.connection import name_of
 from smscore.queue.model import Account, Campaign, CampaignState, Counts, StoredMessage
 
 MOVING: Final = frozenset({CampaignState.LOADING, CampaignState.QUEUED, CampaignState.RUNNING})
-"""The states of a campaign that goes on by itself, unless its account is held."""
+"""The states in which a campaign goes on by itself, unless its account is held."""
 
 
 def campaign_fields(campaign: Campaign) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def inbound_fields(message: StoredMessage) -> dict[str, Any]:
 
 
 def campaign_words(campaign: Campaign, account: Account) -> str:
-    """A campaign on one line, and what holds its account where it would go on otherwise."""
+    """A campaign on one line, with why its account is held if that is what stops it."""
     why = f": {campaign.reason}" if campaign.reason else ""
     if account.held and campaign.state in MOVING:
         why += f", account {_held_words(account)}" + (f": {account.reason}" if account.reason else "")
