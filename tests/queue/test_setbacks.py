@@ -1,4 +1,4 @@
-"""A clock that is set back by hours: nothing stands still for them, and nobody is sent to twice."""
+"""A clock that is set back by hours: nothing waits for them to pass again, and nobody is sent to twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sweep(bench: Bench) -> None:
 
 
 def set_back(bench: Bench, seconds: float) -> None:
-    """As seen by workers that are at work before and after it."""
+    """Set the clock back while a worker is at work, which notes the time before it and notices it after."""
     sweep(bench)
     bench.now -= seconds
     sweep(bench)
@@ -35,14 +35,14 @@ def test_what_waits_to_be_claimed_is_claimed_at_once(bench: Bench):
     assert bench.results == KNOWN
 
 
-def test_a_killed_workers_batch_waits_for_its_lease_alone(bench: Bench):
+def test_a_killed_workers_batch_waits_no_longer_than_its_lease(bench: Bench):
     bench.claimed()
     set_back(bench, HOURS)
     bench.now += 2 * LEASE
     assert bench.claimed().hops == []
 
 
-def test_what_may_have_gone_before_is_not_repeated_since_nobody_knows_how_old_its_id_is(bench: Bench):
+def test_what_may_have_gone_before_is_not_repeated_after_its_worker_was_killed(bench: Bench):
     bench.dispatch(bench.claimed())
     set_back(bench, HOURS)
     bench.now += 2 * LEASE
@@ -50,7 +50,7 @@ def test_what_may_have_gone_before_is_not_repeated_since_nobody_knows_how_old_it
     assert bench.results == UNKNOWN
 
 
-def test_nor_by_a_worker_that_had_it_meanwhile_and_got_no_answer(bench: Bench):
+def test_what_may_have_gone_before_is_not_repeated_by_the_worker_that_got_no_answer(bench: Bench):
     batch = bench.claimed()
     bench.dispatch(batch)
     set_back(bench, 600)
@@ -60,7 +60,7 @@ def test_nor_by_a_worker_that_had_it_meanwhile_and_got_no_answer(bench: Bench):
     assert bench.results == UNKNOWN
 
 
-def test_nor_where_it_had_been_claimed_for_the_repeat(bench: Bench):
+def test_a_repeat_that_was_claimed_before_is_not_dispatched(bench: Bench):
     bench.dispatch(bench.claimed())
     bench.now += LEASE + 1
     again = bench.claimed()
@@ -70,7 +70,7 @@ def test_nor_where_it_had_been_claimed_for_the_repeat(bench: Bench):
     assert caught.value.why is Refusal.TOO_LATE
 
 
-def test_nor_before_any_worker_has_noticed(bench: Bench):
+def test_a_repeat_is_not_dispatched_even_if_no_worker_has_noticed(bench: Bench):
     bench.dispatch(bench.claimed())
     bench.now += LEASE + 1
     again = bench.claimed()
@@ -80,7 +80,7 @@ def test_nor_before_any_worker_has_noticed(bench: Bench):
     assert caught.value.why is Refusal.TOO_LATE
 
 
-def test_an_answer_that_comes_after_it_counts_as_ever(bench: Bench):
+def test_an_answer_that_comes_afterwards_counts(bench: Bench):
     batch = bench.claimed()
     bench.dispatch(batch)
     set_back(bench, HOURS)
@@ -88,7 +88,7 @@ def test_an_answer_that_comes_after_it_counts_as_ever(bench: Bench):
     assert bench.results == KNOWN
 
 
-def test_what_goes_after_it_is_repeated_as_ever(bench: Bench):
+def test_what_goes_afterwards_is_repeated(bench: Bench):
     set_back(bench, HOURS)
     bench.dispatch(bench.claimed())
     bench.now += LEASE + 1
@@ -98,7 +98,7 @@ def test_what_goes_after_it_is_repeated_as_ever(bench: Bench):
     assert bench.results == KNOWN
 
 
-def test_a_rate_a_rest_and_a_turn_of_all_workers_go_on(bench: Bench):
+def test_rates_rests_and_turns_do_not_wait_for_the_hours(bench: Bench):
     assert bench(take_turn, "receive:shop", 60.0)
     (batch,) = bench(claim, [Lane("shop", 10.0)], 1, LEASE).batches
     bench(dispatch.requeue, batch)
@@ -124,7 +124,7 @@ def test_a_time_that_the_user_gave_stays(bench: Bench):
     assert bench(lambda own: own.row("SELECT next_at FROM payamak_campaign")) == (not_before,)
 
 
-def test_a_clock_that_is_put_right_by_seconds_changes_nothing(bench: Bench):
+def test_a_correction_by_seconds_changes_nothing(bench: Bench):
     bench.dispatch(bench.claimed())
     set_back(bench, 3)
     bench.now += LEASE + 4

@@ -25,9 +25,9 @@ from smscore.queue.databases.base import Row, Transaction
 from smscore.queue.databases.sqlite import SQLiteDatabase
 from smscore.queue.payloads import Payload, unpack
 from smscore.queue.store import claims, endings, loading, sweeping
-from smscore.queue.store.batches import PLACE_BITS, Hop, unpack_hops
+from smscore.queue.store.batches import PLACE_BITS, unpack_hops
 from smscore.queue.store.loading import NewBatch, NewCampaign
-from smscore.queue.store.setbacks import TOLERANCE
+from smscore.queue.store.setbacks import can_repeat
 from smscore.queue.stored_errors import StoredError, unpack_errors
 from smscore.recipients.plan import Planned
 
@@ -138,11 +138,6 @@ class QueueFile:
         if self.results is not None:
             queue_path(self.results).unlink(missing_ok=True)
             self.results.unlink(missing_ok=True)
-
-
-def can_repeat(hop: Hop, now: float) -> bool:
-    """Whether what may have left by this hop can be sent again with its request id, which then tells if it arrived."""
-    return hop.repeat_until is not None and hop.at - TOLERANCE <= now < hop.repeat_until
 
 
 def _batch(chunk: int, piece: list[Planned]) -> NewBatch:

@@ -8,13 +8,14 @@ from heapq import merge
 from operator import itemgetter
 
 from smscore.cli.results_file import SKIPPED
-from smscore.cli.send.queue_file import INTERRUPTED, QueueFile, can_repeat
+from smscore.cli.send.queue_file import INTERRUPTED, QueueFile
 from smscore.cli.send.sending import Cells
 from smscore.error_words import error_cells
 from smscore.errors import SMSError
 from smscore.outcomes import Outcome
 from smscore.queue.store.batches import Hop
 from smscore.queue.store.rows import OpenBatch, RowReader
+from smscore.queue.store.setbacks import can_repeat
 from smscore.queue.stored_errors import restored
 from smscore.recipients.plan import Plan
 

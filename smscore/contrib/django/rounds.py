@@ -12,7 +12,7 @@ from smscore.text import plain_text
 __all__ = ["new_inbound", "note_change", "take_turn"]
 
 _MAX_INBOUND = 100
-_SET_BACK = 3600.0  # seconds; a turn that is further ahead of what a worker asks for is of a clock that was set back
+_SET_BACK = 3600.0  # seconds: a turn that is due even later than that was noted before the clock was set back
 
 
 def take_turn(transaction: Transaction, name: str, every: float) -> bool:

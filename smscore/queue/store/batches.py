@@ -29,7 +29,7 @@ class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
     account: str | None = None
     """The mark of the provider's account that it went to: another one would take a repeat for a new request."""
     setbacks: int = 0
-    """How often the clock had been set back by then; later on, nobody knows how old the id is."""
+    """How often the clock had been set back by then. Once it is more often, nobody knows how old the id is."""
 
 
 @define(repr=False)

@@ -14,11 +14,11 @@ from smscore.queue.store.reports import Change
 def sweep(transaction: Transaction, accounts: Sequence[str], lease: float | None = None) -> list[Change]:
     """Remove what was left half loaded, end what has expired, and settle or wake campaigns of these accounts.
 
-    ``lease`` is that of a worker, which also sees to a clock that was set back; None where nobody waits for a time.
+    ``lease`` is that of a worker's batches: with it, a clock that was set back is noticed. None where no worker waits.
     Returns the delivery reports that were given up, since nobody knows their messages.
     """
     if lease is not None:
-        setbacks.keep_up(transaction, lease)
+        setbacks.check_clock(transaction, lease)
     remove_abandoned(transaction)
     expire_all(transaction)
     # Only after expire_all, which excludes: an upgrade locks in that order too, and otherwise the two could deadlock.
