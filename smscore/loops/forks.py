@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 import threading
+from contextlib import AbstractContextManager
 from typing import Any, Final
 from weakref import ref
 
@@ -29,6 +30,14 @@ def _keep() -> None:
             # Leak a reference on purpose: the interpreter clears every other one at exit.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
     _shared.clear()
+
+
+def lock_kept_whole() -> AbstractContextManager[object]:
+    """A lock that a fork takes too: no child finds it held by a thread that it has not, or what it guards half done."""
+    lock = threading.RLock()  # reentrant: a signal handler may send, or fork, while it is held
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    return lock
 
 
 _IMPORTED_LATE: Final = frozenset({"aiohttp", "anyio", "cattrs", "persiantools", "smscore", "uvloop"})

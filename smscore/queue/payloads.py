@@ -57,6 +57,8 @@ class Payload(MaskedState, array_like=True, omit_defaults=True, eq=True):
         return [first + place for place in self.places]
 
 
+# Made here, and not by the first calls: two threads that make one at once would crash the process, in msgspec.
+_payload: Final = msgspec.msgpack.Decoder(Payload)
 _PLAIN: Final = b"n"  # numbers alone, a line each
 _PACKED: Final = b"m"
 
@@ -74,7 +76,7 @@ def unpack(stored: bytes | memoryview) -> Payload:
     plain = zlib.decompress(data[1:])
     if data[:1] == _PLAIN:
         return Payload(plain.decode().split("\n"))
-    return msgspec.msgpack.decode(plain, type=Payload)
+    return _payload.decode(plain)
 
 
 class _Options(msgspec.Struct, omit_defaults=True):
@@ -82,6 +84,9 @@ class _Options(msgspec.Struct, omit_defaults=True):
 
     values: dict[str, str | int | float | bool] = {}
     times: dict[str, dt.datetime] = {}
+
+
+_options: Final = msgspec.json.Decoder(_Options)
 
 
 def pack_options(options: Mapping[str, Any]) -> str | None:
@@ -101,7 +106,7 @@ def unpack_options(stored: str | None) -> dict[str, Any]:
     """The keyword arguments of what :func:`pack_options` gave."""
     if stored is None:
         return {}
-    found = msgspec.json.decode(stored, type=_Options)
+    found = _options.decode(stored)
     return {**found.values, **found.times}
 
 

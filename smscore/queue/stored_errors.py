@@ -36,6 +36,9 @@ class StoredError(MaskedState, omit_defaults=True, eq=True):
         return f"<StoredError {self.kind}>"  # the provider's words are in it
 
 
+_decoder: Final = msgspec.json.Decoder(list[StoredError])  # made before there are threads, as those of payloads
+
+
 def stored(error: SMSError | None, earlier: Sequence[SMSError] = ()) -> StoredError:
     """An error as it is stored (None: there was none in the end), and those of the providers that were tried before."""
     if error is None:
@@ -92,4 +95,4 @@ def pack_errors(errors: Sequence[StoredError]) -> str | None:
 
 def unpack_errors(column: str | None) -> list[StoredError]:
     """The errors of a batch's column."""
-    return [] if column is None else msgspec.json.decode(column, type=list[StoredError])
+    return [] if column is None else _decoder.decode(column)

@@ -20,6 +20,7 @@ import attrs
 import msgspec
 from msgspec import inspect as info
 
+from smscore.loops.forks import lock_kept_whole
 from smscore.masking import Masked
 
 T = TypeVar("T")
@@ -135,14 +136,15 @@ class RecurringTexts(Generic[T]):
 
     def decode(self, body: bytes) -> T:
         """The answer as the model. Raises ``DecodeError`` where it does not match."""
-        if self._known is not None:
+        known = self._known  # another thread may set it meanwhile
+        if known is not None:
             try:
-                return decode(body, self._known)
+                return decode(body, known)
             except DecodeError as error:
                 if not str(error).endswith(f".{self._field}`"):  # msgspec names the path of what does not match
                     raise
         whole = decode(body, self._any)
-        if self._known is not None:
+        if known is not None:
             self._learn({getattr(row, self._field) for row in self._rows(whole)} - {None})
         return whole
 
@@ -454,9 +456,15 @@ def _type_info(model: Any) -> info.Type:
     return info.type_info(model)
 
 
+_building: Final = lock_kept_whole()
+
+
 @cache
 def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(model)
+    # msgspec keeps what it knows of a struct with its class, from the moment when it begins to find it out. A thread
+    # that takes it before its end crashes the process, and so the sends of all its clients.
+    with _building:
+        return msgspec.json.Decoder(model)
 
 
 @cache

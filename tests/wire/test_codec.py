@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import subprocess
 import sys
+import textwrap
+import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
 
+import msgspec
 import pytest
 from attrs import field, frozen
 from hypothesis import given
@@ -390,6 +398,55 @@ def test_texts_that_do_not_recur_are_not_kept(texts: list[str]) -> None:
     known = len(models)
     words.decode(with_words(["another"]))
     assert len(models) == known
+
+
+def test_one_thread_at_a_time_makes_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two that find out the same struct at once crash the process, in some turns of the threads and not in others.
+    at_work = most = 0
+    make = msgspec.json.Decoder
+
+    def slowly(model: Any) -> Any:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        time.sleep(0.01)
+        at_work -= 1
+        return make(model)
+
+    monkeypatch.setattr(msgspec.json, "Decoder", slowly)
+    start = threading.Barrier(8)
+
+    def read(number: int) -> list[Word[str]]:
+        start.wait()
+        return codec.decode(with_words(["a"]), word_list(Literal["a", f"{number}"]))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [row[0].word for row in pool.map(read, range(8))] == ["a"] * 8
+    assert most == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
+def test_a_child_that_was_forked_while_a_thread_made_a_decoder_does_not_wait_for_that_thread(tmp_path: Path) -> None:
+    script = """
+        import msgspec, os, threading, time
+        from smscore.wire import codec
+        make, begun = msgspec.json.Decoder, threading.Event()
+        def slowly(model):
+            begun.set()
+            time.sleep(0.5)
+            return make(model)
+        msgspec.json.Decoder = slowly
+        threading.Thread(target=codec.decode, args=(b"[1]", list[int])).start()
+        begun.wait()
+        child = os.fork()
+        print(codec.decode(b"[2]", list[float if child else int]), flush=True)
+        if child:
+            os.waitpid(child, 0)
+    """
+    path = tmp_path / "forked.py"
+    path.write_text(textwrap.dedent(script))
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60)
+    assert sorted(done.stdout.split()) == ["[2.0]", "[2]"], done.stderr
 
 
 @pytest.mark.parametrize("body", [b"", b'[{"place": "1", "word": "a"}]', b'[{"place": 1, "word": 2}]'])

@@ -32,6 +32,9 @@ class Hop(msgspec.Struct, omit_defaults=True, frozen=True):
     """How often the clock had been set back by then. Once it is more often, nobody knows how old the id is."""
 
 
+_hops: Final = msgspec.json.Decoder(list[Hop])  # made before there are threads, as those of payloads
+
+
 @define(repr=False)
 class ClaimedBatch:
     """A batch in the hands of a worker."""
@@ -121,7 +124,7 @@ def pack_json(value: Any) -> str | None:
 
 def unpack_hops(column: str | None) -> list[Hop]:
     """The hops of a batch's column."""
-    return [] if column is None else msgspec.json.decode(column, type=list[Hop])
+    return [] if column is None else _hops.decode(column)
 
 
 def hop_at(hops: Sequence[Hop], index: int | None) -> Hop | None:
