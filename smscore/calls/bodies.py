@@ -17,10 +17,7 @@ from smscore.wire.endpoint import FileContent
 
 _AT_ONCE: Final = 16 * 1024  # bytes, which the buffer of a connection takes in any case
 _PIECE: Final = 256 * 1024  # bytes: a large body goes in pieces, so that it does not hold up the loop
-
-
-_MOCKED: Final = object()
-"""Where a writer has no transport: it is what a test puts in aiohttp's place."""
+_MOCKED: Final = object()  # for the transport of a writer without one, as tests that mock aiohttp have it
 
 
 class _Body(Payload):

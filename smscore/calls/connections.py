@@ -53,7 +53,7 @@ class _Listener(asyncio.Protocol):
         self.progress = None
 
     def rest(self, given_idle: float | None) -> None:
-        """It waits for the next request, which may take it for so many seconds."""
+        """It is idle now: the next request may use it for ``given_idle`` seconds, or as long as its server allows."""
         if self._pool is not None and not self.transport.is_closing():
             self._given_idle = given_idle
             self.idle_since = now = clock.monotonic()

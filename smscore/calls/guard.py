@@ -68,8 +68,8 @@ def check_hosts(*hosts: str | None) -> None:
 
 
 def _may_be_a_test_run() -> bool:
-    """Whether one of the modules is there that the functions below look at: every request asks."""
-    there = sys.modules
+    """Whether a module is loaded that the functions below look at."""
+    there = sys.modules  # asked one by one: each request asks, and any() takes five times as long
     return (
         "pytest" in there
         or "django.test.utils" in there

@@ -94,11 +94,11 @@ class IdlePool:
         name = str(transport.get_extra_info("peername"))
         return self._servers.get(name) or self._servers.setdefault(name, IdleLimit())
 
-    def add(self, connection: IdleConnection, until: float) -> None:
-        """Note that a connection is idle now, and too old from this moment on."""
+    def add(self, connection: IdleConnection, too_old_at: float) -> None:
+        """Note that a connection is idle now, and when it will be too old, by ``clock.monotonic``."""
         self._idle.add(connection)
-        if until < self._next_sweep:
-            self._sweep_in(until - clock.monotonic())
+        if too_old_at < self._next_sweep:
+            self._sweep_in(too_old_at - clock.monotonic())
 
     def discard(self, connection: IdleConnection) -> None:
         """Forget a connection that is closed."""

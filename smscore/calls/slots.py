@@ -8,9 +8,9 @@ from collections import deque
 
 
 class Slots:
-    """So many slots in one event loop; those who wait get them first come, first served.
+    """``count`` slots in one event loop. Whoever waits for one is served in turn.
 
-    An ``asyncio.Semaphore`` would do, but asks all who wait whether they still do before it says that one is free.
+    ``asyncio.Semaphore`` does the same, but goes through all who wait before it says whether one is free.
     """
 
     def __init__(self, count: float = math.inf) -> None:
@@ -25,20 +25,20 @@ class Slots:
         return True
 
     def ask(self) -> asyncio.Future[None]:
-        """Wait for a slot: the future is done once it is taken. Whoever stops to wait must call :meth:`withdraw`."""
+        """Wait for a slot: the future is done once it is taken. Whoever stops waiting must call :meth:`withdraw`."""
         slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(slot)
         return slot
 
     def withdraw(self, slot: asyncio.Future[None]) -> None:
-        """Wait no more. A slot that was given at that very moment is given back."""
+        """Stop waiting. If the slot has just been given, it is given back."""
         if not slot.cancel() and not slot.cancelled():
             self.give_back()
         while self._waiting and self._waiting[0].cancelled():
             self._waiting.popleft()
 
     def give_back(self) -> None:
-        """Give a slot to who has waited longest."""
+        """Give a slot to whoever has waited longest; if nobody waits, it is free."""
         while self._waiting:
             slot = self._waiting.popleft()
             if not slot.done():

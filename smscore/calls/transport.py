@@ -67,9 +67,9 @@ class Transport:
             slots.give_back()
 
     async def _wait_for_slot(self, place: Place, timeouts: Timeouts) -> bool:
-        """Whether there is room for a connection after a wait as long as a request may take.
+        """Whether a slot became free within the time that a request may take; then it is taken.
 
-        Its own time begins only then: one that waited long must not end as unknown for it.
+        The time of the request itself begins only then: a request that waited long must not end as unknown for it.
         """
         slot = place.slots.ask()
         try:
@@ -225,6 +225,7 @@ class Transport:
 
 
 def _before(deadline: float | None, timeouts: Timeouts) -> Timeouts:
+    """The timeouts, no longer than what is left until the deadline."""
     return timeouts if deadline is None else within(timeouts, deadline - clock.monotonic())
 
 
@@ -284,7 +285,7 @@ def _check_hosts(request: aiohttp.ClientRequest) -> None:
 
 
 def _options(place: Place, request: Request) -> Mapping[str, Any]:
-    """What aiohttp is told besides what it is told of every request: each argument costs it 800 instructions."""
+    """The arguments of this request alone. Each costs 800 instructions in aiohttp, so none repeats a default."""
     options = place.options
     if request.query:
         options = {**options, "params": request.query}
@@ -357,7 +358,7 @@ async def _answer_to(progress: RequestProgress, response: aiohttp.ClientResponse
 
 
 async def _read(response: aiohttp.ClientResponse, progress: RequestProgress) -> Answer | NoAnswer:
-    # Headers are no longer than all that came.
+    # Headers are part of what was received: they need no measuring where that is not larger.
     if not 0 < progress.received <= MAX_HEADER_BYTES and _size_of_headers(response) > MAX_HEADER_BYTES:
         response.close()
         return _LONG_HEADERS

@@ -62,7 +62,7 @@ class Wait:
         self._task = task
         self._cancels = task.cancelling()
         self._waits.add(self, self._began + min(self._total, self._read))
-        if clock.is_frozen(self._loop) and self._total < math.inf:
+        if clock.is_frozen(self._loop) and self._total < math.inf:  # else no request pays for the backstop's context
             self._backstop = clock.backstop(self._total, self.time_out)
             self._backstop.__enter__()
         return self
@@ -119,16 +119,16 @@ class Waits:
         self._timer: asyncio.TimerHandle | None = None
         self._checks_at = math.inf
 
-    def add(self, wait: Wait, check_by: float) -> None:
-        """Note a wait that begins now, and may be over at this moment of the loop's clock at the earliest.
+    def add(self, wait: Wait, earliest_end: float) -> None:
+        """Note a wait that begins now and cannot run out before ``earliest_end``, by the loop's clock.
 
         Raises ``WaitInterrupted`` once all have been ended.
         """
         if self._is_over:
             raise WaitInterrupted
         self._open.add(wait)
-        if check_by < self._checks_at or self._is_closed is not None:
-            self._check_by(check_by)
+        if earliest_end < self._checks_at or self._is_closed is not None:  # nearly always there is an earlier check
+            self._check_by(earliest_end)
 
     def discard(self, wait: Wait) -> None:
         """Forget a wait that has ended."""

@@ -1,4 +1,4 @@
-"""The slots for connections: first come, first served, and none is lost with whoever stops to wait for one."""
+"""The slots for connections: first come, first served, and none is lost when a wait for one ends."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import pytest
 from smscore.calls.slots import Slots
 
 
-def free(slots: Slots) -> int:
-    """How many slots are free; they are taken."""
+def take_all(slots: Slots) -> int:
+    """Take all free slots, and return how many there were."""
     count = 0
     while slots.take():
         count += 1
     return count
 
 
-def test_as_many_are_taken_as_there_are():
-    assert free(Slots(3)) == 3
+def test_no_more_slots_are_taken_than_there_are():
+    assert take_all(Slots(3)) == 3
 
 
-def test_without_a_limit_there_is_always_one():
+def test_without_a_limit_a_slot_is_always_free():
     slots = Slots()
     assert all(slots.take() for _ in range(1_000))
     slots.give_back()
     assert slots.take()
 
 
-async def test_who_came_first_is_served_first_and_nobody_else_takes_what_was_given():
+async def test_slots_are_given_in_turn_and_a_given_slot_is_not_free():
     slots = Slots(1)
     assert slots.take()
     first, second = slots.ask(), slots.ask()
@@ -37,10 +37,10 @@ async def test_who_came_first_is_served_first_and_nobody_else_takes_what_was_giv
     slots.give_back()
     assert second.done()
     slots.give_back()
-    assert free(slots) == 1
+    assert take_all(slots) == 1
 
 
-async def test_who_stops_to_wait_is_passed_over():
+async def test_a_withdrawn_wait_is_passed_over():
     slots = Slots(1)
     assert slots.take()
     first, second, third = slots.ask(), slots.ask(), slots.ask()
@@ -72,10 +72,10 @@ async def test_a_slot_that_was_given_to_a_cancelled_wait_is_given_back(has_next:
     await asyncio.wait([task])
     assert task.cancelled()
     assert after is None or after.done()
-    assert free(slots) == (0 if has_next else 1)
+    assert take_all(slots) == (0 if has_next else 1)
 
 
-async def test_waits_that_were_given_up_are_not_kept():
+async def test_withdrawn_waits_are_not_kept():
     slots = Slots(1)
     assert slots.take()
     for slot in [slots.ask() for _ in range(100)]:
