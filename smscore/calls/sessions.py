@@ -1,4 +1,4 @@
-"""What a client's requests in one event loop share; a session of its own closes itself when its loop ends."""
+"""A client's aiohttp session in each event loop, with what the requests there share. Its own close with their loop."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ from smscore.loops.threads import in_thread
 _CLOSING: Final = 2.0  # seconds
 
 
-_ANSWERS: Final[Mapping[str, Any]] = {
+_ANSWER_OPTIONS: Final[Mapping[str, Any]] = {
     "raise_for_status": False,
     "max_line_size": MAX_HEADER_BYTES,
     "max_field_size": MAX_HEADER_BYTES,
     "max_headers": MAX_HEADER_BYTES,
 }
-"""How aiohttp is to take answers, whatever the owner of a session prefers."""
+"""How aiohttp must treat answers, in a borrowed session too."""
 
 
-class Place:
-    """What the requests in one event loop share: sessions of ours and borrowed ones."""
+class LoopSession:
+    """What the requests of a client in one event loop share."""
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        http: aiohttp.ClientSession,
         waits: Waits,
         slots: Slots,
         pool: IdlePool | None,
         options: Mapping[str, Any],
     ) -> None:
-        self.session = session
+        self.http = http
         self.waits = waits
         self.slots = slots
         """One for each connection that may be open; a request takes one before its own time begins."""
         self.pool = pool
         self.options = options
-        """What each request is given that the session does not give it."""
+        """Arguments of each request to a borrowed session, which may have other defaults; none for one of our own."""
 
 
-def borrowed_place(session: aiohttp.ClientSession, proxy: str | None, ssl: SSLContext | bool) -> Place:
-    """A session of somebody else's, who decides on connections and limits."""
-    waits = Waits(lambda: session.closed)
-    return Place(session, waits, Slots(), None, {**_ANSWERS, "proxy": proxy, "ssl": ssl})
+def borrowed_session(http: aiohttp.ClientSession, proxy: str | None, ssl: SSLContext | bool) -> LoopSession:
+    """Around an aiohttp session of the user's, whose own connector decides on connections and limits."""
+    waits = Waits(lambda: http.closed)
+    return LoopSession(http, waits, Slots(), None, {**_ANSWER_OPTIONS, "proxy": proxy, "ssl": ssl})
 
 
-class OwnedPlace(Place):
-    """A session that closes itself when its loop ends."""
+class OwnedLoopSession(LoopSession):
+    """One with an aiohttp session of our own, which closes itself when its loop ends."""
 
     def __init__(
         self,
@@ -72,22 +72,22 @@ class OwnedPlace(Place):
         proxy: str | None,
         ssl: SSLContext | bool,
     ) -> None:
-        session = aiohttp.ClientSession(
+        http = aiohttp.ClientSession(
             # The pool decides how long a connection is kept, and the slots how many there are.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=MAX_IDLE, resolver=_new_resolver(), ssl=ssl),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             proxy=proxy,
-            **_ANSWERS,
+            **_ANSWER_OPTIONS,
         )
         pool = IdlePool(servers)
-        super().__init__(session, Waits(), Slots(max_connections), pool, {})
+        super().__init__(http, Waits(), Slots(max_connections), pool, {})
         self.pid: int = os.getpid()
         self._forget = forget
         self._pool = pool
         self._closing = asyncio.Lock()
         self.guard: AsyncGeneratorType[None, None] = cast("AsyncGeneratorType[None, None]", self._close_at_the_end())
-        keep_alive_after_fork(session)
+        keep_alive_after_fork(http)
         keep_alive_after_fork(pool)
 
     def close_from_outside(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -117,69 +117,71 @@ class OwnedPlace(Place):
     async def _close_once(self) -> None:
         # The client's owner, its garbage collection and the end of the loop may come at once: all wait for the first.
         async with self._closing:
-            if self.session.closed:
+            if self.http.closed:
                 return
             self._forget()
             self._pool.close()
             # What a server does with a connection must not hold up its closing.
             with suppress(TimeoutError):
                 async with clock.timeout(_CLOSING):
-                    await self.session.close()
+                    await self.http.close()
                     await asyncio.sleep(0)  # in which the pool's connections close
 
 
-class Places:
-    """The places of a client with sessions of its own: one for each event loop that it is used in."""
+class LoopSessions:
+    """The sessions of a client with none borrowed: one for each event loop that it is used in."""
 
     def __init__(self, max_connections: int, proxy: str | None, ssl: SSLContext | bool) -> None:
         self._max_connections = max_connections
         self._proxy = proxy
         self._ssl = ssl
         self._servers: dict[str, IdleLimit] = {}
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace] = WeakKeyDictionary()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedLoopSession] = WeakKeyDictionary()
         finalize(self, _close_forgotten, self._by_loop).atexit = False
 
-    def here(self) -> OwnedPlace | None:
-        """The place of this event loop, if it was opened."""
+    def here(self) -> OwnedLoopSession | None:
+        """The session of this event loop, if it was opened."""
         return self._by_loop.get(asyncio.get_running_loop())
 
-    async def open(self) -> OwnedPlace:
-        """A new place for this event loop."""
+    async def open(self) -> OwnedLoopSession:
+        """A new session for this event loop."""
         loop = asyncio.get_running_loop()
         forget = partial(_forget, self._by_loop, ref(loop))
-        place = self._by_loop[loop] = OwnedPlace(forget, self._max_connections, self._servers, self._proxy, self._ssl)
-        await place.guard.asend(None)
-        return place
+        session = self._by_loop[loop] = OwnedLoopSession(
+            forget, self._max_connections, self._servers, self._proxy, self._ssl
+        )
+        await session.guard.asend(None)
+        return session
 
     async def close(self) -> None:
         """End what is under way, and close the connections of every loop."""
         here = asyncio.get_running_loop()
         everywhere = _snapshot(self._by_loop)
-        for loop, place in everywhere:
+        for loop, session in everywhere:
             if loop is not here:
-                place.close_from_outside(loop)
-        for loop, place in everywhere:
+                session.close_from_outside(loop)
+        for loop, session in everywhere:
             if loop is here:
-                await place.close()
+                await session.close()
 
 
 def _forget(
-    by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace], loop: ref[asyncio.AbstractEventLoop]
+    by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedLoopSession], loop: ref[asyncio.AbstractEventLoop]
 ) -> None:
     here = loop()
     if here is not None:  # the garbage collector may have been there first
         by_loop.pop(here, None)
 
 
-def _close_forgotten(by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace]) -> None:
+def _close_forgotten(by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedLoopSession]) -> None:
     # For a client that nobody closed: aiohttp would only warn of its unclosed connections.
-    for loop, place in _snapshot(by_loop):
-        place.close_from_outside(loop)
+    for loop, session in _snapshot(by_loop):
+        session.close_from_outside(loop)
 
 
 def _snapshot(
-    by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedPlace],
-) -> list[tuple[asyncio.AbstractEventLoop, OwnedPlace]]:
+    by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnedLoopSession],
+) -> list[tuple[asyncio.AbstractEventLoop, OwnedLoopSession]]:
     while True:
         try:
             return list(by_loop.items())

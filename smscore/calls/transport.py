@@ -19,7 +19,7 @@ from smscore import clock
 from smscore.calls.bodies import body_of
 from smscore.calls.connections import HAS_POLL, RequestProgress, Spoiled, is_known, is_usable, keep_ready
 from smscore.calls.guard import allowed_hosts, check_hosts
-from smscore.calls.sessions import Place, Places, borrowed_place
+from smscore.calls.sessions import LoopSession, LoopSessions, borrowed_session
 from smscore.calls.waits import ReadTimedOut, Wait, WaitInterrupted
 from smscore.config import MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES, Timeouts, within
 from smscore.dates import read_retry_after
@@ -45,8 +45,8 @@ class Transport:
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise ConfigurationError("session= must be an aiohttp.ClientSession.")
         checked = checked_ssl(ssl)
-        self._borrowed = None if session is None else borrowed_place(session, proxy, checked)
-        self._places = Places(max_connections, proxy, checked)
+        self._borrowed = None if session is None else borrowed_session(session, proxy, checked)
+        self._sessions = LoopSessions(max_connections, proxy, checked)
         self._closed = False
 
     async def send(self, request: Request, timeouts: Timeouts, deadline: float | None) -> Answer | NoAnswer:
@@ -55,28 +55,28 @@ class Transport:
         Raises only ``CancelledError``, ``ClientClosed`` for a closed client, and ``ConfigurationError`` for a host that
         a test run may not reach, or in an event loop that is not the session's.
         """
-        place = self._here() or await self._open_here()
-        slots = place.slots
-        if not slots.take() and not await self._wait_for_slot(place, _before(deadline, timeouts)):
+        session = self._here() or await self._open_here()
+        slots = session.slots
+        if not slots.take() and not await self._wait_for_slot(session, _before(deadline, timeouts)):
             return _NO_SLOT
         try:
-            while (answer := await self._try(place, request, _before(deadline, timeouts))) is None:
+            while (answer := await self._try(session, request, _before(deadline, timeouts))) is None:
                 pass
             return answer
         finally:
             slots.give_back()
 
-    async def _wait_for_slot(self, place: Place, timeouts: Timeouts) -> bool:
+    async def _wait_for_slot(self, session: LoopSession, timeouts: Timeouts) -> bool:
         """Whether a slot became free within the time that a request may take; then it is taken.
 
         The time of the request itself begins only then: a request that waited long must not end as unknown for it.
         """
-        slot = place.slots.ask()
+        slot = session.slots.ask()
         try:
-            with Wait(place.waits, timeouts.total):
+            with Wait(session.waits, timeouts.total):
                 await slot
         except BaseException as error:
-            place.slots.withdraw(slot)
+            session.slots.withdraw(slot)
             if isinstance(error, TimeoutError):
                 return False
             if isinstance(error, WaitInterrupted):
@@ -84,22 +84,22 @@ class Transport:
             raise
         return True
 
-    async def _try(self, place: Place, request: Request, timeouts: Timeouts) -> Answer | NoAnswer | None:
+    async def _try(self, session: LoopSession, request: Request, timeouts: Timeouts) -> Answer | NoAnswer | None:
         """What came; None if an idle connection was spoiled or too old, and nothing was written to it: try another."""
         if not HAS_POLL:
             await _closes_are_seen()
-        wait = Wait(place.waits, timeouts.total, timeouts.read)
-        progress = RequestProgress(wait, place.pool, timeouts.idle)
+        wait = Wait(session.waits, timeouts.total, timeouts.read)
+        progress = RequestProgress(wait, session.pool, timeouts.idle)
         try:
             with wait:
-                response = await place.session.request(
+                response = await session.http.request(
                     request.method,
                     request.url,
                     data=body_of(request.body, progress),
                     headers=request.headers,
                     timeout=_client_timeout(timeouts.connect),
                     allow_redirects=False,
-                    **_options(place, request),
+                    **_options(session, request),
                 )
                 return await _answer_to(progress, response)
         except ConfigurationError:
@@ -119,27 +119,27 @@ class Transport:
 
         Raises ``ConfigurationError`` as :meth:`send` does.
         """
-        place = self._here() or await self._open_here()
-        if not place.slots.take() and not await self._wait_for_slot(place, timeouts):
+        session = self._here() or await self._open_here()
+        if not session.slots.take() and not await self._wait_for_slot(session, timeouts):
             return _NO_SLOT
         try:
-            return await self._connect(place, url, timeouts)
+            return await self._connect(session, url, timeouts)
         finally:
-            place.slots.give_back()
+            session.slots.give_back()
 
-    async def _connect(self, place: Place, url: str, timeouts: Timeouts) -> NoAnswer | None:
-        session = place.session
+    async def _connect(self, session: LoopSession, url: str, timeouts: Timeouts) -> NoAnswer | None:
+        http = session.http
         await _closes_are_seen()
         timeout = _client_timeout(timeouts.connect)
 
         async def open_only(request: aiohttp.ClientRequest, _: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             _check_hosts(request)
-            assert session.connector is not None  # noqa: S101  # an open session has one
+            assert http.connector is not None  # noqa: S101  # an open session has one
             while True:
-                connection = await session.connector.connect(request, [], timeout)
+                connection = await http.connector.connect(request, [], timeout)
                 transport = connection.transport
                 was_open = is_known(transport)
-                if transport is not None and is_usable(transport, place.pool, timeouts.idle):
+                if transport is not None and is_usable(transport, session.pool, timeouts.idle):
                     keep_ready(transport, timeouts.idle)
                     connection.release()
                     raise _Opened
@@ -149,8 +149,8 @@ class Transport:
 
         # A middleware runs when the request exists and nothing of it has left.
         try:
-            with Wait(place.waits, timeouts.total) as wait, clock.backstop(timeouts.connect, wait.time_out):
-                response = await session.get(url, timeout=timeout, middlewares=(open_only,), **place.options)
+            with Wait(session.waits, timeouts.total) as wait, clock.backstop(timeouts.connect, wait.time_out):
+                response = await http.get(url, timeout=timeout, middlewares=(open_only,), **session.options)
         except _Opened:
             return None
         except ConfigurationError:
@@ -165,9 +165,9 @@ class Transport:
     @asynccontextmanager
     async def waiting(self) -> AsyncGenerator[None, None]:
         """A context around a wait that is not a request; ``ClientClosed`` if the client is closed meanwhile."""
-        place = self._here() or await self._open_here()
+        session = self._here() or await self._open_here()
         try:
-            with Wait(place.waits):
+            with Wait(session.waits):
                 yield
         except WaitInterrupted:
             raise self._interrupted() from None
@@ -177,7 +177,7 @@ class Transport:
         self._closed = True
         if self._borrowed is not None:
             self._borrowed.waits.end_all()
-        await self._places.close()
+        await self._sessions.close()
 
     def close_unused(self) -> None:
         """Refuse any further request, where no connection was opened."""
@@ -186,13 +186,13 @@ class Transport:
     @property
     def is_closed(self) -> bool:
         """Whether no request can leave any more."""
-        return self._closed or (self._borrowed is not None and self._borrowed.session.closed)
+        return self._closed or (self._borrowed is not None and self._borrowed.http.closed)
 
     def check_open(self) -> None:
         """Raise ``ClientClosed`` if no request can leave any more."""
         if self._closed:
             raise ClientClosed("This client is closed. Make a new one, or close this one after its last call.")
-        if self._borrowed is not None and self._borrowed.session.closed:
+        if self._borrowed is not None and self._borrowed.http.closed:
             raise ClientClosed(
                 "The session that this client was given is closed. Close it after the client's last call."
             )
@@ -208,20 +208,20 @@ class Transport:
             return NoAnswer(left, f"the {what} was closed meanwhile", closed=True)
         return NoAnswer(left, error.reason if isinstance(error, _Stopped) else _reason(error))
 
-    def _here(self) -> Place | None:
+    def _here(self) -> LoopSession | None:
         """What this event loop's requests share, if there is any yet. Raises what :meth:`send` does."""
         self.check_open()
         if self._borrowed is None:
-            return self._places.here()
-        _check_loop(self._borrowed.session)
+            return self._sessions.here()
+        _check_loop(self._borrowed.http)
         return self._borrowed
 
-    async def _open_here(self) -> Place:
-        place = await self._places.open()
+    async def _open_here(self) -> LoopSession:
+        session = await self._sessions.open()
         if self._closed:  # by another thread, just now
-            await place.close()
+            await session.close()
             self.check_open()
-        return place
+        return session
 
 
 def _before(deadline: float | None, timeouts: Timeouts) -> Timeouts:
@@ -284,9 +284,9 @@ def _check_hosts(request: aiohttp.ClientRequest) -> None:
     check_hosts(request.url.host, None if request.proxy is None else request.proxy.host)
 
 
-def _options(place: Place, request: Request) -> Mapping[str, Any]:
+def _options(session: LoopSession, request: Request) -> Mapping[str, Any]:
     """The arguments of this request alone. Each costs 800 instructions in aiohttp, so none repeats a default."""
-    options = place.options
+    options = session.options
     if request.query:
         options = {**options, "params": request.query}
     if not request.body:
@@ -296,7 +296,7 @@ def _options(place: Place, request: Request) -> Mapping[str, Any]:
         ours = (*ours, _refuse)
     if ours:
         # Those given to a request take the place of the session's own, which a borrowed one may have.
-        options = {**options, "middlewares": (*place.session._middlewares, *ours)}
+        options = {**options, "middlewares": (*session.http._middlewares, *ours)}
     return options
 
 
