@@ -26,6 +26,9 @@ import attrs
 
 from smscore import clock
 from smscore.account import AccountSettings, ResolvedAccount
+
+# Child processes of a test run inherit what it finds, and may be started before a client is made.
+from smscore.calls import guard  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from smscore.calls.caller import Caller
 from smscore.calls.ratelimit import RateLimit
 from smscore.calls.retry import RetryBudget

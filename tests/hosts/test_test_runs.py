@@ -433,6 +433,14 @@ def test_unittest_is_guarded_from_import_to_end(run: Callable[..., str], tmp_pat
     assert said == [f"imported {REFUSED} before {REFUSED} now {REFUSED} child {REFUSED}", f"after {REFUSED}"]
 
 
+def test_a_child_that_is_started_before_any_client_is_made_is_guarded(run: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import subprocess, sys, unittest, sepahan_sms\nclass Case(unittest.TestCase):\n"
+        f"    def test_it(self): subprocess.run([sys.executable, '-c', {SAY!r}], check=True)"
+    )
+    assert run("-m", "unittest") == REFUSED
+
+
 def test_a_script_that_runs_its_own_cases_is_guarded(run: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "cases.py").write_text(f"{CASES}\nif __name__ == '__main__': unittest.main()")
     said = run("cases.py").splitlines()
