@@ -16,7 +16,6 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
-import msgspec
 from attrs import define, field
 
 from smscore.dates import from_unix
@@ -66,13 +65,15 @@ class IdColumn(MaskedState, eq=False):
 
     size: int
     _ids: array[int] | None = None
-    _long: dict[int, int] = msgspec.field(default_factory=dict)
+    _long: dict[int, int] | None = None
 
     def __getitem__(self, position: int) -> int | None:
         if self._ids is None or position >= len(self._ids):
             return None
         id_ = self._ids[position]
-        return id_ if id_ != NO_ID else self._long.get(position)
+        if id_ != NO_ID:
+            return id_
+        return None if self._long is None else self._long.get(position)
 
     def __iter__(self) -> Iterator[int | None]:
         return map(self.__getitem__, range(self.size))
@@ -117,6 +118,8 @@ class IdColumn(MaskedState, eq=False):
             return NO_ID
         if NO_ID < value < -NO_ID:
             return value
+        if self._long is None:
+            self._long = {}
         self._long[position] = value
         return NO_ID
 
@@ -180,15 +183,19 @@ def _moment(seconds: float) -> dt.datetime | None:
 class SpanColumn(MaskedState, Generic[T], eq=False):
     """Values shared by whole batches, or None, stored once for each span of positions."""
 
-    _spans: list[tuple[range, T]] = msgspec.field(default_factory=list)  # by their start
+    _spans: list[tuple[range, T]] | None = None  # by their start
 
     def __getitem__(self, position: int) -> T | None:
+        if self._spans is None:
+            return None
         place = bisect_right(self._spans, position, key=_start) - 1
         span, value = self._spans[place] if place >= 0 else (range(0), None)
         return value if position in span else None
 
     def put(self, positions: Positions, value: T) -> None:
         """Write this value at these positions, once."""
+        if self._spans is None:
+            self._spans = []
         for span in spans(positions):
             # Batches mostly end in the order of their recipients.
             if not self._spans or span.start >= self._spans[-1][0].start:

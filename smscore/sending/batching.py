@@ -151,7 +151,7 @@ def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
 def take(column: list[T], positions: Positions) -> list[T]:
     """The entries of a column at these positions."""
     if isinstance(positions, range):
-        return column[positions.start : positions.stop]
+        return column if len(positions) == len(column) else column[positions.start : positions.stop]
     return [column[position] for position in positions]
 
 
