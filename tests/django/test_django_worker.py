@@ -187,7 +187,7 @@ background.run(lambda: engines.track(queue, "default"))
 """
 
 
-async def test_what_drains_and_tracks_in_place_of_a_worker_tells_the_project_too(
+async def test_a_drain_and_a_round_of_tracking_send_signals_too(
     project: Project, box: Sandbox, here: dict[str, str], tmp_path: Path
 ):
     project.manage("migrate", "-v0", **here)

@@ -18,7 +18,8 @@ In a test run nothing is sent: ``outbox`` is a list of what would have been.
 - ``database`` is the queue's store over Django's connection, ``queueing`` loads campaigns by it, ``models`` reads them.
 - ``recording`` is what a test run collects, ``testing`` the helpers for tests.
 - ``queue`` and ``drain`` are for Celery and ``django.tasks``.
-- ``work`` is what ``manage.py sms_worker`` runs, ``views`` the webhook, ``signals`` what workers tell, by ``telling``.
+- ``work`` is what ``manage.py sms_worker`` runs, ``views`` the webhook.
+- ``signals`` are what workers send, by ``signal_sender``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What ``manage.py sms_worker`` tells a project, each time after the commit.
+"""The signals that ``manage.py sms_worker`` sends, each after the commit.
 
 Receivers run in the worker, one after another; one that raises is logged by Django, and harms no send.
-``delivery_changed`` is also told by a drain or a round of tracking of Celery or ``django.tasks`` that saw the change.
+``delivery_changed`` is also sent by a drain or a round of tracking, of Celery or ``django.tasks``, that saw the change.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from smscore import clock
 from smscore.contrib import engines
 from smscore.contrib.django import accounts, conf, recording, rounds, signals
 from smscore.contrib.django.database import worker_database
-from smscore.contrib.django.telling import Telling, tell_inbound, telling, with_connections
+from smscore.contrib.django.signal_sender import SignalSender, send_inbound_signals, sending_signals, with_connections
 from smscore.errors import ConfigurationError, SMSError
 from smscore.loops import background
 from smscore.loops.concurrency import cancel_all
@@ -48,18 +48,18 @@ def new_queue(kind: type[AsyncSendQueue] = AsyncSendQueue) -> AsyncSendQueue:
     return kind(worker_database(lease), clients, lease=lease)
 
 
-class _TellingQueue(AsyncSendQueue):
+class _SignallingQueue(AsyncSendQueue):
     """A queue whose drains and rounds send the signals of what they change."""
 
     async def _run(self, worker: Worker, seconds: float | None) -> int:
-        async with telling() as own:
+        async with sending_signals() as own:
             worker.on_changes = own.add_changes
             return await super()._run(worker, seconds)
 
     async def track(self, account: str) -> int:
         """Ask once for the deliveries of this account's messages that are due, and return how many have changed."""
         changes = await self._tracking(account).round()
-        async with telling() as own:
+        async with sending_signals() as own:
             own.add_changes(changes)
         return len(changes)
 
@@ -67,7 +67,7 @@ class _TellingQueue(AsyncSendQueue):
 @cache
 def shared_queue() -> AsyncSendQueue:
     """The queue of this process for engines that run tasks; it may be made before a fork."""
-    return new_queue(_TellingQueue)
+    return new_queue(_SignallingQueue)
 
 
 def drain(seconds: float = 30.0, slots: int = 8) -> None:
@@ -102,7 +102,8 @@ class Work:
     health: Path | None = None
     """A file that is touched while the worker and its database are well."""
     _stop: asyncio.Event = field(factory=asyncio.Event)
-    _telling: Telling = field(factory=lambda: Telling(sync_to_async(with_connections)))  # in Django's own thread
+    _signals: SignalSender = field(factory=lambda: SignalSender(sync_to_async(with_connections)))
+    """Sends in Django's own thread."""
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -111,12 +112,12 @@ class Work:
     async def run(self, seconds: float | None = None) -> int:
         """Work until stopped, or for so many seconds, and return how many batches ended."""
         worker = self.queue._worker(self.slots)
-        worker.on_changes = self._telling.add_changes
+        worker.on_changes = self._signals.add_changes
         sending = asyncio.create_task(self.queue._run(worker, seconds))
-        telling = asyncio.create_task(self._telling.run())
+        signalling = asyncio.create_task(self._signals.run())
         others = [asyncio.create_task(one) for one in self._rounds()]
         try:
-            await self._until_the_end(worker, sending, [*others, telling])
+            await self._until_the_end(worker, sending, [*others, signalling])
             self._stop.set()
             if others:
                 await asyncio.wait(others, timeout=_GRACE)  # what a round has committed, it has yet to tell
@@ -124,8 +125,8 @@ class Work:
         finally:
             await cancel_all([*others, sending])
             self._stop.set()
-            self._telling.end()
-            await telling
+            self._signals.end()
+            await signalling
 
     async def _until_the_end(self, worker: Worker, sending: asyncio.Task[int], others: Sequence[Any]) -> None:
         stopping = asyncio.create_task(self._stop.wait())
@@ -172,20 +173,20 @@ class Work:
         await in_thread(health.touch)
 
     async def _track(self, name: str) -> None:
-        self._telling.add_changes(await self.queue._tracking(name).round())
+        self._signals.add_changes(await self.queue._tracking(name).round())
 
     async def _receive(self, account: conf.Account) -> None:
         calls = self.queue._calls
         if await calls.write(rounds.take_turn, f"receive:{account.name}", self.receive_every):
             await self.queue.receive(account.name)
         while ids := await calls.write(rounds.new_inbound, account.name, account.opt_out):
-            self._telling.add(partial(tell_inbound, account.name, ids))
+            self._signals.add(partial(send_inbound_signals, account.name, ids))
 
     async def _look_at_hold(self, name: str) -> None:
         found = await self.queue.account(name)
         if await self.queue._calls.write(rounds.note_change, f"held:{name}", int(found.held)) and found.held:
             send = partial(signals.account_held.send_robust, conf.Account, account=name, reason=found.reason)
-            self._telling.add(send)
+            self._signals.add(send)
 
     async def _ask_credit(self, account: conf.Account) -> None:
         if not await self.queue._calls.write(rounds.take_turn, f"credit:{account.name}", CREDIT_EVERY):
@@ -194,7 +195,7 @@ class Work:
         credit = await client.credit()
         if credit < account.low_credit:
             send = partial(signals.credit_low.send_robust, conf.Account, account=account.name, credit=credit)
-            self._telling.add(send)
+            self._signals.add(send)
 
 
 async def close_connections() -> None:

@@ -1,4 +1,4 @@
-"""Signals on their way to the project's receivers: one after another, in a thread where Django may use its database."""
+"""Sends the app's signals: one after another, in a thread where receivers may use Django's database."""
 
 from __future__ import annotations
 
@@ -18,9 +18,17 @@ from smscore.loops.threads import in_thread
 from smscore.queue.store.reports import Change
 from smscore.statuses import Delivery
 
-__all__ = ["Telling", "in_new_thread", "tell_deliveries", "tell_inbound", "telling", "with_connections"]
+__all__ = [
+    "SignalSender",
+    "in_new_thread",
+    "send_delivery_signals",
+    "send_inbound_signals",
+    "sending_signals",
+    "with_connections",
+]
 
-Event: TypeAlias = Callable[[], object]
+Send: TypeAlias = Callable[[], object]
+"""Sends one or more signals, and so calls their receivers."""
 
 _AWAY: Final = 2.0  # seconds until the next try, where the database is away
 _LAST_TRIES: Final = 5  # of each signal, where the database is away while the worker ends
@@ -29,40 +37,40 @@ _log: Final = logger_for_callers(__name__)
 
 
 @define(eq=False)
-class Telling:
+class SignalSender:
     """Sends signals in their order while other work goes on, until it is ended and has sent them all."""
 
-    call: Callable[[Event], Awaitable[object]]
-    """Calls receivers in a thread of Django's."""
-    _events: asyncio.Queue[Event | None] = field(factory=asyncio.Queue)
-    """Signals to send; None: there will be no more."""
+    call: Callable[[Send], Awaitable[object]]
+    """Runs a ``Send`` in a thread where Django's database may be used."""
+    _waiting: asyncio.Queue[Send | None] = field(factory=asyncio.Queue)
+    """What is to be sent; None: nothing more will be."""
     _is_ending: bool = False
 
-    def add(self, event: Event) -> None:
-        """Send this signal after those that wait."""
-        self._events.put_nowait(event)
+    def add(self, send: Send) -> None:
+        """Send this after all that waits."""
+        self._waiting.put_nowait(send)
 
     def add_changes(self, changes: list[Change]) -> None:
         """Send the signals of messages whose delivery status has changed."""
         if changes:
-            self.add(lambda: tell_deliveries(changes))
+            self.add(lambda: send_delivery_signals(changes))
 
     def end(self) -> None:
         """Let :meth:`run` return once it has sent what waits."""
         self._is_ending = True
-        self._events.put_nowait(None)
+        self._waiting.put_nowait(None)
 
     async def run(self) -> None:
         """Send signals as they come."""
-        while (event := await self._events.get()) is not None:
-            await self._tell(event)
+        while (send := await self._waiting.get()) is not None:
+            await self._call_with_retries(send)
 
-    async def _tell(self, event: Event) -> None:
-        """Call receivers; where Django's connection is lost before they are, try again."""
+    async def _call_with_retries(self, send: Send) -> None:
+        """Send it; if Django's connection was lost before, try again."""
         left = _LAST_TRIES
         while left:
             try:
-                await self.call(event)
+                await self.call(send)
                 return
             except (OperationalError, InterfaceError) as error:
                 _log.warning("Django's database cannot be used (%s); signals wait for it", type(error).__name__)
@@ -72,9 +80,9 @@ class Telling:
 
 
 @asynccontextmanager
-async def telling() -> AsyncGenerator[Telling, None]:
-    """What sends signals beside the block; at its end all are sent."""
-    own = Telling(in_new_thread)
+async def sending_signals() -> AsyncGenerator[SignalSender, None]:
+    """A sender of signals while the block runs; at the end of the block all are sent."""
+    own = SignalSender(in_new_thread)
     running = asyncio.create_task(own.run())
     try:
         yield own
@@ -83,31 +91,31 @@ async def telling() -> AsyncGenerator[Telling, None]:
         await running
 
 
-async def in_new_thread(event: Event) -> None:
-    """Call receivers in a thread of their own, which leaves no connection open: Django has one for each thread."""
+async def in_new_thread(send: Send) -> None:
+    """Send in a new thread, and close its connections: Django opens one for each thread."""
 
     def call() -> None:
         try:
-            event()
+            send()
         finally:
             connections.close_all()
 
     await in_thread(call)
 
 
-def with_connections(event: Event) -> None:
-    """Call receivers with connections that answer, and leave none open that the project wants closed."""
+def with_connections(send: Send) -> None:
+    """Send with connections that answer, and leave none open that the project wants closed."""
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and not connection.is_usable():
             connection.close()
     try:
-        event()
+        send()
     finally:
         for connection in connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
 
 
-def tell_deliveries(changes: list[Change]) -> None:
+def send_delivery_signals(changes: list[Change]) -> None:
     """Send the signal of each message whose delivery status has changed."""
     keys = [one.key for one in changes if one.key is not None]
     messages = QueuedMessage.objects.select_related("batch__campaign").in_bulk(keys)
@@ -118,7 +126,7 @@ def tell_deliveries(changes: list[Change]) -> None:
         signals.delivery_changed.send_robust(QueuedMessage, delivery=delivery, message=message)
 
 
-def tell_inbound(account: str, ids: list[int]) -> None:
+def send_inbound_signals(account: str, ids: list[int]) -> None:
     """Send the signal of each of these inbound messages."""
     for message in InboundMessage.objects.filter(pk__in=ids).order_by("pk"):
         signals.message_received.send_robust(InboundMessage, message=message, account=account)
