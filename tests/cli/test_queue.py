@@ -150,7 +150,9 @@ def test_the_list_says_why_the_account_of_a_campaign_is_held(added: Queue):
 
 def test_a_held_account_says_until_when_and_why(added: Queue):
     assert "shop: held until it is released. no credit" in added("hold", "shop", "--reason", "no credit").stdout
-    assert "Account shop: held" in added("show", "nowruz").stdout
+    shown = added("show", "nowruz").stdout
+    assert "Account shop: held" in shown
+    assert "Once the cause is removed: payamak queue release shop" in shown
     assert added("release", "shop").stdout == "shop: not held.\n"
 
 
@@ -249,6 +251,18 @@ def test_a_worker_touches_its_health_file_and_says_for_whom_it_sends(working, tm
     until((tmp_path / "health").exists)
     worker.send_signal(signal.SIGINT)
     assert worker.wait() == 0
+
+
+def test_a_worker_says_that_an_account_is_held_and_that_it_is_released(added: Queue, working, box: Sandbox):
+    box.fail("expired_token", provider="najva")
+    worker = working()
+    assert "Sending for" in worker.stderr.readline()
+    assert "shop: held until it is released. AuthenticationError" in worker.stderr.readline()
+    assert "payamak queue release shop" in worker.stderr.readline()
+    box.clear_faults()
+    added("release", "shop")
+    assert worker.stderr.readline() == "shop: not held.\n"
+    until(lambda: shown(added)["state"] == "done")
 
 
 def test_a_worker_reads_its_tokens_by_the_accounts_name_first(queue: Queue, box: Sandbox):

@@ -51,6 +51,11 @@ def account_words(account: Account) -> str:
     return f"{account.name}: {_held_words(account)}. {account.reason or ''}".rstrip()
 
 
+def release_words(account: Account) -> str:
+    """How an account that is held until it is released sends again."""
+    return f"Once the cause is removed: payamak queue release {account.name}"
+
+
 def _held_words(account: Account) -> str:
     until = "it is released" if account.until is None else local_time(account.until)
     return f"held until {until}"

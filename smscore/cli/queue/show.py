@@ -12,7 +12,15 @@ from attrs import define, field, frozen
 from smscore import clock
 from smscore.cli.output import counted
 from smscore.cli.queue.connection import campaign_of, name_of, with_queue
-from smscore.cli.queue.fields import MOVING, account_fields, account_words, campaign_fields, counts_fields, local_time
+from smscore.cli.queue.fields import (
+    MOVING,
+    account_fields,
+    account_words,
+    campaign_fields,
+    counts_fields,
+    local_time,
+    release_words,
+)
 from smscore.cli.queue.options import QueueConnection
 from smscore.outcomes import OUTCOME_WORDS, Outcome
 from smscore.queue.model import Account, Campaign, CampaignState, Counts
@@ -131,6 +139,8 @@ def _lines(view: View) -> list[str]:
         lines.append(f"Reason: {campaign.reason}")
     if view.account.held:
         lines.append(f"Account {account_words(view.account)}")
+        if view.account.until is None:
+            lines.append(release_words(view.account))
     if campaign.not_before and campaign.state is CampaignState.QUEUED:
         lines.append(f"Not before {local_time(campaign.not_before)}")
     if view.is_still and not view.has_stopped and not view.account.held:

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from smscore import clock, registry
 from smscore.cli import exit_codes
 from smscore.cli.output import Output
 from smscore.cli.queue.connection import check_tokens, opened
+from smscore.cli.queue.fields import account_words, release_words
 from smscore.cli.queue.options import QueueConnection
 from smscore.cli.signals import SIGNALS
 from smscore.cli.stop import Stop
@@ -21,10 +22,13 @@ from smscore.errors import InvalidRequest, SMSError
 from smscore.loops.concurrency import cancel_all
 from smscore.loops.threads import in_thread
 from smscore.profile import Capability
+from smscore.queue.errors import QueueUnavailable
+from smscore.queue.model import Account
 from smscore.queue.queue import AsyncSendQueue
 from smscore.stop_signals import STOP_SIGNALS
 
 _HEALTH_SECONDS: Final = 5.0
+_HOLD_SECONDS: Final = 5.0  # between two looks at whether an account is held
 _FIRST_WORDS: Final = (
     "Stopping after the batches in progress. Press Ctrl-C again to abandon them: they may have been sent."
 )
@@ -77,7 +81,8 @@ def _rounds(queue: AsyncSendQueue, connection: QueueConnection, duties: Duties) 
     """What is done beside sending, each for as long as the worker runs."""
     names = [account.name for account in connection.accounts]
     every = partial(_every, connection.output)
-    found: list[Awaitable[None]] = []
+    holds = Holds(queue, connection.output)
+    found: list[Awaitable[None]] = [every(_HOLD_SECONDS, partial(holds.look, name)) for name in names]
     if duties.health is not None:
         found.append(every(_HEALTH_SECONDS, partial(_touch, queue, names[0], duties.health)))
     if duties.track is not None:
@@ -91,6 +96,28 @@ def _rounds(queue: AsyncSendQueue, connection: QueueConnection, duties: Duties) 
             for name in _able(connection, Capability.RECEIVES_MESSAGES, "--receive")
         ]
     return found
+
+
+@define
+class Holds:
+    """Tells of the accounts that are held: the worker runs on, and sends nothing for them."""
+
+    _queue: AsyncSendQueue
+    _output: Output
+    _held: dict[str, Account] = field(factory=dict[str, Account])
+
+    async def look(self, name: str) -> None:
+        """Tell that an account is held, or no longer, if that is news."""
+        try:
+            account = await self._queue.account(name)
+        except QueueUnavailable:
+            return  # the worker itself says so
+        if account == self._held.get(name, Account(name)):
+            return
+        self._held[name] = account
+        self._output.note(account_words(account))
+        if account.held and account.until is None:
+            self._output.note(release_words(account))
 
 
 def _able(connection: QueueConnection, capability: Capability, flag: str) -> list[str]:
