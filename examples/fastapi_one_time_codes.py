@@ -21,6 +21,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Keep the clients for as long as the service runs; what follows codes ends with it."""
     following: set[asyncio.Task[None]] = set()
     async with failover() as sms:
+        sms.check()  # a missing token stops the start, not the first user
         app.state.sms, app.state.codes, app.state.following = sms, Codes(), following
         try:
             yield

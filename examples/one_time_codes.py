@@ -9,6 +9,9 @@ import math
 import secrets
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import takewhile
+from typing import TypeVar
 
 from aiohttp import web
 from attrs import define, field
@@ -44,6 +47,8 @@ LOGIN = Pattern(
     sepahan="کد ورود شما: {code}",
 )
 
+T = TypeVar("T")
+
 log = logging.getLogger("codes")
 
 
@@ -57,6 +62,12 @@ class Code:
     delivery: DeliveryStatus | None = None
 
 
+def drop_first(kept: dict[str, T], is_over: Callable[[T], bool]) -> None:
+    """Drop what is over, from the oldest on: else what nobody asks for again would be kept for ever."""
+    for key in [key for key, _ in takewhile(lambda item: is_over(item[1]), kept.items())]:
+        del kept[key]
+
+
 class Codes:
     """The codes given out, by ticket. Several processes need a shared store in place of the dicts, such as Redis."""
 
@@ -68,7 +79,9 @@ class Codes:
         """The seconds until this number may ask for a code; 0 if it may now, which is then counted."""
         most, seconds = PER_NUMBER
         now = time.monotonic()
-        asked = self._asked[number] = [moment for moment in self._asked[number] if moment > now - seconds]
+        drop_first(self._asked, lambda moments: not moments or moments[-1] <= now - seconds)
+        # Taken out and put in again, since the oldest come first.
+        asked = self._asked[number] = [moment for moment in self._asked.pop(number, ()) if moment > now - seconds]
         if len(asked) >= most:
             return asked[0] + seconds - now
         asked.append(now)
@@ -81,7 +94,9 @@ class Codes:
     def give_out(self) -> tuple[str, str]:
         """A ticket for the user's browser, and a code for the user's phone."""
         ticket, digits = secrets.token_urlsafe(), f"{secrets.randbelow(1_000_000):06}"
-        self._codes[ticket] = Code(digits, time.monotonic() + LIFETIME)
+        now = time.monotonic()
+        drop_first(self._codes, lambda code: code.until <= now)
+        self._codes[ticket] = Code(digits, now + LIFETIME)
         return ticket, digits
 
     def take_back(self, ticket: str) -> None:
@@ -162,6 +177,7 @@ async def follow(sms: AsyncFailover, codes: Codes, ticket: str, report: SendRepo
 
 def app_with(sms: AsyncFailover) -> web.Application:
     """A service: ``POST /codes`` (``mobile``), ``POST /codes/check`` (``ticket``, ``code``), ``GET /codes/TICKET``."""
+    sms.check()  # a missing token stops the start, not the first user
     codes = Codes()
     following: set[asyncio.Task[None]] = set()
 

@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.test import RequestFactory
 from example_files import FOLDER, example
 
-from smscore import Polling
+from smscore import ConfigurationError, Polling
 from smscore.sandbox import Sandbox
 
 MOBILE = "09121234567"
@@ -120,6 +120,31 @@ def test_a_code_is_good_once_for_a_few_tries_and_a_while(service: ModuleType, mo
     monkeypatch.setattr(service.time, "monotonic", lambda: now + service.LIFETIME + 1)
     assert not codes.is_right(late, digits)
     assert digits not in repr(codes._codes)
+
+
+def test_what_is_over_is_not_kept(service: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = service.Codes()
+    codes.give_out()
+    codes.seconds_to_wait(MOBILE)
+    now = service.time.monotonic()
+    monkeypatch.setattr(service.time, "monotonic", lambda: now + service.PER_NUMBER[1])
+    ticket, _ = codes.give_out()
+    assert codes.seconds_to_wait("+989350000000") == 0
+    assert ([*codes._codes], [*codes._asked]) == ([ticket], ["+989350000000"])
+
+
+async def test_a_service_does_not_start_without_a_token(
+    service: ModuleType, monkeypatch: pytest.MonkeyPatch, box: Sandbox
+) -> None:
+    monkeypatch.delenv("NAJVA_TOKEN")
+    with pytest.raises(ConfigurationError, match="NAJVA_TOKEN"):
+        service.app_with(service.failover())
+    monkeypatch.syspath_prepend(FOLDER)
+    app = example("fastapi_one_time_codes").app
+    with pytest.raises(ConfigurationError, match="NAJVA_TOKEN"):
+        async with app.router.lifespan_context(app):
+            pass
+    monkeypatch.delitem(sys.modules, "one_time_codes")
 
 
 async def test_a_page_is_told_what_became_of_a_code(
