@@ -175,6 +175,7 @@ async def test_signals_are_sent_and_a_receiver_that_raises_is_logged_once_and_st
         worker.until(lambda: told(tmp_path, "credit codes 0.0"))
         assert worker.end() == 0
     assert worker.text.count("Error calling") == (3 if raises else 0)
+    assert worker.text.count("Account codes is held, and sends nothing: InsufficientCredit") == 1
 
 
 DRAIN = """

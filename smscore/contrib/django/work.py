@@ -185,6 +185,7 @@ class Work:
     async def _look_at_hold(self, name: str) -> None:
         found = await self.queue.account(name)
         if await self.queue._calls.write(rounds.note_change, f"held:{name}", int(found.held)) and found.held:
+            _log.warning("Account %s is held, and sends nothing: %s", name, found.reason)
             send = partial(signals.account_held.send_robust, conf.Account, account=name, reason=found.reason)
             self._signals.add(send)
 
