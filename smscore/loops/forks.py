@@ -6,7 +6,6 @@ import ctypes
 import os
 import sys
 import threading
-from contextlib import AbstractContextManager
 from typing import Any, Final
 from weakref import ref
 
@@ -32,12 +31,11 @@ def _keep() -> None:
     _shared.clear()
 
 
-def lock_kept_whole() -> AbstractContextManager[object]:
-    """A lock that a fork takes too: no child finds it held by a thread that it has not, or what it guards half done."""
-    lock = threading.RLock()  # reentrant: a signal handler may send, or fork, while it is held
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
-    return lock
+MAKING: Final = threading.RLock()
+"""Held while something is made that no forked child may find half done. Reentrant: a signal handler may send, or fork.
+
+A fork takes it too, so that a child never finds it held by a thread that it has not.
+"""
 
 
 _IMPORTED_LATE: Final = frozenset({"aiohttp", "anyio", "cattrs", "persiantools", "smscore", "uvloop"})
@@ -62,4 +60,6 @@ def _is_anything_half_imported() -> bool:
 
 
 if hasattr(os, "register_at_fork"):
+    # Of these the last that is registered runs first: imports end without the lock, which they may need.
+    os.register_at_fork(before=MAKING.acquire, after_in_parent=MAKING.release, after_in_child=MAKING.release)
     os.register_at_fork(before=_wait_for_imports, after_in_child=_keep)

@@ -20,7 +20,7 @@ import attrs
 import msgspec
 from msgspec import inspect as info
 
-from smscore.loops.forks import lock_kept_whole
+from smscore.loops import forks
 from smscore.masking import Masked
 
 T = TypeVar("T")
@@ -456,14 +456,11 @@ def _type_info(model: Any) -> info.Type:
     return info.type_info(model)
 
 
-_building: Final = lock_kept_whole()
-
-
 @cache
 def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
     # msgspec keeps what it knows of a struct with its class, from the moment when it begins to find it out. A thread
     # that takes it before its end crashes the process, and so the sends of all its clients.
-    with _building:
+    with forks.MAKING:
         return msgspec.json.Decoder(model)
 
 

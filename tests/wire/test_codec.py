@@ -449,6 +449,34 @@ def test_a_child_that_was_forked_while_a_thread_made_a_decoder_does_not_wait_for
     assert sorted(done.stdout.split()) == ["[2.0]", "[2]"], done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
+def test_a_fork_that_waits_for_an_import_lets_it_make_its_decoders(tmp_path: Path) -> None:
+    script = """
+        import os, sys, threading, time, types
+        from smscore.loops import forks
+        from smscore.wire import codec
+        forks._PATIENCE = 600.0
+        half = sys.modules["smscore.half"] = types.ModuleType("smscore.half")
+        half.__spec__ = types.SimpleNamespace(_initializing=True)
+        begun = threading.Event()
+        def import_it():
+            begun.set()
+            time.sleep(0.3)
+            codec.decode(b"[1]", list[int])
+            half.__spec__._initializing = False
+        threading.Thread(target=import_it).start()
+        begun.wait()
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            print("forked")
+    """
+    path = tmp_path / "forked.py"
+    path.write_text(textwrap.dedent(script))
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "forked\n", done.stderr
+
+
 @pytest.mark.parametrize("body", [b"", b'[{"place": "1", "word": "a"}]', b'[{"place": 1, "word": 2}]'])
 def test_an_answer_that_does_not_match_is_an_error_for_recurring_texts_too(body: bytes) -> None:
     with pytest.raises(DecodeError):
