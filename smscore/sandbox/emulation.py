@@ -6,12 +6,14 @@ The memory and the faults know this module; it knows of them only the few functi
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import ClassVar, Final, Protocol, TypeVar, cast
+from functools import cache
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import msgspec
 from attrs import frozen
 
 from smscore.auth import Credentials, HeaderToken, Received
+from smscore.loops import forks
 from smscore.sandbox.fault_kinds import FAULT_RULES, ActiveFault
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Inbound, Outbound, TokenAccount
@@ -279,6 +281,12 @@ class Call:
         return self.emulation.code(message, self.now)
 
 
+@cache
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    with forks.MAKING:  # two sandboxes that make one at once would crash the process, in msgspec
+        return msgspec.json.Decoder(shape)
+
+
 def read_json(body: bytes, shape: type[T], otherwise: Reply) -> T:
     """The body as ``shape``.
 
@@ -286,6 +294,6 @@ def read_json(body: bytes, shape: type[T], otherwise: Reply) -> T:
         CallRefused: with ``otherwise``, if the body is anything else.
     """
     try:
-        return msgspec.json.decode(body, type=shape)
+        return cast("T", _decoder(cast("Any", shape)).decode(body))
     except (ValueError, RecursionError):  # invalid JSON, UTF-8 or types; RecursionError from 200,000 brackets
         raise CallRefused(otherwise) from None
