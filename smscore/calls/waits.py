@@ -63,9 +63,16 @@ class Wait:
         self._cancels = task.cancelling()
         self._waits.add(self, self._began + min(self._total, self._read))
         if clock.is_frozen(self._loop) and self._total < math.inf:  # else no request pays for the backstop's context
+            self._set_backstop()
+        return self
+
+    def _set_backstop(self) -> None:
+        try:
             self._backstop = clock.backstop(self._total, self.time_out)
             self._backstop.__enter__()
-        return self
+        except BaseException:  # it is a thread, and there may be none to be had
+            self._waits.discard(self)
+            raise
 
     def note_progress(self) -> None:
         """The request has been written, or some of its answer came."""

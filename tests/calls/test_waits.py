@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from virtual_time import Clock, virtual
 
+from smscore import clock as payamaks_clock
 from smscore.calls.waits import ReadTimedOut, Wait, Waits
 
 
@@ -116,3 +117,16 @@ async def test_requests_one_after_another_set_one_timer(
     assert len(timers) == 1
     waits.end_all()
     assert timers[0].cancelled()
+
+
+async def test_a_wait_without_its_backstop_never_begins(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(payamaks_clock, "is_frozen", lambda _: True)
+    monkeypatch.setattr(payamaks_clock, "backstop", no_thread)
+    with pytest.raises(RuntimeError):
+        Wait(waits, 120).__enter__()
+    asyncio.get_running_loop().call_soon(waits.end_all)
+    for _ in range(3):  # a wait that is still noted would cancel this task
+        await asyncio.sleep(0)
