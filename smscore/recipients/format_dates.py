@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
 from persiantools.jdatetime import JalaliDate
 
+from smscore.recipients.format_digits import rounded
 from smscore.recipients.format_tokens import DATE, DIGIT, HALF, LITERAL, POINT, Locale, NotShown, Token
 
 ELAPSED: Final = "elapsed"  # [h], [mm], [ss]
@@ -129,8 +130,7 @@ class DateSection:
     def _moment(self, value: Decimal, *, date1904: bool) -> _Moment:
         places = next((len(text) - 1 for kind, text in self.tokens if kind == FRACTION), 0)
         days = int(value)
-        seconds = (value - days) * _DAY
-        seconds = seconds.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+        seconds = rounded((value - days) * _DAY, places)
         if not any(kind in (MINUTE, ELAPSED, HALF) or text[0] in "hs" for kind, text in self.tokens if kind != LITERAL):
             seconds = seconds.min(Decimal(_DAY) - 1)  # a date without a time is not rounded up to the next day
         if seconds >= _DAY:

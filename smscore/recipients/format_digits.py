@@ -38,7 +38,8 @@ def to_decimal(value: float) -> Decimal:
     return Decimal(f"{value:.15g}")
 
 
-def _rounded(value: Decimal, places: int) -> Decimal:
+def rounded(value: Decimal, places: int) -> Decimal:
+    """The number with so many places, halves away from zero."""
     return value.quantize(Decimal(1).scaleb(-places), context=_ROUNDING)
 
 
@@ -59,9 +60,9 @@ def general(value: float) -> str:
         return sign + shown
     if _SMALLEST <= abs(value) < _TEN**_GENERAL_WIDTH:
         places = _GENERAL_WIDTH - 1 - len(shown.partition(".")[0])
-        return sign + _without_zeros(f"{_rounded(number, max(places, 0)):f}")
+        return sign + _without_zeros(f"{rounded(number, max(places, 0)):f}")
     exponent = number.adjusted()
-    mantissa = _rounded(number.scaleb(-exponent), _GENERAL_MANTISSA)
+    mantissa = rounded(number.scaleb(-exponent), _GENERAL_MANTISSA)
     if mantissa >= _TEN:
         mantissa, exponent = mantissa / _TEN, exponent + 1
     return f"{sign}{_without_zeros(f'{mantissa:f}')}E{'-' if exponent < 0 else '+'}{abs(exponent):02}"
@@ -140,7 +141,7 @@ class PlainSection:
             digits = f"{int(whole):,}" if self.grouped else whole
             digits += f".{decimals:0<{self.places}}" if self.places else ""
         else:
-            digits = format(_rounded(to_decimal(value), self.places), ",f" if self.grouped else "f")
+            digits = format(rounded(to_decimal(value), self.places), ",f" if self.grouped else "f")
         if self.least == 0 and digits.startswith("0"):
             digits = digits[1:]
         return self.before + digits.rjust(self.least + (self.places + 1 if self.places else 0), "0") + self.after
@@ -173,7 +174,7 @@ class NumberSection:
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
         """The number in this format, and whether it shows only zeros."""
-        value = _rounded(value.scaleb(self.scale, context=_ROUNDING) if self.scale else value, self.decimals.count)
+        value = rounded(value.scaleb(self.scale, context=_ROUNDING) if self.scale else value, self.decimals.count)
         before, _, after = f"{value:f}".partition(".")
         shown = self.whole.before_point(before.lstrip("0"), self.locale, grouped=self.grouped)
         if self.point:
@@ -209,10 +210,10 @@ class ScientificSection:
         step = max(self.whole.count, 1)
         value = value.scaleb(self.scale)
         power = value.adjusted() // step * step if value else 0
-        mantissa = _rounded(value.scaleb(-power, context=_ROUNDING), self.decimals.count)
+        mantissa = rounded(value.scaleb(-power, context=_ROUNDING), self.decimals.count)
         if mantissa >= _TEN**step:
             power += step
-            mantissa = _rounded(value.scaleb(-power, context=_ROUNDING), self.decimals.count)
+            mantissa = rounded(value.scaleb(-power, context=_ROUNDING), self.decimals.count)
         before, _, after = f"{mantissa:f}".partition(".")
         shown = self.whole.before_point(before.lstrip("0"), self.locale)
         if self.point:
@@ -235,8 +236,10 @@ class FractionSection:
 
     def show(self, value: Decimal, *, date1904: bool) -> tuple[str, bool]:
         """The number in this format; a fraction never shows only zeros."""
-        whole, rest = (int(value), value % 1) if self.whole.count else (0, value)
-        over, under = self._fraction(Fraction(rest))
+        # As a fraction: what is left of a Decimal is not to be had above 28 digits.
+        exact = Fraction(value)
+        whole = int(exact) if self.whole.count else 0
+        over, under = self._fraction(exact - whole)
         if self.whole.count and over == under:
             whole, over = whole + 1, 0
         tail = self.after.before_point("", self.locale)

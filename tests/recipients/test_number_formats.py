@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smscore.recipients.cells import Format, Formatted, shown
@@ -246,6 +246,8 @@ numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**6
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=20), numbers)
+@example("0.0/0", 9.999999999999995e27)
+@example(f"ss.{'0' * 30}", 0.5)
 def test_no_format_is_more_than_a_text_or_a_typed_error(code: str, value: float):
     try:
         assert isinstance(shown(Formatted(value, Format(code))), str)
