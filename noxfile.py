@@ -44,7 +44,7 @@ def tests(session: nox.Session) -> None:
     """The built wheel, on every Python that is found; branch coverage is gated on the oldest, which is always there."""
     install_wheel(session, "test")
     # Without the safe path, `-m` would import the checkout in place of the wheel.
-    environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1"}
+    environment = {"PYTHONSAFEPATH": "1", "PAYAMAK_WHEEL": "1", "HYPOTHESIS_PROFILE": "same"}
     options = session.posargs or ["-n", WORKERS, *OPTIONS[str(session.python)]]
     session.run("python", "-m", "pytest", *UNHUNG, *options, env=environment)
 

@@ -40,9 +40,11 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-# A busy machine is no failure.
+# A busy machine is no failure. The session ``tests`` has the same examples each time; all others look for new ones.
 settings.register_profile("payamak", deadline=None)
-settings.load_profile("payamak")
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "payamak"))
 
 
 if os.environ.get("PAYAMAK_TEST_UVLOOP"):  # the session that runs the tests' own loops on uvloop

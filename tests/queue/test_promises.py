@@ -508,7 +508,7 @@ class Promises(RuleBasedStateMachine):
 
 TestPromises = Promises.TestCase
 TestPromises.settings = settings(
-    max_examples=EXAMPLES[PROFILE],
+    max_examples=EXAMPLES.get(PROFILE, EXAMPLES["default"]),
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[*HealthCheck],
