@@ -13,7 +13,7 @@ import msgspec
 from attrs import frozen
 
 from smscore.auth import Credentials, HeaderToken, Received
-from smscore.loops import forks
+from smscore.loops.forks import MAKING
 from smscore.sandbox.fault_kinds import FAULT_RULES, ActiveFault
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Inbound, Outbound, TokenAccount
@@ -283,7 +283,7 @@ class Call:
 
 @cache
 def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
-    with forks.MAKING:  # two sandboxes that make one at once would crash the process, in msgspec
+    with MAKING:  # two sandboxes that make one at once would crash the process, in msgspec
         return msgspec.json.Decoder(shape)
 
 

@@ -416,8 +416,8 @@ def test_an_emulation_shares_nothing_with_the_clients(module: ModuleType) -> Non
 
 
 def test_the_shell_imports_no_provider_and_of_the_core_only_what_knows_no_wire() -> None:
-    names = ("auth", "characters", "clock", "loops.concurrency", "loops.logs", "loops.threads", "numbers")
-    names += ("private_files", "profile", "registry", "statuses", "text")
+    names = ("auth", "characters", "clock", "numbers", "private_files", "profile", "registry", "statuses", "text")
+    names += ("loops.concurrency", "loops.forks", "loops.logs", "loops.threads")
     shared = {f"smscore.{name}" for name in names}
     for path in Path(inspect.getfile(server)).parent.rglob("*.py"):
         ours = {name for name in imported(path.read_text("utf-8")) if "sms" in name or name.startswith(".")}

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 from attrs import fields
 
-from smscore.loops import forks
+from smscore.loops.forks import MAKING
 from smscore.sandbox.api.errors import ErrorBody, RestError, plain_text
 from smscore.sandbox.api.openapi import description
 from smscore.sandbox.api.routes import ROUTES
@@ -108,7 +108,7 @@ def converted(given: Mapping[str, str], shape: type[T]) -> T:
     if set(given) - set(names(shape)):
         raise RestError(422, f"Unknown parameter; this call has {', '.join(names(shape)) or 'none'}.")
     try:
-        with forks.MAKING:  # two sandboxes that find out one shape at once would crash the process, in msgspec
+        with MAKING:  # two sandboxes that find out one shape at once would crash the process, in msgspec
             taken = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         raise RestError(422, plain_text(error)) from None
@@ -131,7 +131,7 @@ async def _body(request: web.Request, shape: type[T]) -> T:
         given = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         if set(given) - set(names(shape)):
             raise RestError(422, f"Unknown field in the body; this call has {', '.join(names(shape))}.")
-        with forks.MAKING:
+        with MAKING:
             return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise RestError(422, plain_text(error)) from None
