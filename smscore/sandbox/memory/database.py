@@ -12,6 +12,7 @@ import msgspec
 from attrs import define, field
 from msgspec import Meta
 
+from smscore.loops.forks import MAKING
 from smscore.sandbox.fault_kinds import FaultKind
 from smscore.sandbox.memory.exchanges import Exchange
 from smscore.sandbox.memory.messages import Inbound, Outbound, StoredMessage, TokenAccount
@@ -180,7 +181,8 @@ def read_all(connection: sqlite3.Connection) -> Saved:
         "inbound": rows("inbound", "seq"),
         "exchanges": rows("exchanges", "first"),
     }
-    return msgspec.convert(found, Saved, builtin_types=(bytes,))
+    with MAKING:  # two sandboxes that find out one shape at once would crash the process, in msgspec
+        return msgspec.convert(found, Saved, builtin_types=(bytes,))
 
 
 def everything(contents: Contents) -> UnsavedChanges:
